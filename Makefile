@@ -1,0 +1,112 @@
+# Everything a contributor runs. Needs python3 (3.11 or newer) and make; the rest is installed into
+# $(VENV) from requirements/*.lock, by hash, when it is first needed and when a lock changes.
+
+VENV   ?= .venv
+ARGS   ?=
+# LOCAL=0 starts `make run` without the small local model.
+LOCAL  ?= 1
+# Two workers suit two cores; WORKERS=auto takes all, WORKERS=0 runs in one process (for a debugger).
+WORKERS ?= 2
+
+PYTHON_BIN := $(VENV)/bin/python
+STAMPS     := $(VENV)/.stamps
+PIP        := $(PYTHON_BIN) -m pip --disable-pip-version-check --no-input install --quiet
+PYTEST     := $(PYTHON_BIN) -m pytest
+
+# The pyright wheel carries what it runs; this keeps it from asking whether a newer one exists.
+export PYRIGHT_PYTHON_IGNORE_WARNINGS = 1
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+# Two pips must not write one environment at a time.
+.NOTPARALLEL:
+.PHONY: help run test check check-lint check-format check-types check-floors bench soak conformance \
+        fmt lock dist clean venv
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /\1|/' | \
+	  while IFS='|' read -r name text; do printf '  make %-12s %s\n' "$$name" "$$text"; done
+
+run: $(STAMPS)/package $(if $(filter 0,$(LOCAL)),,local) ## start the gateway, with a small local model (ARGS="--port 8080", LOCAL=0)
+	@if [ "$(LOCAL)" != 0 ] && [ "$$(cat $(STAMPS)/local 2>/dev/null)" = yes ]; then local=--local; else local=; fi; \
+	  exec $(VENV)/bin/flow-router serve $$local $(ARGS)
+
+test: $(STAMPS)/dev ## run the test suite (ARGS="tests/unit -k name", WORKERS=2)
+	$(PYTEST) -n $(WORKERS) --dist worksteal $(ARGS)
+
+check: $(STAMPS)/dev ## lint, format, types and import floors
+	@$(MAKE) --no-print-directory --keep-going check-lint check-format check-types check-floors
+
+check-lint: $(STAMPS)/dev
+	$(PYTHON_BIN) -m ruff check .
+
+check-format: $(STAMPS)/dev
+	$(PYTHON_BIN) -m ruff format --check .
+
+check-types: $(STAMPS)/dev
+	$(PYTHON_BIN) -m pyright --pythonpath $(PYTHON_BIN)
+
+check-floors: $(STAMPS)/dev
+	$(VENV)/bin/lint-imports --no-logo
+
+bench: $(STAMPS)/dev ## measure the gateway's own cost (ARGS to bench)
+	$(PYTHON_BIN) -m bench $(ARGS)
+
+soak: $(STAMPS)/dev ## minutes of load: streams, disconnects, memory
+	$(PYTEST) -n 0 -m soak --timeout 900 -s $(ARGS)
+
+conformance: $(STAMPS)/dev ## the vendors' SDKs and llm-comply, the whole matrix
+	$(PYTEST) -n $(WORKERS) --dist worksteal -m "not soak" tests/conformance $(ARGS)
+
+fmt: $(STAMPS)/dev ## format and apply safe lint fixes
+	$(PYTHON_BIN) -m ruff check --fix --quiet . || true
+	$(PYTHON_BIN) -m ruff format .
+
+lock: $(STAMPS)/lock ## write requirements/*.lock again (ARGS=--upgrade for newer versions)
+	sh tools/lock.sh $(VENV)/bin/uv $(ARGS)
+
+dist: $(STAMPS)/package ## build the wheel and the source archive into dist/
+	rm -rf dist
+	$(PYTHON_BIN) -m hatchling build
+
+clean: ## remove build output and caches; the environment stays
+	rm -rf dist build .pytest_cache .ruff_cache .import_linter_cache .hypothesis bench/out
+	find src tests tools bench -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
+
+# The environment. A stamp is newer than what it was made from, so a repeated target does no work.
+
+venv: $(STAMPS)/package $(STAMPS)/dev ## only set up the environment
+
+# An environment that is gone, broken or moved here from elsewhere loses its stamps and is made again.
+ifneq ($(shell $(PYTHON_BIN) -c 'print("ok")' 2>/dev/null)$(shell cat $(STAMPS)/root 2>/dev/null),ok$(CURDIR))
+.PHONY: $(STAMPS)/venv
+endif
+
+$(STAMPS)/venv:
+	@sh tools/venv.sh $(VENV)
+	@touch $@
+
+$(STAMPS)/run: requirements/run.lock $(STAMPS)/venv
+	@echo "Installing Flow Router's packages (a minute the first time) ..."
+	@$(PIP) --require-hashes -r $<
+	@touch $@
+
+$(STAMPS)/package: pyproject.toml requirements/build.lock $(STAMPS)/run
+	@$(PIP) --require-hashes -r requirements/build.lock
+	@$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(STAMPS)/dev: requirements/dev.lock $(STAMPS)/package
+	@echo "Installing the development tools (a minute the first time) ..."
+	@$(PIP) --require-hashes -r $<
+	@touch $@
+
+$(STAMPS)/lock: requirements/lock.lock $(STAMPS)/venv
+	@$(PIP) --require-hashes -r $<
+	@touch $@
+
+# A failed download leaves no stamp and stops nothing, hence the phony name in front of the file.
+.PHONY: local
+local: $(STAMPS)/venv
+	@if [ ! -e $(STAMPS)/local ] || [ requirements/local.lock -nt $(STAMPS)/local ]; then \
+	  sh tools/local_model.sh $(PYTHON_BIN) $(STAMPS)/local; fi

@@ -1,0 +1,3 @@
+"""Flow Router."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,235 @@
+"""The composition root: builds every object once and puts them together; holds no rules of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+from flowrouter import logs, plugins
+from flowrouter.accounts.declared import declared
+from flowrouter.api.llm import DataPlane, Parts
+from flowrouter.clock import SystemClock
+from flowrouter.config import Config, is_loopback, prepare_data_dir
+from flowrouter.errors import ConfigError
+from flowrouter.gateway.attempts import Attempts
+from flowrouter.gateway.configuration import Configuration
+from flowrouter.gateway.counting import Counter
+from flowrouter.gateway.model_lists import Lister
+from flowrouter.gateway.pipeline import Pipeline
+from flowrouter.gateway.reasoning import ReasoningState
+from flowrouter.gateway.relay import Relay
+from flowrouter.gateway.settle import Books
+from flowrouter.httpkit.guard import Guard
+from flowrouter.httpkit.memory import MemoryGate, share_of_memory
+from flowrouter.httpkit.replies import Send
+from flowrouter.providers import catalog
+from flowrouter.storage import (
+    RequestWriter,
+    Retention,
+    SqliteConfigSource,
+    SqliteModelLists,
+    SqliteReceipts,
+    open_store,
+)
+from flowrouter.tasks import TaskGroup
+from flowrouter.upstream.transport import AiohttpTransport
+
+TOKEN_FILE = "local.token"
+_LIST_SECONDS = 60.0
+
+
+class Application:
+    """The whole program as one ASGI callable; `lifespan` starts and ends what runs beside requests."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.clock = SystemClock()
+        self.log = logs.get("gateway")
+        self.tasks = TaskGroup(logs.task_failed)
+        self.token = local_token(prepare_data_dir(config))
+        self.catalog = catalog.load(config.data_dir / "presets")
+        self.store = open_store(config.data_dir, master_key=config.master_key, clock=self.clock)
+        self.hooks = plugins.load()
+        self.configuration = Configuration(
+            SqliteConfigSource(self.store.path, self.store.vault, clock=self.clock),
+            declared=tuple(declared(account) for account in config.accounts),
+            catalog=self.catalog,
+            clock=self.clock,
+            log=self.log,
+            options={
+                "aliases": config.models.aliases,
+                "protected": not is_loopback(config.server.host),
+                "reply_model": config.reply_model,
+            },
+        )
+        self.transport = AiohttpTransport(connect_timeout=config.timeouts.connect)
+        self.writer = RequestWriter(self.store.path, clock=self.clock, retention=_retention(config))
+        self.receipts = SqliteReceipts(self.store.path, self.writer)
+        self.lister = Lister(
+            self.transport,
+            SqliteModelLists(self.store.path),
+            clock=self.clock,
+            timeouts=config.timeouts,
+            log=self.log,
+        )
+        self._management: Any = None
+        self._serving = AsyncExitStack()
+        self._data_plane = self._build_data_plane()
+        logs.hide(self.token, *(account.api_key for account in config.accounts))
+
+    @property
+    def has_keys(self) -> bool:
+        """Return whether a gateway key exists."""
+        return len(self.configuration.world.ring) > 0
+
+    async def __call__(self, scope: Any, receive: Any, send: Send) -> None:
+        """Serve one ASGI scope."""
+        if scope["type"] == "http":
+            await self._data_plane(scope, receive, send)
+        elif scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+        else:
+            await send({"type": "websocket.close", "code": 1008})
+
+    async def start(self) -> None:
+        """Begin what runs beside requests; the gateway may answer before all of it is up."""
+        self.writer.start()
+        for stored in self.configuration.snapshot.model_lists:
+            self.lister.know(stored.account_id, stored.fetched_at_ms / 1000)
+        for lifespan in self.hooks.lifespans:
+            await self._serving.enter_async_context(lifespan(self))
+        self.tasks.start("configuration", self.configuration.follow())
+        self.tasks.start("model lists", self._keep_lists())
+
+    async def stop(self) -> None:
+        """End in order: features, chores, connections, and last the books."""
+        await self._serving.aclose()
+        await self.tasks.close()
+        await self.transport.close()
+        drained = await asyncio.to_thread(self.writer.drain, self.config.timeouts.drain)
+        if not drained:
+            self.log.warning("not every request row was written; the rest waits in the journal")
+        if self._management is not None:
+            self._management.close()
+
+    async def reload(self) -> None:
+        """Publish the configuration as it stands in the store now."""
+        await self.configuration.reload()
+
+    def readiness(self) -> tuple[bool, dict[str, Any]]:
+        """Return whether requests can be served, and the facts behind it."""
+        health = self.writer.health()
+        world = self.configuration.world
+        usable = sum(1 for account in world.facts.accounts if account.enabled and not account.problem)
+        return True, {
+            "accounts": usable,
+            "snapshot_age_s": round(self.configuration.age_seconds, 1),
+            "log": {"queued": health.queued, "spilled": health.spilled, "lost": health.lost},
+        }
+
+    async def _lifespan(self, receive: Any, send: Send) -> None:
+        await receive()
+        try:
+            await self.start()
+        except ConfigError as error:
+            self.log.warning("the gateway cannot start", error=error)
+            await send({"type": "lifespan.startup.failed", "message": error.message})
+            return
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await self.stop()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def _keep_lists(self) -> None:
+        """Load the HTTP client ahead of the first request, then keep the model lists fresh."""
+        await asyncio.sleep(0.2)
+        await asyncio.to_thread(self.transport.warm)
+        while True:
+            world = self.configuration.world
+            pairs = [
+                (account, world.presets[account.id])
+                for account in world.accounts.values()
+                if account.id in world.presets
+            ]
+            await self.lister.refresh(pairs, lambda: self.configuration.use_lists(self.lister.lists))
+            await asyncio.sleep(_LIST_SECONDS)
+
+    def _build_data_plane(self) -> DataPlane:
+        config, clock = self.config, self.clock
+        attempts = Attempts(
+            self.transport,
+            clock=clock,
+            timeouts=config.timeouts,
+            hooks=self.hooks,
+            reasoning=ReasoningState(self.store.vault),
+        )
+        pipeline = Pipeline(
+            world=lambda: self.configuration.world,
+            attempts=attempts,
+            relay=Relay(attempts, clock=clock, timeouts=config.timeouts),
+            books=Books(self.writer, clock=clock, hooks=self.hooks),
+            hooks=self.hooks,
+            clock=clock,
+            log=self.log,
+        )
+        return DataPlane(
+            Parts(
+                world=lambda: self.configuration.world,
+                pipeline=pipeline,
+                counter=Counter(self.transport, clock=clock, timeouts=config.timeouts),
+                receipts=self.receipts,
+                guard=guard_for(config),
+                memory=MemoryGate(share_of_memory(config.server.memory_share)),
+                tasks=self.tasks,
+                clock=clock,
+                timeouts=config.timeouts,
+                body_limit=config.server.body_limit,
+                readiness=self.readiness,
+                management=self._manage,
+            )
+        )
+
+    async def _manage(self, scope: Any, receive: Any, send: Send) -> None:
+        """Serve a management route; its framework is loaded at the first one."""
+        raise NotImplementedError
+
+
+def build(config: Config) -> Application:
+    """Return the program for `config`; raises `ConfigError`, `StorageError`."""
+    return Application(config)
+
+
+def guard_for(config: Config) -> Guard:
+    """Return the guard: what is configured, and the address we were told to listen on."""
+    hosts = {host.lower() for host in config.server.allowed_hosts}
+    if config.server.host not in ("0.0.0.0", "::"):  # noqa: S104 - compared, not bound
+        hosts.add(config.server.host.lower())
+    return Guard(
+        hosts=frozenset(hosts), origins=frozenset(origin.lower() for origin in config.server.allowed_origins)
+    )
+
+
+def local_token(data: Path) -> str:
+    """Return the token that opens `/api` on this machine, made at first use (file mode 0600)."""
+    path = data / TOKEN_FILE
+    try:
+        text = path.read_text("ascii").strip()
+        if len(text) >= 32:
+            return text
+    except FileNotFoundError:
+        pass
+    token = secrets.token_hex(32)
+    path.touch(mode=0o600)
+    path.chmod(0o600)
+    path.write_text(token + "\n", "ascii")
+    return token
+
+
+def _retention(config: Config) -> Retention:
+    return Retention(request_days=config.retention.days, request_rows=config.retention.rows)
+
+
+__all__ = ["Application", "build", "guard_for", "local_token"]

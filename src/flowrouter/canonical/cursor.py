@@ -1,0 +1,149 @@
+"""How far an answer has got: all that is needed to go on with it elsewhere, never the frames."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from flowrouter.canonical import events as e
+from flowrouter.canonical.dialect import Dialect
+from flowrouter.canonical.events import Event
+from flowrouter.canonical.parts import Part, Text, ToolCall
+from flowrouter.canonical.problem import Problem
+from flowrouter.canonical.usage import Usage, merge
+
+
+class PartState:
+    """One part as far as it has come; `header` is the part it began as, `kind` that part's tag.
+
+    `text` holds visible text only.
+    """
+
+    __slots__ = ("characters", "choice", "chunks", "header", "index", "is_open", "kind", "name", "signed")
+
+    def __init__(self, index: int, choice: int, header: Part) -> None:
+        self.index = index
+        self.choice = choice
+        self.header = header
+        self.kind = str(header.__struct_config__.tag)
+        self.name = header.name if isinstance(header, ToolCall) else None
+        self.is_open = True
+        self.characters = 0
+        self.signed = False
+        self.chunks: list[str] = []
+
+    @property
+    def text(self) -> str:
+        """Return the visible text so far (empty for other kinds)."""
+        return "".join(self.chunks)
+
+
+class Cursor:
+    """The state of one answer, advanced by `apply` for each event that left for the client."""
+
+    __slots__ = (
+        "created", "ended", "finishes", "frame_errors", "id", "meaningful", "model", "origin",
+        "parts", "problem", "started", "usage",
+    )  # fmt: skip
+
+    def __init__(self) -> None:
+        self.started = False
+        self.meaningful = False
+        self.ended = False
+        self.origin: Dialect | None = None
+        self.id = ""
+        self.model = ""
+        self.created: int | None = None
+        self.parts: list[PartState] = []
+        self.finishes: dict[int, e.Finish] = {}
+        self.usage: Usage | None = None
+        self.problem: Problem | None = None
+        self.frame_errors = 0
+
+    def apply(self, event: Event) -> None:
+        """Advance by one event."""
+        if not self.meaningful and e.is_meaningful(event):
+            self.meaningful = True
+        step = _STEPS.get(type(event))
+        if step is not None:
+            step(self, event)
+
+    @property
+    def text(self) -> str:
+        """Return all visible text of the first choice so far."""
+        return "".join(part.text for part in self.parts if part.choice == 0)
+
+    @property
+    def characters(self) -> int:
+        """Return the number of characters of all parts, for estimating missing usage."""
+        return sum(part.characters for part in self.parts)
+
+
+def _start(cursor: Cursor, event: e.MessageStart) -> None:
+    cursor.started = True
+    cursor.origin, cursor.id, cursor.model, cursor.created = (
+        event.origin,
+        event.id,
+        event.model,
+        event.created,
+    )
+
+
+def _part_start(cursor: Cursor, event: e.PartStart) -> None:
+    part = event.part
+    state = PartState(event.index, event.choice, part)
+    if isinstance(part, Text) and part.text:
+        state.chunks.append(part.text)
+        state.characters += len(part.text)
+    cursor.parts.append(state)
+
+
+def _part_delta(cursor: Cursor, event: e.PartDelta) -> None:
+    state = cursor.parts[event.index]
+    state.characters += len(event.text)
+    if state.kind == "text":
+        state.chunks.append(event.text)
+
+
+def _part_end(cursor: Cursor, event: e.PartEnd) -> None:
+    cursor.parts[event.index].is_open = False
+
+
+def _signature(cursor: Cursor, event: e.SignatureDelta) -> None:
+    cursor.parts[event.index].signed = True
+
+
+def _finish(cursor: Cursor, event: e.Finish) -> None:
+    cursor.finishes[event.choice] = event
+
+
+def _usage(cursor: Cursor, event: e.UsageUpdate) -> None:
+    cursor.usage = merge(cursor.usage, event.usage)
+
+
+def _error(cursor: Cursor, event: e.StreamError) -> None:
+    cursor.problem = event.problem
+
+
+def _frame_error(cursor: Cursor, _: e.FrameError) -> None:
+    cursor.frame_errors += 1
+
+
+def _end(cursor: Cursor, _: e.MessageEnd) -> None:
+    cursor.ended = True
+
+
+_STEPS: dict[type, Callable[[Cursor, Any], None]] = {
+    e.MessageStart: _start,
+    e.PartStart: _part_start,
+    e.PartDelta: _part_delta,
+    e.PartEnd: _part_end,
+    e.SignatureDelta: _signature,
+    e.Finish: _finish,
+    e.UsageUpdate: _usage,
+    e.StreamError: _error,
+    e.FrameError: _frame_error,
+    e.MessageEnd: _end,
+}
+
+__all__ = ["Cursor", "PartState"]

@@ -1,0 +1,161 @@
+"""Puts a conversation's tool calls and results in the order every vendor insists on.
+
+Clients send results out of order, twice, late, for calls nobody made, or not at all; each vendor
+refuses some of that with 400. `settle` gives one neutral shape: an assistant message with calls is
+directly followed by one `tool` message holding the results of exactly those calls, in call order.
+Ids are cleaned the same way on every turn, so prompt caches survive. Rule source: the vendors'
+structural rules for tool use (OpenAI Chat, Anthropic Messages, November 2026).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from flowrouter.canonical.loss import Loss
+from flowrouter.canonical.messages import Message
+from flowrouter.canonical.names import NAME_PATTERN, fit_one
+from flowrouter.canonical.parts import Part, Text, ToolCall, ToolResult
+
+NO_RESULT = "[no result]"
+"""Stands in for the result of a call that the client never answered."""
+
+
+class History(msgspec.Struct, frozen=True, kw_only=True):
+    """The settled messages, and what had to be repaired to settle them."""
+
+    messages: tuple[Message, ...]
+    losses: tuple[Loss, ...] = ()
+
+
+def settle(messages: Sequence[Message], *, id_pattern: str = NAME_PATTERN, id_max: int = 64) -> History:
+    """Return `messages` with calls and results paired, ordered and safely named.
+
+    `id_pattern` matches one character allowed in a call id, `id_max` is its greatest length.
+    Paths in the losses count the client's own messages.
+    """
+    return _Settler(messages, id_pattern, id_max).run()
+
+
+class _Settler:
+    """One pass over the messages: `_open` holds the calls waiting for results, by original id."""
+
+    def __init__(self, messages: Sequence[Message], id_pattern: str, id_max: int) -> None:
+        self._messages = messages
+        self._id_pattern = id_pattern
+        self._id_max = id_max
+        self._out: list[Message] = []
+        self._losses: list[Loss] = []
+        self._seen: set[str] = set()
+        self._slot: int | None = None
+        self._calls: list[tuple[str, str]] = []
+        self._results: dict[str, ToolResult] = {}
+        self._earlier: dict[str, tuple[int, str]] = {}
+
+    def run(self) -> History:
+        for number, message in enumerate(self._messages):
+            results, rest = _split_results(message)
+            for result in results:
+                self._take(number, result)
+            if not results or rest:
+                self._pass_on(number, message, rest if results else message.parts)
+        self._close(len(self._messages))
+        return History(
+            messages=tuple(m for m in self._out if m.parts or m.role != "tool"), losses=tuple(self._losses)
+        )
+
+    def _pass_on(self, number: int, message: Message, parts: tuple[Part, ...]) -> None:
+        if message.role in ("assistant", "user"):
+            self._close(number)
+        if parts is not message.parts:
+            message = msgspec.structs.replace(message, parts=parts)
+        if message.role == "assistant" and any(isinstance(part, ToolCall) for part in parts):
+            message = self._open_calls(number, message)
+            self._out.append(message)
+            self._slot = len(self._out)
+            self._out.append(Message(role="tool"))
+        else:
+            self._out.append(message)
+
+    def _open_calls(self, number: int, message: Message) -> Message:
+        parts: list[Part] = []
+        self._calls, self._results = [], {}
+        for place, part in enumerate(message.parts):
+            if isinstance(part, ToolCall):
+                clean = self._clean(part, number, place)
+                self._calls.append((part.id, clean))
+                part = msgspec.structs.replace(part, id=clean) if clean != part.id else part
+            parts.append(part)
+        return msgspec.structs.replace(message, parts=tuple(parts))
+
+    def _clean(self, call: ToolCall, number: int, place: int) -> str:
+        wanted = call.id or f"call_{number}_{place}_{call.name}"
+        clean = fit_one(wanted, pattern=self._id_pattern, limit=self._id_max)
+        if clean in self._seen:
+            clean = fit_one(f"{clean}.{number}.{place}", pattern=self._id_pattern, limit=self._id_max)
+        self._seen.add(clean)
+        if clean != call.id:
+            self._lose(
+                f"messages[{number}].tool_calls[{place}].id", "changed", "the id does not fit the target"
+            )
+        return clean
+
+    def _take(self, number: int, result: ToolResult) -> None:
+        """Keep a result for the open calls, move it to an earlier call, or turn it into text."""
+        path = f"messages[{number}].tool_result"
+        if any(original == result.call_id for original, _ in self._calls):
+            if result.call_id in self._results:
+                self._lose(path, "dropped", f"a second result for {result.call_id!r}; the last one counts")
+            self._results[result.call_id] = result
+        elif result.call_id in self._earlier:
+            slot, clean = self._earlier[result.call_id]
+            self._replace_stub(slot, msgspec.structs.replace(result, call_id=clean))
+            self._lose(path, "changed", "moved next to its call")
+        else:
+            self._lose(path, "emulated", f"no call has the id {result.call_id!r}; sent as text")
+            self._out.append(_as_text(result))
+
+    def _replace_stub(self, slot: int, result: ToolResult) -> None:
+        held = tuple(
+            result if isinstance(part, ToolResult) and part.call_id == result.call_id else part
+            for part in self._out[slot].parts
+        )
+        self._out[slot] = msgspec.structs.replace(self._out[slot], parts=held)
+
+    def _close(self, number: int) -> None:
+        """Write the results of the open calls into the slot behind their message."""
+        if self._slot is None:
+            return
+        results: list[Part] = []
+        for original, clean in self._calls:
+            result = self._results.get(original)
+            if result is None:
+                self._lose(f"messages[{number - 1}]", "emulated", f"the call {original!r} has no result")
+                result = ToolResult(call_id=clean, content=(Text(text=NO_RESULT),), is_error=True)
+            results.append(msgspec.structs.replace(result, call_id=clean))
+            self._earlier[original] = (self._slot, clean)
+        self._out[self._slot] = Message(role="tool", parts=tuple(results))
+        self._slot, self._calls, self._results = None, [], {}
+
+    def _lose(self, path: str, kind: str, reason: str) -> None:
+        self._losses.append(Loss(path=path, kind=kind, reason=reason))  # pyright: ignore[reportArgumentType]
+
+
+def _split_results(message: Message) -> tuple[list[ToolResult], tuple[Part, ...]]:
+    results = [part for part in message.parts if isinstance(part, ToolResult)]
+    if not results:
+        return [], ()
+    return results, tuple(part for part in message.parts if not isinstance(part, ToolResult))
+
+
+def _as_text(result: ToolResult) -> Message:
+    lead = Text(text=f"Tool result ({result.call_id}): ")
+    return Message(role="user", parts=(lead, *_plain(result.content)))
+
+
+def _plain(parts: Iterable[Part]) -> tuple[Part, ...]:
+    return tuple(part for part in parts if not isinstance(part, ToolCall | ToolResult))
+
+
+__all__ = ["NO_RESULT", "History", "settle"]

@@ -1,0 +1,54 @@
+"""What became of one exchange, told to the caller: choices made, attempts, losses, usage."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from flowrouter.canonical.dialect import Dialect
+from flowrouter.canonical.loss import Loss
+
+Lane = Literal["passthrough", "translate"]
+
+
+class AttemptNote(msgspec.Struct, frozen=True, kw_only=True):
+    """One try at a target; times in milliseconds from the exchange's start."""
+
+    account: str
+    preset: str
+    model: str
+    dialect: Dialect
+    started_ms: float
+    duration_ms: float | None = None
+    status: int | None = None
+    verdict: str = ""
+    reason: str | None = None
+
+
+class Receipt(msgspec.Struct, frozen=True, kw_only=True):
+    """The whole account of one exchange; `summary` is the one line a hurried reader needs."""
+
+    request_id: str
+    created: float
+    dialect: Dialect
+    endpoint: str
+    asked_model: str
+    stream: bool
+    summary: str
+    lane: Lane | None = None
+    attempts: tuple[AttemptNote, ...] = ()
+    request_losses: tuple[Loss, ...] = ()
+    reply_losses: tuple[Loss, ...] = ()
+    answered_model: str | None = None
+    finish: str | None = None
+    outcome: str = "open"
+    usage: dict[str, int | None] = {}
+    usage_estimated: bool = False
+    overhead_ms: float | None = None
+    first_content_ms: float | None = None
+    duration_ms: float | None = None
+    complete: bool = False
+
+
+__all__ = ["AttemptNote", "Lane", "Receipt"]

@@ -1,0 +1,309 @@
+"""`flow-router providers`: the presets there are, and the accounts at them."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Sequence
+from typing import Annotated, Any, cast
+
+import msgspec
+import typer
+
+from flowrouter import config as configuration
+from flowrouter.accounts.account import Account, view
+from flowrouter.canonical.dialect import DIALECTS, Dialect
+from flowrouter.cli import output
+from flowrouter.cli.codes import FAILED
+from flowrouter.cli.desk import Desk, closest, opened
+from flowrouter.cli.options import AsJson, ConfigFile, DataFolder
+from flowrouter.cli.trial import Outcome, Trial
+from flowrouter.errors import ConfigError
+from flowrouter.gateway.ports import AccountChange, AccountDraft, ModelList
+from flowrouter.httpkit.keys import LOCAL_OWNER
+from flowrouter.providers.adapter import resolve_base_url
+from flowrouter.providers.preset import Preset
+
+_EMBEDDED = "local"
+
+app = typer.Typer(help="Providers and your accounts there.", no_args_is_help=True)
+
+
+@app.command()
+def presets(
+    *,
+    as_json: AsJson = False,
+    config: ConfigFile = None,
+    data: DataFolder = None,
+) -> None:
+    """List the providers that are known, to be named with `providers add --preset`."""
+    with opened(config, data) as desk:
+        found = [preset for preset in desk.catalog if preset.id != _EMBEDDED]
+    if as_json:
+        output.as_json([_preset_row(preset) for preset in found])
+        return
+    rows = [
+        (
+            preset.id,
+            preset.name,
+            preset.served_dialects,
+            preset.auth.env_names or ("needed" if preset.auth.required else "none needed"),
+            "needs --base-url" if preset.needs_url else preset.auth.key_url,
+        )
+        for preset in found
+    ]
+    output.table(("Preset", "Provider", "Dialects", "Key", "Where"), rows)
+
+
+@app.command()
+def add(  # noqa: PLR0917 - typer reads options from here
+    name: Annotated[
+        str | None,
+        typer.Argument(help="What to call the account; a preset's name implies it.", show_default=False),
+    ] = None,
+    preset: Annotated[
+        str | None, typer.Option("--preset", metavar="P", help="See: providers presets.")
+    ] = None,
+    api_key: Annotated[
+        str | None,
+        typer.Option(
+            "--api-key", metavar="KEY", help="The key; `-` reads it from stdin, env:NAME from a variable."
+        ),
+    ] = None,
+    base_url: Annotated[
+        str | None, typer.Option("--base-url", metavar="URL", help="With its version segment, such as …/v1.")
+    ] = None,
+    models: Annotated[
+        str | None,
+        typer.Option("--models", help="Comma list of names and globs; default: the provider's own list."),
+    ] = None,
+    priority: Annotated[int | None, typer.Option("--priority", min=1, help="1 is asked first.")] = None,
+    dialects: Annotated[
+        str | None, typer.Option("--dialects", help="Comma list; default: all that the preset serves.")
+    ] = None,
+    *,
+    replace: Annotated[bool, typer.Option("--replace", help="Change the account if it exists.")] = False,
+    config: ConfigFile = None,
+    data: DataFolder = None,
+) -> None:
+    """Add an account. The key is asked for unless it is given or stands in the preset's usual variable."""
+    with opened(config, data) as desk:
+        name = name or _ask("Account or preset", fix="see: flow-router providers presets")
+        existing = next((account for account in desk.accounts() if account.name == name), None)
+        _check_replaceable(existing, name, replace=replace, desk=desk)
+        row = desk.catalog.get(preset or (existing.preset if existing else name))
+        if row.id == _EMBEDDED:
+            raise ConfigError("the embedded model needs no account", fix="flow-router serve --local")
+        known_key = existing is not None and existing.api_key is not None
+        given: dict[str, Any] = {
+            "name": name,
+            "preset": row.id,
+            "base_url": _base_url(row, base_url, existing),
+            "api_key": _key(row, api_key, known=known_key),
+            "models": _words(models),
+            "priority": priority,
+            "dialects": _dialects(dialects, row),
+        }
+        stated = {key: value for key, value in given.items() if value is not None}
+        if existing is None:
+            account = desk.management.accounts.create(AccountDraft(**stated), owner_id=LOCAL_OWNER)
+        else:
+            account = desk.management.accounts.update(existing.id, AccountChange(**stated))
+    print(f"{'Changed' if existing else 'Added'} {account.name!r} ({row.name}).")
+    output.note(f"Try it: flow-router providers test {account.name}")
+
+
+@app.command("list")
+def list_accounts(
+    *,
+    as_json: AsJson = False,
+    config: ConfigFile = None,
+    data: DataFolder = None,
+) -> None:
+    """List the accounts in the order they are asked."""
+    with opened(config, data) as desk:
+        views = [view(account) for account in desk.accounts()]
+    if as_json:
+        output.as_json(views)
+        return
+    if not views:
+        output.note("No account yet. Add one: flow-router providers add")
+        return
+    rows = [
+        (
+            account.name,
+            account.preset,
+            account.priority,
+            f"…{account.key_tail}" if account.key_tail else ("yes" if account.has_key else ""),
+            account.models or "the provider's list",
+            account.problem or ("on" if account.enabled else "off"),
+            "config file" if account.source == "config" else "store",
+        )
+        for account in views
+    ]
+    output.table(
+        ("Account", "Preset", "Priority", "Key", "Models", "State", "From"), rows, right=("Priority",)
+    )
+
+
+@app.command("test")
+def try_out(
+    name: Annotated[str, typer.Argument(help="The account.")],
+    model: Annotated[
+        str | None, typer.Option("--model", help="The model to ask; default: a small one.")
+    ] = None,
+    *,
+    as_json: AsJson = False,
+    config: ConfigFile = None,
+    data: DataFolder = None,
+) -> None:
+    """Make one real, tiny call through an account: list its models, then ask one of them."""
+    with opened(config, data) as desk:
+        account = desk.account(name)
+        outcome = asyncio.run(_try(desk, account, model, quiet=as_json))
+    if as_json:
+        output.as_json(outcome)
+    elif not outcome.ok:
+        output.note(f"failed:   {outcome.error}")
+        if outcome.advice:
+            output.note(f"          {outcome.advice.replace('NAME', name)}")
+    if not outcome.ok:
+        raise typer.Exit(FAILED)
+
+
+@app.command()
+def remove(
+    name: Annotated[str, typer.Argument(help="The account.")],
+    *,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    config: ConfigFile = None,
+    data: DataFolder = None,
+) -> None:
+    """Remove an account and its key; what was logged of its use stays."""
+    with opened(config, data) as desk:
+        account = desk.account(name)
+        if account.source == "config":
+            where = desk.settings.file or "serve --local"
+            raise ConfigError(f"{name!r} is declared by {where}", fix="remove it there")
+        if not yes and sys.stdin.isatty() and not typer.confirm(f"Remove the account {name!r} and its key?"):
+            raise typer.Exit(FAILED)
+        desk.management.accounts.delete(account.id)
+    print(f"Removed {name!r}.")
+
+
+async def _try(desk: Desk, account: Account, model: str | None, *, quiet: bool) -> Outcome:
+    from flowrouter.upstream.transport import AiohttpTransport
+
+    if account.problem:
+        return Outcome(ok=False, account=account.name, error=account.problem)
+    transport = AiohttpTransport(connect_timeout=desk.settings.timeouts.connect)
+    trial = Trial(
+        account,
+        desk.catalog.get(account.preset),
+        transport=transport,
+        clock=desk.clock,
+        timeouts=desk.settings.timeouts,
+        say=_nothing if quiet else print,
+    )
+    try:
+        outcome = await trial.run(model)
+    finally:
+        await transport.close()
+    if outcome.models:
+        await desk.keep_models(
+            ModelList(
+                account_id=account.id,
+                owner_id=account.owner_id,
+                fetched_at_ms=int(desk.clock.now() * 1000),
+                body=msgspec.json.encode(outcome.models),
+            )
+        )
+    return outcome
+
+
+def _nothing(_: str) -> None:
+    """Stand in for `print` where only the outcome is wanted."""
+
+
+def _check_replaceable(existing: Account | None, name: str, *, replace: bool, desk: Desk) -> None:
+    if existing is None:
+        return
+    if existing.source == "config":
+        where = desk.settings.file or "serve --local"
+        raise ConfigError(f"{name!r} is declared by {where}", fix="change it there, or choose another name")
+    if not replace:
+        raise ConfigError(f"there is already an account {name!r}", fix="add --replace to change it")
+
+
+def _base_url(preset: Preset, given: str | None, existing: Account | None) -> str | None:
+    """Return the base URL to store, checked; asks for it where the preset has none."""
+    if given is None and existing is None and preset.needs_url:
+        given = _ask(f"Base URL of {preset.name}, with its version segment", fix="--base-url URL")
+    if given is not None:
+        resolve_base_url(preset, preset.served_dialects[0], override=given)
+    return given
+
+
+def _key(preset: Preset, given: str | None, *, known: bool) -> str | None:
+    """Return the key to store: as given, from stdin, a variable or a hidden prompt; None for none."""
+    if given == "-":
+        given = sys.stdin.readline().strip()
+    elif given is not None and given.startswith("env:"):
+        name = given.removeprefix("env:")
+        given = configuration.environment([name]).get(name)
+        if given is None:
+            raise ConfigError(f"the environment variable {name} is not set", fix=f"export {name}=...")
+    if given is not None:
+        return given.strip() or None
+    if known or preset.auth.type == "none":
+        return None
+    for name, value in configuration.environment(preset.auth.env_names).items():
+        output.note(f"Taking the key from {name}.")
+        return value.strip()
+    if not preset.auth.required:
+        return None
+    if preset.auth.key_url:
+        output.note(f"Keys are made at {preset.auth.key_url}")
+    fix = "give it with --api-key, or --api-key - to read it from stdin"
+    return _ask(f"API key of {preset.name}", fix=fix, hidden=True)
+
+
+def _ask(question: str, *, fix: str, hidden: bool = False) -> str:
+    """Return what the user types; raises `ConfigError` where nobody sits at a terminal."""
+    if not sys.stdin.isatty():
+        raise ConfigError(f"needed: {question}", fix=fix)
+    return str(typer.prompt(question, hide_input=hidden)).strip()
+
+
+def _words(text: str | None) -> tuple[str, ...] | None:
+    return None if text is None else tuple(word.strip() for word in text.split(",") if word.strip())
+
+
+def _dialects(text: str | None, preset: Preset) -> tuple[Dialect, ...] | None:
+    words = _words(text)
+    for word in words or ():
+        if word not in DIALECTS:
+            raise ConfigError(f"{word!r} is no dialect", fix=closest(word, DIALECTS) or ", ".join(DIALECTS))
+        if preset.base_url(word) is None:
+            spoken = ", ".join(preset.served_dialects)
+            raise ConfigError(f"{preset.name} does not speak {word}", fix=f"it speaks {spoken}")
+    return cast("tuple[Dialect, ...] | None", words)
+
+
+def _preset_row(preset: Preset) -> dict[str, Any]:
+    dialects: Sequence[Dialect] = preset.served_dialects
+    return {
+        "id": preset.id,
+        "name": preset.name,
+        "aliases": preset.aliases,
+        "dialects": {dialect: preset.base_url(dialect) or None for dialect in dialects},
+        "key_required": preset.auth.required and preset.auth.type != "none",
+        "env_names": preset.auth.env_names,
+        "key_url": preset.auth.key_url,
+        "needs_base_url": preset.needs_url,
+        "local": preset.local,
+        "notes": preset.notes,
+    }
+
+
+__all__ = ["app"]

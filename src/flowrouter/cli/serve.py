@@ -1,0 +1,141 @@
+"""`flow-router serve`: load the settings, open the port, build the program, run it until told to stop.
+
+uvicorn runs in this process. Its signal handling is replaced in one point: after a graceful end the
+process returns instead of raising the signal again, so that buffers are written and a supervisor
+sees success.
+"""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from flowrouter import config, logs
+from flowrouter.cli.codes import NOT_STARTED
+from flowrouter.errors import ConfigError
+
+if TYPE_CHECKING:
+    import socket
+
+    from flowrouter.config import Config
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the gateway until a signal ends it; returns the exit code."""
+    settings = config.load(_flags(parser().parse_args(argv)))
+    logs.configure(settings.logs.level, format=settings.logs.format)
+    if settings.server.workers > 1:
+        raise ConfigError(
+            "more than one worker needs the Redis adapter (the extra `flow-router[redis]`), "
+            "which this version does not have yet",
+            fix="use --workers 1, the default",
+        )
+    config.prepare_data_dir(settings)
+    from flowrouter import app
+
+    application = app.build(settings)
+    config.check_bind(settings, has_keys=application.has_keys)
+    from flowrouter.cli import listen
+
+    sockets = listen.open_sockets(settings.server.host, settings.server.port)
+    try:
+        return _run(application, settings, sockets)
+    finally:
+        for opened in sockets:
+            opened.close()
+        logs.flush()
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the options of `serve`."""
+    made = argparse.ArgumentParser(
+        prog="flow-router serve",
+        description="Start the gateway. Flags win over FLOW_ROUTER_* variables, which win over the file.",
+        allow_abbrev=False,
+    )
+    made.add_argument(
+        "--config", metavar="FILE", help="configuration file (default: config.toml in the data folder)"
+    )
+    made.add_argument(
+        "--data", metavar="DIR", help="data folder (default: the platform's folder for user data)"
+    )
+    made.add_argument("--host", metavar="H", help="address to listen on (default: 127.0.0.1)")
+    made.add_argument(
+        "--port", metavar="P", type=int, help="port to listen on (default: 2402; 0: any free one)"
+    )
+    made.add_argument("--local", action="store_true", default=None, help="start the small embedded model too")
+    made.add_argument("--workers", metavar="N", type=int, help="worker processes (default: 1)")
+    made.add_argument("--log-level", choices=("debug", "info", "warning", "error"), help="default: info")
+    return made
+
+
+def _flags(arguments: argparse.Namespace) -> dict[str, Any]:
+    return {
+        "config": arguments.config,
+        "data": arguments.data,
+        "local": arguments.local,
+        "server.host": arguments.host,
+        "server.port": arguments.port,
+        "server.workers": arguments.workers,
+        "logs.level": arguments.log_level,
+    }
+
+
+def _run(application: Any, settings: Config, sockets: list[socket.socket]) -> int:
+    from uvicorn import Config as UvicornConfig
+    from uvicorn import Server
+
+    from flowrouter.cli import listen
+    from flowrouter.cli.banner import text
+
+    class GatewayServer(Server):
+        """uvicorn's server that says when it listens and returns after a signal."""
+
+        @contextmanager
+        def capture_signals(self) -> Iterator[None]:
+            if threading.current_thread() is not threading.main_thread():
+                yield
+                return
+            handled = (signal.SIGINT, signal.SIGTERM)
+            before = {number: signal.signal(number, self.handle_exit) for number in handled}
+            try:
+                yield
+            finally:
+                for number, handler in before.items():
+                    signal.signal(number, handler)
+
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            if self.started:
+                message = text(application, address=listen.address_of(sockets or []))
+                print(message, file=sys.stderr, flush=True)
+
+    logs.adopt_stdlib("uvicorn.error", "asyncio")
+    server = GatewayServer(
+        UvicornConfig(
+            application,
+            http="httptools",
+            loop="auto",
+            ws="none",
+            lifespan="on",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            backlog=settings.server.backlog,
+            timeout_graceful_shutdown=round(settings.timeouts.drain),
+            proxy_headers=False,
+        )
+    )
+    try:
+        server.run(sockets=sockets)
+    except SystemExit:  # uvicorn's way of saying that start-up failed; the reason is in the log
+        return NOT_STARTED
+    return 0 if server.started else NOT_STARTED
+
+
+__all__ = ["main", "parser"]

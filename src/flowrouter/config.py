@@ -1,0 +1,415 @@
+"""Typed settings from `config.toml`, then `FLOW_ROUTER_*`, then flags; the sole reader of the environment.
+
+The file is checked alone first, so that its mistakes name file, line and fix; each override is then
+checked by itself, so that its mistake names the variable or flag. Every scalar setting has a variable:
+`[server] port` is `FLOW_ROUTER_SERVER_PORT`, a top-level `reply_model` is `FLOW_ROUTER_REPLY_MODEL`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from flowrouter import strict_toml
+from flowrouter.errors import ConfigError
+
+FILE_NAME = "config.toml"
+PREFIX = "FLOW_ROUTER_"
+DEFAULT_PORT = 2402
+
+DialectName = Literal["openai_chat", "openai_responses", "anthropic", "gemini"]
+"""The names of `canonical.dialect.Dialect`, which stands on a floor above; a test holds the two equal."""
+
+Seconds = Annotated[float, msgspec.Meta(gt=0)]
+Count = Annotated[int, msgspec.Meta(ge=1)]
+
+_ACCOUNT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+# Kubernetes gives each pod the addresses of every service as variables; a service that is called
+# `flow-router` makes names that begin like ours.
+_SERVICE_LINK = re.compile(r"SERVICE_(?:HOST|PORT(?:_\w+)?)|PORT(?:_\d+_(?:TCP|UDP|SCTP)(?:_\w+)?)?")
+_ENV_REFERENCE = "env:"
+
+
+class _Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A table of the file; unknown keys fail."""
+
+
+class Server(_Section, frozen=True):
+    """Where the gateway listens and what it accepts there.
+
+    `allowed_hosts` and `allowed_origins` add to what loopback needs. `memory_share` is the part of the
+    machine's memory that request bodies in flight may take together.
+    """
+
+    host: Annotated[str, msgspec.Meta(min_length=1)] = "127.0.0.1"
+    port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = DEFAULT_PORT
+    allowed_hosts: tuple[str, ...] = ()
+    allowed_origins: tuple[str, ...] = ()
+    body_limit_mib: Count = 64
+    memory_share: Annotated[float, msgspec.Meta(gt=0, le=0.9)] = 0.25
+    backlog: Count = 2048
+    workers: Count = 1
+
+    def __post_init__(self) -> None:
+        for host in self.allowed_hosts:
+            if not host or "/" in host or any(character.isspace() for character in host):
+                raise ValueError(f"allowed_hosts: {host!r} is no host name; write `router.example.com`")
+        for origin in self.allowed_origins:
+            if not re.fullmatch(r"[a-z][a-z0-9+.-]*://[^/\s]+", origin):
+                raise ValueError(f"allowed_origins: {origin!r} is no origin; write `https://app.example.com`")
+
+    @property
+    def body_limit(self) -> int:
+        """Return the largest request body in bytes, after decompression."""
+        return self.body_limit_mib * 1024 * 1024
+
+
+class Timeouts(_Section, frozen=True):
+    """Seconds per phase of an attempt, and of the gateway's own waits.
+
+    `first_byte` and `first_event` hold for streams; `first_byte_plain` and `total` for replies that
+    come in one piece; `stall` is the longest silence between events.
+    """
+
+    connect: Seconds = 10.0
+    first_byte: Seconds = 120.0
+    first_byte_plain: Seconds = 600.0
+    first_event: Seconds = 60.0
+    first_event_reasoning: Seconds = 300.0
+    stall: Seconds = 120.0
+    total: Seconds = 600.0
+    head_grace: Seconds = 45.0
+    heartbeat: Seconds = 15.0
+    wait: Seconds = 30.0
+    drain: Seconds = 30.0
+
+
+class AccountConfig(_Section, frozen=True):
+    """One `[[accounts]]` table: a credentialed identity at a provider.
+
+    What is left out is the preset's own: base URL, dialects, model list, concurrency. `api_key` and the
+    values of `headers` may be `env:NAME`; after `load` they are the plain secrets, which `repr` hides.
+    """
+
+    name: str
+    preset: str
+    base_url: str | None = None
+    api_key: str | None = None
+    models: tuple[str, ...] = ()
+    priority: Count = 1
+    dialects: tuple[DialectName, ...] = ()
+    enabled: bool = True
+    headers: dict[str, str] = {}
+    max_concurrency: Count | None = None
+
+    def __post_init__(self) -> None:
+        if not _ACCOUNT_NAME.fullmatch(self.name):
+            raise ValueError(f"{self.name!r} is no account name; use letters, digits, dots and dashes")
+
+    def __repr__(self) -> str:
+        return f"AccountConfig(name={self.name!r}, preset={self.preset!r})"
+
+
+class Models(_Section, frozen=True):
+    """Names for models: `aliases` maps a name of your own to an id, or to `account/id`."""
+
+    aliases: dict[str, str] = {}
+
+
+class Retention(_Section, frozen=True):
+    """How long the request log is kept: whichever of `days` and `rows` is reached first.
+
+    Receipts, the largest part of it, leave after `receipt_days`.
+    """
+
+    days: Count = 90
+    rows: Count = 1_000_000
+    receipt_days: Count = 30
+
+
+class Logs(_Section, frozen=True):
+    """What is written to stderr; `auto` is text on a terminal and JSON lines elsewhere."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["auto", "text", "json"] = "auto"
+    access: bool = True
+
+
+class Settings(_Section, frozen=True):
+    """The whole of `config.toml`.
+
+    `reply_model`: whether a reply names the model that answered or the name that was asked for.
+    `local` starts the small embedded model.
+    """
+
+    data: str = ""
+    local: bool = False
+    reply_model: Literal["answered", "asked"] = "answered"
+    server: Server = Server()
+    timeouts: Timeouts = Timeouts()
+    models: Models = Models()
+    retention: Retention = Retention()
+    logs: Logs = Logs()
+    accounts: tuple[AccountConfig, ...] = ()
+
+
+class Config(Settings, frozen=True):
+    """Settings in force: file, environment and flags put together; `data` is always an absolute path.
+
+    `file` is the file that was read, None where there is none. `master_key` is the text of
+    `FLOW_ROUTER_MASTER_KEY`, which no file may hold.
+    """
+
+    file: str | None = None
+    master_key: str | None = None
+
+    def __repr__(self) -> str:
+        return f"Config(file={self.file!r}, data={self.data!r}, accounts={self.accounts!r})"
+
+    @property
+    def data_dir(self) -> Path:
+        """Return the folder of the store, the key file and the local token."""
+        return Path(self.data)
+
+
+def load(
+    flags: Mapping[str, object] | None = None,
+    *,
+    environ: Mapping[str, str] | None = None,
+    secrets: bool = True,
+) -> Config:
+    """Return the settings in force; raises `ConfigError`.
+
+    `flags` are dotted (`server.port`), with `config` for the file; a None is a flag not given. With
+    `secrets` false an `env:NAME` whose variable is missing leaves its account without a key.
+    """
+    environ = os.environ if environ is None else environ
+    given = {name: value for name, value in (flags or {}).items() if value is not None}
+    variables = _variables(environ)
+    text, file = _read_file(
+        str(given.pop("config", "")) or environ.get(f"{PREFIX}CONFIG", ""),
+        data=str(given.get("data", "")) or variables.get("data", ""),
+    )
+    settings = strict_toml.read(text, Settings, file=file) if file else Settings()
+    _check_names(settings.accounts, text=text, file=file)
+    relative_to = Path(file).parent if file else Path()
+    if settings.data:
+        settings = msgspec.structs.replace(settings, data=str(relative_to / Path(settings.data).expanduser()))
+    for key, value in variables.items():
+        settings = _override(settings, key, value=value, source=_variable(key))
+    for key, value in given.items():
+        settings = _override(
+            settings, key, value=value, source=f"--{key.rpartition('.')[2].replace('_', '-')}"
+        )
+    values = {name: getattr(settings, name) for name in settings.__struct_fields__}
+    values["accounts"] = _with_secrets(settings.accounts, environ, text=text, file=file, strict=secrets)
+    values["data"] = str(Path(settings.data).expanduser().absolute()) if settings.data else default_data_dir()
+    return Config(**values, file=file or None, master_key=environ.get(f"{PREFIX}MASTER_KEY") or None)
+
+
+def default_data_dir() -> str:
+    """Return the platform's folder for this user's data."""
+    import platformdirs
+
+    return platformdirs.user_data_dir("flow-router", appauthor=False)
+
+
+def prepare_data_dir(config: Config) -> Path:
+    """Return the data folder, made for its owner alone if it is missing; raises `ConfigError`."""
+    path = config.data_dir
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        fix = "name a folder you may write to: --data DIR"
+        raise ConfigError(f"cannot make the data folder {path}: {error.strerror}", fix=fix) from error
+    return path
+
+
+def environment(names: Iterable[str], *, environ: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return those of the variables `names` that are set to something."""
+    environ = os.environ if environ is None else environ
+    return {name: value for name in names if (value := environ.get(name))}
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether `host` is reachable from this machine only."""
+    if host.lower().rstrip(".") == "localhost":
+        return True
+    import ipaddress
+
+    try:
+        return ipaddress.ip_address(host.strip("[]").partition("%")[0]).is_loopback
+    except ValueError:
+        return False
+
+
+def check_bind(config: Config, has_keys: bool) -> None:
+    """Raise `ConfigError` where the gateway would listen beyond this machine with nothing to protect it."""
+    if has_keys or is_loopback(config.server.host):
+        return
+    raise ConfigError(
+        f"refusing to listen on {config.server.host}: no gateway key exists, so anyone who reaches this "
+        "address could spend your accounts",
+        fix=f"create a key first: flow-router keys create NAME{_data_flag(config)}; "
+        "or stay on this machine: --host 127.0.0.1",
+    )
+
+
+def variable_names() -> dict[str, str]:
+    """Return every setting that has a variable: dotted key → variable."""
+    return {key: _variable(key) for key in _scalars()}
+
+
+def _data_flag(config: Config) -> str:
+    return "" if config.data == default_data_dir() else f" --data {config.data}"
+
+
+def _variable(key: str) -> str:
+    return PREFIX + key.replace(".", "_").upper()
+
+
+def _scalars() -> dict[str, Any]:
+    """Return each dotted key that one value can set, with its default; accounts need the file."""
+    found: dict[str, Any] = {}
+    for name, default in _defaults(Settings).items():
+        if isinstance(default, _Section):
+            found.update({f"{name}.{key}": value for key, value in _defaults(type(default)).items()})
+        elif name != "accounts":
+            found[name] = default
+    return found
+
+
+def _defaults(kind: type[msgspec.Struct]) -> dict[str, Any]:
+    blank = kind()
+    return {name: getattr(blank, name) for name in kind.__struct_fields__}
+
+
+def _variables(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the overrides found in `environ` by dotted key; raises `ConfigError` for an unknown name."""
+    keys = {variable: key for key, variable in variable_names().items()}
+    found: dict[str, str] = {}
+    for name, value in environ.items():
+        if not name.startswith(PREFIX) or name in (f"{PREFIX}CONFIG", f"{PREFIX}MASTER_KEY"):
+            continue
+        if name in keys:
+            found[keys[name]] = value
+        elif not _SERVICE_LINK.fullmatch(name.removeprefix(PREFIX)):
+            close = get_close_matches(name, [*keys, f"{PREFIX}CONFIG", f"{PREFIX}MASTER_KEY"], n=1)
+            fix = f"did you mean {close[0]}?" if close else "see docs/configuration.md for the names"
+            raise ConfigError(f"environment: unknown setting {name}", fix=fix)
+    return found
+
+
+def _read_file(named: str, *, data: str) -> tuple[str, str]:
+    """Return text and path of the configuration file; both are empty where none exists nor was named."""
+    path = Path(named).expanduser() if named else Path(data or default_data_dir()).expanduser() / FILE_NAME
+    try:
+        return path.read_text("utf-8"), str(path)
+    except FileNotFoundError:
+        if not named:
+            return "", ""
+        raise ConfigError(f"there is no configuration file {path}", fix="check --config") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"cannot read the configuration file {path}: {error}") from error
+
+
+def _override(settings: Settings, key: str, *, value: object, source: str) -> Settings:
+    """Return `settings` with one dotted `key` set from text (or a typed value) that came from `source`."""
+    section, _, name = key.rpartition(".")
+    holder: Any = getattr(settings, section) if section else settings
+    default = _scalars()[key]
+    if isinstance(value, str) and isinstance(default, tuple):
+        value = [item.strip() for item in value.split(",") if item.strip()]
+    elif isinstance(value, str) and isinstance(default, dict):
+        value = _pairs(value, source=source)
+    try:
+        converted = getattr(msgspec.convert({name: value}, type(holder), strict=False), name)
+    except msgspec.ValidationError as error:
+        problem = str(error).partition(" - at ")[0]
+        raise ConfigError(f"{source} cannot be {value!r}: {problem[0].lower()}{problem[1:]}") from None
+    changed = msgspec.structs.replace(holder, **{name: converted})
+    return msgspec.structs.replace(settings, **{section: changed}) if section else changed
+
+
+def _pairs(text: str, *, source: str) -> dict[str, str]:
+    pairs = [item.partition("=") for item in text.split(",") if item.strip()]
+    if any(not (name.strip() and value.strip()) for name, _, value in pairs):
+        raise ConfigError(f"{source} cannot be {text!r}", fix="write name=value,name=value")
+    return {name.strip(): value.strip() for name, _, value in pairs}
+
+
+def _check_names(accounts: tuple[AccountConfig, ...], *, text: str, file: str) -> None:
+    seen: set[str] = set()
+    for index, account in enumerate(accounts):
+        if account.name in seen:
+            line = strict_toml.line_of(text, ("accounts", index, "name"))
+            message = f"a second account is named {account.name!r}"
+            raise strict_toml.TomlError(message, file=file, line=line, fix="give one of them another name")
+        seen.add(account.name)
+
+
+def _with_secrets(
+    accounts: tuple[AccountConfig, ...],
+    environ: Mapping[str, str],
+    *,
+    text: str,
+    file: str,
+    strict: bool,
+) -> tuple[AccountConfig, ...]:
+    """Return `accounts` with every `env:NAME` replaced by the variable's value."""
+    for index, account in enumerate(accounts) if strict else ():
+        for path, value in _secrets(account):
+            if account.enabled and _look_up(value, environ) is None:
+                variable = value.removeprefix(_ENV_REFERENCE)
+                raise strict_toml.TomlError(
+                    f"account {account.name!r} needs the environment variable {variable}, which is not set",
+                    file=file,
+                    line=strict_toml.line_of(text, ("accounts", index, *path)),
+                    fix=f"export {variable}=..., or set enabled = false",
+                )
+    return tuple(_resolved(account, environ) for account in accounts)
+
+
+def _secrets(account: AccountConfig) -> list[tuple[tuple[str, ...], str]]:
+    """Return the account's secrets as written, each with its place in the table."""
+    key = [] if account.api_key is None else [(("api_key",), account.api_key)]
+    return [*key, *((("headers", name), value) for name, value in account.headers.items())]
+
+
+def _resolved(account: AccountConfig, environ: Mapping[str, str]) -> AccountConfig:
+    found = {path: _look_up(value, environ) for path, value in _secrets(account)}
+    headers = {path[-1]: value for path, value in found.items() if path[0] == "headers" and value is not None}
+    return msgspec.structs.replace(account, api_key=found.get(("api_key",)), headers=headers)
+
+
+def _look_up(value: str, environ: Mapping[str, str]) -> str | None:
+    if not value.startswith(_ENV_REFERENCE):
+        return value
+    return environ.get(value.removeprefix(_ENV_REFERENCE)) or None
+
+
+__all__ = [
+    "DEFAULT_PORT",
+    "FILE_NAME",
+    "AccountConfig",
+    "Config",
+    "Logs",
+    "Models",
+    "Retention",
+    "Server",
+    "Settings",
+    "Timeouts",
+    "check_bind",
+    "default_data_dir",
+    "environment",
+    "is_loopback",
+    "load",
+    "prepare_data_dir",
+    "variable_names",
+]

@@ -1,0 +1,31 @@
+"""Frames to canonical and back: sibling packages that never meet, behind one `Codec` each.
+
+`codec(name)` loads a dialect on first use; `available()` names those this build speaks.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import import_module
+
+from flowrouter.canonical.dialect import Dialect
+from flowrouter.dialects.codec import Codec
+
+_SPOKEN: tuple[Dialect, ...] = ("openai_chat", "anthropic")
+
+
+def available() -> tuple[Dialect, ...]:
+    """Return the dialects this build speaks."""
+    return _SPOKEN
+
+
+@cache
+def codec(name: Dialect) -> Codec:
+    """Return the dialect's functions; raises `KeyError` for one this build does not speak."""
+    if name not in _SPOKEN:
+        raise KeyError(name)
+    loaded: Codec = import_module(f"flowrouter.dialects.{name}").CODEC
+    return loaded
+
+
+__all__ = ["Codec", "available", "codec"]

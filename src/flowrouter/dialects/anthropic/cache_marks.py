@@ -1,0 +1,43 @@
+"""Keeps cache marks within the vendor's rules: four at most, one-hour marks before five-minute ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from flowrouter.dialects.anthropic.losses import Losses
+
+MOST_MARKS = 4
+
+
+def limit_marks(body: dict[str, Any], losses: Losses) -> None:
+    """Take surplus marks off `body`, keeping the last four, and shorten one-hour marks that come late.
+
+    The order is the prompt's: tools, system, messages. A later mark caches all that stands before
+    it, so the first ones are the least needed.
+    """
+    bearers = [bearer for bearer in _bearers(body) if "cache_control" in bearer]
+    room = MOST_MARKS - ("cache_control" in body)
+    for bearer in bearers[: max(0, len(bearers) - room)]:
+        del bearer["cache_control"]
+        losses.drop("cache_control", f"at most {MOST_MARKS} cache marks")
+    short = False
+    for bearer in bearers[max(0, len(bearers) - room) :]:
+        mark: dict[str, Any] = bearer["cache_control"]
+        if mark.get("ttl") != "1h":
+            short = True
+        elif short:
+            mark["ttl"] = "5m"
+            losses.change("cache_control", "a one-hour mark must not follow a five-minute one")
+
+
+def _bearers(body: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield from body.get("tools", ())
+    system = body.get("system", ())
+    if isinstance(system, list):
+        yield from system
+    for message in body["messages"]:
+        yield from message["content"]
+
+
+__all__ = ["MOST_MARKS", "limit_marks"]

@@ -1,0 +1,184 @@
+"""Puts a screened conversation into the order Anthropic insists on.
+
+The vendor's structural rules (Messages API, November 2026): the first turn is the user's, turns of
+one role are one message, `tool_result` blocks come first in the turn right after their `tool_use`,
+no text is empty, and the last assistant turn does not end in white space. System messages at the
+head become the top-level `system`; a later one stays where it is, or, where the model takes none
+there, becomes a marked text in the user's voice at the same place: never hoisted, so that cached
+prefixes stay valid.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from flowrouter.canonical.capabilities import Capabilities
+from flowrouter.canonical.history import settle
+from flowrouter.canonical.messages import Message
+from flowrouter.canonical.parts import Part, Reasoning, Text, ToolCall, ToolResult
+from flowrouter.dialects.anthropic.losses import Losses
+from flowrouter.dialects.anthropic.render_parts import Block, render_block, render_blocks
+
+OPENING = "Begin."
+"""The user turn put before a history that starts with the assistant, or has no turn at all."""
+
+_PREFILL = "Start your reply with exactly the following text and go on from its end:\n"
+
+
+def as_reminder(text: str) -> str:
+    """Return a system message's text marked for a user turn."""
+    return f"<system-reminder>\n{text}\n</system-reminder>"
+
+
+class Conversation:
+    """Builds `system` and `messages` of one foreign request."""
+
+    def __init__(self, capabilities: Capabilities, names: Mapping[str, str], losses: Losses) -> None:
+        self._capabilities = capabilities
+        self._names = names
+        self._losses = losses
+        self.system: list[Block] = []
+        self.messages: list[dict[str, Any]] = []
+        self.mid_system = False
+
+    def build(self, system: tuple[Part, ...], messages: tuple[Message, ...]) -> None:
+        """Take in the top-level system parts and the screened messages, in their order."""
+        leading = 0
+        while leading < len(messages) and _is_system(messages[leading]):
+            leading += 1
+        heads = [part for message in messages[:leading] for part in message.parts]
+        self.system = render_blocks([*system, *heads], own=False)
+        history = settle(messages[leading:])
+        self._losses.rows += history.losses
+        for message in history.messages:
+            self._add_message(message)
+        if not self.messages or self.messages[0]["role"] != "user":
+            self._losses.emulate("messages", f"the first turn must be the user's: {OPENING!r} was put before")
+            self.messages.insert(0, {"role": "user", "content": [{"type": "text", "text": OPENING}]})
+
+    def end_with_user(self, *, prefill: bool) -> None:
+        """Trim a final assistant turn where it may stay (`prefill`), else turn it into a hint."""
+        last = self.messages[-1]
+        if last["role"] != "assistant":
+            return
+        text = "".join(block["text"] for block in last["content"] if block["type"] == "text")
+        if prefill and text.strip():
+            self._trim(last)
+            return
+        self.messages.pop()
+        if text.strip():
+            self._losses.emulate(
+                "messages", "the model continues no begun answer; the beginning became an instruction"
+            )
+            self._add("user", [{"type": "text", "text": as_reminder(_PREFILL + text.rstrip())}])
+
+    def thinks_in_answered_turn(self) -> bool:
+        """Return False if the last turn answers calls of an assistant turn without thinking."""
+        if len(self.messages) < 2 or self.messages[-1]["role"] != "user":
+            return True
+        kinds = {block["type"] for block in self.messages[-2]["content"]}
+        if self.messages[-2]["role"] != "assistant" or "tool_use" not in kinds:
+            return True
+        return bool(kinds & {"thinking", "redacted_thinking"})
+
+    def called_tools(self) -> list[str]:
+        """Return the names of the tools the history calls, once each, in order."""
+        calls = (
+            block["name"]
+            for message in self.messages
+            for block in message["content"]
+            if block["type"] == "tool_use"
+        )
+        return list(dict.fromkeys(calls))
+
+    def _add_message(self, message: Message) -> None:
+        match message.role:
+            case "assistant":
+                self._add("assistant", self._blocks(_in_order(message.parts)))
+            case "system" | "developer":
+                self._add_system(message)
+            case _:
+                self._add("user", self._blocks(message.parts))
+
+    def _add_system(self, message: Message) -> None:
+        blocks = render_blocks(message.parts, own=False)
+        if not blocks:
+            return
+        if self._capabilities.mid_system:
+            self.mid_system = True
+            self.messages.append({"role": "system", "content": blocks})
+            return
+        self._losses.emulate("messages[*]", "a later system message became a marked text of the user's turn")
+        for block in blocks:
+            if block["type"] == "text":
+                block["text"] = as_reminder(block["text"])
+        self._add("user", blocks)
+
+    def _add(self, role: str, blocks: list[Block]) -> None:
+        """Append to the last message of the same role, or begin one."""
+        if not blocks:
+            return
+        if self.messages and self.messages[-1]["role"] == role:
+            self.messages[-1]["content"] += blocks
+        else:
+            self.messages.append({"role": role, "content": blocks})
+
+    def _blocks(self, parts: Iterable[Part]) -> list[Block]:
+        return [render_block(part, own=False, names=self._names) for part in parts]
+
+    def _trim(self, last: dict[str, Any]) -> None:
+        block = last["content"][-1]
+        if block["type"] == "text" and block["text"] != (trimmed := block["text"].rstrip()):
+            block["text"] = trimmed
+            self._losses.change("messages", "white space at the end of the begun answer was cut")
+
+
+def _is_system(message: Message) -> bool:
+    return message.role in ("system", "developer")
+
+
+def _in_order(parts: tuple[Part, ...]) -> list[Part]:
+    """Return reasoning first, then what is visible, then the calls (their order among themselves kept)."""
+
+    def rank(part: Part) -> int:
+        match part:
+            case Reasoning():
+                return 0
+            case ToolCall():
+                return 2
+            case _:
+                return 1
+
+    return sorted(parts, key=rank)
+
+
+def place_reminders(messages: tuple[Message, ...]) -> tuple[Message, ...]:
+    """Return an Anthropic history without system messages, for a model that takes none there.
+
+    A reminder joins the user turn behind it, after the tool results that must stay first.
+    """
+    placed: list[Message] = []
+    waiting: list[Part] = []
+    for message in messages:
+        if message.role == "system":
+            waiting += [
+                Text(text=as_reminder(part.text), cache=part.cache)
+                for part in message.parts
+                if isinstance(part, Text)
+            ]
+            continue
+        if waiting and message.role == "user":
+            results = tuple(part for part in message.parts if isinstance(part, ToolResult))
+            others = tuple(part for part in message.parts if not isinstance(part, ToolResult))
+            message = Message(role="user", parts=(*results, *waiting, *others), extra=message.extra)
+        elif waiting:
+            placed.append(Message(role="user", parts=tuple(waiting)))
+        waiting = []
+        placed.append(message)
+    if waiting:
+        placed.append(Message(role="user", parts=tuple(waiting)))
+    return tuple(placed)
+
+
+__all__ = ["OPENING", "Conversation", "as_reminder", "place_reminders"]

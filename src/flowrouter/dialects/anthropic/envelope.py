@@ -1,0 +1,137 @@
+"""Reads the head of a request body without building it, and edits the one field we own.
+
+A body with `thread` is refused here, where every request passes: the gateway keeps no message
+threads, and a request that names one holds only its newest messages. The client is told in the
+vendor's own way, and then goes on with its whole history.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, TypeVar
+
+import msgspec
+
+from flowrouter.canonical.head import Counts, Head
+from flowrouter.dialects.anthropic.shapes import BlockShape, CountsShape, HeadShape, ModelShape
+from flowrouter.errors import CallerError
+from flowrouter.wire.json import JsonError, dumps, loads, typed
+from flowrouter.wire.splice import splice
+
+_T = TypeVar("_T")
+
+_head = typed(HeadShape)
+_model = typed(ModelShape)
+_counts = typed(CountsShape)
+_blocks = typed(list[BlockShape])
+
+_MISSING = re.compile(r"Object missing required field `([^`]+)`")
+
+
+def skim(body: bytes) -> Head:
+    """Return the head of a request; raises `CallerError` naming the field at fault."""
+    head = _decode(_head, body)
+    if not head.model.strip():
+        raise CallerError("model: must not be empty", param="model")
+    refuse_thread(loads(bytes(head.thread)))
+    return Head(model=head.model, stream=bool(head.stream), length=len(body), max_tokens=head.max_tokens)
+
+
+def skim_counts(body: bytes) -> Counts:
+    """Return the sizes and kinds of a request's content."""
+    shape = _decode(_counts, body)
+    kinds: list[str] = []
+    text_bytes = _length(shape.system)
+    for message in shape.messages:
+        kinds += _kinds(message.content)
+        text_bytes += _length(message.content)
+    return Counts(
+        turns=len(shape.messages),
+        tools=len(shape.tools or ()),
+        images=kinds.count("image"),
+        documents=kinds.count("document"),
+        tool_results=kinds.count("tool_result"),
+        thinking=shape.thinking is not None and shape.thinking.type not in ("", "disabled"),
+        text_bytes=text_bytes,
+    )
+
+
+def prepare(body: bytes, head: Head, model: str, _wants_usage: bool) -> bytes:
+    """Return `body` with the model's name set; every other byte stays (usage always comes)."""
+    if head.model == model:
+        return body
+    try:
+        old = bytes(_decode(_model, body).model)
+        return splice(body, {"model": dumps(model)}, old={"model": old})
+    except JsonError as error:
+        raise CallerError(f"the body is not valid JSON: {error}") from None
+
+
+def refuse_thread(thread: Any) -> None:
+    """Raise `CallerError` for a request that starts or continues a message thread."""
+    if thread is None:
+        return
+    if isinstance(thread, dict) and thread.get("type") == "continue":  # pyright: ignore[reportUnknownMemberType]
+        raise CallerError(
+            "thread: no thread is held for previous_message_id; send the whole conversation",
+            status=404,
+            param="thread",
+            details={"error_code": "thread_not_found"},
+        )
+    raise CallerError(
+        "thread: this gateway keeps no message threads; send the whole conversation without thread",
+        param="thread",
+        details={"error_code": "thread_unsupported_request", "unsupported": ["thread"]},
+    )
+
+
+def _decode(decoder: msgspec.json.Decoder[_T], body: bytes) -> _T:
+    """Decode strictly, then with bad UTF-8 and lone surrogates replaced; blame the field at fault."""
+    try:
+        return decoder.decode(body)
+    except msgspec.ValidationError as error:
+        raise _blame(error) from None
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        pass
+    try:
+        return decoder.decode(dumps(loads(body)))
+    except JsonError as error:
+        raise CallerError(f"the body is not valid JSON: {error}") from None
+    except msgspec.ValidationError as error:
+        raise _blame(error) from None
+
+
+def _blame(error: msgspec.ValidationError) -> CallerError:
+    """Return the caller's error with the path msgspec found."""
+    reason, _, place = str(error).partition(" - at `$")
+    where = place.rstrip("`").lstrip(".")
+    missing = _MISSING.match(reason)
+    if missing:
+        where = f"{where}.{missing[1]}" if where else missing[1]
+        reason = "field required"
+    return CallerError(f"{where or 'the body'}: {reason}", param=where or None)
+
+
+def _kinds(content: msgspec.Raw) -> list[str]:
+    """Return the types of all blocks in a content, those inside tool results included."""
+    raw = bytes(content)
+    if not raw.startswith(b"["):
+        return []
+    try:
+        blocks = _blocks.decode(raw)
+    except (msgspec.DecodeError, UnicodeError):
+        return []
+    kinds: list[str] = []
+    for block in blocks:
+        kinds.append(block.type)
+        if block.type == "tool_result":
+            kinds += _kinds(block.content)
+    return kinds
+
+
+def _length(value: msgspec.Raw) -> int:
+    raw = bytes(value)
+    return 0 if raw == b"null" else len(raw)
+
+
+__all__ = ["prepare", "refuse_thread", "skim", "skim_counts"]

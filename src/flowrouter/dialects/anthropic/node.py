@@ -1,0 +1,130 @@
+"""Reads members of a wire object by name and type; what nobody asked for is the object's `extra`.
+
+A member that is null counts as absent for the hub, yet stays in the rest, so that its own dialect
+gets it back.
+"""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from flowrouter.canonical.cache import CacheHint
+from flowrouter.canonical.parts import Extra
+
+
+class ShapeError(ValueError):
+    """A member has not the type this dialect gives it; `path` names it."""
+
+    def __init__(self, path: str, expected: str) -> None:
+        super().__init__(f"{path}: {expected}")
+        self.path = path
+
+
+class Node:
+    """One wire object at `path`; each reader takes its member away."""
+
+    __slots__ = ("_left", "path")
+
+    def __init__(self, value: object, path: str) -> None:
+        if not isinstance(value, dict):
+            raise ShapeError(path, "expected an object")
+        self._left: dict[str, Any] = dict(cast("dict[str, Any]", value))
+        self.path = path
+
+    def at(self, name: str) -> str:
+        """Return the path of a member."""
+        return f"{self.path}.{name}" if self.path else name
+
+    def peek(self, name: str) -> Any:
+        """Return a member and leave it."""
+        return self._left.get(name)
+
+    def pop(self, name: str) -> Any:
+        """Return a member of any type, None if absent, and take it away."""
+        return self._left.pop(name, None)
+
+    def put_back(self, name: str, value: object) -> None:
+        """Leave `value` in the rest after all."""
+        self._left[name] = value
+
+    def has(self, name: str) -> bool:
+        """Return whether the member is there, null included."""
+        return name in self._left
+
+    def text(self, name: str) -> str | None:
+        """Return a string member."""
+        return self._take(name, str, "expected a string")
+
+    def needed_text(self, name: str) -> str:
+        """Return a string member that must be there."""
+        value = self.text(name)
+        if value is None:
+            raise ShapeError(self.at(name), "field required")
+        return value
+
+    def flag(self, name: str) -> bool | None:
+        """Return a boolean member."""
+        return self._take(name, bool, "expected true or false")
+
+    def integer(self, name: str) -> int | None:
+        """Return a whole number."""
+        value = self.number(name)
+        if isinstance(value, float):
+            if not value.is_integer():
+                raise ShapeError(self.at(name), "expected a whole number")
+            return int(value)
+        return value
+
+    def number(self, name: str) -> float | int | None:
+        """Return a number."""
+        value = self._left.get(name)
+        if value is None:
+            return None
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise ShapeError(self.at(name), "expected a number")
+        del self._left[name]
+        return value
+
+    def items(self, name: str) -> list[Any] | None:
+        """Return a list member."""
+        return self._take(name, list, "expected a list")
+
+    def mapping(self, name: str) -> dict[str, Any] | None:
+        """Return an object member."""
+        return self._take(name, dict, "expected an object")
+
+    def texts(self, name: str) -> tuple[str, ...] | None:
+        """Return a member that is a list of strings."""
+        values = self.items(name)
+        if values is None:
+            return None
+        for number, value in enumerate(values):
+            if not isinstance(value, str):
+                raise ShapeError(f"{self.at(name)}[{number}]", "expected a string")
+        return tuple(values)
+
+    def cache(self) -> CacheHint | None:
+        """Return the cache mark, if there is one."""
+        value = self.mapping("cache_control")
+        if value is None:
+            return None
+        mark = Node(value, self.at("cache_control"))
+        if mark.peek("type") == "ephemeral":
+            mark.pop("type")
+        return CacheHint(ttl=mark.text("ttl"), extra=mark.rest())
+
+    def rest(self) -> Extra:
+        """Return what nobody took."""
+        return self._left
+
+    def _take(self, name: str, kind: type[Any], expected: str) -> Any:
+        value = self._left.get(name)
+        if value is None:
+            return None
+        if not isinstance(value, kind):
+            raise ShapeError(self.at(name), expected)
+        del self._left[name]
+        return value
+
+
+__all__ = ["Node", "ShapeError"]

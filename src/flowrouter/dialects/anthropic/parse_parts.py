@@ -1,0 +1,201 @@
+"""Content blocks of the wire to canonical parts, in requests and in replies alike.
+
+Block types this hub has no word for (server tools and their results, container uploads,
+compaction) are kept whole as `Opaque`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, cast
+
+from flowrouter.canonical.parts import (
+    ContentShape,
+    Document,
+    Image,
+    Opaque,
+    Part,
+    Provenance,
+    Reasoning,
+    Source,
+    Text,
+    ToolCall,
+    ToolResult,
+)
+from flowrouter.dialects.anthropic.node import Node, ShapeError
+from flowrouter.wire.json import dumps_text
+
+SEALED_PREFIX = "flr1."
+"""A thinking signature that begins so is our own envelope around foreign reasoning state."""
+
+
+def parse_content(value: object, path: str) -> tuple[tuple[Part, ...], ContentShape]:
+    """Return a message's or a tool result's content; raises `ShapeError`."""
+    match value:
+        case str():
+            return (Text(text=value),), "string"
+        case list():
+            blocks = cast("list[object]", value)
+            return tuple(
+                parse_block(block, f"{path}[{number}]") for number, block in enumerate(blocks)
+            ), "list"
+        case None:
+            return (), "null"
+        case _:
+            raise ShapeError(path, "expected a string or a list of content blocks")
+
+
+def parse_block(value: object, path: str, *, provenance: Provenance | None = None) -> Part:
+    """Return one content block as a part; `provenance` marks reasoning that a reply brings."""
+    node = Node(value, path)
+    kind = node.needed_text("type")
+    reader = _READERS.get(kind)
+    part = reader(node, provenance) if reader is not None else None
+    if part is not None:
+        return part
+    return Opaque(payload=cast("dict[str, Any]", value), origin="anthropic", cache=Node(value, path).cache())
+
+
+def _text(node: Node, _: Provenance | None) -> Part:
+    text = node.needed_text("text")
+    citations = node.peek("citations")
+    if citations:
+        citations = node.items("citations") or []
+        if not all(isinstance(citation, dict) for citation in citations):
+            raise ShapeError(node.at("citations"), "expected a list of objects")
+    return Text(text=text, citations=tuple(citations or ()), cache=node.cache(), extra=node.rest())
+
+
+def _image(node: Node, _: Provenance | None) -> Part | None:
+    source = _source(node)
+    if source is None or source.kind not in ("base64", "url", "file"):
+        return None
+    return Image(source=source, cache=node.cache(), extra=node.rest())
+
+
+def _document(node: Node, _: Provenance | None) -> Part | None:
+    source = _source(node)
+    if source is None:
+        return None
+    return Document(
+        source=source,
+        title=node.text("title"),
+        context=node.text("context"),
+        citations=_citations_switch(node),
+        cache=node.cache(),
+        extra=node.rest(),
+    )
+
+
+def _search_result(node: Node, _: Provenance | None) -> Part:
+    """Read a search result: a document of parts whose source has a URL (no other has both)."""
+    parts, _shape = parse_content(node.items("content") or [], node.at("content"))
+    return Document(
+        source=Source(kind="content", url=node.needed_text("source"), parts=parts),
+        title=node.text("title"),
+        citations=_citations_switch(node),
+        cache=node.cache(),
+        extra=node.rest(),
+    )
+
+
+def _citations_switch(node: Node) -> bool | None:
+    """Return `citations.enabled` where that is all the switch says."""
+    switch = node.peek("citations")
+    if isinstance(switch, dict):
+        enabled = cast("dict[str, Any]", switch).get("enabled")
+        if isinstance(enabled, bool) and len(cast("dict[str, Any]", switch)) == 1:
+            node.pop("citations")
+            return enabled
+    return None
+
+
+def _source(block: Node) -> Source | None:
+    if not isinstance(block.peek("source"), dict):
+        raise ShapeError(block.at("source"), "expected an object")
+    node = Node(block.peek("source"), block.at("source"))
+    match node.text("type"):
+        case "base64":
+            kind, needed = "base64", "data"
+        case "text":
+            kind, needed = "text", "data"
+        case "url":
+            kind, needed = "url", "url"
+        case "file":
+            kind, needed = "file", "file_id"
+        case "content":
+            block.pop("source")
+            return _content_source(node)
+        case _:
+            return None
+    block.pop("source")
+    value = node.needed_text(needed)
+    return Source(
+        kind=kind,
+        media_type=node.text("media_type"),
+        data=value if needed == "data" else None,
+        url=value if needed == "url" else None,
+        file_id=value if needed == "file_id" else None,
+        extra=node.rest(),
+    )
+
+
+def _content_source(node: Node) -> Source:
+    """Read a source made of blocks; `data` repeats the text of one that came as a plain string."""
+    content = node.pop("content")
+    parts, shape = parse_content(content, node.at("content"))
+    return Source(kind="content", parts=parts, data=content if shape == "string" else None, extra=node.rest())
+
+
+def _thinking(node: Node, provenance: Provenance | None) -> Part:
+    signature = node.text("signature")
+    sealed = provenance is None and signature is not None and signature.startswith(SEALED_PREFIX)
+    return Reasoning(
+        text=node.text("thinking") or "",
+        signature=None if sealed else signature,
+        sealed=signature if sealed else None,
+        provenance=provenance,
+        extra=node.rest(),
+    )
+
+
+def _redacted_thinking(node: Node, provenance: Provenance | None) -> Part:
+    return Reasoning(redacted=node.needed_text("data"), provenance=provenance, extra=node.rest())
+
+
+def _tool_use(node: Node, _: Provenance | None) -> Part:
+    given = node.pop("input")
+    return ToolCall(
+        id=node.needed_text("id"),
+        name=node.needed_text("name"),
+        arguments="{}" if given is None else dumps_text(given),
+        cache=node.cache(),
+        extra=node.rest(),
+    )
+
+
+def _tool_result(node: Node, _: Provenance | None) -> Part:
+    present = node.has("content")
+    content, shape = parse_content(node.pop("content"), node.at("content"))
+    return ToolResult(
+        call_id=node.needed_text("tool_use_id"),
+        content=content,
+        is_error=node.flag("is_error"),
+        shape=shape if present else "absent",
+        cache=node.cache(),
+        extra=node.rest(),
+    )
+
+
+_READERS: dict[str, Callable[[Node, Provenance | None], Part | None]] = {
+    "text": _text,
+    "image": _image,
+    "document": _document,
+    "search_result": _search_result,
+    "thinking": _thinking,
+    "redacted_thinking": _redacted_thinking,
+    "tool_use": _tool_use,
+    "tool_result": _tool_result,
+}
+
+__all__ = ["SEALED_PREFIX", "parse_block", "parse_content"]

@@ -1,0 +1,148 @@
+"""Requests of other dialects in Anthropic's terms: every change a loss, every impossibility named."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flowrouter.canonical.capabilities import Capabilities
+from flowrouter.canonical.rendered import Rendered
+from flowrouter.canonical.request import Request
+from flowrouter.dialects.anthropic.cache_marks import limit_marks
+from flowrouter.dialects.anthropic.conversation import Conversation
+from flowrouter.dialects.anthropic.losses import Losses
+from flowrouter.dialects.anthropic.render_parts import render_cache
+from flowrouter.dialects.anthropic.screen import Screen
+from flowrouter.dialects.anthropic.thinking import Plan, Planner
+from flowrouter.dialects.anthropic.tools import Toolbox, fitted_names
+from flowrouter.errors import CallerError
+from flowrouter.wire.json import dumps
+
+_LONGEST_USER = 256
+_LEAST_TOP_P = 0.95
+_MID_SYSTEM_BETA = "mid-conversation-system-2026-04-07"
+_TIERS = {"auto": "auto", "default": "standard_only", "standard_only": "standard_only"}
+
+
+def render_foreign(request: Request, model: str, capabilities: Capabilities) -> Rendered:
+    """Return the body; raises `CallerError` for what must not be dropped."""
+    losses = Losses(request.origin)
+    _refuse(request, losses)
+    names = fitted_names(request, capabilities)
+    screen = Screen(capabilities, names, losses)
+    conversation = Conversation(capabilities, names, losses)
+    system = screen.parts(request.system, losses.name("system"), role="system")
+    conversation.build(system, screen.screen(request.messages))
+    toolbox = Toolbox(request, capabilities, names=names, losses=losses)
+    toolbox.build(conversation.called_tools())
+    toolbox.answer(request.output)
+    if toolbox.instruction is not None:
+        conversation.system.append({"type": "text", "text": toolbox.instruction})
+    plan = Planner(request.reasoning, request.max_tokens, capabilities=capabilities, losses=losses).plan(
+        obstacle="a forced tool call excludes thinking" if toolbox.forced else None,
+        unanswered=not conversation.thinks_in_answered_turn(),
+    )
+    prefill = capabilities.prefill is not False and not capabilities.needs_user_last
+    conversation.end_with_user(prefill=prefill and not plan.on and toolbox.format is None)
+    body = _body(model, conversation, toolbox, plan)
+    _add_sampling(body, request, capabilities, losses=losses, plan=plan)
+    _add_labels(body, request, capabilities, losses)
+    if request.stream:
+        body["stream"] = True
+    limit_marks(body, losses)
+    losses.unknown(request.extra)
+    return Rendered(
+        body=dumps(body), losses=losses.all(), edits=toolbox.edits, headers=_headers(conversation)
+    )
+
+
+def _headers(conversation: Conversation) -> tuple[tuple[str, str], ...]:
+    return (("anthropic-beta", _MID_SYSTEM_BETA),) if conversation.mid_system else ()
+
+
+def _refuse(request: Request, losses: Losses) -> None:
+    """Raise for what would silently change the answer's meaning."""
+    if not request.messages:
+        raise CallerError("messages: at least one message is required", param="messages")
+    if (request.sampling.n or 1) > 1:
+        path = losses.name("n")
+        raise CallerError(f"{path}: Anthropic models give one answer per request", param=path)
+    modalities = request.extra.get("modalities")
+    if isinstance(modalities, list) and modalities and "text" not in modalities:
+        raise CallerError("modalities: Anthropic models answer in text only", param="modalities")
+
+
+def _body(model: str, conversation: Conversation, toolbox: Toolbox, plan: Plan) -> dict[str, Any]:
+    body: dict[str, Any] = {"model": model, "max_tokens": plan.max_tokens}
+    if conversation.system:
+        body["system"] = conversation.system
+    body["messages"] = conversation.messages
+    if toolbox.tools:
+        body["tools"] = toolbox.tools
+    if toolbox.choice is not None:
+        body["tool_choice"] = toolbox.choice
+    if plan.thinking is not None:
+        body["thinking"] = plan.thinking
+    config = {"effort": plan.effort, "format": toolbox.format}
+    config = {name: value for name, value in config.items() if value is not None}
+    if config:
+        body["output_config"] = config
+    return body
+
+
+def _add_sampling(
+    body: dict[str, Any], request: Request, capabilities: Capabilities, *, losses: Losses, plan: Plan
+) -> None:
+    sampling = request.sampling
+    for name in ("presence_penalty", "frequency_penalty", "logit_bias", "logprobs", "top_logprobs", "seed"):
+        value = getattr(sampling, name)
+        if value or (name == "seed" and value is not None):
+            losses.drop(losses.name(name), "no counterpart at Anthropic")
+    for name in ("temperature", "top_p", "top_k"):
+        value = getattr(sampling, name)
+        if value is None:
+            continue
+        if name in capabilities.rejects:
+            losses.drop(losses.name(name), "the model refuses it")
+        elif plan.on and not _may_stay(name, value):
+            losses.drop(losses.name(name), "not while the model reasons")
+        elif name == "temperature" and value > 1:
+            body[name] = 1
+            losses.change(losses.name(name), "the highest temperature is 1")
+        else:
+            body[name] = value
+    stop = [text for text in request.stop if text.strip()]
+    if len(stop) != len(request.stop):
+        losses.drop(losses.name("stop"), "a stop sequence needs a visible character")
+    if stop and "stop_sequences" in capabilities.rejects:
+        losses.drop(losses.name("stop"), "the model refuses it")
+    elif stop:
+        body["stop_sequences"] = stop
+
+
+def _may_stay(name: str, value: float) -> bool:
+    """Return whether a sampling value is allowed beside thinking."""
+    return (name == "temperature" and value == 1) or (name == "top_p" and _LEAST_TOP_P <= value <= 1)
+
+
+def _add_labels(body: dict[str, Any], request: Request, capabilities: Capabilities, losses: Losses) -> None:
+    if request.user:
+        if len(request.user) > _LONGEST_USER:
+            losses.change(losses.name("user"), f"cut to {_LONGEST_USER} characters")
+        body["metadata"] = {"user_id": request.user[:_LONGEST_USER]}
+    if request.metadata:
+        losses.drop("metadata", "Anthropic keeps no labels but the user's id")
+    for name in ("verbosity", "cache_key"):
+        if getattr(request, name) is not None:
+            losses.drop(losses.name(name), "no counterpart at Anthropic")
+    if request.cache is not None:
+        body["cache_control"] = render_cache(request.cache, own=False)
+    tier = request.service_tier
+    if tier in ("priority", "fast") and "speed" in capabilities.extensions:
+        body["speed"] = "fast"
+    elif tier is not None and tier in _TIERS and "service_tier" not in capabilities.rejects:
+        body["service_tier"] = _TIERS[tier]
+    elif tier is not None:
+        losses.drop("service_tier", f"no counterpart of {tier!r} at Anthropic")
+
+
+__all__ = ["render_foreign"]

@@ -1,0 +1,164 @@
+"""Reasoning control for Anthropic targets: which `thinking` and `effort` say what the client asked.
+
+Budgets and efforts follow one table that is its own inverse. Rules of the vendor (thinking pages,
+November 2026): a budget is at least 1024 tokens and below `max_tokens`; a forced tool call and a
+tool turn without its thinking block exclude manual thinking.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from flowrouter.canonical.capabilities import Capabilities
+from flowrouter.canonical.request import EFFORTS, ReasoningControl
+from flowrouter.dialects.anthropic.losses import Losses
+
+LEAST_BUDGET = 1024
+DEFAULT_MAX_TOKENS = 32_000
+
+_BUDGETS = {
+    "minimal": LEAST_BUDGET,
+    "low": 1024,
+    "medium": 8192,
+    "high": 24_576,
+    "xhigh": 32_768,
+    "max": 128_000,
+}
+_STEPS = ((1024, "low"), (8192, "medium"), (24_576, "high"))
+_ROOM = 8192
+"""Tokens left for the answer where the client set no cap of its own."""
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """What goes on the wire; `on` says whether the model will think in a way that binds sampling."""
+
+    max_tokens: int
+    thinking: dict[str, Any] | None = None
+    effort: str | None = None
+
+    @property
+    def on(self) -> bool:
+        """Return whether thinking is switched on."""
+        return self.thinking is not None and self.thinking["type"] != "disabled"
+
+
+class Planner:
+    """Plans one request: `asked_tokens` is the client's output cap, None if it set none."""
+
+    __slots__ = ("_asked", "_capabilities", "_control", "_losses", "_path")
+
+    def __init__(
+        self,
+        control: ReasoningControl | None,
+        asked_tokens: int | None,
+        *,
+        capabilities: Capabilities,
+        losses: Losses,
+    ) -> None:
+        self._control = control
+        self._asked = asked_tokens
+        self._capabilities = capabilities
+        self._losses = losses
+        self._path = losses.name("reasoning")
+
+    def plan(self, *, obstacle: str | None, unanswered: bool) -> Plan:
+        """Return the plan.
+
+        `obstacle` says why thinking cannot be on at all (a forced tool), `unanswered` that the tool
+        turn being answered has no thinking block.
+        """
+        plan = Plan(max_tokens=self._cap())
+        control = self._control
+        style = self._capabilities.thinking_style or "manual"
+        if control is None:
+            return plan
+        if control.mode == "off" or control.effort == "none" or control.budget == 0:
+            return self._off(plan, style)
+        if style in ("none", "think_tag"):
+            obstacle = "the model does not reason on request"
+        adaptive = style == "adaptive" or (style == "both" and control.mode != "budget")
+        if unanswered and not adaptive:
+            obstacle = obstacle or "the tool turn being answered has no thinking block"
+        if obstacle is not None:
+            self._losses.drop(self._path, obstacle)
+            return plan
+        return self._adaptive(plan, control) if adaptive else self._manual(plan, control)
+
+    def _cap(self) -> int:
+        most = self._capabilities.max_output
+        if self._asked is None:
+            return most or DEFAULT_MAX_TOKENS
+        if most is not None and self._asked > most:
+            self._losses.change(self._losses.name("max_tokens"), f"the model's maximum is {most}")
+            return most
+        return self._asked
+
+    def _off(self, plan: Plan, style: str) -> Plan:
+        if style in ("none", "think_tag"):
+            return plan
+        if self._capabilities.can_disable_thinking:
+            return msgspec.structs.replace(plan, thinking={"type": "disabled"})
+        self._losses.change(self._path, "the model cannot stop reasoning")
+        return plan if style == "manual" else msgspec.structs.replace(plan, effort="low")
+
+    def _adaptive(self, plan: Plan, control: ReasoningControl) -> Plan:
+        wanted = control.effort
+        if wanted is None and control.budget is not None and control.budget > 0:
+            wanted = next((name for most, name in _STEPS if control.budget <= most), "xhigh")
+            self._losses.change(self._path, f"the model takes efforts, not budgets: {wanted}")
+        effort = _nearest(wanted, self._capabilities.efforts)
+        if control.effort not in (None, "auto", effort):
+            self._losses.change(self._path, f"the model has no effort {control.effort!r}; {effort} instead")
+        return msgspec.structs.replace(
+            plan, thinking={"type": "adaptive", **_display(control)}, effort=effort
+        )
+
+    def _manual(self, plan: Plan, control: ReasoningControl) -> Plan:
+        limits = self._capabilities
+        wanted = _budget(control)
+        budget = max(wanted, limits.budget_min or LEAST_BUDGET, LEAST_BUDGET)
+        budget = min(budget, limits.budget_max or budget)
+        cap = plan.max_tokens
+        if self._asked is None and budget + _ROOM > cap:
+            cap = min(budget + _ROOM, limits.max_output or budget + _ROOM)
+        if budget >= cap:
+            # The cap is the client's, or the model's: a quarter of it is kept for the answer.
+            budget = max(LEAST_BUDGET, cap * 3 // 4)
+        if budget >= cap:
+            reason = f"max_tokens leaves no room for {LEAST_BUDGET} tokens of thinking"
+            self._losses.drop(self._path, reason)
+            return plan
+        if budget != wanted:
+            self._losses.change(self._path, f"the thinking budget is {budget} tokens instead of {wanted}")
+        thinking = {"type": "enabled", "budget_tokens": budget, **_display(control)}
+        return msgspec.structs.replace(plan, thinking=thinking, max_tokens=cap)
+
+
+def _nearest(wanted: str | None, known: tuple[str, ...]) -> str | None:
+    """Return the effort to send: the wanted one, or the nearest the model lists."""
+    if wanted is None or wanted not in EFFORTS:
+        return None
+    offered = known or ("low", "medium", "high")
+    if wanted in offered:
+        return wanted
+    place = EFFORTS.index(wanted)
+    ranked = [name for name in EFFORTS if name in offered and name != "none"]
+    lower = [name for name in ranked if EFFORTS.index(name) < place]
+    return lower[-1] if lower else next(iter(ranked), None)
+
+
+def _budget(control: ReasoningControl) -> int:
+    if control.budget is not None and control.budget > 0:
+        return control.budget
+    return _BUDGETS.get(control.effort or "medium", _BUDGETS["medium"])
+
+
+def _display(control: ReasoningControl) -> dict[str, str]:
+    if control.display is None:
+        return {}
+    return {"display": "omitted" if control.display == "omitted" else "summarized"}
+
+
+__all__ = ["DEFAULT_MAX_TOKENS", "LEAST_BUDGET", "Plan", "Planner"]

@@ -1,0 +1,222 @@
+"""Tools, tool choice and answer form of a foreign request, in Anthropic's terms.
+
+A custom tool becomes a function with one string field `input`; an answer schema that the model
+cannot be held to becomes a forced tool. Both are undone on the reply by `ReplyEdits`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from flowrouter.canonical.capabilities import Capabilities
+from flowrouter.canonical.messages import Message
+from flowrouter.canonical.names import fit
+from flowrouter.canonical.parts import ToolCall
+from flowrouter.canonical.rendered import ReplyEdits
+from flowrouter.canonical.request import OutputFormat, Request
+from flowrouter.canonical.tools import CustomTool, FunctionTool, HostedTool, Tool, ToolChoice
+from flowrouter.dialects.anthropic.losses import Losses
+from flowrouter.dialects.anthropic.render_parts import render_cache
+from flowrouter.dialects.anthropic.schemas import closed_schema, tool_schema
+from flowrouter.errors import CallerError
+from flowrouter.wire.json import dumps_text
+
+_ANSWER = "structured_answer"
+_CUSTOM_SCHEMA = {"type": "object", "properties": {"input": {"type": "string"}}, "required": ["input"]}
+_ONLY_JSON = "Answer with one valid JSON object and nothing else: no explanation, no Markdown fence."
+
+
+def fitted_names(request: Request, capabilities: Capabilities) -> dict[str, str]:
+    """Return client name → target name for all tools offered, forced or called."""
+    names = [tool.name for tool in request.tools if tool.name is not None]
+    choice = request.tool_choice
+    if choice is not None:
+        names += [name for name in (choice.name, *choice.names) if name]
+    names += _called(request.messages)
+    return fit(names, limit=capabilities.tool_name_max)
+
+
+def _called(messages: Iterable[Message]) -> list[str]:
+    return [part.name for message in messages for part in message.parts if isinstance(part, ToolCall)]
+
+
+class Toolbox:
+    """What the model may call and must answer with; `build` first, then `answer`."""
+
+    def __init__(
+        self, request: Request, capabilities: Capabilities, *, names: dict[str, str], losses: Losses
+    ) -> None:
+        self._request = request
+        self._capabilities = capabilities
+        self._names = names
+        self._losses = losses
+        self._custom: set[str] = set()
+        self._answer_tool: str | None = None
+        self.tools: list[dict[str, Any]] = []
+        self.choice: dict[str, Any] | None = None
+        self.format: dict[str, Any] | None = None
+        self.instruction: str | None = None
+
+    @property
+    def forced(self) -> bool:
+        """Return whether the model must call a tool."""
+        return self.choice is not None and self.choice["type"] in ("any", "tool")
+
+    @property
+    def edits(self) -> ReplyEdits:
+        """Return what the reply must change back."""
+        back = {target: name for name, target in self._names.items() if target != name}
+        return ReplyEdits(names=back, custom=frozenset(self._custom), answer_tool=self._answer_tool)
+
+    def build(self, called: list[str]) -> None:
+        """Render tools and choice; `called` are the target names of tools the history calls."""
+        request = self._request
+        offered = self._unique(self._allowed(request.tools))
+        if offered and self._capabilities.tools is False:
+            raise CallerError("tools: the model calls no tools", param="tools", code="unsupported_tools")
+        self.tools = [wire for place, tool in offered if (wire := self._tool(place, tool)) is not None]
+        if not self.tools and called:
+            reason = "the history calls tools that are not declared; declared without schema"
+            self._losses.emulate("tools", reason)
+            self.tools = [{"name": name, "input_schema": tool_schema(None)[0]} for name in called]
+            self.choice = {"type": "none"}
+            return
+        if self.tools:
+            self.choice = self._choice(request.tool_choice)
+
+    def answer(self, output: OutputFormat | None) -> None:
+        """Hold the answer to the form the client asked for."""
+        if output is None or output.kind == "text":
+            return
+        path = self._losses.name("output")
+        self._losses.unknown(output.extra, path)
+        if output.kind == "json":
+            self._losses.emulate(path, "asked for by a system instruction")
+            self.instruction = _ONLY_JSON
+            return
+        schema = output.schema or {"type": "object"}
+        if self._capabilities.json_schema:
+            closed, moved = closed_schema(schema)
+            if moved:
+                self._losses.change(f"{path}.schema", f"limits told in descriptions: {', '.join(moved)}")
+            self.format = {"type": "json_schema", "schema": closed}
+        elif schema.get("type", "object") != "object" or self.forced:
+            self._losses.emulate(path, "asked for by a system instruction")
+            self.instruction = (
+                f"Answer with JSON that fits this schema and nothing else:\n{dumps_text(schema)}"
+            )
+        else:
+            self._answer_by_tool(output, path)
+
+    def _answer_by_tool(self, output: OutputFormat, path: str) -> None:
+        taken = {tool.get("name") for tool in self.tools}
+        name = next(name for name in (_ANSWER, *(f"{_ANSWER}_{n}" for n in range(1000))) if name not in taken)
+        self._losses.emulate(path, "the answer is the input of a forced tool")
+        schema, bent = tool_schema(output.schema)
+        if bent is not None:
+            self._losses.change(f"{path}.schema", bent)
+        self.tools.append(
+            {"name": name, "description": output.description or "Give the answer.", "input_schema": schema}
+        )
+        offers_more = len(self.tools) > 1 and self.choice is not None and self.choice["type"] != "none"
+        self.choice = {"type": "any"} if offers_more else {"type": "tool", "name": name}
+        self._answer_tool = name
+
+    def _allowed(self, tools: tuple[Tool, ...]) -> list[tuple[int, Tool]]:
+        numbered = list(enumerate(tools))
+        choice = self._request.tool_choice
+        if choice is None or choice.mode != "allowed":
+            return numbered
+        self._losses.emulate("tool_choice", "only the allowed tools are offered")
+        return [(place, tool) for place, tool in numbered if tool.name in choice.names]
+
+    def _unique(self, tools: list[tuple[int, Tool]]) -> list[tuple[int, Tool]]:
+        last = {tool.name: place for place, tool in tools if tool.name is not None}
+        kept: list[tuple[int, Tool]] = []
+        for place, tool in tools:
+            if tool.name is not None and last[tool.name] != place:
+                self._losses.drop(f"tools[{place}]", f"a later tool has the name {tool.name!r} too")
+            else:
+                kept.append((place, tool))
+        return kept
+
+    def _tool(self, place: int, tool: Tool) -> dict[str, Any] | None:
+        path = f"tools[{place}]"
+        match tool:
+            case FunctionTool():
+                return self._function(tool, path)
+            case CustomTool():
+                return self._custom_tool(tool, path)
+            case HostedTool():
+                return self._hosted(tool, path)
+
+    def _function(self, tool: FunctionTool, path: str) -> dict[str, Any]:
+        self._losses.unknown(tool.extra, "tools[*]")
+        schema, bent = tool_schema(tool.schema)
+        if bent is not None:
+            self._losses.change(f"{path}.parameters", bent)
+        wire: dict[str, Any] = {"name": self._name(tool.name, path)}
+        if tool.description is not None:
+            wire["description"] = tool.description
+        if tool.strict and self._capabilities.json_schema:
+            schema, moved = closed_schema(schema)
+            if moved:
+                reason = f"limits told in descriptions: {', '.join(moved)}"
+                self._losses.change(f"{path}.parameters", reason)
+            wire["strict"] = True
+        elif tool.strict:
+            self._losses.drop(f"{path}.strict", "the model cannot be held to a schema")
+        wire["input_schema"] = schema
+        if tool.cache is not None:
+            wire["cache_control"] = render_cache(tool.cache, own=False)
+        return wire
+
+    def _custom_tool(self, tool: CustomTool, path: str) -> dict[str, Any]:
+        self._losses.unknown(tool.extra, "tools[*]")
+        self._losses.emulate(path, "a custom tool went out as a function with one field, input")
+        description = tool.description or ""
+        if tool.format is not None and tool.format.get("type") != "text":
+            description += f"\nThe input must follow this format: {dumps_text(tool.format)}"
+        name = self._name(tool.name, path)
+        self._custom.add(name)
+        return {"name": name, "description": description.strip(), "input_schema": _CUSTOM_SCHEMA}
+
+    def _hosted(self, tool: HostedTool, path: str) -> dict[str, Any] | None:
+        if tool.origin == "anthropic":
+            return tool.config
+        choice = self._request.tool_choice
+        if choice is not None and choice.mode == "tool" and choice.name in (tool.name, tool.kind):
+            raise CallerError(
+                f"{path}: only {tool.origin} runs the tool {tool.kind!r}, and it was forced", param=path
+            )
+        self._losses.drop(path, f"only {tool.origin} runs the tool {tool.kind!r}")
+        return None
+
+    def _name(self, name: str, path: str) -> str:
+        fitted = self._names.get(name, name)
+        if fitted != name:
+            self._losses.change(f"{path}.name", f"renamed to {fitted!r} on the way")
+        return fitted
+
+    def _choice(self, choice: ToolChoice | None) -> dict[str, Any] | None:
+        wire: dict[str, Any] | None = None
+        if choice is not None:
+            self._losses.unknown(choice.extra, "tool_choice")
+            match choice.mode:
+                case "auto":
+                    wire = {"type": "auto"}
+                case "none":
+                    return {"type": "none"}
+                case "required":
+                    wire = {"type": "any"}
+                case "tool":
+                    wire = {"type": "tool", "name": self._names.get(choice.name or "", choice.name)}
+                case "allowed":
+                    wire = {"type": "any" if choice.required else "auto"}
+        if self._request.parallel_tools is False:
+            wire = {**(wire or {"type": "auto"}), "disable_parallel_tool_use": True}
+        return wire
+
+
+__all__ = ["Toolbox", "fitted_names"]

@@ -1,0 +1,80 @@
+"""Token counts: this dialect's `input_tokens` excludes cached ones, as the hub's `input` does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from flowrouter.canonical.usage import Usage
+
+_ONLY_AT_START = frozenset({"cache_creation", "service_tier", "inference_geo", "speed"})
+
+
+def parse_usage(value: object) -> Usage | None:
+    """Return the counts of a `usage` object, None if it is not one."""
+    if not isinstance(value, dict):
+        return None
+    raw = cast("dict[str, Any]", value)
+    split = _mapping(raw, "cache_creation")
+    write = _count(raw, "cache_creation_input_tokens")
+    kinds = [_count(split, name) for name in ("ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens")]
+    if write is None and any(count is not None for count in kinds):
+        write = sum(count or 0 for count in kinds)
+    output = _count(raw, "output_tokens")
+    reasoning = _count(_mapping(raw, "output_tokens_details"), "thinking_tokens")
+    if output is not None and reasoning is not None:
+        output = max(0, output - reasoning)
+    return Usage(
+        input=_count(raw, "input_tokens"),
+        cache_read=_count(raw, "cache_read_input_tokens"),
+        cache_write=write,
+        cache_write_1h=kinds[1],
+        output=output,
+        reasoning=reasoning,
+        origin="anthropic",
+        raw=raw,
+    )
+
+
+def render_usage(usage: Usage | None) -> dict[str, Any]:
+    """Return a reply's `usage`: the vendor's own object where it is ours to give back.
+
+    Input and output counts must be there and be numbers; what nobody counted is 0.
+    """
+    if usage is not None and usage.origin == "anthropic" and usage.raw is not None and not usage.estimated:
+        return {"input_tokens": 0, "output_tokens": 0, **usage.raw}
+    usage = usage or Usage()
+    wire: dict[str, Any] = {"input_tokens": usage.input or 0}
+    if usage.cache_write is not None:
+        wire["cache_creation_input_tokens"] = usage.cache_write
+    if usage.cache_read is not None:
+        wire["cache_read_input_tokens"] = usage.cache_read
+    if usage.cache_write_1h is not None:
+        wire["cache_creation"] = {
+            "ephemeral_5m_input_tokens": max(0, (usage.cache_write or 0) - usage.cache_write_1h),
+            "ephemeral_1h_input_tokens": usage.cache_write_1h,
+        }
+    wire["output_tokens"] = usage.total_output
+    if usage.reasoning is not None:
+        wire["output_tokens_details"] = {"thinking_tokens": usage.reasoning}
+    return wire
+
+
+def render_delta_usage(usage: Usage | None) -> dict[str, Any]:
+    """Return the `usage` of a `message_delta`: the same without what only a start tells."""
+    return {name: value for name, value in render_usage(usage).items() if name not in _ONLY_AT_START}
+
+
+def _mapping(raw: Mapping[str, Any], name: str) -> dict[str, Any]:
+    value = raw.get(name)
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+
+
+def _count(raw: Mapping[str, Any], name: str) -> int | None:
+    value = raw.get(name)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return int(value)
+
+
+__all__ = ["parse_usage", "render_delta_usage", "render_usage"]

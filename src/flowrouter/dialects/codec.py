@@ -1,0 +1,112 @@
+"""What every dialect offers, under the same names: the contract the four siblings keep."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+import msgspec
+
+from flowrouter.canonical.capabilities import Capabilities
+from flowrouter.canonical.cursor import Cursor
+from flowrouter.canonical.dialect import Dialect
+from flowrouter.canonical.events import Event
+from flowrouter.canonical.head import Counts, Head
+from flowrouter.canonical.loss import Loss
+from flowrouter.canonical.parts import Provenance
+from flowrouter.canonical.problem import Problem
+from flowrouter.canonical.rendered import Rendered
+from flowrouter.canonical.request import Request
+from flowrouter.canonical.response import Response
+from flowrouter.wire.sse import Frame
+
+
+class DecodeOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """What a stream decoder must know of its upstream.
+
+    `lax_finish`: the host may end its stream without a finish; `think_tags`: it writes reasoning
+    inline as `<think>…</think>` at the start of the answer.
+    """
+
+    provenance: Provenance
+    lax_finish: bool = False
+    think_tags: bool = False
+
+
+class EncodeOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """What a client asked of the form of its stream or reply.
+
+    `model` overrides the name in the reply (a one-to-one alias is echoed as asked); `now` is
+    seconds since the epoch for dialects that stamp their answers.
+    """
+
+    include_usage: bool = False
+    legacy_calls: bool = False
+    model: str | None = None
+    now: float = 0.0
+
+
+class StreamDecoder(Protocol):
+    """Frames of one upstream stream to events; never raises, whatever the bytes."""
+
+    def feed(self, frame: Frame) -> list[Event]:
+        """Return the events of one frame."""
+        ...
+
+    def close(self) -> list[Event]:
+        """Return what the end of the stream means: the end, or an error if it was cut."""
+        ...
+
+
+class StreamEncoder(Protocol):
+    """Events to the bytes of one client stream; `losses` gathers what it could not say."""
+
+    losses: list[Loss]
+
+    def feed(self, event: Event) -> bytes:
+        """Return the bytes `event` puts on the wire (often none)."""
+        ...
+
+    def heartbeat(self) -> bytes:
+        """Return a sign of life that is harmless at this point of the stream."""
+        ...
+
+
+class RenderedReply(msgspec.Struct, frozen=True, kw_only=True):
+    """A whole answer for the wire, with what it could not say."""
+
+    body: bytes
+    losses: tuple[Loss, ...] = ()
+
+
+class Codec(msgspec.Struct, frozen=True, kw_only=True):
+    """One dialect's functions.
+
+    `skim`/`skim_counts` read a request body's head (raise `CallerError` naming the field).
+    `prepare` edits only owned fields of a body on the passthrough lane: (body, head, model,
+    wants_usage) → body. `parse_request`/`parse_response` take a body's bytes; the former raises
+    `CallerError`, the latter `ValueError`. `render_request` takes (request, model, capabilities).
+    `resume` gives an encoder that goes on where a cursor stands. `problem_of` reads an upstream
+    error body (status, bytes), `render_problem` writes one: (problem, request id) → bytes,
+    `problem_status` the HTTP status it goes out with. `usage_only` says whether a frame's bytes
+    carry nothing but usage that the client must ask for (Chat's last chunk).
+    """
+
+    name: Dialect
+    skim: Callable[[bytes], Head]
+    skim_counts: Callable[[bytes], Counts]
+    prepare: Callable[[bytes, Head, str, bool], bytes]
+    parse_request: Callable[[bytes], Request]
+    render_request: Callable[[Request, str, Capabilities], Rendered]
+    parse_response: Callable[[bytes, Provenance], Response]
+    render_response: Callable[[Response, EncodeOptions], RenderedReply]
+    decoder: Callable[[DecodeOptions], StreamDecoder]
+    encoder: Callable[[EncodeOptions], StreamEncoder]
+    resume: Callable[[EncodeOptions, Cursor], StreamEncoder]
+    problem_of: Callable[[int, bytes], Problem]
+    render_problem: Callable[[Problem, str], bytes]
+    problem_status: Callable[[Problem], int]
+    usage_only: Callable[[bytes], bool] = lambda raw: False
+
+
+__all__ = ["Codec", "DecodeOptions", "EncodeOptions", "RenderedReply", "StreamDecoder", "StreamEncoder"]

@@ -1,0 +1,200 @@
+"""A settled conversation of another dialect as Chat messages.
+
+System messages keep their place. Where the target takes none there (or none at all), their text
+waits, marked as a reminder, for the head of the next user turn. Media that came with tool results
+follow in a user message, since Chat's tool messages hold text only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+
+from flowrouter.canonical.history import settle
+from flowrouter.canonical.messages import Message
+from flowrouter.canonical.parts import Part, Reasoning, Text, ToolCall, ToolResult
+from flowrouter.dialects.openai_chat.foreign_parts import translate_parts
+from flowrouter.dialects.openai_chat.reading import Json
+from flowrouter.dialects.openai_chat.translation import Translation
+from flowrouter.wire.json import dumps_text
+
+ID_MAX = 40
+"""The longest call id the vendor takes."""
+
+REMINDER = "<system-reminder>\n{}\n</system-reminder>"
+"""How system text is marked where it must stand in a user turn."""
+
+
+def translate_messages(context: Translation, *, hint: str | None = None) -> list[Json]:
+    """Return the Chat messages of the request; `hint` is system text of our own, put last."""
+    writer = _Writer(context)
+    request = context.request
+    leading = (*request.system, *((Text(text=hint),) if hint else ()))
+    if leading:
+        writer.system(leading, leads=True)
+    history = settle(request.messages, id_max=ID_MAX)
+    context.losses += history.losses
+    for message in history.messages:
+        writer.message(message)
+    return writer.finish()
+
+
+class _Writer:
+    """Writes messages one by one; `_waiting` holds reminders for the next user turn."""
+
+    def __init__(self, context: Translation) -> None:
+        self._context = context
+        self._out: list[Json] = []
+        self._waiting: list[Json] = []
+        self._media_last = False
+
+    def message(self, message: Message) -> None:
+        """Write one message of a settled history."""
+        self._context.skip_extra(message.extra)
+        match message.role:
+            case "system" | "developer":
+                leads = all(item["role"] in {"system", "developer"} for item in self._out)
+                self.system(message.parts, leads=leads and not self._waiting)
+            case "user":
+                self._user(translate_parts(message.parts, self._context), name=message.name)
+            case "assistant":
+                self._assistant(message)
+            case "tool":
+                self._tool(message)
+
+    def system(self, parts: Sequence[Part], *, leads: bool) -> None:
+        """Write system text where it stands, or keep it for the next user turn."""
+        items = translate_parts(tuple(parts), self._context)
+        if not items:
+            return
+        capabilities = self._context.capabilities
+        if capabilities.system_role != "user" and (leads or capabilities.mid_system is not False):
+            self._out.append({"role": capabilities.system_role, "content": self._content(items)})
+            return
+        path = self._context.path(parts[0])
+        self._context.lose(path, "emulated", "system text the target takes only in a user turn")
+        text = "\n\n".join(item["text"] for item in items if item["type"] == "text")
+        self._waiting.append({"type": "text", "text": REMINDER.format(text)})
+
+    def finish(self) -> list[Json]:
+        """Return all messages; what still waits goes last, as a user turn of its own."""
+        if self._waiting:
+            self._user([])
+        context = self._context
+        if context.capabilities.needs_user_last and self._out and self._out[-1]["role"] == "assistant":
+            context.lose("messages", "emulated", "the target wants a user turn last; one was added")
+            self._out.append({"role": "user", "content": "Continue."})
+        return self._out
+
+    def _user(self, items: list[Json], *, name: str | None = None) -> None:
+        items = [*self._waiting, *items]
+        self._waiting = []
+        if not items:
+            return
+        if self._media_last:
+            # The media of tool results and the user's words are one turn.
+            items = [*self._out.pop()["content"], *items]
+            self._media_last = False
+        item: Json = {"role": "user", "content": self._content(items)}
+        if name:
+            item["name"] = name
+        self._out.append(item)
+
+    def _assistant(self, message: Message) -> None:
+        self._media_last = False
+        calls = [part for part in message.parts if isinstance(part, ToolCall)]
+        thoughts = [part for part in message.parts if isinstance(part, Reasoning)]
+        others = tuple(part for part in message.parts if not isinstance(part, ToolCall | Reasoning))
+        items = translate_parts(others, self._context)
+        item: Json = {"role": "assistant", "content": self._content(items) if items else None}
+        self._put_reasoning(item, thoughts, with_calls=bool(calls))
+        if calls:
+            item["tool_calls"] = [_call(call, self._context) for call in calls]
+        elif not items:
+            path = self._context.path(message.parts[0]) if message.parts else "messages"
+            self._context.lose(path, "dropped", "nothing of this turn has a form in Chat")
+            return
+        if message.name:
+            item["name"] = message.name
+        self._out.append(item)
+
+    def _put_reasoning(self, item: Json, thoughts: list[Reasoning], *, with_calls: bool) -> None:
+        echo = self._context.capabilities.reasoning_echo
+        wanted = echo == "always" or (echo == "with_tools" and with_calls)
+        text = "\n\n".join(thought.text for thought in thoughts if thought.text)
+        if not wanted:
+            for thought in thoughts:
+                self._context.lose(
+                    self._context.path(thought), "dropped", "the target takes no reasoning back"
+                )
+            return
+        for thought in thoughts:
+            if thought.redacted or thought.signature:
+                path = self._context.path(thought)
+                self._context.lose(f"{path}.signature", "dropped", "a signature of another vendor")
+        # These hosts answer 400 to a turn without the member; a blank is the least that passes.
+        item["reasoning_content"] = text or " "
+
+    def _tool(self, message: Message) -> None:
+        media: list[Json] = []
+        for result in message.parts:
+            if isinstance(result, ToolResult):
+                self._out.append(self._result(result, media))
+        if media:
+            self._out.append({"role": "user", "content": media})
+            self._media_last = True
+
+    def _result(self, result: ToolResult, media: list[Json]) -> Json:
+        context, path = self._context, self._context.path(result)
+        context.skip_extra(result.extra)
+        items = translate_parts(result.content, context)
+        texts = [item for item in items if item["type"] == "text"]
+        pictures = [item for item in items if item["type"] != "text"]
+        if pictures:
+            context.lose(path, "emulated", "media of a tool result follow in a user message")
+            media += [{"type": "text", "text": f"From the result of {result.call_id}:"}, *pictures]
+            texts = texts or [{"type": "text", "text": "[see the next message]"}]
+        if result.is_error:
+            context.lose(f"{path}.is_error", "emulated", 'told by the prefix "Error: "')
+            texts = texts or [{"type": "text", "text": ""}]
+            texts[0] = {**texts[0], "text": f"Error: {texts[0]['text']}"}
+        if result.cache is not None:
+            context.lose(f"{path}.cache_control", "dropped", "Chat's tool messages take no cache marks")
+        call_id = fit_id(result.call_id, context)
+        return {"role": "tool", "tool_call_id": call_id, "content": self._content(texts) if texts else ""}
+
+    def _content(self, items: list[Json]) -> str | list[Json]:
+        """Return one plain text as a string, which every host takes; else the list."""
+        if any(len(item) != 2 or item["type"] != "text" for item in items):
+            return items
+        if len(items) == 1 or not self._context.capabilities.content_lists:
+            return "\n\n".join(item["text"] for item in items)
+        return items
+
+
+def _call(call: ToolCall, context: Translation) -> Json:
+    context.skip_extra(call.extra)
+    name = context.names.get(call.name, call.name)
+    call_id = fit_id(call.id, context)
+    if call.cache is not None:
+        context.lose(
+            f"{context.path(call)}.cache_control", "dropped", "Chat's tool calls take no cache marks"
+        )
+    if call.kind == "custom" and context.capabilities.custom_tools:
+        return {"id": call_id, "type": "custom", "custom": {"name": name, "input": call.arguments}}
+    arguments = dumps_text({"input": call.arguments}) if call.kind == "custom" else call.arguments or "{}"
+    return {"id": call_id, "type": "function", "function": {"name": name, "arguments": arguments}}
+
+
+def fit_id(call_id: str, context: Translation) -> str:
+    """Return a call id that meets the host's own stricter pattern, the same one every time."""
+    pattern = context.capabilities.tool_id
+    if pattern is None or re.fullmatch(pattern, call_id):
+        return call_id
+    digest = hashlib.sha256(call_id.encode("utf-8", "surrogatepass")).hexdigest()
+    fitting = (digest[:size] for size in (9, 12, 16, 24, 32, 40) if re.fullmatch(pattern, digest[:size]))
+    return next(fitting, call_id)
+
+
+__all__ = ["ID_MAX", "REMINDER", "fit_id", "translate_messages"]

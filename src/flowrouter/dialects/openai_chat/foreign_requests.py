@@ -1,0 +1,105 @@
+"""A request of another dialect as a Chat body, guided by what the target can take."""
+
+from __future__ import annotations
+
+from flowrouter.canonical.capabilities import Capabilities
+from flowrouter.canonical.rendered import Rendered
+from flowrouter.canonical.request import Request
+from flowrouter.dialects.openai_chat.foreign_messages import translate_messages
+from flowrouter.dialects.openai_chat.foreign_tools import put_output, put_tools, reply_edits
+from flowrouter.dialects.openai_chat.members import SAMPLING, own_stream_options
+from flowrouter.dialects.openai_chat.reading import Json
+from flowrouter.dialects.openai_chat.reasoning_control import put_reasoning_control
+from flowrouter.dialects.openai_chat.translation import Translation
+from flowrouter.errors import CallerError
+from flowrouter.wire.json import dumps
+
+STOP_MAX = 4
+"""Stop sequences the vendor takes."""
+
+
+def translate(request: Request, model: str, capabilities: Capabilities) -> Rendered:
+    """Return the Chat body for `request`; raises `CallerError` for what must not be dropped."""
+    context = Translation(request, capabilities)
+    tail: Json = {}
+    hint = put_output(tail, request.output, context)
+    body: Json = {"model": model, "messages": translate_messages(context, hint=hint)}
+    if not body["messages"]:
+        raise CallerError("messages must hold something to answer.", param="messages", code="invalid_value")
+    put_tools(body, context)
+    body |= tail
+    _put_sampling(body, context)
+    _put_limits(body, context)
+    put_reasoning_control(body, request.reasoning, context)
+    _put_identity(body, context)
+    if request.stream:
+        body["stream"] = True
+        own_stream_options(body, capabilities)
+    for name, value in request.extra.items():
+        if value is not None:
+            context.lose(name, "dropped", "Chat has no such field")
+    return Rendered(body=dumps(body), losses=context.finish(), edits=reply_edits(context))
+
+
+def _put_sampling(body: Json, context: Translation) -> None:
+    for name in SAMPLING:
+        value = getattr(context.request.sampling, name)
+        if value is None or value is False:
+            continue
+        if name == "top_k" and name not in context.capabilities.extensions:
+            context.lose(name, "dropped", "Chat has no such field")
+        elif not context.rejected(name):
+            body[name] = value
+
+
+def _put_limits(body: Json, context: Translation) -> None:
+    request, capabilities = context.request, context.capabilities
+    if request.max_tokens is not None:
+        most = capabilities.max_output or request.max_tokens
+        limit = max(1, min(request.max_tokens, most))
+        if limit != request.max_tokens:
+            context.lose("max_tokens", "changed", f"sent as {limit}, what the target takes")
+        body[capabilities.max_tokens_field] = limit
+    if request.stop and not context.rejected("stop", path="stop_sequences"):
+        if len(request.stop) > STOP_MAX:
+            context.lose("stop_sequences", "changed", f"only the first {STOP_MAX} are sent")
+        body["stop"] = list(request.stop[:STOP_MAX])
+
+
+_TIERS = {"standard_only": "default"}
+_KNOWN_TIERS = frozenset({"default", "flex", "scale", "priority", "fast"})
+
+
+def _put_identity(body: Json, context: Translation) -> None:
+    """Write who asks and how it is to be served: user, metadata, tier, cache key, verbosity."""
+    request = context.request
+    metadata = dict(request.metadata or {})
+    from_metadata = metadata.pop("user_id", None)
+    user = request.user or from_metadata
+    if isinstance(user, str) and user and not context.rejected("user"):
+        body["user"] = user
+    if metadata and "metadata" in context.capabilities.extensions:
+        body["metadata"] = metadata
+    elif metadata:
+        context.lose("metadata", "dropped", f"Chat has no place for {', '.join(metadata)}")
+    _put_tier(body, context)
+    if request.cache_key is not None and not context.rejected("prompt_cache_key"):
+        body["prompt_cache_key"] = request.cache_key
+    if request.verbosity is not None and not context.rejected("verbosity"):
+        body["verbosity"] = request.verbosity
+    if request.cache is not None:
+        context.lose("cache_control", "dropped", "Chat has no mark for the whole prompt")
+
+
+def _put_tier(body: Json, context: Translation) -> None:
+    asked = context.request.service_tier
+    if asked is None or asked == "auto":
+        return
+    tier = _TIERS.get(asked, asked)
+    if tier not in _KNOWN_TIERS:
+        context.lose("service_tier", "dropped", f"Chat has no tier {asked!r}")
+    elif not context.rejected("service_tier"):
+        body["service_tier"] = tier
+
+
+__all__ = ["STOP_MAX", "translate"]

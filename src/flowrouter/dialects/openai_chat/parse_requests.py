@@ -1,0 +1,293 @@
+"""A Chat request body to the canonical request; nothing in it is lost on the way back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flowrouter.canonical.request import OutputFormat, ReasoningControl, Request, Sampling
+from flowrouter.canonical.tools import Tool, ToolChoice
+from flowrouter.dialects.openai_chat import tools as tool_forms
+from flowrouter.dialects.openai_chat.parse_messages import LegacyCalls, parse_messages
+from flowrouter.dialects.openai_chat.reading import (
+    Json,
+    as_list,
+    as_object,
+    is_integer,
+    nested,
+    take_flag,
+    take_list,
+    take_object,
+    take_text,
+)
+from flowrouter.errors import CallerError
+from flowrouter.wire.json import JsonError, loads
+
+
+def parse_request(body: bytes) -> Request:
+    """Return the request in `body`; raises `CallerError` naming the field at fault."""
+    rest = _read(body)
+    model = _require_text(rest, "model")
+    items = _require_list(rest, "messages")
+    legacy = LegacyCalls()
+    messages = parse_messages(items, legacy)
+    shapes: Json = {"legacy_ids": legacy.ids} if legacy.ids else {}
+    reasoning = _take_reasoning(rest)
+    stream = _take_stream(rest, shapes)
+    return Request(
+        origin="openai_chat",
+        model=model,
+        messages=messages,
+        tools=_take_tools(rest, shapes),
+        tool_choice=_take_choice(rest, shapes),
+        parallel_tools=_flag(rest, "parallel_tool_calls"),
+        sampling=_take_sampling(rest),
+        max_tokens=_take_max_tokens(rest, shapes),
+        stop=_take_stop(rest, shapes),
+        reasoning=reasoning,
+        output=_take_output(rest),
+        verbosity=take_text(rest, "verbosity"),
+        stream=stream,
+        include_usage=_take_include_usage(rest),
+        user=take_text(rest, "user"),
+        metadata=take_object(rest, "metadata"),
+        service_tier=take_text(rest, "service_tier"),
+        cache_key=take_text(rest, "prompt_cache_key"),
+        shapes=shapes,
+        extra=rest,
+    )
+
+
+def _read(body: bytes) -> Json:
+    try:
+        whole = as_object(loads(body))
+    except JsonError as error:
+        raise CallerError(f"The body is not valid JSON: {error}.", code="invalid_json") from None
+    if whole is None:
+        raise CallerError("The body must be a JSON object.", code="invalid_json")
+    return whole
+
+
+def _require_text(rest: Json, name: str) -> str:
+    value = take_text(rest, name)
+    if not value:
+        raise CallerError(
+            f"{name} must be a non-empty string.", param=name, code="missing_required_parameter"
+        )
+    return value
+
+
+def _require_list(rest: Json, name: str) -> list[Any]:
+    value = take_list(rest, name)
+    if not value:
+        raise CallerError(f"{name} must be a non-empty list.", param=name, code="missing_required_parameter")
+    return value
+
+
+def _wrong(name: str, expected: str) -> CallerError:
+    return CallerError(f"{name} must be {expected}.", param=name, code="invalid_type")
+
+
+def _number(rest: Json, name: str) -> Any:
+    value = rest.get(name)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise _wrong(name, "a number")
+    del rest[name]
+    return value
+
+
+def _integer(rest: Json, name: str) -> int | None:
+    value = rest.get(name)
+    if value is None:
+        return None
+    if not is_integer(value):
+        raise _wrong(name, "an integer")
+    del rest[name]
+    return value
+
+
+def _flag(rest: Json, name: str) -> bool | None:
+    if rest.get(name) is not None and not isinstance(rest[name], bool):
+        raise _wrong(name, "true or false")
+    return take_flag(rest, name)
+
+
+def _take_sampling(rest: Json) -> Sampling:
+    return Sampling(
+        temperature=_number(rest, "temperature"),
+        top_p=_number(rest, "top_p"),
+        top_k=_integer(rest, "top_k"),
+        presence_penalty=_number(rest, "presence_penalty"),
+        frequency_penalty=_number(rest, "frequency_penalty"),
+        seed=_integer(rest, "seed"),
+        n=_integer(rest, "n"),
+        logit_bias=take_object(rest, "logit_bias"),
+        logprobs=_flag(rest, "logprobs"),
+        top_logprobs=_integer(rest, "top_logprobs"),
+    )
+
+
+def _take_max_tokens(rest: Json, shapes: Json) -> int | None:
+    """Take the newer of the two output caps; where both are given the older one rides in `extra`."""
+    for name in ("max_completion_tokens", "max_tokens"):
+        value = _integer(rest, name)
+        if value is not None:
+            shapes["max_tokens"] = name
+            return value
+    return None
+
+
+def _take_stop(rest: Json, shapes: Json) -> tuple[str, ...]:
+    value = rest.get("stop")
+    if isinstance(value, str):
+        shapes["stop"] = "string"
+        del rest["stop"]
+        return (value,)
+    items = as_list(value)
+    if items is None:
+        if value is not None:
+            raise _wrong("stop", "a string or a list of strings")
+        return ()
+    if not all(isinstance(item, str) for item in items):
+        raise _wrong("stop", "a string or a list of strings")
+    shapes["stop"] = "list"
+    del rest["stop"]
+    return tuple(items)
+
+
+def _take_stream(rest: Json, shapes: Json) -> bool:
+    stream = _flag(rest, "stream")
+    if stream is False:
+        shapes["stream"] = False
+    return stream or False
+
+
+def _take_include_usage(rest: Json) -> bool | None:
+    options = take_object(rest, "stream_options")
+    if options is None:
+        return None
+    include = take_flag(options, "include_usage")
+    if options or include is None:
+        rest["stream_options"] = options
+    return include
+
+
+def _take_tools(rest: Json, shapes: Json) -> tuple[Tool, ...]:
+    tools: tuple[Tool, ...] = ()
+    for name, parse in (("tools", tool_forms.parse_tools), ("functions", tool_forms.parse_functions)):
+        items = take_list(rest, name)
+        if items is None:
+            if rest.get(name) is not None:
+                raise _wrong(name, "a list")
+            continue
+        if not items:
+            shapes[name] = "empty"
+        tools = (*tools, *parse(items))
+    return tools
+
+
+def _take_choice(rest: Json, shapes: Json) -> ToolChoice | None:
+    if rest.get("tool_choice") is not None:
+        read = tool_forms.parse_choice(rest["tool_choice"])
+        if read is None:
+            return None
+        if read.word is not None:
+            shapes["tool_choice"] = read.word
+        del rest["tool_choice"]
+        return read.choice
+    if (choice := tool_forms.parse_legacy_choice(rest.get("function_call"))) is not None:
+        shapes["function_call"] = True
+        del rest["function_call"]
+    return choice
+
+
+def _take_output(rest: Json) -> OutputFormat | None:
+    form = as_object(rest.get("response_format"))
+    left = dict(form or {})
+    match left.pop("type", None):
+        case "text":
+            output = OutputFormat(kind="text", extra=left)
+        case "json_object":
+            output = OutputFormat(kind="json", extra=left)
+        case "json_schema" if isinstance(left.get("json_schema"), dict):
+            inner = take_object(left, "json_schema") or {}
+            output = OutputFormat(
+                kind="schema",
+                name=take_text(inner, "name"),
+                description=take_text(inner, "description"),
+                schema=take_object(inner, "schema"),
+                strict=take_flag(inner, "strict"),
+                extra=nested(left, "json_schema", inner),
+            )
+        case _:
+            return None
+    del rest["response_format"]
+    return output
+
+
+_HOST_FIELDS = ("reasoning_effort", "reasoning", "thinking", "enable_thinking", "thinking_budget")
+
+
+def _take_reasoning(rest: Json) -> ReasoningControl | None:
+    """Read OpenAI's effort, else a host's own switch; `raw` holds the members as they came."""
+    raw: Json = {name: rest[name] for name in _HOST_FIELDS if rest.get(name) is not None}
+    control = _effort(raw) or _openrouter(raw) or _thinking(raw) or _qwen(raw)
+    if control is None:
+        return None
+    for name in raw:
+        del rest[name]
+    return control
+
+
+def _effort(raw: Json) -> ReasoningControl | None:
+    effort = raw.get("reasoning_effort")
+    return _by_effort(effort, raw) if isinstance(effort, str) else None
+
+
+def _by_effort(effort: str, raw: Json, display: str | None = None) -> ReasoningControl:
+    mode = "off" if effort == "none" else "effort"
+    return ReasoningControl(mode=mode, effort=effort, display=display, raw=raw)
+
+
+def _openrouter(raw: Json) -> ReasoningControl | None:
+    """Read OpenRouter's `reasoning{effort | max_tokens, exclude, enabled}`."""
+    form = as_object(raw.get("reasoning"))
+    if form is None:
+        return None
+    display = "omitted" if form.get("exclude") is True else None
+    if isinstance(effort := form.get("effort"), str):
+        return _by_effort(effort, raw, display)
+    if is_integer(budget := form.get("max_tokens")):
+        return ReasoningControl(mode="budget", budget=budget, display=display, raw=raw)
+    if isinstance(enabled := form.get("enabled"), bool):
+        return ReasoningControl(mode="auto" if enabled else "off", display=display, raw=raw)
+    return None
+
+
+def _thinking(raw: Json) -> ReasoningControl | None:
+    """Read `thinking{type, budget_tokens}` of DeepSeek, GLM, Kimi and others."""
+    form = as_object(raw.get("thinking")) or {}
+    budget = form.get("budget_tokens")
+    match form.get("type"):
+        case "enabled" if is_integer(budget):
+            return ReasoningControl(mode="budget", budget=budget, raw=raw)
+        case "enabled" | "adaptive" | "auto":
+            return ReasoningControl(mode="auto", raw=raw)
+        case "disabled":
+            return ReasoningControl(mode="off", raw=raw)
+        case _:
+            return None
+
+
+def _qwen(raw: Json) -> ReasoningControl | None:
+    """Read `enable_thinking` and `thinking_budget` of Qwen's hosts."""
+    enabled, budget = raw.get("enable_thinking"), raw.get("thinking_budget")
+    if enabled is False:
+        return ReasoningControl(mode="off", raw=raw)
+    if is_integer(budget):
+        return ReasoningControl(mode="budget", budget=budget, raw=raw)
+    return ReasoningControl(mode="auto", raw=raw) if enabled is True else None
+
+
+__all__ = ["parse_request"]

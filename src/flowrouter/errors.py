@@ -1,0 +1,73 @@
+"""Every error the program raises on purpose, in one tree.
+
+    FlowRouterError
+    ├── CallerError          the request is at fault; carries a status and the field's name
+    ├── UpstreamError        a provider failed; carries what it said
+    ├── ConfigError          files, flags or settings are wrong; carries the fix
+    └── StorageError         the store cannot be read or written
+
+A leaf exists because somebody catches it. Rendering to a dialect's envelope happens in one
+place per dialect (`dialects/*/errors.py`), from the `Problem` each error can state.
+"""
+
+from __future__ import annotations
+
+
+class FlowRouterError(Exception):
+    """Root of all errors the program raises on purpose."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class CallerError(FlowRouterError):
+    """The caller's request cannot be served as it stands.
+
+    `status` is the HTTP status, `param` the path of the offending field (`messages[2].content`),
+    `code` a machine-readable reason such as `model_not_found`.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int = 400,
+        param: str | None = None,
+        code: str | None = None,
+        details: dict[str, object] | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.param = param
+        self.code = code
+        self.details = details
+        self.retry_after = retry_after
+
+
+class UpstreamError(FlowRouterError):
+    """A provider failed before anything meaningful was sent to the caller.
+
+    `kind` says how: `connect`, `reset`, `timeout`, `protocol`, `status`, `stream`, `empty`.
+    """
+
+    def __init__(self, message: str, *, kind: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.status = status
+
+
+class ConfigError(FlowRouterError):
+    """A file, flag or setting is wrong; `fix` says what to write instead, where that is known."""
+
+    def __init__(self, message: str, *, fix: str | None = None) -> None:
+        super().__init__(f"{message} ({fix})" if fix else message)
+        self.fix = fix
+
+
+class StorageError(FlowRouterError):
+    """The store cannot be read or written."""
+
+
+__all__ = ["CallerError", "ConfigError", "FlowRouterError", "StorageError", "UpstreamError"]

@@ -1,0 +1,1 @@
+"""Features: islands that join the gateway through `plugins.py` and never import each other."""

@@ -1,0 +1,83 @@
+"""The child process that runs the model: llama.cpp's own HTTP server on a loopback port.
+
+    python -m flowrouter.features.local.server --model PATH [--port P]
+
+The first line on standard input is the key that callers must show: any page in a browser could
+otherwise reach the port. Once the model is loaded, `listening ADDRESS` is printed. The process ends
+when its input ends, so it cannot outlive the gateway, whatever ends that.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+from typing import Any, NoReturn
+
+from flowrouter.features.local.weights import MODEL
+
+# The weights were trained on 8192 tokens; longer prompts are refused, not cut.
+_CONTEXT = 8192
+# What a request without a limit may produce: so small a model seldom ends by itself.
+_LONGEST_REPLY = 1024
+_PROMPT_CACHE_MIB = 128
+_MOST_THREADS = 4
+_LOG_ERRORS = 1
+
+
+def main(argv: list[str] | None = None) -> NoReturn:
+    """Serve the model until the input ends."""
+    arguments = _parser().parse_args(argv)
+    announce = os.dup(1)
+    os.dup2(2, 1)  # the library prints to standard output; that is ours
+    key = sys.stdin.buffer.readline().strip().decode()
+    if not key:
+        raise SystemExit("the first line of the input must be the key that callers show")
+    server = _start(arguments.model, port=arguments.port, key=key)
+    # The library's handler swallows the signal; the default one ends the process.
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    os.write(announce, f"listening {server.listening_address}\n".encode())
+    while sys.stdin.buffer.readline():
+        pass
+    os._exit(0)  # the library's threads would hold up an ordinary end
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description="Serve the embedded model on loopback.")
+    parser.add_argument("--model", required=True, help="the weights' file (GGUF)")
+    parser.add_argument("--port", type=int, default=0, help="0: any free port")
+    return parser
+
+
+def _start(model: str, *, port: int, key: str) -> Any:
+    """Return the library's server; it answers requests once this returns."""
+    import xllamacpp  # pyright: ignore[reportMissingImports]
+
+    parameters: Any = xllamacpp.CommonParams()
+    parameters.model.path = model
+    parameters.model_alias = MODEL
+    parameters.hostname = "127.0.0.1"
+    parameters.port = port
+    parameters.api_keys = [key]
+    parameters.n_ctx = _CONTEXT
+    parameters.n_predict = _LONGEST_REPLY
+    parameters.n_parallel = 1
+    parameters.cache_ram_mib = _PROMPT_CACHE_MIB
+    parameters.fit_params = False
+    parameters.webui = False
+    parameters.endpoint_slots = False
+    parameters.verbosity = _LOG_ERRORS
+    threads = min(_MOST_THREADS, os.cpu_count() or 1)
+    parameters.cpuparams.n_threads = threads
+    parameters.cpuparams_batch.n_threads = threads
+    try:
+        return xllamacpp.Server(parameters)
+    except RuntimeError:
+        raise SystemExit(f"llama.cpp does not load {model}") from None
+
+
+if __name__ == "__main__":
+    main()
+
+__all__ = ["main"]

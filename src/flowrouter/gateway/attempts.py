@@ -1,0 +1,153 @@
+"""One try at a target, up to the point where its reply has begun: send, wait, look at the head."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from flowrouter.canonical.problem import Problem
+from flowrouter.clock import Clock
+from flowrouter.config import Timeouts
+from flowrouter.dialects import codec
+from flowrouter.errors import CallerError, ConfigError, UpstreamError
+from flowrouter.gateway import retry_after
+from flowrouter.gateway.blame import Failure, from_caller_error, from_upstream_error
+from flowrouter.gateway.exchange import AttemptLog, Exchange
+from flowrouter.gateway.prepare import Prepared, prepare
+from flowrouter.gateway.reasoning import ReasoningState
+from flowrouter.gateway.world import World
+from flowrouter.hookspecs import Stage
+from flowrouter.plugins import Hooks
+from flowrouter.routing import Target, Verdict, judge
+from flowrouter.routing.verdict import network
+from flowrouter.upstream import Reply, Transport
+
+ERROR_BODY_MAX = 256 * 1024
+"""Bytes of an error body that are read; the rest cannot matter and must not be paid for."""
+
+_ERROR_BODY_WAIT = 10.0
+
+
+class Opened(msgspec.Struct, frozen=True, kw_only=True):
+    """An attempt whose reply has begun; `log` is its entry in the exchange."""
+
+    prepared: Prepared
+    reply: Reply
+    log: AttemptLog
+
+
+class Attempts:
+    """Opens attempts; what it needs is given once."""
+
+    def __init__(
+        self,
+        transport: Transport,
+        *,
+        clock: Clock,
+        timeouts: Timeouts,
+        hooks: Hooks,
+        reasoning: ReasoningState,
+    ) -> None:
+        self._transport = transport
+        self._clock = clock
+        self._timeouts = timeouts
+        self._hooks = hooks
+        self._reasoning = reasoning
+
+    async def open(self, exchange: Exchange, world: World, target: Target) -> Opened | Failure:
+        """Return the begun reply of `target`, or why there is none."""
+        log = AttemptLog(target, self._clock.monotonic())
+        exchange.attempts.append(log)
+        try:
+            prepared = prepare(exchange, world, target, stages=self._stages(), reasoning=self._reasoning)
+        except CallerError as error:
+            verdict = Verdict(failure="request_fault", failover=True)
+            return self.failed(log, target, problem=from_caller_error(error), verdict=verdict)
+        except ConfigError as error:
+            problem = Problem(status=401, message=error.message)
+            return self.failed(log, target, problem=problem, verdict=judge(problem))
+        exchange.lane, exchange.request_losses = prepared.lane, prepared.losses
+        head = exchange.head
+        assert head is not None
+        limit = self._timeouts.first_byte if head.stream else self._timeouts.first_byte_plain
+        log.started = self._clock.monotonic()
+        try:
+            async with asyncio.timeout(limit):
+                reply = await self._transport.send(prepared.request)
+        except TimeoutError:
+            return self.broken(
+                log, target, UpstreamError(f"no answer began within {limit:g} s", kind="timeout")
+            )
+        except UpstreamError as error:
+            return self.broken(log, target, error)
+        finally:
+            log.head_at = self._clock.monotonic()
+            exchange.upstream_wait += log.head_at - log.started
+        log.status = reply.status
+        if reply.status == 200:
+            return Opened(prepared=prepared, reply=reply, log=log)
+        return await self._refused(log, prepared, reply)
+
+    def broken(self, log: AttemptLog, target: Target, error: UpstreamError) -> Failure:
+        """Return the failure of an attempt that gave no usable answer."""
+        return self.failed(log, target, problem=from_upstream_error(error), verdict=network(error.kind))
+
+    def failed(
+        self, log: AttemptLog, target: Target, *, problem: Problem, verdict: Verdict, raw: bytes | None = None
+    ) -> Failure:
+        """Close the attempt's entry and return its failure."""
+        for edit in self._hooks.verdict_edits:
+            verdict = edit(verdict, problem, target)
+        log.ended = self._clock.monotonic()
+        log.verdict = verdict.failure
+        log.error = problem.message[:300]
+        return Failure(target=target, problem=problem, verdict=verdict, raw=raw)
+
+    async def _refused(self, log: AttemptLog, prepared: Prepared, reply: Reply) -> Failure:
+        body = await _error_body(reply)
+        status = reply.status if reply.status >= 400 else 502
+        problem = codec(prepared.target.dialect).problem_of(status, body)
+        wait = retry_after.seconds(reply.headers, body, now=self._clock.now())
+        if wait is not None:
+            problem = msgspec.structs.replace(problem, retry_after=wait)
+        secret = prepared.account.api_key.reveal() if prepared.account.api_key else ""
+        problem = _redacted(problem, secret)
+        raw = body if _may_pass(body, reply.headers, secret) else None
+        return self.failed(log, prepared.target, problem=problem, verdict=judge(problem), raw=raw)
+
+    def _stages(self) -> Sequence[Stage]:
+        return self._hooks.stages
+
+
+async def _error_body(reply: Reply) -> bytes:
+    """Return the beginning of an error body, whatever happens on the way."""
+    pieces: list[bytes] = []
+    size = 0
+    try:
+        async with asyncio.timeout(_ERROR_BODY_WAIT):
+            while size < ERROR_BODY_MAX and (piece := await reply.read()):
+                pieces.append(piece)
+                size += len(piece)
+    except (TimeoutError, UpstreamError):
+        pass
+    finally:
+        reply.close()
+    return b"".join(pieces)[:ERROR_BODY_MAX]
+
+
+def _may_pass(body: bytes, headers: Mapping[str, str], secret: str) -> bool:
+    """Return whether an error body may reach a client of its dialect as it stands: JSON, no secret."""
+    if "json" not in headers.get("content-type", "") or len(body) >= ERROR_BODY_MAX:
+        return False
+    return not secret or secret.encode() not in body
+
+
+def _redacted(problem: Problem, secret: str) -> Problem:
+    if not secret or secret not in problem.message:
+        return problem
+    return msgspec.structs.replace(problem, message=problem.message.replace(secret, "***"))
+
+
+__all__ = ["Attempts", "Opened"]

@@ -1,0 +1,85 @@
+"""Whose error it is: turns what a provider said into what the caller should hear.
+
+The caller's own mistakes keep their status and words. What concerns our accounts becomes 502 and
+names the account to its owner only. Exhaustion (429, 503, 529) keeps its status, with the earliest
+time at which trying again makes sense.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from flowrouter.canonical.problem import Problem
+from flowrouter.errors import CallerError, UpstreamError
+from flowrouter.httpkit.caller import Caller
+from flowrouter.routing import Target, Verdict
+
+
+class Failure(msgspec.Struct, frozen=True, kw_only=True):
+    """Why an attempt gave no answer; `raw` is the provider's own body, for its own dialect."""
+
+    target: Target
+    problem: Problem
+    verdict: Verdict
+    raw: bytes | None = None
+
+
+def from_caller_error(error: CallerError) -> Problem:
+    """Return the problem a refused request hears of."""
+    retry = None if error.status == 429 or error.status >= 500 else False
+    return Problem(
+        status=error.status,
+        message=error.message,
+        code=error.code,
+        param=error.param,
+        details=dict(error.details) if error.details is not None else None,
+        retry=retry,
+        retry_after=error.retry_after,
+    )
+
+
+def from_upstream_error(error: UpstreamError) -> Problem:
+    """Return the problem an unanswered attempt amounts to."""
+    status = 504 if error.kind == "timeout" else 502
+    return Problem(status=status, message=error.message, code=f"upstream_{error.kind}")
+
+
+def for_caller(
+    failures: list[Failure], caller: Caller, *, account_owner: str | None
+) -> tuple[Problem, bytes | None]:
+    """Return what to tell the caller after `failures`, and the provider's own body if it may pass.
+
+    The deciding failure is the last one that blames the request, else the last of all; if every
+    target was busy, the earliest time one is free again. `account_owner` owns the deciding account.
+    """
+    deciding = next((f for f in reversed(failures) if not f.verdict.failover), failures[-1])
+    problem, failure = deciding.problem, deciding.verdict.failure
+    if failure in ("auth", "billing"):
+        return _account_problem(deciding, told=caller.owner_id == account_owner), None
+    waits = [f.problem.retry_after for f in failures if f.problem.retry_after is not None]
+    if failure in ("rate_limit", "overloaded"):
+        soonest = min(waits, default=None)
+        return msgspec.structs.replace(problem, retry_after=soonest), deciding.raw
+    if failure in ("request_fault", "context_overflow", "content_filter", "model_missing"):
+        return msgspec.structs.replace(problem, retry=False), deciding.raw
+    return _gateway_problem(problem), deciding.raw if problem.status == 500 else None
+
+
+def _account_problem(failure: Failure, *, told: bool) -> Problem:
+    who = f"the account {failure.target.account!r}" if told else "an account of this gateway"
+    if failure.verdict.failure == "billing":
+        what, code = "has no credit left at its provider", "upstream_billing"
+    else:
+        what, code = f"was refused by its provider ({failure.problem.status})", "upstream_auth"
+    hint = "; check its key with `flow-router providers test`" if told else ""
+    return Problem(status=502, message=f"{who} {what}{hint}", code=code, retry=False)
+
+
+def _gateway_problem(problem: Problem) -> Problem:
+    """Return a provider's failure under our own name: its 5xx bodies speak of its machines, not ours."""
+    if problem.status == 500:
+        return problem
+    return msgspec.structs.replace(problem, status=504 if problem.status in (408, 504) else 502)
+
+
+__all__ = ["Failure", "for_caller", "from_caller_error", "from_upstream_error"]

@@ -1,0 +1,146 @@
+"""The client's side of an exchange: the two commits and the heartbeats between and after them.
+
+Head commit: status and headers leave, at the first meaningful piece or after the grace time.
+Content commit: the first meaningful piece leaves; until then another target may still answer.
+After the head commit a silent stream gets a heartbeat in the dialect's own form.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from flowrouter.canonical.events import StreamError
+from flowrouter.canonical.problem import Problem
+from flowrouter.clock import Clock
+from flowrouter.config import Timeouts
+from flowrouter.dialects import Codec
+from flowrouter.dialects.codec import EncodeOptions
+from flowrouter.gateway.exchange import Exchange
+from flowrouter.gateway.notice import error_headers, head_headers
+from flowrouter.httpkit import replies
+from flowrouter.httpkit.replies import Send
+from flowrouter.tasks import TaskGroup
+
+
+class Client:
+    """Writes one exchange's answer; each method may be called once its predecessors were."""
+
+    def __init__(
+        self,
+        send: Send,
+        codec: Codec,
+        exchange: Exchange,
+        *,
+        clock: Clock,
+        timeouts: Timeouts,
+        tasks: TaskGroup,
+    ) -> None:
+        self._send = send
+        self._codec = codec
+        self._exchange = exchange
+        self._clock = clock
+        self._timeouts = timeouts
+        self._tasks = tasks
+        self._timer: asyncio.TimerHandle | None = None
+        self._last_sent = 0.0
+        self.head_sent = False
+        self.content_sent = False
+        self.ended = False
+        self.heartbeat: Callable[[], bytes] | None = None
+
+    def expect_stream(self) -> None:
+        """Start the grace time of a streamed answer."""
+        self._timer = asyncio.get_running_loop().call_later(self._timeouts.head_grace, self._pulse)
+
+    async def answer(self, status: int, body: bytes) -> None:
+        """Send a whole JSON answer."""
+        self.disarm()
+        self.head_sent = self.content_sent = self.ended = True
+        self._note_status(status)
+        self._note_bytes(body)
+        await replies.send_json(self._send, status, body, extra=head_headers(self._exchange, self._clock))
+
+    async def write(self, piece: bytes) -> None:
+        """Send a meaningful piece of a stream, behind the head if that has not left yet."""
+        if not self.head_sent:
+            await self._open()
+        self.content_sent = True
+        self._note_bytes(piece)
+        self._last_sent = self._clock.monotonic()
+        await replies.send_piece(self._send, piece)
+
+    async def end(self, piece: bytes = b"") -> None:
+        """Send the last piece of a stream."""
+        self.disarm()
+        if not self.head_sent:
+            await self._open()
+        self.ended = True
+        self._note_bytes(piece)
+        await replies.send_last(self._send, piece)
+
+    async def refuse(self, problem: Problem, *, raw: bytes | None = None) -> None:
+        """Say that there is no answer: as a status, or inside a stream whose head has left.
+
+        `raw` is the provider's own envelope where it may pass unchanged.
+        """
+        self.disarm()
+        if self.head_sent:
+            encoder = self._codec.encoder(EncodeOptions(now=self._clock.now()))
+            await self.end(encoder.feed(StreamError(problem)))
+            return
+        request_id = self._exchange.inbound.request_id
+        body = raw if raw is not None else self._codec.render_problem(problem, request_id)
+        self.head_sent = self.ended = True
+        status = self._codec.problem_status(problem)
+        self._note_status(status)
+        self._note_bytes(body)
+        headers = [*head_headers(self._exchange, self._clock), *error_headers(problem)]
+        await replies.send_json(self._send, status, body, extra=headers)
+
+    def disarm(self) -> None:
+        """Stop the heartbeats."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    async def _open(self) -> None:
+        self.head_sent = True
+        self._note_status(200)
+        if self._timer is not None:
+            self._timer.cancel()
+        self._arm(self._timeouts.heartbeat)
+        headers = [*replies.EVENT_STREAM, *head_headers(self._exchange, self._clock)]
+        await replies.send_head(self._send, 200, headers)
+
+    def _arm(self, delay: float) -> None:
+        self._timer = asyncio.get_running_loop().call_later(delay, self._pulse)
+
+    def _pulse(self) -> None:
+        """Act on the timer: leave the head after the grace time, a heartbeat after a silence."""
+        if self.ended:
+            return
+        silence = self._clock.monotonic() - self._last_sent
+        if self.head_sent and silence < self._timeouts.heartbeat:
+            self._arm(self._timeouts.heartbeat - silence)
+            return
+        self._tasks.start("heartbeat", self._beat())
+
+    async def _beat(self) -> None:
+        if not self.head_sent:
+            await self._open()
+        else:
+            self._arm(self._timeouts.heartbeat)
+        if not self.ended:
+            self._last_sent = self._clock.monotonic()
+            beat = self.heartbeat or self._codec.encoder(EncodeOptions()).heartbeat
+            await replies.send_piece(self._send, beat())
+
+    def _note_status(self, status: int) -> None:
+        self._exchange.status = status
+
+    def _note_bytes(self, piece: bytes) -> None:
+        self._exchange.bytes_out += len(piece)
+
+
+__all__ = ["Client"]

@@ -1,0 +1,95 @@
+"""Publishes the world: loads snapshots, folds in declared accounts and live lists, swaps at once.
+
+Readers take `world` and keep it for their request; a change makes a new one, never edits the old.
+While the store cannot be read the last world stays in force, and its age is told.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from flowrouter.accounts.account import Account
+from flowrouter.clock import Clock
+from flowrouter.errors import StorageError
+from flowrouter.gateway.ports import ConfigSource, Snapshot
+from flowrouter.gateway.world import World, compile_world
+from flowrouter.logs import Logger
+from flowrouter.providers.catalog import Catalog
+from flowrouter.providers.listing import ListedModel
+
+POLL_SECONDS = 1.0
+
+
+class Configuration:
+    """Holds the present world; edits by other processes are seen within a second."""
+
+    def __init__(
+        self,
+        source: ConfigSource,
+        *,
+        declared: tuple[Account, ...],
+        catalog: Catalog,
+        clock: Clock,
+        log: Logger,
+        options: Mapping[str, Any],
+    ) -> None:
+        self._source = source
+        self._declared = declared
+        self._catalog = catalog
+        self._clock = clock
+        self._log = log
+        self._options = options
+        self._listed: Mapping[str, tuple[ListedModel, ...]] = {}
+        self._failing = False
+        self.snapshot: Snapshot = source.load()
+        self.world: World = self._compile()
+
+    def declare(self, account: Account) -> None:
+        """Add an account that exists only while this process runs (the embedded model's)."""
+        others = tuple(other for other in self._declared if other.name != account.name)
+        self._declared = (*others, account)
+        self.world = self._compile()
+
+    def use_lists(self, listed: Mapping[str, tuple[ListedModel, ...]]) -> None:
+        """Fold in live model lists."""
+        self._listed = dict(listed)
+        self.world = self._compile()
+
+    async def reload(self) -> None:
+        """Load the configuration now; raises `StorageError` and keeps the old world if that fails."""
+        self.snapshot = await asyncio.to_thread(self._source.load)
+        self.world = self._compile()
+
+    async def follow(self) -> None:
+        """Watch for changes for ever."""
+        while True:
+            await asyncio.sleep(POLL_SECONDS)
+            try:
+                if self._source.version() != self.snapshot.version:
+                    await self.reload()
+                self._failing = False
+            except StorageError as error:
+                if not self._failing:
+                    self._log.warning(
+                        "the store cannot be read; the last configuration stays", reason=error.message
+                    )
+                self._failing = True
+
+    @property
+    def age_seconds(self) -> float:
+        """Return how old the snapshot may be: 0 while the store answers."""
+        return self._clock.now() - self.snapshot.loaded_at_ms / 1000 if self._failing else 0.0
+
+    def _compile(self) -> World:
+        return compile_world(
+            self.snapshot,
+            declared=self._declared,
+            catalog=self._catalog,
+            listed=self._listed,
+            **self._options,
+        )
+
+
+__all__ = ["POLL_SECONDS", "Configuration"]

@@ -1,0 +1,84 @@
+"""One request's life, from its arrival to its settlement: the record every step writes into."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+import msgspec
+
+from flowrouter.canonical.dialect import Dialect
+from flowrouter.canonical.head import Head
+from flowrouter.canonical.loss import Loss
+from flowrouter.canonical.problem import Problem
+from flowrouter.canonical.receipt import Lane
+from flowrouter.canonical.request import Request
+from flowrouter.canonical.usage import Usage
+from flowrouter.gateway.ports import Outcome
+from flowrouter.httpkit.caller import LOCAL, Caller
+from flowrouter.routing import Target
+
+Operation = Literal["generate", "count_tokens"]
+
+
+class Inbound(msgspec.Struct, frozen=True, kw_only=True):
+    """What arrived: header names in lower case, the body decompressed, the clock at arrival."""
+
+    request_id: str
+    dialect: Dialect
+    operation: Operation
+    endpoint: str
+    headers: Mapping[str, str]
+    body: bytes
+    wall: float
+    started: float
+
+
+class AttemptLog:
+    """One try at a target; times on the monotonic clock, in seconds."""
+
+    __slots__ = ("ended", "error", "head_at", "started", "status", "target", "usage", "verdict")
+
+    def __init__(self, target: Target, started: float) -> None:
+        self.target = target
+        self.started = started
+        self.head_at: float | None = None
+        self.ended: float | None = None
+        self.status: int | None = None
+        self.verdict = "open"
+        self.error: str | None = None
+        self.usage: Usage | None = None
+
+
+class Exchange:
+    """The mutable record of one request; settled exactly once."""
+
+    __slots__ = (
+        "answered_model", "attempts", "bytes_out", "caller", "finish", "first_content_at", "head",
+        "inbound", "lane", "outcome", "problem", "reply_losses", "request", "request_losses",
+        "settled", "status", "step", "upstream_wait", "usage",
+    )  # fmt: skip
+
+    def __init__(self, inbound: Inbound) -> None:
+        self.inbound = inbound
+        self.caller: Caller = LOCAL
+        self.head: Head | None = None
+        self.request: Request | None = None
+        self.step = ""
+        self.lane: Lane | None = None
+        self.attempts: list[AttemptLog] = []
+        self.request_losses: tuple[Loss, ...] = ()
+        self.reply_losses: tuple[Loss, ...] = ()
+        self.answered_model: str | None = None
+        self.finish: str | None = None
+        self.usage: Usage | None = None
+        self.status = 0
+        self.outcome: Outcome = "error"
+        self.problem: Problem | None = None
+        self.first_content_at: float | None = None
+        self.upstream_wait = 0.0
+        self.bytes_out = 0
+        self.settled = False
+
+
+__all__ = ["AttemptLog", "Exchange", "Inbound", "Operation"]

@@ -1,0 +1,149 @@
+"""The journey of every request, streaming or not, in every dialect.
+
+inbound → caller → skim → plan → attempts → commits → relay → settle, exactly once. The steps are
+told in ARCHITECTURE.md; each line here is one of them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+
+from flowrouter.canonical.problem import Problem
+from flowrouter.clock import Clock
+from flowrouter.dialects import codec
+from flowrouter.errors import CallerError
+from flowrouter.gateway import blame
+from flowrouter.gateway.attempts import Attempts, Opened
+from flowrouter.gateway.blame import Failure
+from flowrouter.gateway.client import Client
+from flowrouter.gateway.exchange import Exchange
+from flowrouter.gateway.relay import Relay
+from flowrouter.gateway.settle import Books
+from flowrouter.gateway.world import World
+from flowrouter.httpkit.auth import authenticate
+from flowrouter.logs import Logger
+from flowrouter.plugins import Hooks
+from flowrouter.routing import Plan, Target, build_plan
+
+
+class Pipeline:
+    """Serves exchanges; everything it needs is given once, the world is asked for each time."""
+
+    def __init__(
+        self,
+        *,
+        world: Callable[[], World],
+        attempts: Attempts,
+        relay: Relay,
+        books: Books,
+        hooks: Hooks,
+        clock: Clock,
+        log: Logger,
+    ) -> None:
+        self._world = world
+        self._attempts = attempts
+        self._relay = relay
+        self._books = books
+        self._hooks = hooks
+        self._clock = clock
+        self._log = log
+
+    async def run(self, exchange: Exchange, client: Client) -> None:
+        """Answer one request and settle it, whatever happens."""
+        try:
+            await self._serve(exchange, client)
+        except CallerError as error:
+            await self._refuse(exchange, client, problem=blame.from_caller_error(error))
+        except asyncio.CancelledError:
+            exchange.outcome = "cancelled"
+            exchange.status = exchange.status or 499
+            raise
+        except Exception as error:  # noqa: BLE001 - a defect of ours must still answer in the dialect
+            self._log.error("an exchange failed", error=error, request_id=exchange.inbound.request_id)
+            problem = Problem(status=500, message="the gateway failed on this request", code="internal_error")
+            await self._refuse(exchange, client, problem=problem)
+        finally:
+            client.disarm()
+            self._books.settle(exchange)
+
+    async def _serve(self, exchange: Exchange, client: Client) -> None:
+        world, inbound = self._world(), exchange.inbound
+        exchange.caller = authenticate(
+            inbound.headers, world.ring, now_ms=int(inbound.wall * 1000), protected=world.protected
+        )
+        head = exchange.head = codec(inbound.dialect).skim(inbound.body)
+        plan = self._plan(exchange, world)
+        if head.stream:
+            client.expect_stream()
+        failures: list[Failure] = []
+        for target in _tries(plan, failures):
+            opened = await self._attempts.open(exchange, world, target)
+            failure = (
+                await self._relay.deliver(opened, exchange, client) if isinstance(opened, Opened) else opened
+            )
+            if failure is None:
+                return
+            failures.append(failure)
+        await self._give_up(exchange, client, failures=failures, world=world)
+
+    def _plan(self, exchange: Exchange, world: World) -> Plan:
+        head = exchange.head
+        assert head is not None
+        plan = build_plan(world.facts, head.model, dialect=exchange.inbound.dialect)
+        for edit in self._hooks.plan_edits:
+            plan = edit(plan, head, exchange.caller)
+        if not plan.targets:
+            raise no_such_model(plan, world)
+        exchange.step = plan.step
+        return plan
+
+    async def _give_up(
+        self, exchange: Exchange, client: Client, *, failures: list[Failure], world: World
+    ) -> None:
+        account = world.accounts.get(failures[-1].target.account_id)
+        problem, raw = blame.for_caller(
+            failures, exchange.caller, account_owner=account.owner_id if account is not None else None
+        )
+        same = failures[-1].target.dialect == exchange.inbound.dialect
+        await self._refuse(exchange, client, problem=problem, raw=raw if same else None)
+
+    async def _refuse(
+        self, exchange: Exchange, client: Client, *, problem: Problem, raw: bytes | None = None
+    ) -> None:
+        exchange.problem, exchange.outcome = problem, "error"
+        if not client.ended:
+            await client.refuse(problem, raw=raw)
+
+
+def _tries(plan: Plan, failures: list[Failure]) -> Iterator[Target]:
+    """Yield the targets to try, judged by what the failures so far mean.
+
+    A failure that says so is tried once more at the same target; one that blames the request ends
+    the search at once.
+    """
+    for target in plan.targets:
+        yield target
+        if failures and failures[-1].verdict.same_target:
+            yield target
+        if failures and not failures[-1].verdict.failover:
+            return
+
+
+def no_such_model(plan: Plan, world: World) -> CallerError:
+    """Return the 404 for a model nobody answers, with what to do about it."""
+    if not world.accounts:
+        cure = "no account is set up yet; add one with `flow-router providers add`"
+    elif plan.suggestions:
+        cure = f"did you mean {', '.join(repr(name) for name in plan.suggestions)}?"
+    else:
+        cure = "`flow-router models` lists what is there"
+    return CallerError(
+        f"no account answers for the model {plan.asked!r}; {cure}",
+        status=404,
+        param="model",
+        code="model_not_found",
+    )
+
+
+__all__ = ["Pipeline", "no_such_model"]

@@ -1,0 +1,119 @@
+"""Makes one attempt's request: on the passthrough lane the client's bytes, else a translation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from flowrouter.accounts.account import Account
+from flowrouter.canonical.capabilities import Capabilities
+from flowrouter.canonical.loss import Loss
+from flowrouter.canonical.receipt import Lane
+from flowrouter.canonical.rendered import ReplyEdits
+from flowrouter.canonical.rewrite import ReplyRewriter
+from flowrouter.dialects import codec
+from flowrouter.gateway.exchange import Exchange
+from flowrouter.gateway.reasoning import ReasoningState
+from flowrouter.gateway.sinks import Editor
+from flowrouter.gateway.world import World
+from flowrouter.hookspecs import Stage
+from flowrouter.providers import adapter
+from flowrouter.providers.preset import Preset
+from flowrouter.routing import Target
+from flowrouter.wire.http import HttpRequest
+
+
+class Prepared(msgspec.Struct, frozen=True, kw_only=True):
+    """An attempt ready to go: the request, and what its reply needs on the way back."""
+
+    target: Target
+    account: Account
+    preset: Preset
+    capabilities: Capabilities
+    lane: Lane
+    request: HttpRequest
+    edits: tuple[Editor, ...] = ()
+    losses: tuple[Loss, ...] = ()
+
+
+def prepare(
+    exchange: Exchange, world: World, target: Target, *, stages: Sequence[Stage], reasoning: ReasoningState
+) -> Prepared:
+    """Return the request for `target`; raises `CallerError` (cannot be expressed) or `AdapterError`."""
+    head, inbound = exchange.head, exchange.inbound
+    assert head is not None
+    account, preset = world.accounts[target.account_id], world.presets[target.account_id]
+    capabilities = world.capabilities(preset, target.model, target.dialect)
+    active = [stage for stage in stages if stage.applies(head, exchange.caller)]
+    same = target.dialect == inbound.dialect
+    own_headers = {name: value.reveal() for name, value in account.headers}
+    edits: tuple[Editor, ...] = ()
+    losses: tuple[Loss, ...] = ()
+    if same and not active and world.reply_model != "asked":
+        lane: Lane = "passthrough"
+        body = codec(target.dialect).prepare(
+            inbound.body, head, target.model, head.stream and capabilities.stream_options
+        )
+    else:
+        lane = "translate"
+        body, edits, losses, extra = _translate(
+            exchange, target, capabilities=capabilities, stages=active, reasoning=reasoning
+        )
+        own_headers = {**extra, **own_headers}
+    request = adapter.build(
+        preset,
+        target.dialect,
+        api_key=account.api_key.reveal() if account.api_key else None,
+        base_url=account.base_url,
+        model=target.model,
+        body=body,
+        stream=head.stream,
+        client_headers=inbound.headers,
+        same_dialect=same,
+        account_headers=own_headers,
+    )
+    return Prepared(
+        target=target,
+        account=account,
+        preset=preset,
+        capabilities=capabilities,
+        lane=lane,
+        request=request,
+        edits=edits,
+        losses=losses,
+    )
+
+
+def _translate(
+    exchange: Exchange,
+    target: Target,
+    *,
+    capabilities: Capabilities,
+    stages: Sequence[Stage],
+    reasoning: ReasoningState,
+) -> tuple[bytes, tuple[Editor, ...], tuple[Loss, ...], dict[str, str]]:
+    inbound = exchange.inbound
+    if exchange.request is None:
+        exchange.request = codec(inbound.dialect).parse_request(inbound.body)
+    request = exchange.request
+    for stage in stages:
+        request = stage.edit_request(request)
+    request = reasoning.open(request, target, owner_id=exchange.caller.owner_id)
+    rendered = codec(target.dialect).render_request(request, target.model, capabilities)
+    editors = [*_undo(rendered.edits), *_reply_editors(stages)]
+    if target.dialect != inbound.dialect:
+        editors.append(reasoning.sealer(target, exchange.caller))
+    return rendered.body, tuple(editors), rendered.losses, dict(rendered.headers)
+
+
+def _undo(edits: ReplyEdits) -> list[Editor]:
+    return [ReplyRewriter(edits).feed] if edits else []
+
+
+def _reply_editors(stages: Sequence[Stage]) -> list[Editor]:
+    made = (stage.edit_reply() for stage in stages)
+    return [editor for editor in made if editor is not None]
+
+
+__all__ = ["Prepared", "prepare"]

@@ -1,0 +1,139 @@
+"""Carries a vendor's reasoning state through clients of another dialect, sealed.
+
+A signed or redacted reasoning block must come back to its vendor unchanged, but a client of another
+dialect has no place for a foreign signature, and must not hand it to anybody else. So the block
+travels in our own envelope (`flr1.` + base64), encrypted and bound to owner, dialect, model family
+and account. On the way back it opens for exactly that target; for every other one it is a miss, and
+only the readable text is left.
+"""
+
+from __future__ import annotations
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable
+from typing import Protocol
+
+import msgspec
+
+from flowrouter.accounts.vault import UnsealError
+from flowrouter.canonical import events as e
+from flowrouter.canonical.events import Event
+from flowrouter.canonical.messages import Message
+from flowrouter.canonical.parts import Part, Provenance, Reasoning
+from flowrouter.canonical.request import Request
+from flowrouter.gateway.sinks import Editor
+from flowrouter.httpkit.caller import Caller
+from flowrouter.routing import Target
+
+PREFIX = "flr1."
+_TABLE = "reasoning"
+
+
+class Seals(Protocol):
+    """What of the vault is needed here."""
+
+    def seal(self, value: bytes, *, table: str, row: str, field: str) -> bytes: ...
+
+    def open(self, blob: bytes, *, table: str, row: str, field: str) -> bytes: ...
+
+
+class _Block(msgspec.Struct, frozen=True, array_like=True):
+    text: str
+    signature: str | None
+    redacted: str | None
+
+
+class ReasoningState:
+    """Seals reasoning blocks of replies and opens them in the requests that bring them back."""
+
+    def __init__(self, seals: Seals) -> None:
+        self._seals = seals
+
+    def sealer(self, target: Target, caller: Caller) -> Editor:
+        """Return an editor of one reply's events that seals the state of its reasoning parts."""
+        return _Sealer(lambda block: self._seal(block, target, caller.owner_id)).edit
+
+    def open(self, request: Request, target: Target, *, owner_id: str) -> Request:
+        """Return `request` with the envelopes of `target` opened and all others dropped."""
+        if not any(_holds_envelope(message) for message in request.messages):
+            return request
+        messages = tuple(
+            msgspec.structs.replace(
+                message, parts=tuple(self._opened(part, target, owner_id) for part in message.parts)
+            )
+            for message in request.messages
+        )
+        return msgspec.structs.replace(request, messages=messages)
+
+    def _seal(self, block: _Block, target: Target, owner_id: str) -> str:
+        blob = self._seals.seal(
+            msgspec.msgpack.encode(block), table=_TABLE, row=owner_id, field=_place(target)
+        )
+        return PREFIX + urlsafe_b64encode(blob).decode()
+
+    def _opened(self, part: Part, target: Target, owner_id: str) -> Part:
+        if not isinstance(part, Reasoning) or part.sealed is None:
+            return part
+        try:
+            blob = urlsafe_b64decode(part.sealed.removeprefix(PREFIX))
+            opened = self._seals.open(blob, table=_TABLE, row=owner_id, field=_place(target))
+            block = msgspec.msgpack.decode(opened, type=_Block)
+        except (UnsealError, ValueError):
+            return msgspec.structs.replace(part, sealed=None)
+        return Reasoning(
+            text=block.text,
+            signature=block.signature,
+            redacted=block.redacted,
+            provenance=Provenance(dialect=target.dialect, family=target.model, account_id=target.account_id),
+        )
+
+
+class _Sealer:
+    """Follows the reasoning parts of one reply; the envelope leaves when a part ends."""
+
+    def __init__(self, seal: Callable[[_Block], str]) -> None:
+        self._seal = seal
+        self._texts: dict[int, list[str]] = {}
+        self._signatures: dict[int, list[str]] = {}
+        self._redacted: dict[int, str] = {}
+
+    def edit(self, event: Event) -> list[Event]:
+        """Return what `event` becomes."""
+        match event:
+            case e.PartStart(index=index, part=Reasoning() as part):
+                self._texts[index] = [part.text]
+                self._signatures[index] = [part.signature or ""]
+                if part.redacted is None:
+                    return [event]
+                self._redacted[index] = part.redacted
+                return [msgspec.structs.replace(event, part=msgspec.structs.replace(part, redacted=None))]
+            case e.PartDelta(index=index, text=text) if index in self._texts:
+                self._texts[index].append(text)
+                return [event]
+            case e.SignatureDelta(index=index, signature=signature) if index in self._texts:
+                self._signatures[index].append(signature)
+                return []
+            case e.PartEnd(index=index) if index in self._texts:
+                return [*self._envelope(index), event]
+            case _:
+                return [event]
+
+    def _envelope(self, index: int) -> list[Event]:
+        text = "".join(self._texts.pop(index))
+        signature = "".join(self._signatures.pop(index))
+        redacted = self._redacted.pop(index, None)
+        if not signature and redacted is None:
+            return []
+        sealed = self._seal(_Block(text, signature or None, redacted))
+        return [e.SignatureDelta(index, sealed, sealed=True)]
+
+
+def _holds_envelope(message: Message) -> bool:
+    return any(isinstance(part, Reasoning) and part.sealed is not None for part in message.parts)
+
+
+def _place(target: Target) -> str:
+    return f"{target.dialect}:{target.account_id}:{target.model}"
+
+
+__all__ = ["PREFIX", "ReasoningState", "Seals"]

@@ -1,0 +1,319 @@
+"""Brings a begun reply to the client: any form the upstream chose, in the form the client asked for.
+
+Both sides may stream or not, so there are four ways; they share the decoder, the edits and the fold.
+Until the content commit a failure here is returned and another target may answer; after it, the
+client's stream ends with its own dialect's error, never with a clean terminator.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+import msgspec
+
+from flowrouter.canonical import events as e
+from flowrouter.canonical.cursor import Cursor
+from flowrouter.canonical.events import Event
+from flowrouter.canonical.fold import Fold, replay
+from flowrouter.canonical.parts import Provenance
+from flowrouter.canonical.problem import Problem
+from flowrouter.canonical.response import Response
+from flowrouter.clock import Clock
+from flowrouter.config import Timeouts
+from flowrouter.dialects import Codec, codec
+from flowrouter.dialects.codec import DecodeOptions, EncodeOptions
+from flowrouter.errors import UpstreamError
+from flowrouter.gateway.attempts import Attempts, Opened
+from flowrouter.gateway.blame import Failure, from_upstream_error
+from flowrouter.gateway.client import Client
+from flowrouter.gateway.exchange import Exchange
+from flowrouter.gateway.sinks import GatherSink, PassthroughSink, Sink, TranslateSink, edited
+from flowrouter.routing import judge
+from flowrouter.wire.sse import Frame, SseError, SseParser
+
+WHOLE_MAX = 256 * 1024 * 1024
+"""Bytes of a reply that comes in one piece."""
+
+_DRAIN_WAIT = 0.25
+
+
+class Relay:
+    """Delivers replies; what it needs is given once."""
+
+    def __init__(self, attempts: Attempts, *, clock: Clock, timeouts: Timeouts) -> None:
+        self._attempts = attempts
+        self._clock = clock
+        self._timeouts = timeouts
+
+    async def deliver(self, opened: Opened, exchange: Exchange, client: Client) -> Failure | None:
+        """Answer the client from `opened`; a failure means that nothing meaningful has left."""
+        delivery = _Delivery(self, opened, exchange=exchange, client=client)
+        try:
+            return await delivery.run()
+        except UpstreamError as error:
+            return self._attempts.broken(opened.log, opened.prepared.target, error)
+        finally:
+            opened.reply.close()
+            delivery.note()
+
+    @property
+    def clock(self) -> Clock:
+        """Return the clock."""
+        return self._clock
+
+    @property
+    def timeouts(self) -> Timeouts:
+        """Return the limits."""
+        return self._timeouts
+
+    def refused(self, opened: Opened, problem: Problem) -> Failure:
+        """Return the failure of a reply that turned out to be an error."""
+        if problem.status < 400:
+            problem = msgspec.structs.replace(problem, status=502)
+        return self._attempts.failed(
+            opened.log, opened.prepared.target, problem=problem, verdict=judge(problem)
+        )
+
+
+class _Delivery:
+    """One reply on its way."""
+
+    def __init__(self, relay: Relay, opened: Opened, *, exchange: Exchange, client: Client) -> None:
+        self._relay = relay
+        self._opened = opened
+        self._exchange = exchange
+        self._client = client
+        self._upstream: Codec = codec(opened.prepared.target.dialect)
+        self._own: Codec = codec(exchange.inbound.dialect)
+        self._options = _encode_options(exchange, opened, relay.clock.now())
+        self._cursor: Cursor | None = None
+
+    async def run(self) -> Failure | None:
+        """Look at the first bytes, which tell the reply's form more truly than its content type."""
+        head = self._exchange.head
+        assert head is not None
+        streamed = head.stream
+        limit = self._first_event_limit() if streamed else self._relay.timeouts.total
+        first = await self._read(limit, "no event came")
+        while first and not first.strip():
+            first += await self._read(limit, "no event came")
+        if not first:
+            raise UpstreamError("the provider sent an empty answer", kind="empty")
+        if first.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"[", b"<"):
+            return await self._whole(first)
+        return await (self._stream(first) if streamed else self._gather(first))
+
+    def note(self) -> None:
+        """Write into the exchange what the reply came to."""
+        cursor, log = self._cursor, self._opened.log
+        log.ended = log.ended or self._relay.clock.monotonic()
+        if cursor is not None:
+            log.usage = cursor.usage
+            if self._client.content_sent:
+                _note_answer(self._exchange, cursor, fallback=self._opened.prepared.target.model)
+
+    async def _whole(self, first: bytes) -> Failure | None:
+        body = await self._read_all(first)
+        try:
+            response = self._upstream.parse_response(body, _provenance(self._opened))
+        except ValueError:
+            problem = self._upstream.problem_of(self._opened.reply.status, body)
+            return self._relay.refused(self._opened, problem)
+        events = replay(response)
+        head = self._exchange.head
+        assert head is not None
+        if head.stream:
+            sink = TranslateSink(self._own, self._options, self._opened.prepared.edits)
+            self._use(sink)
+            piece = sink.close(events)
+            await self._client.write(piece)
+            await self._client.end()
+            return self._answered(sink)
+        if self._opened.prepared.lane == "passthrough":
+            self._cursor = Cursor()
+            for event in events:
+                self._cursor.apply(event)
+            await self._client.answer(200, body)
+            return self._answered(None)
+        return await self._fold_and_answer(events)
+
+    async def _fold_and_answer(self, events: Sequence[Event]) -> Failure | None:
+        self._cursor, gathered = Cursor(), Fold()
+        for event in edited(events, self._opened.prepared.edits):
+            self._cursor.apply(event)
+            gathered.feed(event)
+        return await self._answer_with(gathered.response())
+
+    async def _answer_with(self, response: Response) -> Failure | None:
+        rendered = self._own.render_response(response, self._options)
+        self._exchange.reply_losses = rendered.losses
+        await self._client.answer(200, rendered.body)
+        return self._answered(None)
+
+    async def _gather(self, first: bytes) -> Failure | None:
+        """Collapse a stream for a client that wants the answer whole."""
+        sink = GatherSink(self._opened.prepared.edits)
+        self._use(sink)
+        try:
+            async with asyncio.timeout(self._relay.timeouts.total):
+                await self._pump(sink, first, write=False)
+        except TimeoutError:
+            raise UpstreamError("the answer did not end in time", kind="timeout") from None
+        if sink.cursor.problem is not None:
+            return self._relay.refused(self._opened, sink.cursor.problem)
+        return await self._answer_with(sink.fold.response())
+
+    async def _stream(self, first: bytes) -> Failure | None:
+        sink: Sink
+        if self._opened.prepared.lane == "passthrough":
+            sink = PassthroughSink(self._own, self._options)
+        else:
+            sink = TranslateSink(self._own, self._options, self._opened.prepared.edits)
+        self._use(sink)
+        try:
+            await self._pump(sink, first, write=True)
+        except UpstreamError as error:
+            if not self._client.content_sent:
+                raise
+            await self._client.end(sink.close([e.StreamError(from_upstream_error(error))]))
+            return self._answered(sink)
+        if sink.cursor.problem is not None and not self._client.content_sent:
+            return self._relay.refused(self._opened, sink.cursor.problem)
+        if not self._client.content_sent and not sink.cursor.ended:
+            raise UpstreamError("the provider's stream held no answer", kind="empty")
+        await self._client.end()
+        await self._drain()
+        return self._answered(sink)
+
+    async def _pump(self, sink: Sink, first: bytes, *, write: bool) -> None:
+        """Move the stream through the sink until it ends; nothing leaves before it means something."""
+        parser, decoder = SseParser(), self._upstream.decoder(_decode_options(self._opened))
+        cursor, held, data = sink.cursor, bytearray(), first
+        begun = self._relay.clock.monotonic()
+        while data:
+            for frame in _frames(parser, data):
+                held += sink.feed(frame.raw, decoder.feed(frame))
+                if cursor.ended or cursor.problem is not None:
+                    break
+            if cursor.ended or cursor.problem is not None:
+                break
+            if write and held and cursor.meaningful:
+                await self._write(held)
+                held = bytearray()
+            data = await self._read(self._limit(cursor, begun), "the stream fell silent")
+        else:
+            for frame in parser.close():
+                held += sink.feed(frame.raw + b"\n\n", decoder.feed(frame))
+            held += sink.close(decoder.close())
+        failed_early = cursor.problem is not None and not self._client.content_sent
+        if write and held and cursor.meaningful and not failed_early:
+            await self._write(held)
+
+    async def _write(self, piece: bytearray) -> None:
+        if self._exchange.first_content_at is None:
+            self._exchange.first_content_at = self._relay.clock.monotonic()
+        await self._client.write(bytes(piece))
+
+    def _limit(self, cursor: Cursor, begun: float) -> float:
+        """Return how long the next bytes may take: any sign of life counts, but not for ever."""
+        limits = self._relay.timeouts
+        if cursor.meaningful:
+            return limits.stall
+        allowed = limits.first_event_reasoning if cursor.started else self._first_event_limit()
+        return max(min(begun + allowed - self._relay.clock.monotonic(), limits.stall), 0.001)
+
+    def _first_event_limit(self) -> float:
+        limits = self._relay.timeouts
+        patient = self._opened.prepared.preset.local or _asks_for_reasoning(self._exchange.inbound.body)
+        return limits.first_event_reasoning if patient else limits.first_event
+
+    async def _read(self, limit: float, complaint: str) -> bytes:
+        started = self._relay.clock.monotonic()
+        try:
+            async with asyncio.timeout(limit):
+                return await self._opened.reply.read()
+        except TimeoutError:
+            raise UpstreamError(f"{complaint} for {limit:g} s", kind="timeout") from None
+        finally:
+            if not self._client.content_sent:
+                self._exchange.upstream_wait += self._relay.clock.monotonic() - started
+
+    async def _read_all(self, first: bytes) -> bytes:
+        pieces, size = [first], len(first)
+        deadline = self._opened.log.started + self._relay.timeouts.total
+        while piece := await self._read(
+            max(deadline - self._relay.clock.monotonic(), 0.001), "the answer did not end"
+        ):
+            pieces.append(piece)
+            size += len(piece)
+            if size > WHOLE_MAX:
+                raise UpstreamError("the provider's answer is too large", kind="protocol")
+        return first if len(pieces) == 1 else b"".join(pieces)
+
+    async def _drain(self) -> None:
+        """Read the last bytes of a finished stream, so that its connection can be used again."""
+        try:
+            async with asyncio.timeout(_DRAIN_WAIT):
+                while await self._opened.reply.read():
+                    pass
+        except (TimeoutError, UpstreamError):
+            pass
+
+    def _use(self, sink: Sink) -> None:
+        self._cursor = sink.cursor
+        self._client.heartbeat = sink.heartbeat
+
+    def _answered(self, sink: Sink | None) -> None:
+        exchange, cursor = self._exchange, self._cursor
+        assert cursor is not None
+        if sink is not None:
+            exchange.reply_losses = sink.losses
+        exchange.problem = cursor.problem
+        exchange.outcome = "ok" if cursor.problem is None else "partial"
+        self._opened.log.verdict = "answered" if cursor.problem is None else "cut"
+        if cursor.problem is not None:
+            self._opened.log.error = cursor.problem.message[:300]
+
+
+def _frames(parser: SseParser, data: bytes) -> list[Frame]:
+    try:
+        return parser.feed(data)
+    except SseError as error:
+        raise UpstreamError(str(error), kind="protocol") from None
+
+
+def _provenance(opened: Opened) -> Provenance:
+    target = opened.prepared.target
+    return Provenance(dialect=target.dialect, family=target.model, account_id=target.account_id)
+
+
+def _decode_options(opened: Opened) -> DecodeOptions:
+    capabilities = opened.prepared.capabilities
+    return DecodeOptions(
+        provenance=_provenance(opened), lax_finish=capabilities.lax_finish, think_tags=capabilities.think_tags
+    )
+
+
+def _encode_options(exchange: Exchange, opened: Opened, now: float) -> EncodeOptions:
+    head = exchange.head
+    assert head is not None
+    asked = head.model if len(exchange.attempts) == 1 and exchange.step != "auto" else None
+    return EncodeOptions(
+        include_usage=bool(head.include_usage), model=asked, now=now, legacy_calls=head.legacy_calls
+    )
+
+
+def _asks_for_reasoning(body: bytes) -> bool:
+    """Return whether the request may make the model think before it speaks; a guess on raw bytes."""
+    return b'"thinking"' in body or b'"reasoning' in body
+
+
+def _note_answer(exchange: Exchange, cursor: Cursor, *, fallback: str) -> None:
+    exchange.usage = cursor.usage
+    exchange.answered_model = cursor.model or fallback
+    finish = cursor.finishes.get(0)
+    exchange.finish = finish.reason if finish is not None else None
+
+
+__all__ = ["Relay"]

@@ -1,0 +1,188 @@
+"""The books of one exchange, closed exactly once: a row for the log, a receipt for the caller."""
+
+from __future__ import annotations
+
+import msgspec
+
+from flowrouter.canonical.receipt import AttemptNote, Receipt
+from flowrouter.canonical.usage import Usage
+from flowrouter.clock import Clock
+from flowrouter.gateway.exchange import AttemptLog, Exchange
+from flowrouter.gateway.ports import AttemptRow, RequestLog, RequestRow
+from flowrouter.plugins import Hooks
+from flowrouter.wire import json
+
+_SESSION_HEADERS = ("x-claude-code-session-id", "session-id", "x-session-id", "session_id")
+_CLIENT_MAX = 120
+
+
+class Settlement(msgspec.Struct, frozen=True, kw_only=True):
+    """What listeners are told: the row as it is stored, and the receipt."""
+
+    row: RequestRow
+    receipt: Receipt
+
+
+class Books:
+    """Settles exchanges into the request log and tells the listeners."""
+
+    def __init__(self, log: RequestLog, *, clock: Clock, hooks: Hooks) -> None:
+        self._log = log
+        self._clock = clock
+        self._hooks = hooks
+
+    def settle(self, exchange: Exchange) -> None:
+        """Close the books of `exchange`; a second call does nothing. Never blocks, never raises."""
+        if exchange.settled:
+            return
+        exchange.settled = True
+        ended = self._clock.monotonic()
+        for attempt in exchange.attempts:
+            attempt.ended = attempt.ended or ended
+        receipt = _receipt(exchange, ended)
+        row = _row(exchange, ended, json.dumps(receipt))
+        self._log.record(row)
+        for listener in self._hooks.listeners:
+            listener(Settlement(row=row, receipt=receipt))
+
+
+def _receipt(exchange: Exchange, ended: float) -> Receipt:
+    inbound, head = exchange.inbound, exchange.head
+    started = inbound.started
+    return Receipt(
+        request_id=inbound.request_id,
+        created=inbound.wall,
+        dialect=inbound.dialect,
+        endpoint=inbound.endpoint,
+        asked_model=head.model if head is not None else "",
+        stream=head.stream if head is not None else False,
+        summary=_summary(exchange),
+        lane=exchange.lane,
+        attempts=tuple(_note(attempt, started) for attempt in exchange.attempts),
+        request_losses=exchange.request_losses,
+        reply_losses=exchange.reply_losses,
+        answered_model=exchange.answered_model,
+        finish=exchange.finish,
+        outcome=exchange.outcome,
+        usage=_counts(exchange.usage),
+        usage_estimated=exchange.usage.estimated if exchange.usage is not None else False,
+        overhead_ms=_ms(max(0.0, (exchange.first_content_at or ended) - started - exchange.upstream_wait)),
+        first_content_ms=_ms(exchange.first_content_at - started) if exchange.first_content_at else None,
+        duration_ms=_ms(ended - started),
+        complete=True,
+    )
+
+
+def _summary(exchange: Exchange) -> str:
+    if exchange.outcome == "cancelled":
+        return "the client went away before the answer ended"
+    if exchange.outcome == "partial":
+        return "the answer was cut off by the provider and ended with an error"
+    if exchange.outcome == "error":
+        said = exchange.problem.message if exchange.problem is not None else "no answer"
+        return f"no answer: {said[:200]}"
+    if exchange.lane == "passthrough":
+        return "all fields passed, bytes unchanged, except the owned fields (see ARCHITECTURE.md)"
+    losses = len(exchange.request_losses) + len(exchange.reply_losses)
+    return (
+        f"translated with {losses} loss{'' if losses == 1 else 'es'}" if losses else "translated without loss"
+    )
+
+
+def _note(attempt: AttemptLog, started: float) -> AttemptNote:
+    target = attempt.target
+    return AttemptNote(
+        account=target.account,
+        preset=target.preset,
+        model=target.model,
+        dialect=target.dialect,
+        started_ms=_ms(attempt.started - started),
+        duration_ms=_ms(attempt.ended - attempt.started) if attempt.ended is not None else None,
+        status=attempt.status,
+        verdict=attempt.verdict,
+        reason=attempt.error,
+    )
+
+
+def _counts(usage: Usage | None) -> dict[str, int | None]:
+    if usage is None:
+        return {}
+    return {
+        "input": usage.input,
+        "cache_read": usage.cache_read,
+        "cache_write": usage.cache_write,
+        "output": usage.output,
+        "reasoning": usage.reasoning,
+    }
+
+
+def _row(exchange: Exchange, ended: float, receipt: bytes) -> RequestRow:
+    inbound, head, usage = exchange.inbound, exchange.head, exchange.usage or Usage()
+    last = exchange.attempts[-1].target if exchange.attempts else None
+    problem, first = exchange.problem, exchange.first_content_at
+    return RequestRow(
+        id=inbound.request_id,
+        ts_ms=int(inbound.wall * 1000),
+        owner_id=exchange.caller.owner_id,
+        key_id=exchange.caller.key_id,
+        client=inbound.headers.get("user-agent", "")[:_CLIENT_MAX] or None,
+        client_dialect=inbound.dialect,
+        endpoint=inbound.endpoint,
+        requested_model=head.model if head is not None else None,
+        account_id=last.account_id if last else None,
+        preset=last.preset if last else None,
+        model=exchange.answered_model or (last.model if last else None),
+        dialect=last.dialect if last else None,
+        stream=head.stream if head is not None else False,
+        lane=exchange.lane,
+        status=exchange.status,
+        outcome=exchange.outcome,
+        error_type=(problem.code or problem.kind) if problem is not None else None,
+        error_text=problem.message[:300] if problem is not None else None,
+        attempts=tuple(_attempt_row(attempt, inbound.started) for attempt in exchange.attempts),
+        losses=(*exchange.request_losses, *exchange.reply_losses),
+        ttft_ms=round((first - inbound.started) * 1000) if first is not None else None,
+        duration_ms=round((ended - inbound.started) * 1000),
+        overhead_us=round(max(0.0, (first or ended) - inbound.started - exchange.upstream_wait) * 1e6),
+        input_tokens=usage.input,
+        cache_read_tokens=usage.cache_read,
+        cache_write_tokens=usage.cache_write,
+        cache_write_1h_tokens=usage.cache_write_1h,
+        output_tokens=usage.output,
+        reasoning_tokens=usage.reasoning,
+        usage_estimated=usage.estimated,
+        session_id=_session(exchange),
+        request_bytes=len(inbound.body),
+        response_bytes=exchange.bytes_out,
+        receipt=receipt,
+    )
+
+
+def _attempt_row(attempt: AttemptLog, started: float) -> AttemptRow:
+    target = attempt.target
+    return AttemptRow(
+        account_id=target.account_id,
+        preset=target.preset,
+        model=target.model,
+        dialect=target.dialect,
+        outcome=attempt.verdict,
+        status=attempt.status,
+        error=attempt.error,
+        started_ms=round((attempt.started - started) * 1000),
+        duration_ms=round((attempt.ended - attempt.started) * 1000) if attempt.ended is not None else None,
+    )
+
+
+def _session(exchange: Exchange) -> str | None:
+    headers = exchange.inbound.headers
+    for name in _SESSION_HEADERS:
+        if value := headers.get(name):
+            return value[:128]
+    return None
+
+
+def _ms(seconds: float) -> float:
+    return round(seconds * 1000, 2)
+
+
+__all__ = ["Books", "Settlement"]

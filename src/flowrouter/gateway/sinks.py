@@ -1,0 +1,171 @@
+"""Where a reply's events go: relayed frame by frame, translated, or gathered into one answer.
+
+A sink turns each step of the source (a frame's own bytes and the events in it) into bytes for the
+client. `cursor` tells how far the answer has got, whatever the lane.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from flowrouter.canonical import events as e
+from flowrouter.canonical.cursor import Cursor
+from flowrouter.canonical.events import Event
+from flowrouter.canonical.fold import Fold
+from flowrouter.canonical.loss import Loss
+from flowrouter.dialects import Codec
+from flowrouter.dialects.codec import EncodeOptions, StreamEncoder
+
+Editor = Callable[[Event], list[Event]]
+
+
+class Sink(Protocol):
+    """One lane's way of answering."""
+
+    cursor: Cursor
+
+    def feed(self, raw: bytes, events: Sequence[Event]) -> bytes:
+        """Return the bytes one frame and its events put on the client's wire."""
+        ...
+
+    def close(self, events: Sequence[Event]) -> bytes:
+        """Return the bytes for what the end of the upstream stream meant (`decoder.close()`)."""
+        ...
+
+    def heartbeat(self) -> bytes:
+        """Return a sign of life that fits here."""
+        ...
+
+    @property
+    def losses(self) -> tuple[Loss, ...]:
+        """Return what the reply could not say."""
+        ...
+
+
+class PassthroughSink:
+    """Sends each frame's own bytes; an encoder steps in only to complete what the upstream left out.
+
+    A frame that did not parse is withheld. The usage-only frame is withheld from a client that did
+    not ask for usage (we always ask).
+    """
+
+    def __init__(self, codec: Codec, options: EncodeOptions) -> None:
+        self.cursor = Cursor()
+        self._codec = codec
+        self._options = options
+
+    def feed(self, raw: bytes, events: Sequence[Event]) -> bytes:
+        """Return the frame as it came, unless it must not leave."""
+        for event in events:
+            self.cursor.apply(event)
+            if type(event) is e.FrameError:
+                return b""
+        if not self._options.include_usage and self._codec.usage_only(raw):
+            return b""
+        return raw
+
+    def close(self, events: Sequence[Event]) -> bytes:
+        """Return the terminator the upstream left out, or the error that its cut amounts to.
+
+        A finish that carries the provider's own word, and usage, have been relayed in their frames
+        already; only what the decoder had to conclude is written.
+        """
+        missing: list[Event] = []
+        for event in events:
+            relayed = isinstance(event, e.UsageUpdate) or (
+                isinstance(event, e.Finish) and event.raw is not None
+            )
+            if relayed:
+                self.cursor.apply(event)
+            else:
+                missing.append(event)
+        encoder = self._encoder()
+        out = b"".join(encoder.feed(event) for event in missing)
+        for event in missing:
+            self.cursor.apply(event)
+        return out
+
+    def heartbeat(self) -> bytes:
+        """Return a sign of life that fits here."""
+        return self._encoder().heartbeat()
+
+    @property
+    def losses(self) -> tuple[Loss, ...]:
+        """Return nothing: frames pass as they are."""
+        return ()
+
+    def _encoder(self) -> StreamEncoder:
+        include = self._options.include_usage and self.cursor.usage is None
+        return self._codec.resume(EncodeOptions(include_usage=include, now=self._options.now), self.cursor)
+
+
+class TranslateSink:
+    """Sends events through the edits into the client dialect's encoder."""
+
+    def __init__(self, codec: Codec, options: EncodeOptions, edits: Sequence[Editor]) -> None:
+        self.cursor = Cursor()
+        self._encoder = codec.encoder(options)
+        self._edits = edits
+
+    def feed(self, raw: bytes, events: Sequence[Event]) -> bytes:
+        """Return what the events become."""
+        del raw
+        return self.close(events)
+
+    def close(self, events: Sequence[Event]) -> bytes:
+        """Return what the events become."""
+        out: list[bytes] = []
+        for event in edited(events, self._edits):
+            self.cursor.apply(event)
+            out.append(self._encoder.feed(event))
+        return b"".join(out)
+
+    def heartbeat(self) -> bytes:
+        """Return a sign of life that fits here."""
+        return self._encoder.heartbeat()
+
+    @property
+    def losses(self) -> tuple[Loss, ...]:
+        """Return what the reply could not say."""
+        return tuple(self._encoder.losses)
+
+
+class GatherSink:
+    """Keeps the events of a reply whose client wants it whole; sends nothing."""
+
+    def __init__(self, edits: Sequence[Editor]) -> None:
+        self.cursor = Cursor()
+        self.fold = Fold()
+        self._edits = edits
+
+    def feed(self, raw: bytes, events: Sequence[Event]) -> bytes:
+        """Keep the events."""
+        del raw
+        return self.close(events)
+
+    def close(self, events: Sequence[Event]) -> bytes:
+        """Keep the events."""
+        for event in edited(events, self._edits):
+            self.cursor.apply(event)
+            self.fold.feed(event)
+        return b""
+
+    def heartbeat(self) -> bytes:
+        """Return nothing: whole replies have no heartbeats."""
+        return b""
+
+    @property
+    def losses(self) -> tuple[Loss, ...]:
+        """Return nothing: the render says what was lost."""
+        return ()
+
+
+def edited(events: Sequence[Event], edits: Sequence[Editor]) -> Sequence[Event]:
+    """Return `events` after each edit in turn."""
+    for edit in edits:
+        events = [result for event in events for result in edit(event)]
+    return events
+
+
+__all__ = ["Editor", "GatherSink", "PassthroughSink", "Sink", "TranslateSink", "edited"]

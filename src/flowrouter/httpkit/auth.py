@@ -1,0 +1,52 @@
+"""Finds the caller's gateway key among the places clients put credentials."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from flowrouter.errors import CallerError
+from flowrouter.httpkit.caller import LOCAL, Caller
+from flowrouter.httpkit.keys import KeyRing, is_token
+
+_HEADERS = ("authorization", "x-api-key", "x-goog-api-key", "api-key")
+
+
+def authenticate(headers: Mapping[str, str], ring: KeyRing, *, now_ms: int, protected: bool) -> Caller:
+    """Return who is calling; raises `CallerError` (401).
+
+    Every credential header is looked at and the first that is one of our keys counts: clients often
+    send a dummy beside the real one. While no key exists (`ring` empty and not `protected`) any
+    credential or none will do, since clients always send something. A token of our own form that
+    the ring does not know is refused even then: it was revoked, or belongs to another gateway.
+    """
+    stranger = False
+    for token in credentials(headers):
+        key = ring.find(token, now_ms=now_ms)
+        if key is not None:
+            return Caller(owner_id=key.owner_id, key_id=key.id, scopes=key.scopes)
+        stranger = stranger or is_token(token)
+    if stranger:
+        raise CallerError(
+            "this gateway key is unknown, revoked or expired; make a new one with `flow-router keys create`",
+            status=401,
+            code="invalid_api_key",
+        )
+    if not protected and not len(ring):
+        return LOCAL
+    raise CallerError(
+        "a gateway key is needed; send it as `Authorization: Bearer flr_…` or `x-api-key: flr_…`",
+        status=401,
+        code="invalid_api_key",
+    )
+
+
+def credentials(headers: Mapping[str, str]) -> Iterator[str]:
+    """Yield every credential the request carries, whatever it is for."""
+    for name in _HEADERS:
+        value = headers.get(name)
+        if value:
+            scheme, _, token = value.partition(" ")
+            yield token.strip() if scheme.lower() == "bearer" and token else value.strip()
+
+
+__all__ = ["authenticate", "credentials"]

@@ -1,0 +1,24 @@
+"""Who is calling, as everything behind the door sees it."""
+
+from __future__ import annotations
+
+import msgspec
+
+from flowrouter.httpkit.keys import LOCAL_OWNER
+
+
+class Caller(msgspec.Struct, frozen=True, kw_only=True):
+    """The owner all state is kept under, the key used (None: none was needed), and its scopes.
+
+    An empty `scopes` means everything on the data plane.
+    """
+
+    owner_id: str = LOCAL_OWNER
+    key_id: str | None = None
+    scopes: tuple[str, ...] = ()
+
+
+LOCAL = Caller()
+"""Anyone on loopback while no gateway key exists."""
+
+__all__ = ["LOCAL", "Caller"]

@@ -1,0 +1,52 @@
+"""Writes ASGI answers: heads, bodies, streams."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
+
+Send = Callable[[Any], Awaitable[None]]
+Headers = list[tuple[bytes, bytes]]
+
+JSON_TYPE = (b"content-type", b"application/json")
+EVENT_STREAM: Headers = [
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"cache-control", b"no-cache"),
+    (b"x-accel-buffering", b"no"),
+]
+
+
+async def send_head(send: Send, status: int, headers: Headers) -> None:
+    """Send the status line and headers."""
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+
+
+async def send_piece(send: Send, body: bytes) -> None:
+    """Send a piece of a body that goes on."""
+    await send({"type": "http.response.body", "body": body, "more_body": True})
+
+
+async def send_last(send: Send, body: bytes = b"") -> None:
+    """Send the last piece of a body."""
+    await send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+async def send_json(
+    send: Send, status: int, body: bytes, *, extra: Iterable[tuple[bytes, bytes]] = ()
+) -> None:
+    """Send a whole JSON answer."""
+    headers = [JSON_TYPE, (b"content-length", b"%d" % len(body)), *extra]
+    await send_head(send, status, headers)
+    await send_last(send, body)
+
+
+__all__ = [
+    "EVENT_STREAM",
+    "JSON_TYPE",
+    "Headers",
+    "Send",
+    "send_head",
+    "send_json",
+    "send_last",
+    "send_piece",
+]

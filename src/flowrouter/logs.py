@@ -1,0 +1,318 @@
+"""Structured logs on stderr: JSON lines or text, buffered, with secrets removed.
+
+A call only appends a record; a daemon thread formats, redacts and writes, so that neither a slow
+terminal nor a full pipe holds a request up. Warnings wake it at once, the rest within 50 ms. If
+stderr takes nothing for long, the newest lines are dropped and counted, never the gateway's memory.
+"""
+
+from __future__ import annotations
+
+import atexit
+import re
+import sys
+import threading
+import traceback
+from collections import deque
+from functools import lru_cache
+from typing import Any, Literal, TextIO
+
+import msgspec
+
+from flowrouter.clock import Clock, SystemClock, iso
+
+Level = Literal["debug", "info", "warning", "error"]
+
+_LEVELS: dict[str, int] = {"debug": 10, "info": 20, "warning": 30, "error": 40}
+_CAPACITY = 20_000
+_DELAY = 0.05
+_PATIENCE = 2.0
+_SHORTEST_SECRET = 6
+_HIDDEN = "***"
+
+# The regular expression below runs only on lines that hold one of these.
+_MARKS = (
+    "sk-",
+    "flr_",
+    "earer",
+    "asic ",
+    "uthorization",
+    "UTHORIZATION",
+    "key",
+    "KEY",
+    "Key",
+    "AIza",
+    "oken",
+    "ecret",
+    "assword",
+)
+_SECRET = re.compile(
+    r"""
+      (?P<scheme> \b(?:bearer|basic)\s+ ) [^\s"',;]+
+    | (?P<field> (?<![a-z]) (?: (?:proxy-)?authorization | x-goog-api-key | (?:x-)?api[-_]?key | (?<=[?&])key
+        | (?:access|refresh|id|auth)[-_]?token | token | (?:client[-_]?)?secret | password ) )
+      (?P<between> \\?["']?\s*[:=]\s*\\?["']? ) (?! (?:bearer|basic)\s ) [^\s"',;&\\}\])]+
+    | \b(?: sk-[A-Za-z0-9_-]{8,} | flr_[0-9a-f]{8,} | AIza[A-Za-z0-9_-]{20,} )
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+
+
+class Record(msgspec.Struct, frozen=True):
+    """One line before it is formatted."""
+
+    when: float
+    level: Level
+    logger: str
+    message: str
+    fields: dict[str, Any]
+
+
+class Sink:
+    """Takes records from any thread and writes them from its own."""
+
+    def __init__(self, clock: Clock, stream: TextIO | None = None) -> None:
+        self.threshold = _LEVELS["info"]
+        self.clock = clock
+        self._stream = stream
+        self._as_json = True
+        self._records: deque[Record] = deque()
+        self._secrets: tuple[str, ...] = ()
+        self._dropped = 0
+        self._wake = threading.Event()
+        self._hurry = threading.Event()
+        self._writing = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    def configure(self, *, level: Level, as_json: bool, stream: TextIO | None) -> None:
+        """Set what is written, how, and where to (None: stderr, whatever it is at the time)."""
+        self.threshold = _LEVELS[level]
+        self._as_json = as_json
+        self._stream = stream
+
+    def hide(self, secret: str) -> None:
+        """Keep `secret` out of every later line; too short a value would hide ordinary words."""
+        if len(secret) >= _SHORTEST_SECRET and secret not in self._secrets:
+            # The longest first, so that a secret that begins another does not leave its end behind.
+            self._secrets = tuple(sorted((*self._secrets, secret), key=len, reverse=True))
+
+    def put(self, level: Level, logger: str, message: str, *, fields: dict[str, Any]) -> None:
+        """Take one record; never blocks, never raises."""
+        if len(self._records) >= _CAPACITY:
+            self._dropped += 1
+            return
+        self._records.append(Record(self.clock.now(), level, logger, message, fields))
+        if not self._wake.is_set():
+            self._start()
+            self._wake.set()
+        if level in ("warning", "error"):
+            self._hurry.set()
+
+    def flush(self) -> None:
+        """Write what was taken so far, in the caller's thread."""
+        if not self._writing.acquire(timeout=_PATIENCE):
+            return  # another thread is stuck in a write; waiting for it would only add one more
+        try:
+            lines = [self._line(record) for record in self._taken()]
+            if self._dropped:
+                dropped, self._dropped = self._dropped, 0
+                text = f"{dropped} log lines were dropped: stderr did not take them"
+                lines.append(self._line(Record(self.clock.now(), "warning", "logs", text, {})))
+            if not lines:
+                return
+            try:
+                stream = self._stream or sys.stderr
+                stream.write("".join(lines))
+                stream.flush()
+            except (OSError, ValueError, AttributeError):
+                return  # stderr is closed or gone; there is nobody left to tell
+        finally:
+            self._writing.release()
+
+    def redact(self, text: str) -> str:
+        """Return `text` without known secrets and without what looks like one."""
+        for secret in self._secrets:
+            if secret in text:
+                text = text.replace(secret, _HIDDEN)
+        if any(mark in text for mark in _MARKS):
+            return _SECRET.sub(_hidden, text)
+        return text
+
+    def _taken(self) -> list[Record]:
+        taken: list[Record] = []
+        try:
+            while True:
+                taken.append(self._records.popleft())
+        except IndexError:
+            return taken
+
+    def _line(self, record: Record) -> str:
+        try:
+            text = _as_json(record) if self._as_json else _as_text(record)
+        except Exception as error:  # noqa: BLE001 - a field that cannot be shown must not end the writer
+            text = f"{record.level} {record.logger}: {record.message} (fields not shown: {error!r})"
+        return self.redact(text) + "\n"
+
+    def _start(self) -> None:
+        if self._thread is None or not self._thread.is_alive():
+            self._thread = threading.Thread(target=self._run, name="logs", daemon=True)
+            self._thread.start()
+
+    def _run(self) -> None:
+        while True:
+            self._wake.wait()
+            self._hurry.wait(_DELAY)
+            self._wake.clear()
+            self._hurry.clear()
+            self.flush()
+
+
+class Logger:
+    """Writes under one name; fields are keyword arguments."""
+
+    __slots__ = ("_name", "_sink")
+
+    def __init__(self, name: str, sink: Sink) -> None:
+        self._name = name
+        self._sink = sink
+
+    def enabled(self, level: Level) -> bool:
+        """Return whether a line of `level` would be written; for fields that cost something."""
+        return _LEVELS[level] >= self._sink.threshold
+
+    def debug(self, message: str, **fields: Any) -> None:
+        """Write what only somebody looking for a fault wants to know."""
+        if self._sink.threshold <= 10:
+            self._sink.put("debug", self._name, message, fields=fields)
+
+    def info(self, message: str, **fields: Any) -> None:
+        """Write what happened."""
+        if self._sink.threshold <= 20:
+            self._sink.put("info", self._name, message, fields=fields)
+
+    def warning(self, message: str, *, error: BaseException | None = None, **fields: Any) -> None:
+        """Write what somebody should look at; of `error` only type and text."""
+        if self._sink.threshold <= 30:
+            if error is not None:
+                fields["error"] = f"{type(error).__name__}: {error}"
+            self._sink.put("warning", self._name, message, fields=fields)
+
+    def error(self, message: str, *, error: BaseException | None = None, **fields: Any) -> None:
+        """Write what went wrong; `error` adds its traceback."""
+        if error is not None:
+            fields["error"] = f"{type(error).__name__}: {error}"
+            fields["traceback"] = "".join(traceback.format_exception(error))
+        self._sink.put("error", self._name, message, fields=fields)
+
+
+def get(name: str) -> Logger:
+    """Return the logger called `name`."""
+    return Logger(name, _SINK)
+
+
+def configure(
+    level: Level = "info",
+    *,
+    format: Literal["auto", "text", "json"] = "auto",  # noqa: A002 - the setting's own name
+    stream: TextIO | None = None,
+) -> None:
+    """Set what is logged and how; `auto` is text on a terminal and JSON lines elsewhere."""
+    target = stream or sys.stderr
+    as_json = format == "json" or (format == "auto" and not (target is not None and target.isatty()))
+    _SINK.configure(level=level, as_json=as_json, stream=stream)
+
+
+def hide(*secrets: str | None) -> None:
+    """Keep these values out of every later line."""
+    for secret in secrets:
+        if secret:
+            _SINK.hide(secret)
+
+
+def redact(text: str) -> str:
+    """Return `text` without known secrets and without what looks like one."""
+    return _SINK.redact(text)
+
+
+def flush() -> None:
+    """Write what was logged so far."""
+    _SINK.flush()
+
+
+def task_failed(name: str, error: BaseException) -> None:
+    """Report a failed background task; the sink a `tasks.TaskGroup` asks for."""
+    get("tasks").error(f"background task {name!r} failed", error=error)
+
+
+def adopt_stdlib(*names: str) -> None:
+    """Let the stdlib loggers `names` write here from level warning on (uvicorn, asyncio, aiohttp)."""
+    import logging
+
+    class Adopted(logging.Handler):
+        """Turns a stdlib record into one of ours."""
+
+        def emit(self, record: logging.LogRecord) -> None:
+            fields = {} if record.exc_info is None else {"traceback": _traceback(record.exc_info)}
+            level: Level = "error" if record.levelno >= logging.ERROR else "warning"
+            _SINK.put(level, record.name, record.getMessage(), fields=fields)
+
+    for name in names:
+        logger = logging.getLogger(name)
+        logger.handlers = [Adopted(logging.WARNING)]
+        logger.setLevel(logging.WARNING)
+        logger.propagate = False
+
+
+def _traceback(info: Any) -> str:
+    return "".join(traceback.format_exception(*info))
+
+
+def _hidden(found: re.Match[str]) -> str:
+    kept = (found["scheme"] or "") + (found["field"] or "") + (found["between"] or "")
+    return kept + _HIDDEN
+
+
+def _as_json(record: Record) -> str:
+    line = {
+        "time": f"{_second(int(record.when))[:-1]}.{int(record.when % 1 * 1000):03d}Z",
+        "level": record.level,
+        "logger": record.logger,
+        "message": record.message,
+        **record.fields,
+    }
+    return msgspec.json.encode(line, enc_hook=repr).decode()
+
+
+def _as_text(record: Record) -> str:
+    fields = dict(record.fields)
+    trace = fields.pop("traceback", "")
+    pairs = " ".join(f"{name}={_shown(value)}" for name, value in fields.items() if value is not None)
+    level = "" if record.level == "info" else f"{record.level} "
+    line = f"{_second(int(record.when))[11:19]} {level}{record.logger}: {record.message}"
+    return f"{line}{'  ' if pairs else ''}{pairs}" + (f"\n{trace.rstrip()}" if trace else "")
+
+
+@lru_cache(maxsize=4)
+def _second(when: int) -> str:
+    return iso(when)
+
+
+def _shown(value: Any) -> str:
+    text = value if isinstance(value, str) else str(value)
+    return msgspec.json.encode(text).decode() if not text or re.search(r'[\s"=]', text) else text
+
+
+_SINK = Sink(SystemClock())
+atexit.register(flush)
+
+__all__ = [
+    "Level",
+    "Logger",
+    "Sink",
+    "adopt_stdlib",
+    "configure",
+    "flush",
+    "get",
+    "hide",
+    "redact",
+    "task_failed",
+]

@@ -1,0 +1,170 @@
+"""A model's name to ordered attempts, each step with its reason.
+
+Steps, the first that finds anything wins: alias · exact name in an account's list · `account/model`
+or `preset/model` · glob in an account's list · `auto` · catch-all (accounts whose list is `*` or not
+known yet). The name as written is tried first, because ids contain `/` themselves. Within a step
+the accounts' priority decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
+
+import msgspec
+
+from flowrouter.canonical.dialect import Dialect
+from flowrouter.routing.facts import AccountFacts, Facts, is_glob
+
+AUTO = "auto"
+"""The virtual model that means: whatever stands first."""
+
+
+class Target(msgspec.Struct, frozen=True, kw_only=True):
+    """Who is asked for what, in which dialect; `model` is the name the provider knows."""
+
+    account_id: str
+    account: str
+    preset: str
+    model: str
+    dialect: Dialect
+
+
+class Note(msgspec.Struct, frozen=True, kw_only=True):
+    """Why an account is in the plan or not."""
+
+    account: str
+    taken: bool
+    reason: str
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """Targets in the order they are tried; `step` says by which rule they were found."""
+
+    asked: str
+    step: str
+    targets: tuple[Target, ...] = ()
+    notes: tuple[Note, ...] = ()
+    suggestions: tuple[str, ...] = ()
+
+
+def build_plan(facts: Facts, model: str, *, dialect: Dialect, owner_id: str | None = None) -> Plan:
+    """Return the plan for `model` as a client of `dialect` wrote it; no targets if nobody answers it.
+
+    `owner_id` limits the plan to accounts that owner may use (None: all).
+    """
+    usable, notes = _usable(facts, owner_id)
+    name = facts.aliases.get(model, model)
+    for step, matches in _steps(usable, name):
+        found = list(matches)
+        if found:
+            step = f"alias → {name}, {step}" if name != model else step
+            return _plan(model, step, found=found, notes=notes, dialect=dialect)
+    known = sorted({known for account in usable for known in account.names} | set(facts.aliases))
+    close = get_close_matches(model, known, n=3, cutoff=0.5)
+    return Plan(asked=model, step="no match", notes=tuple(notes), suggestions=tuple(close))
+
+
+Match = tuple[AccountFacts, str, str]
+"""An account, the model's name there, and the reason."""
+
+
+def _usable(facts: Facts, owner_id: str | None) -> tuple[list[AccountFacts], list[Note]]:
+    usable: list[AccountFacts] = []
+    notes: list[Note] = []
+    for account in facts.accounts:
+        if owner_id is not None and account.owner_id != owner_id:
+            continue
+        reason = _obstacle(account)
+        if reason is None:
+            usable.append(account)
+        else:
+            notes.append(Note(account=account.name, taken=False, reason=reason))
+    return usable, notes
+
+
+def _obstacle(account: AccountFacts) -> str | None:
+    if not account.enabled:
+        return "disabled"
+    if account.problem:
+        return account.problem
+    if not account.dialects:
+        return "speaks no dialect this build knows"
+    return None
+
+
+def _steps(accounts: list[AccountFacts], name: str) -> Iterator[tuple[str, Iterator[Match]]]:
+    yield "exact name", _exact(accounts, name)
+    yield "account or preset prefix", _prefixed(accounts, name)
+    yield "glob", _globs(accounts, name)
+    if name == AUTO:
+        yield "auto", _first_models(accounts)
+    else:
+        yield "catch-all", _catch_all(accounts, name)
+
+
+def _exact(accounts: list[AccountFacts], name: str) -> Iterator[Match]:
+    for account in accounts:
+        if name in account.names:
+            yield account, name, f"lists {name}"
+
+
+def _prefixed(accounts: list[AccountFacts], name: str) -> Iterator[Match]:
+    prefix, slash, rest = name.partition("/")
+    if not slash or not rest:
+        return
+    named = [account for account in accounts if account.name == prefix]
+    same_preset = [a for a in accounts if prefix == a.preset or prefix in a.preset_aliases]
+    for account in named or same_preset:
+        if _may_answer(account, rest):
+            yield account, rest, f"named by the prefix {prefix!r}"
+
+
+def _may_answer(account: AccountFacts, name: str) -> bool:
+    """Return whether a prefix may reach `name`: a manual list binds, a live list does not."""
+    if account.patterns:
+        return any(name == pattern or fnmatchcase(name, pattern) for pattern in account.patterns)
+    return not account.reserved or name in account.names
+
+
+def _globs(accounts: list[AccountFacts], name: str) -> Iterator[Match]:
+    for account in accounts:
+        for pattern in account.patterns:
+            if pattern != "*" and is_glob(pattern) and fnmatchcase(name, pattern):
+                yield account, name, f"matches {pattern}"
+                break
+
+
+def _first_models(accounts: list[AccountFacts]) -> Iterator[Match]:
+    others = [account for account in accounts if not account.reserved]
+    for account in others or accounts:
+        if account.names:
+            yield account, account.names[0], "the first model of its list"
+
+
+def _catch_all(accounts: list[AccountFacts], name: str) -> Iterator[Match]:
+    others = [account for account in accounts if not account.reserved]
+    for account in others:
+        if "*" in account.patterns:
+            yield account, name, "takes every name (*)"
+        elif not account.patterns and account.models is None:
+            yield account, name, "its models are not known yet"
+
+
+def _plan(asked: str, step: str, *, found: list[Match], notes: list[Note], dialect: Dialect) -> Plan:
+    targets = tuple(
+        Target(
+            account_id=account.id,
+            account=account.name,
+            preset=account.preset,
+            model=name,
+            dialect=dialect if dialect in account.dialects else account.dialects[0],
+        )
+        for account, name, _ in found
+    )
+    taken = [Note(account=account.name, taken=True, reason=reason) for account, _, reason in found]
+    return Plan(asked=asked, step=step, targets=targets, notes=(*taken, *notes))
+
+
+__all__ = ["AUTO", "Note", "Plan", "Target", "build_plan"]

@@ -1,0 +1,29 @@
+"""The people's half of the store in one object; importing this loads SQLAlchemy."""
+
+from __future__ import annotations
+
+from flowrouter.clock import Clock
+from flowrouter.storage.accounts import StoredAccounts
+from flowrouter.storage.boot import Store
+from flowrouter.storage.database import Database
+from flowrouter.storage.keys import StoredKeys
+from flowrouter.storage.requests import StoredRequests
+from flowrouter.storage.settings import SettingsStore
+
+
+class Management:
+    """The repositories behind `/api` and the CLI; their methods block."""
+
+    def __init__(self, store: Store, *, clock: Clock) -> None:
+        self._database = Database(store.path)
+        self.accounts = StoredAccounts(self._database, store.vault, clock=clock)
+        self.keys = StoredKeys(self._database, clock=clock)
+        self.settings = SettingsStore(self._database, clock=clock)
+        self.requests = StoredRequests(self._database)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._database.close()
+
+
+__all__ = ["Management"]

@@ -1,0 +1,3 @@
+"""One file per schema version."""
+
+__all__: list[str] = []

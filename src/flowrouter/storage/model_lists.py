@@ -1,0 +1,39 @@
+"""The last good model list of each account, kept for the next start."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from flowrouter.gateway.ports import ModelList
+from flowrouter.storage.sqlite import opened
+
+_PUT = """
+    INSERT INTO model_lists (account_id, owner_id, fetched_at_ms, body) VALUES (?, ?, ?, ?)
+    ON CONFLICT (account_id) DO UPDATE
+    SET owner_id = excluded.owner_id, fetched_at_ms = excluded.fetched_at_ms, body = excluded.body
+"""
+
+
+class SqliteModelLists:
+    """Keeps model lists; they are no change of the configuration, so no snapshot is made anew."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    async def put(self, model_list: ModelList) -> None:
+        """Keep the list of its account, replacing the older one; raises `StorageError`."""
+        await asyncio.to_thread(self._write, model_list)
+
+    def _write(self, model_list: ModelList) -> None:
+        values = (
+            model_list.account_id,
+            model_list.owner_id,
+            model_list.fetched_at_ms,
+            model_list.body.decode(),
+        )
+        with opened(self._path) as connection:
+            connection.execute(_PUT, values)
+
+
+__all__ = ["SqliteModelLists"]

@@ -1,0 +1,114 @@
+"""Rows of the store as values and back; shared by the plain and the SQLAlchemy half."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import msgspec
+
+from flowrouter.accounts.account import Account, Secret
+from flowrouter.accounts.vault import UnsealError, Vault
+from flowrouter.canonical.dialect import Dialect
+from flowrouter.httpkit.keys import GatewayKey
+
+_names = msgspec.json.Decoder(tuple[str, ...])
+_dialects = msgspec.json.Decoder(tuple[Dialect, ...])
+_headers = msgspec.json.Decoder(dict[str, str])
+
+
+class Row(Protocol):
+    """A row read by column name: `sqlite3.Row`, or a mapping."""
+
+    def __getitem__(self, name: str, /) -> Any:
+        """Return the column's value."""
+        ...
+
+
+def account_from(row: Row, vault: Vault) -> Account:
+    """Return the account in `row`, opened; one that does not open comes disabled, with its problem."""
+    problem = None
+    api_key, headers = None, ()
+    try:
+        api_key = open_key(row, vault)
+        headers = open_headers(row, vault)
+    except UnsealError as error:
+        problem = f"{error.message}; enter the account's key again"
+    return Account(
+        id=row["id"],
+        name=row["name"],
+        preset=row["preset"],
+        owner_id=row["owner_id"],
+        base_url=row["base_url"],
+        dialects=_dialects.decode(row["dialects"]),
+        api_key=api_key,
+        headers=headers,
+        models=_names.decode(row["models"]),
+        priority=row["priority"],
+        enabled=bool(row["enabled"]) and problem is None,
+        created_at_ms=row["created_at_ms"],
+        problem=problem,
+    )
+
+
+def open_key(row: Row, vault: Vault) -> Secret | None:
+    """Return the account's key; raises `UnsealError`."""
+    blob = row["api_key_sealed"]
+    if blob is None:
+        return None
+    return Secret(vault.open(blob, table="accounts", row=row["id"], field="api_key").decode())
+
+
+def open_headers(row: Row, vault: Vault) -> tuple[tuple[str, Secret], ...]:
+    """Return the account's extra headers; raises `UnsealError`."""
+    blob = row["headers_sealed"]
+    if blob is None:
+        return ()
+    headers = _headers.decode(vault.open(blob, table="accounts", row=row["id"], field="headers"))
+    return tuple((name, Secret(value)) for name, value in headers.items())
+
+
+def seal_key(account_id: str, api_key: str | None, vault: Vault) -> bytes | None:
+    """Return the account's key as stored."""
+    if not api_key:
+        return None
+    return vault.seal(api_key.encode(), table="accounts", row=account_id, field="api_key")
+
+
+def seal_headers(account_id: str, headers: dict[str, str], vault: Vault) -> bytes | None:
+    """Return the account's extra headers as stored."""
+    if not headers:
+        return None
+    return vault.seal(msgspec.json.encode(headers), table="accounts", row=account_id, field="headers")
+
+
+def key_from(row: Row) -> GatewayKey:
+    """Return the gateway key in `row`."""
+    return GatewayKey(
+        id=row["id"],
+        name=row["name"],
+        owner_id=row["owner_id"],
+        token_hash=row["token_hash"],
+        shown=row["shown"],
+        scopes=_names.decode(row["scopes"]),
+        created_at_ms=row["created_at_ms"],
+        expires_at_ms=row["expires_at_ms"],
+        revoked_at_ms=row["revoked_at_ms"],
+        last_used_at_ms=row["last_used_at_ms"],
+    )
+
+
+def json_text(value: Any) -> str:
+    """Return `value` as the JSON text of a column."""
+    return msgspec.json.encode(value).decode()
+
+
+__all__ = [
+    "Row",
+    "account_from",
+    "json_text",
+    "key_from",
+    "open_headers",
+    "open_key",
+    "seal_headers",
+    "seal_key",
+]

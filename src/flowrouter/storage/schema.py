@@ -1,0 +1,21 @@
+"""The schema's names and numbers, and its newest state as SQL, without loading a database library."""
+
+from __future__ import annotations
+
+from importlib import resources
+
+FILE_NAME = "flow-router.sqlite"
+SCHEMA_VERSION = 1
+"""The newest migration's number; SQLite keeps it in `PRAGMA user_version`."""
+
+APPLICATION_ID = 0x464C5254
+"""`FLRT`, in the header of every SQLite file we make."""
+
+
+def statements() -> list[str]:
+    """Return the SQL that makes an empty SQLite store of the newest version."""
+    text = resources.files("flowrouter.storage").joinpath("schema.sql").read_text("utf-8")
+    return [statement.strip() for statement in text.split(";\n") if statement.strip()]
+
+
+__all__ = ["APPLICATION_ID", "FILE_NAME", "SCHEMA_VERSION", "statements"]

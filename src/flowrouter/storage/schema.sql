@@ -1,0 +1,129 @@
+CREATE TABLE alembic_version (
+    version_num VARCHAR(32) NOT NULL,
+    CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
+);
+CREATE TABLE meta (
+    "key" TEXT NOT NULL,
+    owner_id TEXT NOT NULL,
+    value TEXT NOT NULL,
+    CONSTRAINT pk_meta PRIMARY KEY ("key")
+);
+CREATE TABLE accounts (
+    id TEXT NOT NULL,
+    owner_id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    preset TEXT NOT NULL,
+    base_url TEXT,
+    dialects TEXT NOT NULL,
+    api_key_sealed BLOB,
+    headers_sealed BLOB,
+    models TEXT NOT NULL,
+    priority INTEGER NOT NULL,
+    enabled BOOLEAN NOT NULL,
+    created_at_ms BIGINT NOT NULL,
+    updated_at_ms BIGINT NOT NULL,
+    CONSTRAINT pk_accounts PRIMARY KEY (id),
+    CONSTRAINT uq_accounts_owner_id_name UNIQUE (owner_id, name)
+);
+CREATE TABLE keys (
+    id TEXT NOT NULL,
+    owner_id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    token_hash TEXT NOT NULL,
+    shown TEXT NOT NULL,
+    scopes TEXT NOT NULL,
+    created_at_ms BIGINT NOT NULL,
+    expires_at_ms BIGINT,
+    revoked_at_ms BIGINT,
+    last_used_at_ms BIGINT,
+    CONSTRAINT pk_keys PRIMARY KEY (id),
+    CONSTRAINT uq_keys_token_hash UNIQUE (token_hash)
+);
+CREATE TABLE settings (
+    owner_id TEXT NOT NULL,
+    body TEXT NOT NULL,
+    version BIGINT NOT NULL,
+    updated_at_ms BIGINT NOT NULL,
+    CONSTRAINT pk_settings PRIMARY KEY (owner_id)
+);
+CREATE TABLE requests (
+    id TEXT NOT NULL,
+    ts_ms BIGINT NOT NULL,
+    owner_id TEXT NOT NULL,
+    key_id TEXT,
+    client TEXT,
+    client_dialect TEXT NOT NULL,
+    endpoint TEXT NOT NULL,
+    requested_model TEXT,
+    account_id TEXT,
+    preset TEXT,
+    model TEXT,
+    dialect TEXT,
+    stream BOOLEAN NOT NULL,
+    lane TEXT,
+    status INTEGER NOT NULL,
+    outcome TEXT NOT NULL,
+    error_type TEXT,
+    error_text TEXT,
+    attempts TEXT,
+    losses TEXT,
+    ttft_ms BIGINT,
+    duration_ms BIGINT,
+    overhead_us BIGINT,
+    input_tokens BIGINT,
+    cache_read_tokens BIGINT,
+    cache_write_tokens BIGINT,
+    cache_write_1h_tokens BIGINT,
+    output_tokens BIGINT,
+    reasoning_tokens BIGINT,
+    usage_estimated BOOLEAN NOT NULL,
+    cost_pusd BIGINT,
+    charge_pusd BIGINT,
+    session_id TEXT,
+    request_bytes BIGINT,
+    response_bytes BIGINT,
+    CONSTRAINT pk_requests PRIMARY KEY (id)
+);
+CREATE TABLE receipts (
+    request_id TEXT NOT NULL,
+    owner_id TEXT NOT NULL,
+    created_at_ms BIGINT NOT NULL,
+    body TEXT NOT NULL,
+    CONSTRAINT pk_receipts PRIMARY KEY (request_id)
+);
+CREATE TABLE model_lists (
+    account_id TEXT NOT NULL,
+    owner_id TEXT NOT NULL,
+    fetched_at_ms BIGINT NOT NULL,
+    body TEXT NOT NULL,
+    CONSTRAINT pk_model_lists PRIMARY KEY (account_id)
+);
+CREATE TABLE sealed_blobs (
+    owner_id TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    id TEXT NOT NULL,
+    value BLOB NOT NULL,
+    created_at_ms BIGINT NOT NULL,
+    expires_at_ms BIGINT,
+    CONSTRAINT pk_sealed_blobs PRIMARY KEY (owner_id, kind, id)
+);
+CREATE TABLE state (
+    owner_id TEXT NOT NULL,
+    "key" TEXT NOT NULL,
+    value BLOB NOT NULL,
+    expires_at_ms BIGINT,
+    CONSTRAINT pk_state PRIMARY KEY (owner_id, "key")
+);
+CREATE UNIQUE INDEX uq_keys_live_name ON keys (owner_id, name) WHERE revoked_at_ms IS NULL;
+CREATE INDEX ix_requests_account_id_ts_ms_id ON requests (account_id, ts_ms, id);
+CREATE INDEX ix_requests_key_id_ts_ms_id ON requests (key_id, ts_ms, id);
+CREATE INDEX ix_requests_model_ts_ms_id ON requests (model, ts_ms, id);
+CREATE INDEX ix_requests_not_ok ON requests (outcome, ts_ms, id) WHERE outcome <> 'ok';
+CREATE INDEX ix_requests_owner_id_ts_ms_id ON requests (owner_id, ts_ms, id);
+CREATE INDEX ix_requests_session_id_ts_ms_id ON requests (session_id, ts_ms, id) WHERE session_id IS NOT NULL;
+CREATE INDEX ix_requests_ts_ms_id ON requests (ts_ms, id);
+CREATE INDEX ix_receipts_created_at_ms ON receipts (created_at_ms);
+CREATE INDEX ix_sealed_blobs_expires_at_ms ON sealed_blobs (expires_at_ms);
+CREATE INDEX ix_state_expires_at_ms ON state (expires_at_ms);
+INSERT INTO meta VALUES ('config_version', 'local', '1');
+INSERT INTO alembic_version VALUES ('0001');

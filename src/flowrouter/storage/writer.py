@@ -1,0 +1,276 @@
+"""The request log's writer: one thread, batches, and no way for the store to fail a request.
+
+`record` only appends to a queue. The thread waits 50 ms after the first row, then writes what there
+is in one transaction; with a lock wait of 100 ms a row is on its way to the disk within 200 ms, so
+that is all a killed process can lose. While the store is locked, full or damaged, rows go to the
+journal instead, and the thread tries again with growing pauses, then imports them. Retention runs
+on the same thread, one small batch at a time: there is exactly one writer to wait for.
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from collections import OrderedDict, deque
+from pathlib import Path
+from threading import Event, Thread
+
+from flowrouter.clock import Clock
+from flowrouter.gateway.ports import LogHealth, RequestRow
+from flowrouter.storage.journal import Journal
+from flowrouter.storage.request_rows import INSERT, INSERT_RECEIPT, clean, parameters, receipt_parameters
+from flowrouter.storage.retention import Pruning, Retention
+from flowrouter.storage.sqlite import connect, explain, transaction
+
+_log = logging.getLogger(__name__)
+
+GATHER_SECONDS = 0.05
+BUSY_MS = 100
+BATCH = 500
+CAPACITY = 10_000
+RECENT_RECEIPTS = 256
+FIRST_PAUSE = 0.25
+LONGEST_PAUSE = 5.0
+IDLE_SECONDS = 1.0
+PRUNE_FIRST_SECONDS = 60.0
+PRUNE_EVERY_SECONDS = 3600.0
+KEY_USED_EVERY_MS = 60_000
+
+_KEY_USED = "UPDATE keys SET last_used_at_ms = ? WHERE id = ?"
+_ROW_AT_FAULT = (
+    sqlite3.IntegrityError,
+    sqlite3.ProgrammingError,
+    sqlite3.InterfaceError,
+    OverflowError,
+    ValueError,
+)
+
+
+class RequestWriter:
+    """Takes finished exchanges from any thread and writes them on its own; see the module."""
+
+    def __init__(
+        self, path: Path, *, clock: Clock, retention: Retention | None = None, capacity: int = CAPACITY
+    ) -> None:
+        self._path = path
+        self._clock = clock
+        self._retention = retention or Retention()
+        self._capacity = capacity
+        self._queue: deque[RequestRow] = deque()
+        self._journal = Journal(path.with_name("requests.journal"))
+        self._recent: OrderedDict[str, RequestRow] = OrderedDict()
+        self._wake = Event()
+        self._stop = Event()
+        self._thread = Thread(target=self._run, name="request-writer", daemon=True)
+        self._connection: sqlite3.Connection | None = None
+        self._pause = 0.0
+        self._retry_at = 0.0
+        self._prune_at = clock.monotonic() + PRUNE_FIRST_SECONDS
+        self._pruning: Pruning | None = None
+        self._key_used: dict[str, int] = {}
+        self._lost = 0
+        self._last_error: str | None = None
+
+    def start(self) -> None:
+        """Start the thread; rows recorded before wait for it."""
+        self._thread.start()
+
+    def record(self, row: RequestRow) -> None:
+        """Take `row`; never blocks on the store, never raises."""
+        if row.receipt is not None:
+            self._remember(row)
+        if len(self._queue) >= self._capacity or self._stop.is_set():
+            self._set_aside([row])
+            return
+        self._queue.append(row)
+        if not self._wake.is_set():
+            self._wake.set()
+
+    def recent_receipt(self, request_id: str, *, owner_id: str | None) -> bytes | None:
+        """Return the receipt of one of the last exchanges, stored already or not."""
+        row = self._recent.get(request_id)
+        if row is None or owner_id not in (None, row.owner_id):
+            return None
+        return row.receipt
+
+    def health(self) -> LogHealth:
+        """Return the counts for readiness; `last_error` is None while the store takes rows."""
+        return LogHealth(
+            queued=len(self._queue),
+            spilled=self._journal.count,
+            rejected=self._journal.rejected,
+            lost=self._lost,
+            last_error=self._last_error,
+        )
+
+    def drain(self, timeout: float) -> bool:
+        """Write or set aside all rows and stop; blocks up to `timeout` seconds, True when none was lost."""
+        self._stop.set()
+        self._wake.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout)
+        if self._thread.is_alive():
+            return False
+        self._set_aside_queue()
+        return not self._lost
+
+    def _remember(self, row: RequestRow) -> None:
+        self._recent[row.id] = row
+        if len(self._recent) > RECENT_RECEIPTS:
+            self._recent.popitem(last=False)
+
+    def _run(self) -> None:
+        try:
+            while not self._stop.is_set():
+                self._round()
+            self._flush()
+        except BaseException as error:
+            self._note(error)
+            raise
+        finally:
+            self._stop.set()  # from here on `record` goes straight to the journal
+            self._set_aside_queue()
+            self._disconnect()
+
+    def _round(self) -> None:
+        """Do one turn of the thread: bring back what was set aside, write what is new, or tidy up."""
+        if self._journal.count and self._store_may_work():
+            self._import()
+        if self._queue:
+            self._stop.wait(GATHER_SECONDS)
+            self._flush()
+        elif not (self._store_may_work() and self._prune()):
+            self._wake.wait(IDLE_SECONDS)
+        self._wake.clear()
+
+    def _flush(self) -> None:
+        for _ in range(len(self._queue) // BATCH + 1):
+            batch = [self._queue.popleft() for _ in range(min(BATCH, len(self._queue)))]
+            if batch and not (self._store_may_work() and self._write(batch)):
+                self._set_aside(batch)
+
+    def _store_may_work(self) -> bool:
+        return self._clock.monotonic() >= self._retry_at
+
+    def _write(self, batch: list[RequestRow]) -> bool:
+        """Store `batch` in one transaction; return False, with the reason noted, if the store fails."""
+        try:
+            self._insert(batch)
+        except _ROW_AT_FAULT:
+            return self._write_singly(batch)
+        except (sqlite3.Error, OSError) as error:
+            self._failed(error)
+            return False
+        self._worked()
+        return True
+
+    def _write_singly(self, batch: list[RequestRow]) -> bool:
+        """Store the rows one by one, so that a row the store cannot hold does not keep the others out."""
+        for row in batch:
+            try:
+                self._insert([clean(row)])
+            except _ROW_AT_FAULT as error:
+                self._reject(row, error)
+            except (sqlite3.Error, OSError) as error:
+                self._failed(error)
+                return False
+        self._worked()
+        return True
+
+    def _insert(self, batch: list[RequestRow]) -> None:
+        receipts = [receipt_parameters(row) for row in batch if row.receipt is not None]
+        with transaction(self._connect()) as connection:
+            connection.executemany(INSERT, [parameters(row) for row in batch])
+            if receipts:
+                connection.executemany(INSERT_RECEIPT, receipts)
+            self._mark_keys_used(connection, batch)
+
+    def _mark_keys_used(self, connection: sqlite3.Connection, batch: list[RequestRow]) -> None:
+        """Note when a key was last used, at most once a minute for each."""
+        for row in batch:
+            if row.key_id is not None and row.ts_ms - self._key_used.get(row.key_id, 0) >= KEY_USED_EVERY_MS:
+                connection.execute(_KEY_USED, (row.ts_ms, row.key_id))
+                self._key_used[row.key_id] = row.ts_ms
+
+    def _import(self) -> None:
+        """Store what the journal holds; whatever fails is tried again later."""
+        try:
+            for batch in self._journal.batches(BATCH):
+                if not self._write(batch):
+                    return
+                self._flush()
+            self._journal.imported()
+        except OSError as error:
+            self._failed(error)
+
+    def _prune(self) -> bool:
+        """Delete one batch of old rows if it is time; return whether there is more to do now."""
+        if self._clock.monotonic() < self._prune_at:
+            return False
+        try:
+            connection = self._connect()
+            if self._pruning is None:
+                now_ms = int(self._clock.now() * 1000)
+                self._pruning = Pruning(connection, self._retention, now_ms=now_ms)
+            if self._pruning.step(connection):
+                return True
+        except sqlite3.Error as error:
+            self._failed(error)
+        self._pruning = None
+        self._prune_at = self._clock.monotonic() + PRUNE_EVERY_SECONDS
+        return False
+
+    def _set_aside(self, rows: list[RequestRow]) -> None:
+        """Journal `rows`; where even that fails keep them queued while there is room."""
+        try:
+            self._journal.append(rows)
+        except OSError as error:
+            self._note(error)
+            room = 0 if self._stop.is_set() else max(0, self._capacity - len(self._queue))
+            self._queue.extendleft(reversed(rows[:room]))
+            self._count_lost(rows[room:])
+
+    def _set_aside_queue(self) -> None:
+        rows = list(self._queue)
+        self._queue.clear()
+        if rows:
+            self._set_aside(rows)
+
+    def _count_lost(self, rows: list[RequestRow]) -> None:
+        if rows:
+            self._lost += len(rows)
+            _log.error("request log: %d rows lost, neither store nor journal takes them", len(rows))
+
+    def _reject(self, row: RequestRow, error: Exception) -> None:
+        _log.error("request log: the store refuses row %s (%s)", row.id, type(error).__name__)
+        self._journal.reject(row)
+
+    def _failed(self, error: Exception) -> None:
+        if self._pause == 0.0:
+            _log.warning("request log: %s; rows go to the journal meanwhile", explain(self._path, error))
+        self._note(error)
+        self._pause = min(LONGEST_PAUSE, self._pause * 2 or FIRST_PAUSE)
+        self._retry_at = self._clock.monotonic() + self._pause
+        self._disconnect()
+
+    def _worked(self) -> None:
+        if self._pause:
+            _log.warning("request log: the store takes rows again")
+        self._pause = 0.0
+        self._last_error = None
+
+    def _note(self, error: BaseException) -> None:
+        self._last_error = explain(self._path, error)
+
+    def _connect(self) -> sqlite3.Connection:
+        if self._connection is None:
+            self._connection = connect(self._path, busy_ms=BUSY_MS)
+        return self._connection
+
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
+__all__ = ["RequestWriter"]

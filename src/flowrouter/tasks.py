@@ -1,0 +1,49 @@
+"""Supervised background work: every task has an owner that waits for it and hears of its failure."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+FailureSink = Callable[[str, BaseException], None]
+
+
+class TaskGroup:
+    """Long-lived owner of background tasks; a failed task is reported, never lost.
+
+    Unlike `asyncio.TaskGroup` one failure does not end its siblings: these are independent chores
+    (model listing, snapshot polling, retention), and the gateway goes on serving.
+    """
+
+    def __init__(self, on_failure: FailureSink) -> None:
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._on_failure = on_failure
+
+    def __len__(self) -> int:
+        return len(self._tasks)
+
+    def start(self, name: str, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        """Start `work`; its failure reaches the sink under `name`."""
+        task = asyncio.create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+        return task
+
+    def _done(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._on_failure(task.get_name(), error)
+
+    async def close(self, *, grace: float = 0.0) -> None:
+        """Wait up to `grace` seconds for the tasks, then cancel what is left."""
+        pending = set(self._tasks)
+        if pending and grace > 0:
+            _, pending = await asyncio.wait(pending, timeout=grace)
+        for task in pending:
+            task.cancel()
+        if pending:
+            await asyncio.wait(pending)
+
+
+__all__ = ["FailureSink", "TaskGroup"]

@@ -1,0 +1,150 @@
+"""Sends requests to providers: the only file that knows the HTTP client library.
+
+The library (aiohttp) is loaded at the first call, or ahead of it by `warm`, so that the gateway
+listens before it has paid for the import. Redirects are not followed (they would carry the
+credential elsewhere), cookies are not kept, bodies arrive decompressed.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Protocol
+
+from flowrouter.errors import UpstreamError
+from flowrouter.wire.http import HttpRequest
+
+if TYPE_CHECKING:
+    import aiohttp
+
+CHUNK = 256 * 1024
+"""Bytes one read returns at most."""
+
+
+class Reply(Protocol):
+    """An answer whose head has arrived; the body is read piece by piece.
+
+    `headers` have lower-case names.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+
+    async def read(self) -> bytes:
+        """Return the next piece as it arrives, `b""` at the end; raises `UpstreamError`."""
+        ...
+
+    def close(self) -> None:
+        """Let go: back to the pool if the body was read to its end, else the connection is cut."""
+        ...
+
+
+class Transport(Protocol):
+    """Something that reaches providers."""
+
+    async def send(self, request: HttpRequest) -> Reply:
+        """Return the answer once its head is there; raises `UpstreamError` (`connect`, `reset`, …)."""
+        ...
+
+    async def close(self) -> None:
+        """Close every connection."""
+        ...
+
+
+class AiohttpTransport:
+    """Pooled connections per provider host through aiohttp."""
+
+    def __init__(self, *, connect_timeout: float, keepalive: float = 30.0) -> None:
+        self._connect_timeout = connect_timeout
+        self._keepalive = keepalive
+        self._session: aiohttp.ClientSession | None = None
+
+    def warm(self) -> None:
+        """Load the library; takes a few hundred milliseconds, so call it off the event loop."""
+        import aiohttp  # noqa: F401
+
+    async def send(self, request: HttpRequest) -> Reply:
+        """Return the answer once its head is there."""
+        import aiohttp
+
+        session = self._session or self._open()
+        try:
+            response = await session.request(
+                request.method,
+                request.url,
+                data=request.body or None,
+                headers=request.headers,
+                allow_redirects=False,
+            )
+        except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
+            raise _upstream_error(error) from error
+        return _AiohttpReply(response)
+
+    async def close(self) -> None:
+        """Close every connection."""
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    def _open(self) -> aiohttp.ClientSession:
+        import aiohttp
+
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=self._keepalive, ttl_dns_cache=60),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=self._connect_timeout),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            skip_auto_headers=("User-Agent", "Accept"),
+            read_bufsize=CHUNK,
+            max_line_size=64 * 1024,
+            max_field_size=64 * 1024,
+        )
+        return self._session
+
+
+class _AiohttpReply:
+    __slots__ = ("_response", "headers", "status")
+
+    def __init__(self, response: aiohttp.ClientResponse) -> None:
+        self._response = response
+        self.status = response.status
+        self.headers: Mapping[str, str] = {name.lower(): value for name, value in response.headers.items()}
+
+    async def read(self) -> bytes:
+        import aiohttp
+
+        try:
+            return await self._response.content.readany()
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            raise _upstream_error(error) from error
+
+    def close(self) -> None:
+        if self._response.content.is_eof():
+            self._response.release()
+        else:
+            self._response.close()
+
+
+def _upstream_error(error: Exception) -> UpstreamError:
+    """Return what went wrong in our words; the library's may quote addresses with credentials."""
+    import aiohttp
+
+    match error:
+        case aiohttp.ConnectionTimeoutError():
+            return UpstreamError("the provider did not accept a connection in time", kind="connect")
+        case ssl.SSLError() | aiohttp.ClientSSLError():
+            return UpstreamError("the provider's TLS certificate or handshake was refused", kind="connect")
+        case aiohttp.ClientConnectorDNSError():
+            return UpstreamError("the provider's host name was not found", kind="connect")
+        case aiohttp.ClientConnectorError() | aiohttp.InvalidURL():
+            return UpstreamError("the provider could not be reached", kind="connect")
+        case TimeoutError():
+            return UpstreamError("the provider took too long", kind="timeout")
+        case aiohttp.ServerDisconnectedError() | aiohttp.ClientOSError() | ConnectionError():
+            return UpstreamError("the provider closed the connection", kind="reset")
+        case aiohttp.ClientPayloadError():
+            return UpstreamError("the provider's answer was cut off", kind="reset")
+        case _:
+            return UpstreamError("the provider's answer is not valid HTTP", kind="protocol")
+
+
+__all__ = ["CHUNK", "AiohttpTransport", "Reply", "Transport"]

@@ -1,0 +1,59 @@
+"""Changes a few top-level members of a JSON object and leaves every other byte as it was.
+
+A member whose key occurs once in the whole body is replaced in place, and a new one is put right
+behind the opening brace. Only where that is ambiguous (the key also occurs deeper, or twice) the
+object is rebuilt from the raw slices of its members: their values keep their bytes, only white
+space between members changes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+import msgspec
+
+from flowrouter.wire.json import JsonError, Raw, dumps
+
+_members: msgspec.json.Decoder[dict[str, msgspec.Raw]] = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+def splice(body: bytes, edits: Mapping[str, bytes], *, old: Mapping[str, bytes]) -> bytes:
+    """Return `body` with each member of `edits` set to the given JSON text.
+
+    `old` gives the present raw value of members that exist (a skim has read them); a member not in
+    `old` is added. Raises `JsonError` if `body` is not an object.
+    """
+    for key, value in edits.items():
+        body = _replace(body, key, old=old[key], new=value) if key in old else _insert(body, key, value)
+    return body
+
+
+def _replace(body: bytes, key: str, *, old: bytes, new: bytes) -> bytes:
+    name = b'"%b"' % key.encode()
+    if body.count(name) == 1:
+        pattern = re.compile(re.escape(name) + rb"[ \t\r\n]*:[ \t\r\n]*" + re.escape(old))
+        if (found := pattern.search(body)) is not None:
+            return body[: found.end() - len(old)] + new + body[found.end() :]
+    return _rebuild(body, key, new)
+
+
+def _insert(body: bytes, key: str, value: bytes) -> bytes:
+    brace = body.find(b"{") + 1
+    rest = body[brace:].lstrip(b" \t\r\n")
+    if not brace or body[: brace - 1].strip(b" \t\r\n"):
+        raise JsonError("not an object")
+    comma = b"" if rest.startswith(b"}") else b","
+    return b"%b%b:%b%b%b" % (body[:brace], dumps(key), value, comma, body[brace:])
+
+
+def _rebuild(body: bytes, key: str, value: bytes) -> bytes:
+    try:
+        members = _members.decode(body)
+    except msgspec.DecodeError as error:
+        raise JsonError(str(error)) from None
+    members[key] = Raw(value)
+    return dumps(members)
+
+
+__all__ = ["splice"]

@@ -1,0 +1,143 @@
+"""Server-sent events on bytes: parse frames that may be cut anywhere, write frames.
+
+Works on bytes and splits on LF, CR LF and CR only. Text line iterators also split on U+2028 and
+break payloads; decoding happens after framing, so a cut inside a UTF-8 sequence is harmless.
+Each frame keeps the bytes it came in, so that the passthrough lane can send them on unchanged.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from flowrouter.errors import FlowRouterError
+
+_BOM = b"\xef\xbb\xbf"
+
+MAX_FRAME = 64 * 1024 * 1024
+"""Bytes one event may hold; images arrive in single events of tens of megabytes."""
+
+
+class Frame(msgspec.Struct, frozen=True, gc=False):
+    """One server-sent event: its name, its payload, and the very bytes it came in.
+
+    A frame without `data` lines (a comment or a blank heartbeat) has `data is None`.
+    """
+
+    event: str | None
+    data: bytes | None
+    raw: bytes
+
+
+class SseError(FlowRouterError, ValueError):
+    """The byte stream is not server-sent events (an event beyond the size limit)."""
+
+
+class SseParser:
+    """Turns bytes, cut anywhere, into frames: `feed` as they come, `close` at the end."""
+
+    __slots__ = ("_buffer", "_searched", "_started")
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+        self._searched = 0
+        self._started = False
+
+    def feed(self, data: bytes) -> list[Frame]:
+        """Return the frames completed by `data`; raises `SseError` beyond `MAX_FRAME`."""
+        buffer = self._buffer
+        buffer += data
+        if not self._started and not self._begin():
+            return []
+        frames: list[Frame] = []
+        start = 0
+        while (end := _frame_end(buffer, max(start, self._searched))) is not None:
+            frames.append(_frame(bytes(buffer[start:end])))
+            start = self._searched = end
+        del buffer[:start]
+        # The blank line may be cut in the middle, so the last three bytes are looked at again.
+        self._searched = max(0, len(buffer) - 3)
+        if len(buffer) > MAX_FRAME:
+            raise SseError(f"an event is larger than {MAX_FRAME} bytes")
+        return frames
+
+    def close(self) -> list[Frame]:
+        """Return the last frame, if the stream ended without its blank line."""
+        rest = bytes(self._buffer)
+        self._buffer.clear()
+        self._searched = 0
+        if not rest.strip(b"\r\n"):
+            return []
+        return [_frame(rest)]
+
+    def _begin(self) -> bool:
+        buffer = self._buffer
+        if len(buffer) < len(_BOM) and _BOM.startswith(buffer):
+            return False
+        if buffer.startswith(_BOM):
+            del buffer[: len(_BOM)]
+        self._started = True
+        return True
+
+
+def _frame_end(buffer: bytearray, start: int) -> int | None:
+    """Return the offset just behind the first blank line at or after `start`."""
+    line_feeds = buffer.find(b"\n\n", start)
+    if buffer.find(b"\r", start) < 0:
+        return None if line_feeds < 0 else line_feeds + 2
+    return _frame_end_with_returns(buffer, start, line_feeds)
+
+
+_BLANK_LINES = (b"\r\n\r\n", b"\n\r\n", b"\r\n\n", b"\r\n\r", b"\n\r", b"\r\r")
+
+
+def _frame_end_with_returns(buffer: bytearray, start: int, line_feeds: int) -> int | None:
+    ends = [(line_feeds, line_feeds + 2)] if line_feeds >= 0 else []
+    for blank in _BLANK_LINES:
+        at = buffer.find(blank, start)
+        if at >= 0:
+            ends.append((at, at + len(blank)))
+    if not ends:
+        return None
+    at = min(begin for begin, _ in ends)
+    end = max(stop for begin, stop in ends if begin == at)
+    if buffer[end - 1] == 0x0D:
+        # A carriage return may be the first half of CR LF: wait for the next byte.
+        if end == len(buffer):
+            return None
+        if buffer[end] == 0x0A:
+            end += 1
+    return end
+
+
+def _frame(raw: bytes) -> Frame:
+    if raw.startswith(b"data: ") and raw.find(b"\n") == len(raw) - 2 and b"\r" not in raw:
+        return Frame(None, raw[6:-2], raw)
+    event: str | None = None
+    data: list[bytes] = []
+    for line in _lines(raw):
+        name, _, value = line.partition(b":")
+        value = value.removeprefix(b" ")
+        if name == b"data":
+            data.append(value)
+        elif name == b"event":
+            event = value.decode("utf-8", "replace")
+    return Frame(event, b"\n".join(data) if data else None, raw)
+
+
+def _lines(raw: bytes) -> list[bytes]:
+    if b"\r" in raw:
+        raw = raw.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    return raw.split(b"\n")
+
+
+def write(data: bytes, event: str | None = None) -> bytes:
+    """Return one event; `data` must be a single line, which compact JSON always is."""
+    if event is None:
+        return b"data: %b\n\n" % data
+    return b"event: %b\ndata: %b\n\n" % (event.encode(), data)
+
+
+COMMENT = b": keep-alive\n\n"
+"""A heartbeat every SSE client ignores."""
+
+__all__ = ["COMMENT", "MAX_FRAME", "Frame", "SseError", "SseParser", "write"]

@@ -1,0 +1,82 @@
+"""Every test runs cut off from the developer's machine: no internet, no inherited keys, no user data."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import shutil
+import sys
+import tempfile
+from typing import Any
+
+from hypothesis import HealthCheck, settings
+
+_PRIVATE_PREFIXES = (
+    "ANTHROPIC_",
+    "FLOW_ROUTER_",
+    "GEMINI_",
+    "GOOGLE_",
+    "GROQ_",
+    "MISTRAL_",
+    "OPENAI_",
+    "OPENROUTER_",
+)
+_PROXIES = ("ALL_PROXY", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
+_HOME = tempfile.mkdtemp(prefix="flow-router-tests-")
+
+
+def _forget_the_developer() -> None:
+    """Drop keys and proxies, and point the platform's data folders at an empty place."""
+    for name in list(os.environ):
+        if name.startswith(_PRIVATE_PREFIXES) or name.upper() in _PROXIES:
+            del os.environ[name]
+    for name in ("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"):
+        os.environ[name] = _HOME
+
+
+def _is_loopback(host: Any) -> bool:
+    text = host.decode() if isinstance(host, bytes) else host
+    if text in (None, "", "0.0.0.0", "::") or not isinstance(text, str):
+        return True
+    if text == "localhost" or text.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(text.partition("%")[0]).is_loopback
+    except ValueError:
+        return False
+
+
+def _is_address(host: Any) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _stay_on_loopback(event: str, arguments: tuple[Any, ...]) -> None:
+    """Refuse, as an audit hook, every look-up and connection that would leave the machine."""
+    if event == "socket.connect":
+        address = arguments[1]
+        host = address[0] if isinstance(address, tuple) else None  # a Unix socket's address is a path
+        leaves = not _is_loopback(host)
+    elif event == "socket.getaddrinfo":
+        host = arguments[0]
+        leaves = not _is_loopback(host) and not _is_address(host)  # reading an address asks nobody
+    else:
+        return
+    if leaves:
+        raise RuntimeError(f"a test tried to reach {host!r}; the suite stays on loopback")
+
+
+def pytest_unconfigure() -> None:
+    """Remove what the run left in the stand-in for the user's folders."""
+    shutil.rmtree(_HOME, ignore_errors=True)
+
+
+_forget_the_developer()
+sys.addaudithook(_stay_on_loopback)
+
+settings.register_profile("local", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("ci", parent=settings.get_profile("local"), derandomize=True)
+settings.load_profile("ci" if os.environ.get("CI") else "local")

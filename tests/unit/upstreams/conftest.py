@@ -1,0 +1,13 @@
+"""One scripted upstream per test, playing both vendors."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.upstreams import ScriptedUpstream
+
+
+@pytest.fixture
+def up() -> Iterator[ScriptedUpstream]:
+    with ScriptedUpstream() as upstream:
+        yield upstream
