@@ -214,11 +214,12 @@ def kill(scene: Scene, failures: Failures, *, times: int) -> None:
         scene.subject.kill()
         for process in started:
             process.send_signal(signal.SIGTERM)
-        for process in started:
-            finish(process)
+        outcomes = [finish(process) for process in started]
         seconds = scene.subject.restart()
         time.sleep(JOURNAL_SECONDS)
         print(f"kill {number}: up again after {seconds:.2f} s")
+        refused = [outcome for outcome in outcomes if "status" in outcome.raw["errors"]]
+        failures.check(not refused, f"no error replies {refused[0].first_error if refused else ''}".rstrip())
         _check_log(scene.place.directory / DATABASE, records, killed_at, failures)
 
 

@@ -21,7 +21,6 @@ from flowrouter.errors import ConfigError
 
 FILE_NAME = "config.toml"
 PREFIX = "FLOW_ROUTER_"
-DEFAULT_PORT = 2402
 
 DialectName = Literal["openai_chat", "openai_responses", "anthropic", "gemini"]
 """The names of `canonical.dialect.Dialect`, which stands on a floor above; a test holds the two equal."""
@@ -48,7 +47,7 @@ class Server(_Section, frozen=True):
     """
 
     host: Annotated[str, msgspec.Meta(min_length=1)] = "127.0.0.1"
-    port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = DEFAULT_PORT
+    port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 2402
     allowed_hosts: tuple[str, ...] = ()
     allowed_origins: tuple[str, ...] = ()
     body_limit_mib: Count = 64
@@ -202,12 +201,12 @@ def load(
     if settings.data:
         settings = msgspec.structs.replace(settings, data=str(relative_to / Path(settings.data).expanduser()))
     for key, value in variables.items():
-        settings = _override(settings, key, value=value, source=_variable(key))
+        settings = _override(settings, key, value=value, source=variable_names()[key])
     for key, value in given.items():
         settings = _override(
             settings, key, value=value, source=f"--{key.rpartition('.')[2].replace('_', '-')}"
         )
-    values = {name: getattr(settings, name) for name in settings.__struct_fields__}
+    values = msgspec.structs.asdict(settings)
     values["accounts"] = _with_secrets(settings.accounts, environ, text=text, file=file, strict=secrets)
     values["data"] = str(Path(settings.data).expanduser().absolute()) if settings.data else default_data_dir()
     return Config(**values, file=file or None, master_key=environ.get(f"{PREFIX}MASTER_KEY") or None)
@@ -253,41 +252,29 @@ def check_bind(config: Config, has_keys: bool) -> None:
     """Raise `ConfigError` where the gateway would listen beyond this machine with nothing to protect it."""
     if has_keys or is_loopback(config.server.host):
         return
+    flag = "" if config.data == default_data_dir() else f" --data {config.data}"
     raise ConfigError(
         f"refusing to listen on {config.server.host}: no gateway key exists, so anyone who reaches this "
         "address could spend your accounts",
-        fix=f"create a key first: flow-router keys create NAME{_data_flag(config)}; "
+        fix=f"create a key first: flow-router keys create NAME{flag}; "
         "or stay on this machine: --host 127.0.0.1",
     )
 
 
 def variable_names() -> dict[str, str]:
     """Return every setting that has a variable: dotted key → variable."""
-    return {key: _variable(key) for key in _scalars()}
-
-
-def _data_flag(config: Config) -> str:
-    return "" if config.data == default_data_dir() else f" --data {config.data}"
-
-
-def _variable(key: str) -> str:
-    return PREFIX + key.replace(".", "_").upper()
+    return {key: PREFIX + key.replace(".", "_").upper() for key in _scalars()}
 
 
 def _scalars() -> dict[str, Any]:
     """Return each dotted key that one value can set, with its default; accounts need the file."""
     found: dict[str, Any] = {}
-    for name, default in _defaults(Settings).items():
+    for name, default in msgspec.structs.asdict(Settings()).items():
         if isinstance(default, _Section):
-            found.update({f"{name}.{key}": value for key, value in _defaults(type(default)).items()})
+            found.update({f"{name}.{key}": value for key, value in msgspec.structs.asdict(default).items()})
         elif name != "accounts":
             found[name] = default
     return found
-
-
-def _defaults(kind: type[msgspec.Struct]) -> dict[str, Any]:
-    blank = kind()
-    return {name: getattr(blank, name) for name in kind.__struct_fields__}
 
 
 def _variables(environ: Mapping[str, str]) -> dict[str, str]:
@@ -311,7 +298,7 @@ def _read_file(named: str, *, data: str) -> tuple[str, str]:
     path = Path(named).expanduser() if named else Path(data or default_data_dir()).expanduser() / FILE_NAME
     try:
         return path.read_text("utf-8"), str(path)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         if not named:
             return "", ""
         raise ConfigError(f"there is no configuration file {path}", fix="check --config") from None
@@ -395,8 +382,6 @@ def _look_up(value: str, environ: Mapping[str, str]) -> str | None:
 
 
 __all__ = [
-    "DEFAULT_PORT",
-    "FILE_NAME",
     "AccountConfig",
     "Config",
     "Logs",

@@ -47,10 +47,10 @@ _MARKS = (
 )
 _SECRET = re.compile(
     r"""
-      (?P<scheme> \b(?:bearer|basic)\s+ ) [^\s"',;]+
+      (?P<scheme> \b(?:bearer|basic)\s+ ) [^\s"',;\\]{8,}
     | (?P<field> (?<![a-z]) (?: (?:proxy-)?authorization | x-goog-api-key | (?:x-)?api[-_]?key | (?<=[?&])key
         | (?:access|refresh|id|auth)[-_]?token | token | (?:client[-_]?)?secret | password ) )
-      (?P<between> \\?["']?\s*[:=]\s*\\?["']? ) (?! (?:bearer|basic)\s ) [^\s"',;&\\}\])]+
+      (?P<between> \\*["']?\s*[:=]\s*\\*["']? ) (?: (?:bearer|basic)\s+ )? [^\s"',;&\\}\])]+
     | \b(?: sk-[A-Za-z0-9_-]{8,} | flr_[0-9a-f]{8,} | AIza[A-Za-z0-9_-]{20,} )
     """,
     re.IGNORECASE | re.VERBOSE,

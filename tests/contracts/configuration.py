@@ -71,13 +71,15 @@ class ConfigurationContract:
                 headers={"x-team": "canary-header"},
                 models=("a", "b/*"),
                 priority=2,
+                max_concurrency=8,
             ),
             owner_id="local",
         )
         assert made.api_key is not None
         assert made.api_key.reveal() == "sk-canary-0123456789"
         assert [(name, value.reveal()) for name, value in made.headers] == [("x-team", "canary-header")]
-        assert (made.dialects, made.models, made.priority) == (("openai_chat", "anthropic"), ("a", "b/*"), 2)
+        assert (made.dialects, made.models) == (("openai_chat", "anthropic"), ("a", "b/*"))
+        assert (made.priority, made.max_concurrency) == (2, 8)
         assert (made.source, made.enabled, made.created_at_ms) == ("store", True, NOW_MS)
         assert accounts.get(made.id) == made
         assert source.load().accounts == (made,)

@@ -267,9 +267,11 @@ class ScriptedUpstream:
         reply = self._shaped(received, self._reply_to(received))
         received.status = reply.status if reply.head else None
         progress = Delivery()
-        outcome: Outcome = "complete" if reply.ending == "clean" else "broken"
+        outcome: Outcome = "broken"
         try:
-            return await deliver(reply, connection, progress)
+            reusable = await deliver(reply, connection, progress)
+            outcome = "complete" if reply.ending == "clean" else "broken"
+            return reusable
         except PeerGone:
             outcome = "broken" if connection.closed_by_us else "peer_gone"
             return False

@@ -59,8 +59,8 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     """One identity at a provider, its secret opened.
 
     `base_url` None and `dialects` empty mean the preset's own; `models` empty means the live list,
-    else it is the whole list. `priority` 1 is tried first. `headers` are extra request headers, as
-    secret as the key. `problem` says why a stored account cannot be used (it is then disabled).
+    else it is the whole list. `priority` 1 is tried first. `max_concurrency` None means the preset's.
+    `headers` are extra request headers, as secret as the key. `problem` says why a stored account cannot be used (it is then disabled).
     msgspec refuses to encode an account that holds a `Secret`; show `view(account)` instead.
     """
 
@@ -74,6 +74,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     headers: tuple[tuple[str, Secret], ...] = ()
     models: tuple[str, ...] = ()
     priority: int = 1
+    max_concurrency: int | None = None
     enabled: bool = True
     created_at_ms: int = 0
     source: Source = "store"
@@ -94,6 +95,7 @@ class AccountView(msgspec.Struct, frozen=True, kw_only=True):
     header_names: tuple[str, ...]
     models: tuple[str, ...]
     priority: int
+    max_concurrency: int | None
     enabled: bool
     created_at_ms: int
     source: Source
@@ -114,6 +116,7 @@ def view(account: Account) -> AccountView:
         header_names=tuple(name for name, _ in account.headers),
         models=account.models,
         priority=account.priority,
+        max_concurrency=account.max_concurrency,
         enabled=account.enabled,
         created_at_ms=account.created_at_ms,
         source=account.source,

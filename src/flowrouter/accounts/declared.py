@@ -21,6 +21,7 @@ def declared(written: AccountConfig) -> Account:
         models=written.models,
         priority=written.priority,
         enabled=written.enabled,
+        max_concurrency=written.max_concurrency,
         source="config",
     )
 

@@ -16,10 +16,13 @@ from flowrouter.canonical.usage import Usage, merge
 class PartState:
     """One part as far as it has come; `header` is the part it began as, `kind` that part's tag.
 
-    `text` holds visible text only.
+    `text` holds visible text only. `behind` holds all events of a part that began while an earlier
+    one was open: a dialect that sends one part at a time has not said them yet.
     """
 
-    __slots__ = ("characters", "choice", "chunks", "header", "index", "is_open", "kind", "name", "signed")
+    __slots__ = (
+        "behind", "characters", "choice", "chunks", "header", "index", "is_open", "kind", "name", "signed",
+    )  # fmt: skip
 
     def __init__(self, index: int, choice: int, header: Part) -> None:
         self.index = index
@@ -31,6 +34,7 @@ class PartState:
         self.characters = 0
         self.signed = False
         self.chunks: list[str] = []
+        self.behind: list[Event] | None = None
 
     @property
     def text(self) -> str:
@@ -95,6 +99,8 @@ def _part_start(cursor: Cursor, event: e.PartStart) -> None:
     if isinstance(part, Text) and part.text:
         state.chunks.append(part.text)
         state.characters += len(part.text)
+    if any(earlier.is_open for earlier in cursor.parts):
+        state.behind = [event]
     cursor.parts.append(state)
 
 
@@ -103,14 +109,28 @@ def _part_delta(cursor: Cursor, event: e.PartDelta) -> None:
     state.characters += len(event.text)
     if state.kind == "text":
         state.chunks.append(event.text)
+    if state.behind is not None:
+        state.behind.append(event)
 
 
 def _part_end(cursor: Cursor, event: e.PartEnd) -> None:
-    cursor.parts[event.index].is_open = False
+    state = cursor.parts[event.index]
+    state.is_open = False
+    if state.behind is not None:
+        state.behind.append(event)
 
 
 def _signature(cursor: Cursor, event: e.SignatureDelta) -> None:
-    cursor.parts[event.index].signed = True
+    state = cursor.parts[event.index]
+    state.signed = True
+    if state.behind is not None:
+        state.behind.append(event)
+
+
+def _citation(cursor: Cursor, event: e.CitationDelta) -> None:
+    state = cursor.parts[event.index]
+    if state.behind is not None:
+        state.behind.append(event)
 
 
 def _finish(cursor: Cursor, event: e.Finish) -> None:
@@ -139,6 +159,7 @@ _STEPS: dict[type, Callable[[Cursor, Any], None]] = {
     e.PartDelta: _part_delta,
     e.PartEnd: _part_end,
     e.SignatureDelta: _signature,
+    e.CitationDelta: _citation,
     e.Finish: _finish,
     e.UsageUpdate: _usage,
     e.StreamError: _error,

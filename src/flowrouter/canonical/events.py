@@ -29,13 +29,18 @@ from flowrouter.canonical.usage import Usage
 
 
 class MessageStart(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """The answer has begun; `created` is seconds since the epoch where the dialect says it."""
+    """The answer has begun; `created` is seconds since the epoch where the dialect says it.
+
+    `usage` is what is counted or estimated at this point, for dialects that tell it at the start; an
+    `UsageUpdate` tells it again.
+    """
 
     origin: Dialect
     id: str
     model: str
     created: int | None = None
     extra: Extra = {}
+    usage: Usage | None = None
 
 
 class PartStart(msgspec.Struct, frozen=True, kw_only=True):

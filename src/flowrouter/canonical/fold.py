@@ -148,6 +148,7 @@ def replay(response: Response) -> list[Event]:
             model=response.model,
             created=response.created,
             extra=response.extra,
+            usage=response.usage,
         )
     ]
     index = 0

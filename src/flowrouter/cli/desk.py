@@ -1,7 +1,6 @@
-"""What a command works on: settings, presets and the store of one data folder, running gateway or not.
+"""What a command works on: the program built but not started, over one data folder.
 
-Everything is opened on first use, so that a command pays only for what it touches. A running gateway
-notices changes within a second.
+The gateway may run beside it; it notices changes within a second. Nothing here asks a provider.
 """
 
 from __future__ import annotations
@@ -9,46 +8,32 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
-from functools import cached_property
 from typing import TYPE_CHECKING
 
-from flowrouter import config
-from flowrouter.accounts.account import Account, merge
-from flowrouter.accounts.declared import declared as declare
-from flowrouter.clock import SystemClock
+from flowrouter import app, config, logs
+from flowrouter.accounts.account import Account
+from flowrouter.accounts.declared import declared
 from flowrouter.errors import ConfigError
-from flowrouter.gateway.world import World, compile_world
-from flowrouter.httpkit.keys import GatewayKey
-from flowrouter.providers import catalog
+from flowrouter.features.local import supervisor, weights
 
 if TYPE_CHECKING:
+    from flowrouter.clock import Clock
     from flowrouter.config import Config
-    from flowrouter.gateway.ports import ModelList
+    from flowrouter.gateway.world import World
+    from flowrouter.httpkit.keys import GatewayKey
     from flowrouter.providers.catalog import Catalog
-    from flowrouter.storage.boot import Store
     from flowrouter.storage.management import Management
 
 
 class Desk:
-    """The settings in force and, through them, everything a command may need."""
+    """The program for one configuration, as commands use it."""
 
-    def __init__(self, settings: Config) -> None:
-        self.settings = settings
-        self.clock = SystemClock()
+    def __init__(self, application: app.Application) -> None:
+        self.application = application
+        self.settings: Config = application.config
+        self.clock: Clock = application.clock
+        self.catalog: Catalog = application.catalog
         self._management: Management | None = None
-
-    @cached_property
-    def catalog(self) -> Catalog:
-        """Return all presets, the user's own included."""
-        return catalog.load(self.settings.data_dir / "presets")
-
-    @cached_property
-    def store(self) -> Store:
-        """Return the opened store; raises `StorageError`, `ConfigError`."""
-        from flowrouter.storage.boot import open_store
-
-        config.prepare_data_dir(self.settings)
-        return open_store(self.settings.data_dir, master_key=self.settings.master_key, clock=self.clock)
 
     @property
     def management(self) -> Management:
@@ -56,27 +41,21 @@ class Desk:
         if self._management is None:
             from flowrouter.storage.management import Management
 
-            self._management = Management(self.store, clock=self.clock)
+            self._management = Management(self.application.store, clock=self.clock)
         return self._management
 
-    @cached_property
-    def declared(self) -> tuple[Account, ...]:
-        """Return the accounts of the configuration file, and the embedded one where it is installed."""
-        declared = tuple(declare(account) for account in self.settings.accounts)
-        return (*declared, *_embedded(declared))
-
-    def accounts(self) -> tuple[Account, ...]:
-        """Return every account, those of the file included, in the order they are tried."""
-        return merge(self.declared, tuple(self.management.accounts.list()))
+    @property
+    def world(self) -> World:
+        """Return accounts, presets and facts as the gateway compiles them."""
+        return self.application.configuration.world
 
     def account(self, name: str) -> Account:
         """Return the account called `name`; raises `ConfigError` naming the closest."""
-        found = {account.name: account for account in self.accounts()}
+        found = {account.name: account for account in self.world.accounts.values()}
         if name in found:
             return found[name]
-        raise ConfigError(
-            f"there is no account {name!r}", fix=closest(name, found) or "see: flow-router providers list"
-        )
+        fix = closest(name, found) or "see: flow-router providers list"
+        raise ConfigError(f"there is no account {name!r}", fix=fix)
 
     def key(self, name: str) -> GatewayKey:
         """Return the live key with this name or id; raises `ConfigError` naming the closest."""
@@ -84,29 +63,8 @@ class Desk:
         for key in live:
             if name in (key.id, key.name):
                 return key
-        names = [key.name for key in live]
-        raise ConfigError(
-            f"there is no live key {name!r}", fix=closest(name, names) or "see: flow-router keys list"
-        )
-
-    def world(self) -> World:
-        """Return the configuration as the gateway compiles it; asks no provider."""
-        from flowrouter.storage.config_source import SqliteConfigSource
-
-        source = SqliteConfigSource(self.store.path, self.store.vault, clock=self.clock)
-        try:
-            snapshot = source.load()
-        finally:
-            source.close()
-        return compile_world(
-            snapshot, declared=self.declared, catalog=self.catalog, aliases=self.settings.models.aliases
-        )
-
-    async def keep_models(self, models: ModelList) -> None:
-        """Store an account's model list, as the gateway itself does after fetching it."""
-        from flowrouter.storage.model_lists import SqliteModelLists
-
-        await SqliteModelLists(self.store.path).put(models)
+        fix = closest(name, [key.name for key in live]) or "see: flow-router keys list"
+        raise ConfigError(f"there is no live key {name!r}", fix=fix)
 
     def close(self) -> None:
         """Close the store."""
@@ -117,7 +75,11 @@ class Desk:
 @contextmanager
 def opened(file: str | None, data: str | None, *, secrets: bool = False) -> Iterator[Desk]:
     """Give a desk for the settings in force; `secrets` insists on every `env:NAME` of the file."""
-    desk = Desk(config.load({"config": file, "data": data}, secrets=secrets))
+    settings = config.load({"config": file, "data": data}, secrets=secrets)
+    logs.configure("error", format="text")
+    application = app.build(settings)
+    _show_embedded(application)
+    desk = Desk(application)
     try:
         yield desk
     finally:
@@ -130,20 +92,16 @@ def closest(name: str, known: Iterable[str]) -> str | None:
     return f"did you mean {close[0]!r}?" if close else None
 
 
-def _embedded(declared: tuple[Account, ...]) -> tuple[Account, ...]:
-    """Return the account that `serve --local` adds, so that plans show it while it runs."""
-    from flowrouter.features.local import supervisor, weights
-
-    if any(account.name == supervisor.ACCOUNT for account in declared):
-        return ()
+def _show_embedded(application: app.Application) -> None:
+    """Declare the account that `serve --local` adds, so that plans name it; needs the packages."""
     try:
         weights.find()
     except ConfigError:
-        return ()
+        return
     account = config.AccountConfig(
         name=supervisor.ACCOUNT, preset=supervisor.ACCOUNT, models=(weights.MODEL,), max_concurrency=1
     )
-    return (declare(account),)
+    application.configuration.declare(declared(account))
 
 
 __all__ = ["Desk", "closest", "opened"]

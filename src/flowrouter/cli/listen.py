@@ -9,6 +9,7 @@ import socket
 from flowrouter.errors import ConfigError
 
 _PROBE_SECONDS = 0.5
+_PROBE_BYTES = 4096
 _EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - recognised here, never chosen
 
 
@@ -85,7 +86,10 @@ def _answers_as_gateway(host: str, port: int) -> bool:
     try:
         with socket.create_connection((target, port), timeout=_PROBE_SECONDS) as probe:
             probe.sendall(b"GET /healthz HTTP/1.0\r\nHost: localhost\r\n\r\n")
-            return b"flow-router" in probe.recv(4096).lower()
+            answer = b""
+            while len(answer) < _PROBE_BYTES and (piece := probe.recv(_PROBE_BYTES)):
+                answer += piece
+            return b'"flow-router"' in answer
     except OSError:
         return False
 

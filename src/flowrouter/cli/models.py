@@ -25,7 +25,7 @@ def models(
 ) -> None:
     """List every model that can be asked for, with the accounts that answer for it."""
     with opened(config, data) as desk:
-        world = desk.world()
+        world = desk.world
     rows = _routable(world)
     if as_json:
         output.as_json(rows)
@@ -58,7 +58,7 @@ def explain(
     if dialect not in available():
         raise ConfigError(f"{dialect!r} is no dialect of a client", fix=f"known: {', '.join(available())}")
     with opened(config, data) as desk:
-        plan = build_plan(desk.world().facts, model, dialect=cast(Dialect, dialect))
+        plan = build_plan(desk.world.facts, model, dialect=cast(Dialect, dialect))
     if as_json:
         output.as_json(plan)
     else:

@@ -7,7 +7,6 @@ import sys
 from collections.abc import Sequence
 from typing import Annotated, Any, cast
 
-import msgspec
 import typer
 
 from flowrouter import config as configuration
@@ -19,7 +18,7 @@ from flowrouter.cli.desk import Desk, closest, opened
 from flowrouter.cli.options import AsJson, ConfigFile, DataFolder
 from flowrouter.cli.trial import Outcome, Trial
 from flowrouter.errors import ConfigError
-from flowrouter.gateway.ports import AccountChange, AccountDraft, ModelList
+from flowrouter.gateway.ports import AccountChange, AccountDraft
 from flowrouter.httpkit.keys import LOCAL_OWNER
 from flowrouter.providers.adapter import resolve_base_url
 from flowrouter.providers.preset import Preset
@@ -89,7 +88,7 @@ def add(  # noqa: PLR0917 - typer reads options from here
     """Add an account. The key is asked for unless it is given or stands in the preset's usual variable."""
     with opened(config, data) as desk:
         name = name or _ask("Account or preset", fix="see: flow-router providers presets")
-        existing = next((account for account in desk.accounts() if account.name == name), None)
+        existing = next((account for account in desk.world.accounts.values() if account.name == name), None)
         _check_replaceable(existing, name, replace=replace, desk=desk)
         row = desk.catalog.get(preset or (existing.preset if existing else name))
         if row.id == _EMBEDDED:
@@ -122,7 +121,7 @@ def list_accounts(
 ) -> None:
     """List the accounts in the order they are asked."""
     with opened(config, data) as desk:
-        views = [view(account) for account in desk.accounts()]
+        views = [view(account) for account in desk.world.accounts.values()]
     if as_json:
         output.as_json(views)
         return
@@ -192,33 +191,22 @@ def remove(
 
 
 async def _try(desk: Desk, account: Account, model: str | None, *, quiet: bool) -> Outcome:
-    from flowrouter.upstream.transport import AiohttpTransport
-
     if account.problem:
         return Outcome(ok=False, account=account.name, error=account.problem)
-    transport = AiohttpTransport(connect_timeout=desk.settings.timeouts.connect)
+    application = desk.application
     trial = Trial(
         account,
         desk.catalog.get(account.preset),
-        transport=transport,
+        transport=application.transport,
+        lister=application.lister,
         clock=desk.clock,
-        timeouts=desk.settings.timeouts,
+        limit=desk.settings.timeouts.first_byte_plain,
         say=_nothing if quiet else print,
     )
     try:
-        outcome = await trial.run(model)
+        return await trial.run(model)
     finally:
-        await transport.close()
-    if outcome.models:
-        await desk.keep_models(
-            ModelList(
-                account_id=account.id,
-                owner_id=account.owner_id,
-                fetched_at_ms=int(desk.clock.now() * 1000),
-                body=msgspec.json.encode(outcome.models),
-            )
-        )
-    return outcome
+        await application.transport.close()
 
 
 def _nothing(_: str) -> None:

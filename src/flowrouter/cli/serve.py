@@ -36,6 +36,10 @@ def main(argv: Sequence[str]) -> int:
             fix="use --workers 1, the default",
         )
     config.prepare_data_dir(settings)
+    if settings.local:
+        from flowrouter.features.local import weights
+
+        weights.find()  # a missing package is better said here than in the middle of starting
     from flowrouter import app
 
     application = app.build(settings)

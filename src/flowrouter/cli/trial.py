@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
 
 import msgspec
 
@@ -19,21 +18,20 @@ from flowrouter.canonical.parts import Provenance, Text
 from flowrouter.canonical.request import Request
 from flowrouter.canonical.response import Response
 from flowrouter.clock import Clock
-from flowrouter.config import Timeouts
 from flowrouter.dialects import available, codec
 from flowrouter.errors import ConfigError, FlowRouterError, UpstreamError
-from flowrouter.providers import adapter, listing, profiles
-from flowrouter.providers.adapter import HttpRequest
+from flowrouter.gateway.model_lists import Lister
+from flowrouter.providers import adapter, profiles
 from flowrouter.providers.listing import ListedModel
 from flowrouter.providers.preset import Preset
 from flowrouter.routing.facts import is_glob
 from flowrouter.upstream.transport import Transport
+from flowrouter.wire.http import HttpRequest
 
 Say = Callable[[str], None]
 
 _PROMPT = "Answer with the single word: hello"
 _MAX_TOKENS = 32
-_MAX_PAGES = 20
 _MAX_BODY = 32 * 1024 * 1024
 _SHOWN = 300
 _SMALL = ("nano", "mini", "haiku", "flash", "lite", "small", "8b", "instant", "tiny")
@@ -68,10 +66,6 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     advice: str | None = None
 
 
-class RefusedError(UpstreamError):
-    """The provider answered with an error status."""
-
-
 class Trial:
     """Runs the two steps for one account; `say` hears of each as it happens."""
 
@@ -81,15 +75,17 @@ class Trial:
         preset: Preset,
         *,
         transport: Transport,
+        lister: Lister,
         clock: Clock,
-        timeouts: Timeouts,
+        limit: float,
         say: Say,
     ) -> None:
         self._account = account
         self._preset = preset
         self._transport = transport
+        self._lister = lister
         self._clock = clock
-        self._timeouts = timeouts
+        self._limit = limit
         self._say = say
 
     async def run(self, model: str | None = None) -> Outcome:
@@ -102,7 +98,7 @@ class Trial:
                 raise ConfigError("no model is known to try", fix="name one: --model MODEL")
             return await self._ask(model, listed)
         except FlowRouterError as error:
-            status = error.status if isinstance(error, RefusedError) else None
+            status = error.status if isinstance(error, UpstreamError) else None
             return Outcome(
                 ok=False,
                 account=self._account.name,
@@ -117,27 +113,15 @@ class Trial:
         if self._preset.models.shape == "none":
             self._say("models:   this provider has no list")
             return None
-        found: dict[str, ListedModel] = {}
         try:
-            page: listing.Page = ()
-            for _ in range(_MAX_PAGES):
-                request = adapter.build_listing(self._preset, **self._identity(), page=page)
-                body = await self._send(request, self._preset.listing_dialect, self._timeouts.first_byte)
-                read = listing.parse(self._preset.models.shape, body)
-                found.update((model.id, model) for model in read.models)
-                page = read.next_page
-                if not page:
-                    break
-        except RefusedError as error:
-            if error.status in (401, 402, 403):
+            models = await self._lister.fetch(self._account, self._preset)
+        except UpstreamError as error:
+            if error.status in (401, 402, 403) or error.kind == "connect":
                 raise
             self._say(f"models:   no list ({error.message})")
             return None
-        except listing.ListingError as error:
-            self._say(f"models:   no list ({error.message})")
-            return None
-        self._say(f"models:   ok, {len(found)} listed")
-        return tuple(found.values())
+        self._say(f"models:   ok, {len(models)} listed")
+        return models
 
     async def _ask(self, model: str, listed: tuple[ListedModel, ...] | None) -> Outcome:
         dialect = _dialect(self._account, self._preset)
@@ -149,11 +133,18 @@ class Trial:
         )
         capabilities = profiles.capabilities(self._preset, model, dialect=dialect)
         rendered = codec(dialect).render_request(wanted, model, capabilities)
-        identity = self._identity()
-        identity["account_headers"] = {**dict(rendered.headers), **identity["account_headers"]}
-        request = adapter.build(self._preset, dialect, **identity, model=model, body=rendered.body)
+        own = {name: value.reveal() for name, value in self._account.headers}
+        request = adapter.build(
+            self._preset,
+            dialect,
+            api_key=self._account.api_key.reveal() if self._account.api_key else None,
+            base_url=self._account.base_url,
+            account_headers={**dict(rendered.headers), **own},
+            model=model,
+            body=rendered.body,
+        )
         began = self._clock.monotonic()
-        body = await self._send(request, dialect, self._timeouts.first_byte_plain)
+        body = await self._send(request, dialect)
         took_ms = round((self._clock.monotonic() - began) * 1000)
         try:
             response = codec(dialect).parse_response(body, Provenance(dialect=dialect))
@@ -171,10 +162,10 @@ class Trial:
             models=listed,
         )
 
-    async def _send(self, request: HttpRequest, dialect: Dialect, limit: float) -> bytes:
+    async def _send(self, request: HttpRequest, dialect: Dialect) -> bytes:
         """Return the whole body of a 200; raises `UpstreamError`."""
         try:
-            async with asyncio.timeout(limit):
+            async with asyncio.timeout(self._limit):
                 reply = await self._transport.send(request)
                 try:
                     body = bytearray()
@@ -183,25 +174,17 @@ class Trial:
                 finally:
                     reply.close()
         except TimeoutError:
-            raise UpstreamError(f"no answer within {limit:g} s", kind="timeout") from None
+            raise UpstreamError(f"no answer within {self._limit:g} s", kind="timeout") from None
         if reply.status == 200:
             return bytes(body)
-        said = codec(dialect).problem_of(reply.status, bytes(body)).message if dialect in available() else ""
+        said = codec(dialect).problem_of(reply.status, bytes(body)).message
         key = self._account.api_key
         if key:
             said = said.replace(key.reveal(), "***")
         where = request.url.partition("?")[0]
-        raise RefusedError(
+        raise UpstreamError(
             f"{where} answered {reply.status}: {said[:_SHOWN]}", kind="status", status=reply.status
         )
-
-    def _identity(self) -> dict[str, Any]:
-        """Return the adapter's arguments that say whose request it is."""
-        return {
-            "api_key": self._account.api_key.reveal() if self._account.api_key else None,
-            "base_url": self._account.base_url,
-            "account_headers": {name: value.reveal() for name, value in self._account.headers},
-        }
 
 
 def choose_model(account: Account, preset: Preset, listed: tuple[ListedModel, ...] | None) -> str | None:

@@ -79,7 +79,7 @@ def requests(
 def _names(desk: Desk, by: str) -> Mapping[str, str]:
     """Return what people call the ids that a group is made of."""
     if by == "account":
-        return {account.id: account.name for account in desk.accounts()}
+        return {account.id: account.name for account in desk.world.accounts.values()}
     if by == "key":
         return {key.id: key.name for key in desk.management.keys.list()}
     return {}

@@ -173,6 +173,7 @@ class AccountDraft(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     headers: dict[str, str] = {}
     models: tuple[str, ...] = ()
     priority: int = 1
+    max_concurrency: int | None = None
     enabled: bool = True
 
     def __repr__(self) -> str:
@@ -190,6 +191,7 @@ class AccountChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     headers: dict[str, str] | msgspec.UnsetType = msgspec.UNSET
     models: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET
     priority: int | msgspec.UnsetType = msgspec.UNSET
+    max_concurrency: int | msgspec.UnsetType | None = msgspec.UNSET
     enabled: bool | msgspec.UnsetType = msgspec.UNSET
 
     def __repr__(self) -> str:

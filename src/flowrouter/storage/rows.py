@@ -44,6 +44,7 @@ def account_from(row: Row, vault: Vault) -> Account:
         headers=headers,
         models=_names.decode(row["models"]),
         priority=row["priority"],
+        max_concurrency=row["max_concurrency"],
         enabled=bool(row["enabled"]) and problem is None,
         created_at_ms=row["created_at_ms"],
         problem=problem,

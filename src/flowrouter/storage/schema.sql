@@ -19,6 +19,7 @@ CREATE TABLE accounts (
     headers_sealed BLOB,
     models TEXT NOT NULL,
     priority INTEGER NOT NULL,
+    max_concurrency INTEGER,
     enabled BOOLEAN NOT NULL,
     created_at_ms BIGINT NOT NULL,
     updated_at_ms BIGINT NOT NULL,

@@ -50,6 +50,7 @@ accounts = Table(
     Column("headers_sealed", LargeBinary),
     Column("models", Text, nullable=False),
     Column("priority", Integer, nullable=False),
+    Column("max_concurrency", Integer),
     Column("enabled", Boolean, nullable=False),
     Column("created_at_ms", BigInteger, nullable=False),
     Column("updated_at_ms", BigInteger, nullable=False),

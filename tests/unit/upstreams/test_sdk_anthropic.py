@@ -93,13 +93,8 @@ def test_the_sdk_reads_any_cut(client: anthropic.Anthropic, scenario: str) -> No
 def test_thinking_over_several_turns(client: anthropic.Anthropic, up: ScriptedUpstream) -> None:
     history: list[Any] = user("use the tool in three steps")
     for step in range(4):
-        with client.messages.stream(
-            model=f"{MODEL}+redacted",
-            max_tokens=2000,
-            thinking=THINK,
-            tools=[ANTHROPIC_TOOL],
-            messages=history,
-        ) as stream:
+        fields: Any = {"model": f"{MODEL}+redacted", "thinking": THINK, "tools": [ANTHROPIC_TOOL]}
+        with client.messages.stream(max_tokens=2000, messages=history, **fields) as stream:
             message = stream.get_final_message()
         assert [block.type for block in message.content[:2]] == ["thinking", "redacted_thinking"]
         history.append({"role": "assistant", "content": message.content})

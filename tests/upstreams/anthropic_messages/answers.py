@@ -20,6 +20,14 @@ STOP: dict[Finish, str] = {
     "context": "model_context_window_exceeded",
 }
 ARGUMENT_PIECE = 9
+DELTA_USAGE = (
+    "input_tokens",
+    "cache_creation_input_tokens",
+    "cache_read_input_tokens",
+    "output_tokens",
+    "output_tokens_details",
+    "server_tool_use",
+)
 
 
 def message(exchange: Exchange, prompt: Prompt, answer: Answer) -> dict[str, Any]:
@@ -42,7 +50,12 @@ def _opening(exchange: Exchange, prompt: Prompt) -> dict[str, Any]:
 
 
 def _closing(answer: Answer) -> dict[str, Any]:
-    closing: dict[str, Any] = {"stop_reason": STOP[answer.ending], "stop_sequence": answer.stop_sequence}
+    closing: dict[str, Any] = {
+        "stop_reason": STOP[answer.ending],
+        "stop_sequence": answer.stop_sequence,
+        "stop_details": None,
+        "container": None,
+    }
     if answer.ending in ("refusal", "filter"):
         category = "general_harms" if answer.ending == "refusal" else "cyber"
         closing["stop_details"] = {
@@ -56,16 +69,14 @@ def _closing(answer: Answer) -> dict[str, Any]:
 def _blocks(exchange: Exchange, prompt: Prompt, answer: Answer) -> Iterator[dict[str, Any]]:
     yield from _reasoning(exchange, answer)
     if answer.text:
-        text: dict[str, Any] = {"type": "text", "text": answer.text}
-        if answer.citations:
-            text["citations"] = _citations(answer)
-        yield text
+        yield {"type": "text", "text": answer.text, "citations": _citations(answer) or None}
     for index, call in enumerate(answer.calls):
         yield {
             "type": "tool_use",
             "id": _call_id(prompt, call, index),
             "name": call.name,
             "input": json.loads(call.arguments or "{}"),
+            "caller": {"type": "direct"},
         }
 
 
@@ -108,7 +119,9 @@ def usage(prompt: Prompt, answer: Answer) -> dict[str, Any]:
         **_input_usage(prompt, answer),
         "output_tokens": counted.output,
         "output_tokens_details": {"thinking_tokens": counted.reasoning},
+        "server_tool_use": None,
         "service_tier": "standard",
+        "inference_geo": "not_available",
     }
 
 
@@ -140,8 +153,15 @@ def _frame(kind: str, data: dict[str, Any], *, content: bool = False) -> Frame:
 
 
 def _events(exchange: Exchange, prompt: Prompt, answer: Answer) -> Iterator[Frame]:
-    opening = {**_opening(exchange, prompt), "content": [], "stop_reason": None, "stop_sequence": None}
-    first_usage = {**_input_usage(prompt, answer), "output_tokens": 1, "service_tier": "standard"}
+    opening = {
+        **_opening(exchange, prompt),
+        "content": [],
+        "stop_reason": None,
+        "stop_sequence": None,
+        "stop_details": None,
+        "container": None,
+    }
+    first_usage = {**usage(prompt, answer), "output_tokens": 1, "output_tokens_details": None}
     yield _frame("message_start", {"message": {**opening, "usage": first_usage}})
     texts = [call.arguments for call in answer.calls]
     calls = 0
@@ -166,7 +186,7 @@ def _delta_usage(exchange: Exchange, prompt: Prompt, answer: Answer) -> dict[str
     counted = usage(prompt, answer)
     if exchange.model.has("quirk-no-delta-usage"):
         return {"output_tokens": counted["output_tokens"]}
-    return {key: item for key, item in counted.items() if key not in ("service_tier", "cache_creation")}
+    return {key: item for key, item in counted.items() if key in DELTA_USAGE}
 
 
 def _block_events(block: dict[str, Any], arguments: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:

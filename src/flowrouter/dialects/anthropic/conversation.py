@@ -153,7 +153,7 @@ def _in_order(parts: tuple[Part, ...]) -> list[Part]:
     return sorted(parts, key=rank)
 
 
-def place_reminders(messages: tuple[Message, ...]) -> tuple[Message, ...]:
+def place_reminders(messages: list[Message]) -> list[Message]:
     """Return an Anthropic history without system messages, for a model that takes none there.
 
     A reminder joins the user turn behind it, after the tool results that must stay first.
@@ -178,7 +178,7 @@ def place_reminders(messages: tuple[Message, ...]) -> tuple[Message, ...]:
         placed.append(message)
     if waiting:
         placed.append(Message(role="user", parts=tuple(waiting)))
-    return tuple(placed)
+    return placed
 
 
 __all__ = ["OPENING", "Conversation", "as_reminder", "place_reminders"]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from flowrouter.canonical.dialect import Dialect
 from flowrouter.canonical.loss import Loss
 from flowrouter.canonical.parts import Extra
@@ -14,7 +12,7 @@ _CHAT = {
     "reasoning": "reasoning_effort",
     "cache_key": "prompt_cache_key",
 }
-_NAMES: Mapping[Dialect, Mapping[str, str]] = {
+_NAMES: dict[Dialect, dict[str, str]] = {
     "openai_chat": _CHAT,
     "openai_responses": {
         **_CHAT,
@@ -42,16 +40,16 @@ _NAMES: Mapping[Dialect, Mapping[str, str]] = {
 class Losses:
     """The losses of one render; `name` says how the client's dialect calls a field."""
 
-    __slots__ = ("_origin", "_unknown", "rows")
+    __slots__ = ("_names", "_unknown", "rows")
 
     def __init__(self, origin: Dialect) -> None:
-        self._origin = origin
+        self._names = _NAMES[origin]
         self._unknown: dict[str, int] = {}
         self.rows: list[Loss] = []
 
     def name(self, field: str) -> str:
         """Return the client's name of a field of the hub."""
-        return _NAMES[self._origin].get(field, field)
+        return self._names.get(field, field)
 
     def drop(self, path: str, reason: str) -> None:
         """Note a value that was left out."""

@@ -43,9 +43,9 @@ def render_foreign(request: Request, model: str, capabilities: Capabilities) -> 
     )
     prefill = capabilities.prefill is not False and not capabilities.needs_user_last
     conversation.end_with_user(prefill=prefill and not plan.on and toolbox.format is None)
-    body = _body(model, conversation, toolbox, plan)
+    body = {"model": model, **_body(conversation, toolbox, plan)}
     _add_sampling(body, request, capabilities, losses=losses, plan=plan)
-    _add_labels(body, request, capabilities, losses)
+    _add_labels(body, request, capabilities=capabilities, losses=losses)
     if request.stream:
         body["stream"] = True
     limit_marks(body, losses)
@@ -71,8 +71,8 @@ def _refuse(request: Request, losses: Losses) -> None:
         raise CallerError("modalities: Anthropic models answer in text only", param="modalities")
 
 
-def _body(model: str, conversation: Conversation, toolbox: Toolbox, plan: Plan) -> dict[str, Any]:
-    body: dict[str, Any] = {"model": model, "max_tokens": plan.max_tokens}
+def _body(conversation: Conversation, toolbox: Toolbox, plan: Plan) -> dict[str, Any]:
+    body: dict[str, Any] = {"max_tokens": plan.max_tokens}
     if conversation.system:
         body["system"] = conversation.system
     body["messages"] = conversation.messages
@@ -124,7 +124,9 @@ def _may_stay(name: str, value: float) -> bool:
     return (name == "temperature" and value == 1) or (name == "top_p" and _LEAST_TOP_P <= value <= 1)
 
 
-def _add_labels(body: dict[str, Any], request: Request, capabilities: Capabilities, losses: Losses) -> None:
+def _add_labels(
+    body: dict[str, Any], request: Request, *, capabilities: Capabilities, losses: Losses
+) -> None:
     if request.user:
         if len(request.user) > _LONGEST_USER:
             losses.change(losses.name("user"), f"cut to {_LONGEST_USER} characters")

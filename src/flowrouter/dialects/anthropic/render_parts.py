@@ -34,6 +34,7 @@ def render_block(part: Part, *, own: bool, names: Mapping[str, str] | None = Non
 
     Raises `TypeError` for audio, which has no block.
     """
+    block: Block
     match part:
         case Text():
             block = _text(part)

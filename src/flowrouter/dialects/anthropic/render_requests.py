@@ -13,7 +13,7 @@ from flowrouter.canonical.tools import FunctionTool, HostedTool, Tool
 from flowrouter.dialects.anthropic.conversation import place_reminders
 from flowrouter.dialects.anthropic.losses import Losses
 from flowrouter.dialects.anthropic.render_foreign import render_foreign
-from flowrouter.dialects.anthropic.render_parts import render_block, render_cache, render_content
+from flowrouter.dialects.anthropic.render_parts import render_cache, render_content
 from flowrouter.dialects.anthropic.screen import is_native
 from flowrouter.dialects.anthropic.thinking import Planner
 from flowrouter.errors import CallerError
@@ -44,7 +44,7 @@ def _render_own(request: Request, model: str, capabilities: Capabilities) -> Ren
         body["tools"] = [_tool(tool) for tool in request.tools]
     _add_choice(body, request)
     _add_sampling(body, request)
-    _add_reasoning(body, request, capabilities, losses)
+    _add_reasoning(body, request, capabilities=capabilities, losses=losses)
     _add_labels(body, request)
     if request.stream or "stream" in request.shapes:
         body["stream"] = request.stream
@@ -53,19 +53,15 @@ def _render_own(request: Request, model: str, capabilities: Capabilities) -> Ren
 
 
 def _messages(request: Request, capabilities: Capabilities, losses: Losses) -> list[dict[str, Any]]:
-    messages = tuple(
-        _keep_native(number, message, capabilities, losses) for number, message in enumerate(request.messages)
-    )
+    messages: list[Message] = []
+    for number, message in enumerate(request.messages):
+        kept = _keep_native(number, message, capabilities=capabilities, losses=losses)
+        if kept.parts or not message.parts:
+            messages.append(kept)
     if capabilities.mid_system is False and any(message.role == "system" for message in messages):
         losses.emulate("messages[*]", "a system message became a marked text of the user's turn")
         messages = place_reminders(messages)
-    wire: list[dict[str, Any]] = []
-    for before, message in zip(request.messages, messages, strict=False):
-        if before.parts and not message.parts:
-            continue
-        wire.append(_message(message))
-    wire += [_message(message) for message in messages[len(request.messages) :]]
-    return wire
+    return [_message(message) for message in messages]
 
 
 def _message(message: Message) -> dict[str, Any]:
@@ -75,7 +71,7 @@ def _message(message: Message) -> dict[str, Any]:
     return {**wire, **message.extra}
 
 
-def _keep_native(number: int, message: Message, capabilities: Capabilities, losses: Losses) -> Message:
+def _keep_native(number: int, message: Message, *, capabilities: Capabilities, losses: Losses) -> Message:
     """Leave out reasoning that the vendor did not sign: it would refuse the whole request."""
     if not any(isinstance(part, Reasoning) for part in message.parts):
         return message
@@ -134,7 +130,7 @@ def _add_sampling(body: dict[str, Any], request: Request) -> None:
 
 
 def _add_reasoning(
-    body: dict[str, Any], request: Request, capabilities: Capabilities, losses: Losses
+    body: dict[str, Any], request: Request, *, capabilities: Capabilities, losses: Losses
 ) -> None:
     """Write thinking, effort and format; a control that a stage put in is planned like a foreign one."""
     control = request.reasoning

@@ -71,6 +71,7 @@ class _Writer:
         capabilities = self._context.capabilities
         if capabilities.system_role != "user" and (leads or capabilities.mid_system is not False):
             self._out.append({"role": capabilities.system_role, "content": self._content(items)})
+            self._media_last = False
             return
         path = self._context.path(parts[0])
         self._context.lose(path, "emulated", "system text the target takes only in a user turn")

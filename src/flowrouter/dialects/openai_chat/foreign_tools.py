@@ -69,7 +69,7 @@ def _function(tool: FunctionTool, path: str, context: Translation) -> Json:
     body: Json = {"name": name}
     if tool.description is not None:
         body["description"] = tool.description
-    schema = tool.schema if tool.schema is not None else {"properties": {}}
+    schema: Json = {"properties": {}} if tool.schema is None else tool.schema
     body["parameters"] = schema if "type" in schema else {"type": "object", **schema}
     if tool.strict is not None and not context.rejected("strict", path=f"{path}.strict"):
         body["strict"] = tool.strict

@@ -103,7 +103,7 @@ def take_cache(rest: Json) -> CacheHint | None:
 def _is_plain_mark(field: str, mark: Json) -> bool:
     if not isinstance(mark.get("ttl", ""), str):
         return False
-    return field == BREAKPOINT and "type" not in mark or field == MARK and mark.get("type") == "ephemeral"
+    return "type" not in mark if field == BREAKPOINT else mark.get("type") == "ephemeral"
 
 
 def put_cache(target: Json, hint: CacheHint | None, *, field: str | None = None) -> Json:

@@ -48,6 +48,7 @@ def _create_accounts() -> None:
         sa.Column("headers_sealed", sa.LargeBinary()),
         sa.Column("models", sa.Text(), nullable=False),
         sa.Column("priority", sa.Integer(), nullable=False),
+        sa.Column("max_concurrency", sa.Integer()),
         sa.Column("enabled", sa.Boolean(), nullable=False),
         sa.Column("created_at_ms", sa.BigInteger(), nullable=False),
         sa.Column("updated_at_ms", sa.BigInteger(), nullable=False),

@@ -1,0 +1,185 @@
+"""Whole replies, both ways."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any, cast
+
+from flowrouter.canonical.dialect import Dialect
+from flowrouter.canonical.loss import Loss
+from flowrouter.canonical.parts import (
+    Audio,
+    Document,
+    Image,
+    Opaque,
+    Part,
+    Provenance,
+    Reasoning,
+    Refusal,
+    Text,
+    ToolCall,
+    ToolResult,
+)
+from flowrouter.canonical.response import Choice, Response
+from flowrouter.dialects.anthropic.errors import is_error
+from flowrouter.dialects.anthropic.node import Node, ShapeError
+from flowrouter.dialects.anthropic.parse_parts import parse_block
+from flowrouter.dialects.anthropic.render_parts import Block, render_block
+from flowrouter.dialects.anthropic.stops import finish_of, stop_of
+from flowrouter.dialects.anthropic.usage import parse_usage, render_usage
+from flowrouter.dialects.codec import EncodeOptions, RenderedReply
+from flowrouter.wire.json import JsonError, dumps, loads
+
+AT_THE_END = ("stop_details", "container")
+"""Members of a message that a stream gives with the stop reason."""
+
+BESIDE_THE_END = ("context_management",)
+"""Members of a message that a stream gives beside the last delta."""
+
+_FOREIGN_IDS = ("chatcmpl-", "resp_", "msg_", "gen-")
+
+
+def parse_response(body: bytes, provenance: Provenance) -> Response:
+    """Return the reply a body holds; raises `ValueError` for any other body."""
+    try:
+        value = loads(body)
+    except JsonError:
+        raise ValueError("the reply is not JSON") from None
+    if is_error(value):
+        raise ValueError("the body is an error, no reply")
+    node = Node(cast("object", value), "")
+    if node.pop("type") != "message":
+        raise ValueError("the body is no message")
+    node.pop("role")
+    finish = node.text("stop_reason")
+    blocks = node.items("content")
+    if blocks is None:
+        raise ShapeError("content", "field required")
+    parts = tuple(
+        parse_block(block, f"content[{number}]", provenance=provenance) for number, block in enumerate(blocks)
+    )
+    usage = node.pop("usage")
+    stop_sequence = node.text("stop_sequence")
+    for name in ("stop_reason", "stop_sequence"):
+        node.pop(name)
+    choice = Choice(
+        parts=parts,
+        finish=finish_of(finish),
+        raw_finish=finish,
+        stop_sequence=stop_sequence,
+        extra=_taken(node, AT_THE_END),
+        message_extra=_taken(node, BESIDE_THE_END),
+    )
+    return Response(
+        origin="anthropic",
+        id=node.text("id") or "",
+        model=node.text("model") or "",
+        choices=(choice,),
+        usage=parse_usage(usage),
+        extra=node.rest(),
+    )
+
+
+def _taken(node: Node, names: tuple[str, ...]) -> dict[str, Any]:
+    return {name: node.pop(name) for name in names if node.has(name)}
+
+
+def render_response(response: Response, options: EncodeOptions) -> RenderedReply:
+    """Return the reply for a client; only the first choice can be said."""
+    own = response.origin == "anthropic"
+    choice = next(iter(response.choices), Choice())
+    losses = [
+        Loss(path=f"choices[{other.index}]", kind="dropped", reason="one answer per reply")
+        for other in response.choices[1:]
+    ]
+    if choice.logprobs is not None:
+        losses.append(Loss(path="logprobs", kind="dropped", reason="no place for token probabilities"))
+    content = [block for part in choice.parts if (block := reply_block(part, response.origin, losses))]
+    stop = stop_of(
+        choice.finish,
+        choice.raw_finish,
+        origin=response.origin,
+        called=any(block["type"] == "tool_use" for block in content),
+        refused=any(isinstance(part, Refusal) for part in choice.parts),
+    )
+    body: dict[str, Any] = {
+        "id": message_id(response.id, response.origin, options),
+        "type": "message",
+        "role": "assistant",
+        "model": options.model or response.model,
+        "content": content,
+        "stop_reason": stop,
+        "stop_sequence": choice.stop_sequence,
+        "usage": render_usage(response.usage),
+    }
+    extras = {**response.extra, **choice.extra, **choice.message_extra}
+    if own:
+        body.update((name, value) for name, value in extras.items() if name not in body)
+    else:
+        losses += unknown_members(extras, response.origin)
+    return RenderedReply(body=dumps(body), losses=tuple(dict.fromkeys(losses)))
+
+
+def unknown_members(extra: dict[str, Any], origin: Dialect) -> list[Loss]:
+    """Return the losses of members only their origin knows."""
+    return [
+        Loss(path=name, kind="dropped", reason=f"known to {origin} only")
+        for name, value in extra.items()
+        if value is not None
+    ]
+
+
+def reply_block(part: Part, origin: Dialect, losses: list[Loss]) -> Block | None:
+    """Return the block a client gets for a part, None (and a loss) where there is none."""
+    own = origin == "anthropic"
+    reason: str | None = None
+    match part:
+        case Image() | Document() | Audio() | ToolResult():
+            reason = "no place for media in an answer"
+        case Opaque() if part.origin != "anthropic":
+            reason = f"a part only {part.origin} knows"
+        case Reasoning():
+            return _reasoning_block(part, own, losses)
+        case Text() if not own:
+            if part.citations:
+                reason = f"citations of {origin}"
+                losses.append(Loss(path="content.citations", kind="dropped", reason=reason))
+            return {"type": "text", "text": part.text} if part.text else None
+        case ToolCall() if not own:
+            return render_block(part, own=False)
+        case _:
+            pass
+    if reason is not None:
+        losses.append(Loss(path=f"content.{part.__struct_config__.tag}", kind="dropped", reason=reason))
+        return None
+    return render_block(part, own=own)
+
+
+def _reasoning_block(part: Reasoning, own: bool, losses: list[Loss]) -> Block | None:
+    """Return a thinking block; a foreign signature would pass for the vendor's, so it stays away."""
+    if own:
+        block = render_block(part, own=True)
+        return block if part.redacted is not None else {"signature": "", **block}
+    if part.signature or part.redacted:
+        losses.append(Loss(path="content.reasoning", kind="dropped", reason="state of another vendor"))
+    if not part.text and not part.sealed:
+        return None
+    return {"type": "thinking", "thinking": part.text, "signature": part.sealed or ""}
+
+
+def message_id(origin_id: str, origin: Dialect, options: EncodeOptions) -> str:
+    """Return the id a client sees: the vendor's own, else one derived from the origin's."""
+    if origin == "anthropic" and origin_id:
+        return origin_id
+    for prefix in _FOREIGN_IDS:
+        origin_id = origin_id.removeprefix(prefix)
+    if not origin_id:
+        seed = f"{options.model}:{options.now}".encode()
+        origin_id = hashlib.sha256(seed).hexdigest()[:24]
+    return f"msg_{origin_id}"
+
+
+__all__ = [
+    "AT_THE_END", "BESIDE_THE_END", "message_id", "parse_response", "render_response", "reply_block",
+    "unknown_members",
+]  # fmt: skip

@@ -1,0 +1,161 @@
+"""A whole Chat answer to the canonical response."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from flowrouter.canonical.parts import Image, Part, Provenance, Reasoning, Refusal, Text, ToolCall
+from flowrouter.canonical.response import Choice, Response
+from flowrouter.dialects.openai_chat.content import parse_part
+from flowrouter.dialects.openai_chat.finishes import meaning
+from flowrouter.dialects.openai_chat.ids import made_call_id
+from flowrouter.dialects.openai_chat.parse_messages import (
+    REASONING_FIELDS,
+    parse_call,
+    parse_legacy_call,
+    take_reasoning,
+)
+from flowrouter.dialects.openai_chat.reading import (
+    Json,
+    as_list,
+    as_object,
+    is_integer,
+    take_list,
+    take_object,
+    take_text,
+)
+from flowrouter.dialects.openai_chat.usage import parse_usage
+from flowrouter.errors import CallerError
+from flowrouter.wire.json import loads
+
+
+def parse_response(body: bytes, provenance: Provenance) -> Response:
+    """Return the answer in `body`; raises `ValueError` for anything that is not one."""
+    whole = as_object(loads(body))
+    if whole is None or whole.get("error"):
+        raise ValueError("not a chat completion")
+    rest = dict(whole)
+    choices = take_list(rest, "choices")
+    if not choices:
+        raise ValueError("a chat completion without choices")
+    if rest.get("object") == "chat.completion":
+        del rest["object"]
+    created = rest.pop("created") if is_integer(rest.get("created")) else None
+    usage = take_object(rest, "usage")
+    return Response(
+        origin="openai_chat",
+        id=take_text(rest, "id") or "",
+        model=take_text(rest, "model") or "",
+        choices=tuple(
+            _parse_choice(item, number, str(whole.get("id")), provenance)
+            for number, item in enumerate(choices)
+        ),
+        created=created,
+        usage=None if usage is None else parse_usage(usage),
+        extra=rest,
+    )
+
+
+def _parse_choice(item: Any, number: int, reply: str, provenance: Provenance) -> Choice:
+    whole = as_object(item)
+    if whole is None:
+        raise ValueError(f"choices[{number}] is not an object")
+    rest = dict(whole)
+    message = take_object(rest, "message")
+    if message is None:
+        raise ValueError(f"choices[{number}] has no message")
+    index = rest.pop("index") if is_integer(rest.get("index")) else number
+    parts = tuple(
+        msgspec.structs.replace(part, id=made_call_id(reply, index, place)) if _lacks_id(part) else part
+        for place, part in enumerate(_parts(message, provenance))
+    )
+    raw = take_text(rest, "finish_reason") if rest.get("finish_reason") else None
+    called, refused = (any(isinstance(part, kind) for part in parts) for kind in (ToolCall, Refusal))
+    return Choice(
+        index=index,
+        parts=parts,
+        finish=meaning(raw, called=called, refused=refused),
+        raw_finish=raw,
+        logprobs=take_object(rest, "logprobs"),
+        extra=rest,
+        message_extra=message,
+    )
+
+
+def _lacks_id(part: Part) -> bool:
+    return isinstance(part, ToolCall) and not part.id
+
+
+def _parts(message: Json, provenance: Provenance) -> tuple[Part, ...]:
+    if message.get("role") == "assistant":
+        del message["role"]
+    reasoning = [
+        msgspec.structs.replace(part, provenance=provenance) for part in take_reasoning(message)
+    ]
+    parts: list[Part] = [*reasoning, *_content(message, provenance), *_images(message)]
+    if refusal := message.get("refusal"):
+        if isinstance(refusal, str):
+            parts.append(Refusal(text=refusal))
+            del message["refusal"]
+    calls = as_list(message.get("tool_calls"))
+    try:
+        if calls:
+            parts += [parse_call(call, f"tool_calls[{place}]") for place, call in enumerate(calls)]
+            del message["tool_calls"]
+    except CallerError as error:
+        raise ValueError(error.message) from None
+    if (call := parse_legacy_call(message)) is not None:
+        parts.append(call)
+    return tuple(parts)
+
+
+def _content(message: Json, provenance: Provenance) -> list[Part]:
+    content = message.get("content")
+    if isinstance(content, str) and content:
+        del message["content"]
+        cited = as_list(message.get("annotations")) or []
+        if cited and all(isinstance(item, dict) for item in cited):
+            del message["annotations"]
+            return [Text(text=content, citations=tuple(cited))]
+        return [Text(text=content)]
+    if content is None and "content" in message:
+        del message["content"]
+    return read_content_list(as_list(content) or [], provenance)
+
+
+def read_content_list(items: list[Any], provenance: Provenance) -> list[Part]:
+    """Return the text and reasoning of a content list, Mistral's form of an answer that reasons."""
+    parts: list[Part] = []
+    for item in items:
+        chunk = as_object(item) or {}
+        match chunk.get("type"):
+            case "text" if isinstance(chunk.get("text"), str):
+                parts.append(Text(text=chunk["text"]))
+            case "thinking":
+                texts = [as_object(inner) or {} for inner in as_list(chunk.get("thinking")) or []]
+                text = "".join(inner["text"] for inner in texts if isinstance(inner.get("text"), str))
+                parts.append(Reasoning(text=text, provenance=provenance, field=REASONING_FIELDS[0]))
+            case _:
+                pass
+    return parts
+
+
+def _images(message: Json) -> list[Part]:
+    """Take OpenRouter's `images` out of a message."""
+    parts: list[Part] = []
+    for place, item in enumerate(as_list(message.get("images")) or []):
+        try:
+            part = parse_part(item, f"images[{place}]")
+        except CallerError as error:
+            raise ValueError(error.message) from None
+        if not isinstance(part, Image):
+            return []
+        parts.append(part)
+    if parts:
+        del message["images"]
+    return parts
+
+
+__all__ = ["parse_response", "read_content_list"]

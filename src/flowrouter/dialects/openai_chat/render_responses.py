@@ -1,0 +1,134 @@
+"""A canonical response as a whole Chat answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from flowrouter.canonical.loss import Loss
+from flowrouter.canonical.parts import Image, Part, Reasoning, Refusal, Text, ToolCall
+from flowrouter.canonical.response import Choice, Response
+from flowrouter.dialects.codec import EncodeOptions, RenderedReply
+from flowrouter.dialects.openai_chat.annotations import annotation
+from flowrouter.dialects.openai_chat.content import write_part
+from flowrouter.dialects.openai_chat.finishes import word
+from flowrouter.dialects.openai_chat.ids import reply_id
+from flowrouter.dialects.openai_chat.parse_messages import SEALED_FIELD
+from flowrouter.dialects.openai_chat.reading import Json, merge
+from flowrouter.dialects.openai_chat.usage import write_usage
+from flowrouter.dialects.openai_chat.write_messages import write_call
+from flowrouter.wire.json import dumps
+
+def render_response(response: Response, options: EncodeOptions) -> RenderedReply:
+    """Return the body for a Chat client, and what of the answer it could not hold."""
+    own = response.origin == "openai_chat"
+    losses: list[Loss] = []
+    body: Json = {
+        "id": reply_id(response.origin, response.id),
+        "object": "chat.completion",
+        "created": int(options.now) if response.created is None else response.created,
+        "model": options.model or response.model,
+        "choices": [_Writer(choice, options, own=own, losses=losses).choice() for choice in response.choices],
+    }
+    if response.usage is not None:
+        body["usage"] = write_usage(response.usage)
+    if own:
+        merge(body, response.extra)
+    return RenderedReply(body=dumps(body), losses=tuple(losses))
+
+
+class _Writer:
+    """Writes one choice; `own` says that the answer came in this dialect."""
+
+    def __init__(self, choice: Choice, options: EncodeOptions, *, own: bool, losses: list[Loss]) -> None:
+        self._choice = choice
+        self._own = own
+        self._losses = losses
+        self._calls = [part for part in choice.parts if isinstance(part, ToolCall)]
+        self._legacy = options.legacy_calls or any(call.kind == "legacy" for call in self._calls)
+        self._refused = any(isinstance(part, Refusal) for part in choice.parts)
+
+    def choice(self) -> Json:
+        """Return the wire form of the choice."""
+        choice = self._choice
+        item: Json = {"index": choice.index, "message": self._message()}
+        if choice.logprobs is not None or not self._own:
+            item["logprobs"] = choice.logprobs
+        item["finish_reason"] = self._finish()
+        return merge(item, choice.extra) if self._own else item
+
+    def _finish(self) -> str | None:
+        choice = self._choice
+        if self._own and choice.raw_finish and not (self._legacy and choice.raw_finish == "tool_calls"):
+            return choice.raw_finish
+        reason = choice.finish or "stop"
+        return word(reason, called=bool(self._calls), refused=self._refused, legacy=self._legacy)
+
+    def _message(self) -> Json:
+        texts = [part for part in self._choice.parts if isinstance(part, Text)]
+        content = "".join(part.text for part in texts)
+        item: Json = {"role": "assistant", "content": content if texts else None}
+        if not self._own:
+            item["refusal"] = None
+        for part in self._choice.parts:
+            self._put(item, part)
+        self._put_annotations(item, texts)
+        if self._calls:
+            self._put_calls(item)
+        return merge(item, self._choice.message_extra) if self._own else item
+
+    def _put(self, item: Json, part: Part) -> None:
+        match part:
+            case Reasoning():
+                self._put_reasoning(item, part)
+            case Refusal(text=text):
+                item["refusal"] = (item.get("refusal") or "") + text
+            case Image():
+                item.setdefault("images", []).append(write_part(part))
+            case Text() | ToolCall():
+                pass
+            case _:
+                self._lose(str(part.__struct_config__.tag), "Chat has no place for it in an answer")
+
+    def _put_reasoning(self, item: Json, part: Reasoning) -> None:
+        if part.text and not (self._own and part.field == "reasoning_details"):
+            field = (part.field if self._own else None) or "reasoning_content"
+            between = "\n\n" if field in item and not self._own else ""
+            item[field] = item.get(field, "") + between + part.text
+        if part.sealed:
+            item.setdefault(SEALED_FIELD, []).append(part.sealed)
+        elif part.signature or part.redacted:
+            self._lose("reasoning.signature", "Chat has no place for a vendor's reasoning state")
+
+    def _put_annotations(self, item: Json, texts: Sequence[Text]) -> None:
+        written: list[Json] = []
+        start = 0
+        for text in texts:
+            end = start + len(text.text)
+            for citation in text.citations:
+                found = annotation(citation, start=start, end=end, own=self._own)
+                if found is None:
+                    self._lose("citations", "a citation without a URL")
+                else:
+                    written.append(found)
+            start = end
+        if written:
+            item["annotations"] = written
+
+    def _put_calls(self, item: Json) -> None:
+        calls = self._calls if self._own else [msgspec.structs.replace(call, extra={}) for call in self._calls]
+        if not self._legacy:
+            item["tool_calls"] = [write_call(call) for call in calls]
+            return
+        first, *others = calls
+        item["function_call"] = merge({"name": first.name, "arguments": first.arguments}, first.extra)
+        for call in others:
+            self._lose("tool_calls", f"function_call holds one call; {call.name!r} was dropped")
+
+    def _lose(self, what: str, reason: str) -> None:
+        path = f"choices[{self._choice.index}].{what}"
+        self._losses.append(Loss(path=path, kind="dropped", reason=reason))
+
+
+__all__ = ["render_response"]

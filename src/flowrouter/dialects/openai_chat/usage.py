@@ -1,0 +1,83 @@
+"""Usage objects of Chat and its many hosts, to and from the five disjoint counts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flowrouter.canonical.usage import Usage
+from flowrouter.dialects.openai_chat.reading import Json, as_object, is_integer
+
+
+def parse_usage(raw: Json) -> Usage:
+    """Return the counts in `raw`.
+
+    Chat's prompt tokens include cached ones and its completion tokens include reasoning. Hosts name
+    cached tokens differently: `prompt_tokens_details.cached_tokens` (OpenAI),
+    `prompt_cache_hit_tokens` (DeepSeek), a top-level `cached_tokens` (Moonshot).
+    """
+    prompt, completion = _count(raw, "prompt_tokens"), _count(raw, "completion_tokens")
+    details = as_object(raw.get("prompt_tokens_details")) or {}
+    read = _first(
+        _count(details, "cached_tokens"), _count(raw, "prompt_cache_hit_tokens"), _count(raw, "cached_tokens")
+    )
+    write = _count(details, "cache_write_tokens")
+    reasoning = _first(
+        _count(as_object(raw.get("completion_tokens_details")) or {}, "reasoning_tokens"),
+        _count(raw, "reasoning_tokens"),
+    )
+    return Usage(
+        input=None if prompt is None else max(0, prompt - (read or 0) - (write or 0)),
+        cache_read=read,
+        cache_write=write,
+        output=_visible(raw, completion, reasoning),
+        reasoning=reasoning,
+        origin="openai_chat",
+        raw=raw,
+    )
+
+
+def _visible(raw: Json, completion: int | None, reasoning: int | None) -> int | None:
+    if completion is None or not reasoning:
+        return completion
+    total, prompt = _count(raw, "total_tokens"), _count(raw, "prompt_tokens")
+    if total is not None and prompt is not None and total == prompt + completion + reasoning:
+        # xAI counts reasoning beside the completion, not inside it.
+        return completion
+    return max(0, completion - reasoning)
+
+
+def _count(raw: Json, name: str) -> int | None:
+    value: Any = raw.get(name)
+    if is_integer(value):
+        return max(0, value)
+    return int(value) if isinstance(value, float) and value.is_integer() and value >= 0 else None
+
+
+def _first(*values: int | None) -> int | None:
+    return next((value for value in values if value is not None), None)
+
+
+def write_usage(usage: Usage) -> Json:
+    """Return the usage object of this dialect: the vendor's own where Chat reported it.
+
+    SDK models need integers in the three main members, so an unknown count is 0 there.
+    """
+    if usage.origin == "openai_chat" and usage.raw is not None:
+        return usage.raw
+    prompt, completion = usage.total_input, usage.total_output
+    written: Json = {
+        "prompt_tokens": prompt,
+        "completion_tokens": completion,
+        "total_tokens": prompt + completion,
+    }
+    if usage.cache_read is not None or usage.cache_write is not None:
+        details = {"cached_tokens": usage.cache_read or 0}
+        if usage.cache_write is not None:
+            details["cache_write_tokens"] = usage.cache_write
+        written["prompt_tokens_details"] = details
+    if usage.reasoning is not None:
+        written["completion_tokens_details"] = {"reasoning_tokens": usage.reasoning}
+    return written
+
+
+__all__ = ["parse_usage", "write_usage"]
