@@ -197,6 +197,7 @@ async def _try(desk: Desk, account: Account, model: str | None, *, quiet: bool) 
     trial = Trial(
         account,
         desk.catalog.get(account.preset),
+        world=desk.world,
         transport=application.transport,
         lister=application.lister,
         clock=desk.clock,

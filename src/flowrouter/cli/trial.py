@@ -21,7 +21,8 @@ from flowrouter.clock import Clock
 from flowrouter.dialects import available, codec
 from flowrouter.errors import ConfigError, FlowRouterError, UpstreamError
 from flowrouter.gateway.model_lists import Lister
-from flowrouter.providers import adapter, profiles
+from flowrouter.gateway.world import World
+from flowrouter.providers import adapter
 from flowrouter.providers.listing import ListedModel
 from flowrouter.providers.preset import Preset
 from flowrouter.routing.facts import is_glob
@@ -74,6 +75,7 @@ class Trial:
         account: Account,
         preset: Preset,
         *,
+        world: World,
         transport: Transport,
         lister: Lister,
         clock: Clock,
@@ -82,6 +84,7 @@ class Trial:
     ) -> None:
         self._account = account
         self._preset = preset
+        self._world = world
         self._transport = transport
         self._lister = lister
         self._clock = clock
@@ -131,7 +134,7 @@ class Trial:
             messages=(Message(role="user", parts=(Text(text=_PROMPT),)),),
             max_tokens=_MAX_TOKENS,
         )
-        capabilities = profiles.capabilities(self._preset, model, dialect=dialect)
+        capabilities = self._world.capabilities(self._preset, model, dialect)
         rendered = codec(dialect).render_request(wanted, model, capabilities)
         own = {name: value.reveal() for name, value in self._account.headers}
         request = adapter.build(

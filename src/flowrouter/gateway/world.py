@@ -12,7 +12,7 @@ from flowrouter.canonical.dialect import Dialect
 from flowrouter.dialects import available
 from flowrouter.gateway.ports import Snapshot
 from flowrouter.httpkit.keys import KeyRing
-from flowrouter.providers import profiles
+from flowrouter.providers.capabilities import capabilities
 from flowrouter.providers.catalog import Catalog
 from flowrouter.providers.listing import ListedModel
 from flowrouter.providers.preset import Preset
@@ -44,7 +44,7 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
         if found is None:
             if len(self.known_capabilities) >= _KNOWN_MAX:
                 self.known_capabilities.clear()
-            found = self.known_capabilities[key] = profiles.capabilities(preset, model, dialect=dialect)
+            found = self.known_capabilities[key] = capabilities(preset, model, dialect)
         return found
 
 

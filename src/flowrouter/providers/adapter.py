@@ -15,10 +15,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any, Literal, NoReturn
+from typing import Literal, NoReturn
 from urllib.parse import quote, urlencode, urlsplit
-
-import msgspec
 
 from flowrouter.canonical.dialect import Dialect
 from flowrouter.errors import ConfigError

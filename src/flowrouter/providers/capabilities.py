@@ -1,186 +1,104 @@
-"""What one model at one provider can take, as data: translation reads this record and tests no names.
-
-`Capabilities` is complete and permissive where nothing is known (what we wrongly refuse is worse
-than what the vendor refuses). `Facts` is the same record with every field optional: one layer of
-knowledge. `merge` lays layers over each other; the accepted parameters merge one by one.
-"""
+"""What a profile means for translation: vendor facts to the record the dialects are driven by."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any, Literal
+from flowrouter.canonical.capabilities import Capabilities
+from flowrouter.canonical.dialect import Dialect
+from flowrouter.providers import profiles
+from flowrouter.providers.preset import Preset
+from flowrouter.providers.profile import Accepts, Profile
 
-import msgspec
-from msgspec import UNSET, UnsetType
+_SAMPLING = (
+    "temperature",
+    "top_p",
+    "presence_penalty",
+    "frequency_penalty",
+    "logprobs",
+    "top_logprobs",
+    "logit_bias",
+)
 
-from flowrouter.canonical.request import Effort
+_FIELDS: dict[str, tuple[str, ...]] = {
+    "temperature": ("temperature",),
+    "top_p": ("top_p",),
+    "top_k": ("top_k",),
+    "penalties": ("presence_penalty", "frequency_penalty"),
+    "stop": ("stop", "stop_sequences"),
+    "seed": ("seed",),
+    "logprobs": ("logprobs", "top_logprobs"),
+    "logit_bias": ("logit_bias",),
+    "n": ("n",),
+    "message_name": ("name",),
+}
+"""A parameter of `Accepts` → the request fields of all dialects it stands for."""
 
-ThinkingStyle = Literal[
-    "none", "manual", "both", "adaptive", "budget", "level", "effort", "think_tag", "compat_field"
-]
-MaxTokensField = Literal["max_tokens", "max_completion_tokens", "max_output_tokens", "maxOutputTokens"]
-SystemRole = Literal["system", "developer", "user"]
-ThinkingField = Literal["reasoning_effort", "thinking_type", "reasoning", "enable_thinking"]
-ReasoningEcho = Literal["never", "always", "with_tools"]
-ReasoningField = Literal["reasoning_content", "reasoning"]
-SchemaMode = Literal["raw", "clean", "strict"]
-ToolIdForm = Literal["any", "alnum9"]
+_HOST_FIELDS = {
+    "reasoning_effort": ("reasoning_effort",),
+    "thinking_type": ("thinking", "reasoning_effort"),
+    "reasoning": ("reasoning",),
+    "enable_thinking": ("enable_thinking", "thinking_budget"),
+}
+"""How a host's own reasoning control is spelled → the members it takes."""
 
-
-class Accepts(msgspec.Struct, frozen=True, kw_only=True):
-    """Which request parameters the model takes at all."""
-
-    temperature: bool = True
-    top_p: bool = True
-    top_k: bool = True
-    penalties: bool = True
-    stop: bool = True
-    seed: bool = True
-    logprobs: bool = True
-    logit_bias: bool = True
-    n: bool = True
-    message_name: bool = True
-
-
-class AcceptsFacts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The known part of `Accepts`."""
-
-    temperature: bool | UnsetType = UNSET
-    top_p: bool | UnsetType = UNSET
-    top_k: bool | UnsetType = UNSET
-    penalties: bool | UnsetType = UNSET
-    stop: bool | UnsetType = UNSET
-    seed: bool | UnsetType = UNSET
-    logprobs: bool | UnsetType = UNSET
-    logit_bias: bool | UnsetType = UNSET
-    n: bool | UnsetType = UNSET
-    message_name: bool | UnsetType = UNSET
+_TOOL_IDS = {"any": None, "alnum9": "[a-zA-Z0-9]{9}"}
 
 
-class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
-    """The full record for one model at one provider (window, caps and budgets in tokens).
-
-    `context_window` counts what may stand in the window, as the vendor states it; None where
-    unknown. `efforts` empty means unknown, not none. `thinking_style` says how reasoning is asked
-    for; with `compat_field`, `thinking_field` names the host's own control: an effort word, an object
-    `thinking{type}` (with the effort word beside it), an object `reasoning`, a flag. `thinking_default`: the model reasons when the
-    request does not say. `sampling_with_thinking`: temperature, top_p, top_k, penalties and
-    logprobs are still taken while it reasons. `supports_prefill`: a trailing assistant turn is
-    continued. `mid_system`: system messages may stand between turns. `reasoning_echo`: when earlier
-    reasoning must be sent back, in the Chat dialect in `reasoning_field`. `cache_control`: marks
-    for the prompt cache may be set on parts.
-    """
-
-    context_window: int | None = None
-    max_output: int | None = None
-    vision: bool = True
-    audio_in: bool = True
-    pdf: bool = True
-    image_url_fetch: bool = True
-    tools: bool = True
-    parallel_tools: bool = True
-    forced_tool_choice: bool = True
-    forced_tool_choice_with_thinking: bool = True
-    tool_name_max: int = 64
-    tool_id_form: ToolIdForm = "any"
-    schema_mode: SchemaMode = "raw"
-    json_schema: bool = True
-    json_object: bool = True
-    thinking_style: ThinkingStyle = "effort"
-    thinking_field: ThinkingField = "reasoning_effort"
-    thinking_default: bool = False
-    can_disable_thinking: bool = True
-    efforts: tuple[Effort, ...] = ()
-    budget_min: int | None = None
-    budget_max: int | None = None
-    sampling_with_thinking: bool = True
-    accepts: Accepts = Accepts()
-    max_tokens_field: MaxTokensField = "max_tokens"
-    system_role: SystemRole = "system"
-    mid_system: bool = True
-    strict_alternation: bool = False
-    needs_user_last: bool = False
-    supports_prefill: bool = False
-    supports_stream_options: bool = True
-    reasoning_echo: ReasoningEcho = "never"
-    reasoning_field: ReasoningField = "reasoning_content"
-    cache_control: bool = False
+def capabilities(preset: Preset, model: str, dialect: Dialect) -> Capabilities:
+    """Return what `model` can take at `preset` when `dialect` is spoken."""
+    profile = profiles.profile(preset, model, dialect=dialect)
+    return Capabilities(
+        family=model,
+        context_window=profile.context_window,
+        max_output=profile.max_output,
+        vision=profile.vision,
+        pdf=profile.pdf,
+        audio_in=profile.audio_in,
+        image_url=profile.image_url_fetch,
+        tools=profile.tools,
+        parallel_tools=profile.parallel_tools,
+        json_object=profile.json_object,
+        json_schema=profile.json_schema,
+        thinking_style=profile.thinking_style,
+        efforts=profile.efforts,
+        budget_min=profile.budget_min,
+        budget_max=profile.budget_max,
+        can_disable_thinking=profile.can_disable_thinking,
+        rejects=_rejected(profile),
+        extensions=_extensions(profile),
+        max_tokens_field=(
+            "max_completion_tokens" if profile.max_tokens_field == "max_completion_tokens" else "max_tokens"
+        ),
+        system_role=profile.system_role,
+        mid_system=profile.mid_system,
+        prefill=profile.supports_prefill,
+        stream_options=profile.supports_stream_options,
+        reasoning_echo=profile.reasoning_echo,
+        cache_marks=profile.cache_control,
+        tool_id=_TOOL_IDS[profile.tool_id_form],
+        tool_name_max=profile.tool_name_max,
+        needs_user_last=profile.needs_user_last,
+        think_tags=profile.thinking_style == "think_tag" or "think_tags" in preset.quirks,
+        lax_finish="lax_finish" in preset.quirks,
+    )
 
 
-class Facts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One layer of knowledge about a model: every field of `Capabilities`, each of them optional."""
-
-    context_window: int | UnsetType = UNSET
-    max_output: int | UnsetType = UNSET
-    vision: bool | UnsetType = UNSET
-    audio_in: bool | UnsetType = UNSET
-    pdf: bool | UnsetType = UNSET
-    image_url_fetch: bool | UnsetType = UNSET
-    tools: bool | UnsetType = UNSET
-    parallel_tools: bool | UnsetType = UNSET
-    forced_tool_choice: bool | UnsetType = UNSET
-    forced_tool_choice_with_thinking: bool | UnsetType = UNSET
-    tool_name_max: int | UnsetType = UNSET
-    tool_id_form: ToolIdForm | UnsetType = UNSET
-    schema_mode: SchemaMode | UnsetType = UNSET
-    json_schema: bool | UnsetType = UNSET
-    json_object: bool | UnsetType = UNSET
-    thinking_style: ThinkingStyle | UnsetType = UNSET
-    thinking_field: ThinkingField | UnsetType = UNSET
-    thinking_default: bool | UnsetType = UNSET
-    can_disable_thinking: bool | UnsetType = UNSET
-    efforts: tuple[Effort, ...] | UnsetType = UNSET
-    budget_min: int | UnsetType = UNSET
-    budget_max: int | UnsetType = UNSET
-    sampling_with_thinking: bool | UnsetType = UNSET
-    accepts: AcceptsFacts | UnsetType = UNSET
-    max_tokens_field: MaxTokensField | UnsetType = UNSET
-    system_role: SystemRole | UnsetType = UNSET
-    mid_system: bool | UnsetType = UNSET
-    strict_alternation: bool | UnsetType = UNSET
-    needs_user_last: bool | UnsetType = UNSET
-    supports_prefill: bool | UnsetType = UNSET
-    supports_stream_options: bool | UnsetType = UNSET
-    reasoning_echo: ReasoningEcho | UnsetType = UNSET
-    reasoning_field: ReasoningField | UnsetType = UNSET
-    cache_control: bool | UnsetType = UNSET
+def _rejected(profile: Profile) -> frozenset[str]:
+    names = {
+        field
+        for parameter in Accepts.__struct_fields__
+        if not getattr(profile.accepts, parameter)
+        for field in _FIELDS[parameter]
+    }
+    if profile.thinking_default and not profile.sampling_with_thinking:
+        names.update(_SAMPLING)
+    return frozenset(names)
 
 
-def merge(layers: Iterable[Facts]) -> Capabilities:
-    """Return the record that `layers` (the later wins) say, permissive where they are silent."""
-    known: dict[str, Any] = {}
-    accepts: dict[str, Any] = {}
-    for layer in layers:
-        for name in _FIELDS:
-            value: Any = getattr(layer, name)
-            if value is not UNSET:
-                known[name] = value
-        if layer.accepts is not UNSET:
-            accepts.update(_known(layer.accepts))
-    if accepts:
-        known["accepts"] = Accepts(**accepts)
-    return Capabilities(**known)
+def _extensions(profile: Profile) -> frozenset[str]:
+    names = {"top_k"} if profile.accepts.top_k else set[str]()
+    if profile.thinking_style == "compat_field":
+        names.update(_HOST_FIELDS[profile.thinking_field])
+    return frozenset(names)
 
 
-def _known(facts: AcceptsFacts) -> dict[str, Any]:
-    values = {name: getattr(facts, name) for name in AcceptsFacts.__struct_fields__}
-    return {name: value for name, value in values.items() if value is not UNSET}
-
-
-_FIELDS = tuple(name for name in Facts.__struct_fields__ if name != "accepts")
-
-__all__ = [
-    "Accepts",
-    "AcceptsFacts",
-    "Capabilities",
-    "Facts",
-    "MaxTokensField",
-    "ReasoningEcho",
-    "ReasoningField",
-    "SchemaMode",
-    "SystemRole",
-    "ThinkingField",
-    "ThinkingStyle",
-    "ToolIdForm",
-    "merge",
-]
+__all__ = ["capabilities"]

@@ -6,7 +6,7 @@ sides speak. Credentials, cookies, `x-forwarded-*`, SDK fingerprints and user ag
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 
 from flowrouter import __version__

@@ -20,13 +20,14 @@ import msgspec
 
 from flowrouter.canonical.dialect import Dialect
 from flowrouter.providers import strict_toml
-from flowrouter.providers.capabilities import AcceptsFacts, Capabilities, Facts, merge
 from flowrouter.providers.catalog import read_packaged
 from flowrouter.providers.preset import Preset
+from flowrouter.providers.profile import AcceptsFacts, Facts, Profile, merge
 from flowrouter.providers.quirks import facts_of
 
 DIALECT_FACTS: dict[Dialect, Facts] = {
-    "openai_chat": Facts(),
+    # `top_k` is no field of OpenAI's; the hosts that take it say so by a quirk.
+    "openai_chat": Facts(accepts=AcceptsFacts(top_k=False)),
     "openai_responses": Facts(
         max_tokens_field="max_output_tokens",
         accepts=AcceptsFacts(
@@ -99,14 +100,14 @@ def read_rows(text: str, *, file: str) -> tuple[Row, ...]:
     return strict_toml.read(text, ProfileFile, file=file).rows
 
 
-def capabilities(
+def profile(
     preset: Preset,
     model: str,
     *,
     dialect: Dialect | None = None,
     overrides: Facts | None = None,
     layers: Sequence[Facts] = (),
-) -> Capabilities:
+) -> Profile:
     """Return what `model` can take at `preset` when `dialect` (default: the preset's first) is spoken."""
     dialect = dialect or preset.served_dialects[0]
     known = (*_static_layers(preset, model.lower(), dialect), *layers)
@@ -160,8 +161,8 @@ __all__ = [
     "DIALECT_FACTS",
     "ProfileFile",
     "Row",
-    "capabilities",
     "matching_rows",
     "packaged_rows",
+    "profile",
     "read_rows",
 ]

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import Literal
 
 from flowrouter.canonical.dialect import Dialect
-from flowrouter.providers.capabilities import AcceptsFacts, Facts
+from flowrouter.providers.profile import AcceptsFacts, Facts
 
 Quirk = Literal[
     "accepts_cache_control",
@@ -25,7 +25,6 @@ Quirk = Literal[
     "no_penalties",
     "no_pdf",
     "no_stream_options",
-    "no_top_k",
     "own_models_only",
     "reasoning_echo",
     "reasoning_in_reasoning",
@@ -34,6 +33,7 @@ Quirk = Literal[
     "single_choice",
     "strict_alternation",
     "system_first",
+    "takes_top_k",
     "think_tags",
     "tool_id_9_alnum",
     "usage_in_x_groq",
@@ -53,7 +53,6 @@ QUIRKS: dict[Quirk, str] = {
     "no_penalties": "rejects `presence_penalty` and `frequency_penalty`",
     "no_pdf": "takes no PDF or file parts",
     "no_stream_options": "rejects `stream_options`; usage comes unasked in the last chunk or not at all",
-    "no_top_k": "rejects `top_k`",
     "own_models_only": "answers to the models it lists and to nothing else, and is never a fallback",
     "reasoning_echo": "wants `reasoning_content` of tool-calling turns back in the history",
     "reasoning_in_reasoning": "puts reasoning text in `reasoning`, not in `reasoning_content`",
@@ -62,6 +61,7 @@ QUIRKS: dict[Quirk, str] = {
     "single_choice": "accepts `n` only as 1",
     "strict_alternation": "wants user and assistant turns to alternate; equal neighbours are merged",
     "system_first": "takes system messages only at the head of the conversation",
+    "takes_top_k": "takes `top_k`, which is not a field of OpenAI's",
     "think_tags": "may put reasoning at the head of the answer between `<think>` and `</think>`",
     "tool_id_9_alnum": "wants tool call ids of exactly nine letters or digits",
     "usage_in_x_groq": "reports streamed usage in `x_groq.usage`",
@@ -72,7 +72,6 @@ QUIRKS: dict[Quirk, str] = {
 FACTS: dict[Quirk, Facts] = {
     "no_image_url": Facts(image_url_fetch=False),
     "no_pdf": Facts(pdf=False),
-    "no_top_k": Facts(accepts=AcceptsFacts(top_k=False)),
     "strict_alternation": Facts(strict_alternation=True),
     "system_first": Facts(mid_system=False),
     "user_last": Facts(needs_user_last=True),
@@ -91,6 +90,7 @@ CHAT_FACTS: dict[Quirk, Facts] = {
     "reasoning_in_reasoning": Facts(reasoning_field="reasoning"),
     "reasoning_object": Facts(thinking_style="compat_field", thinking_field="reasoning"),
     "single_choice": Facts(accepts=AcceptsFacts(n=False)),
+    "takes_top_k": Facts(accepts=AcceptsFacts(top_k=True)),
     "tool_id_9_alnum": Facts(tool_id_form="alnum9"),
 }
 

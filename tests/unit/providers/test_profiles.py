@@ -9,17 +9,17 @@ from msgspec import UNSET
 
 from flowrouter.canonical.dialect import DIALECTS, Dialect
 from flowrouter.providers import catalog, profiles
-from flowrouter.providers.capabilities import Accepts, AcceptsFacts, Capabilities, Facts, merge
+from flowrouter.providers.profile import Accepts, AcceptsFacts, Facts, Profile, merge
 
 ROWS = profiles.packaged_rows()
 
 
-def record(preset: str, model: str, dialect: Dialect | None = None) -> Capabilities:
-    return profiles.capabilities(catalog.packaged().get(preset), model, dialect=dialect)
+def record(preset: str, model: str, dialect: Dialect | None = None) -> Profile:
+    return profiles.profile(catalog.packaged().get(preset), model, dialect=dialect)
 
 
 def test_facts_and_record_have_the_same_fields() -> None:
-    assert Facts.__struct_fields__ == Capabilities.__struct_fields__
+    assert Facts.__struct_fields__ == Profile.__struct_fields__
     assert AcceptsFacts.__struct_fields__ == Accepts.__struct_fields__
 
 
@@ -46,7 +46,7 @@ def test_no_two_rows_of_one_binding_claim_the_same_glob() -> None:
 
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_an_unknown_model_is_taken_to_be_able(dialect: Dialect) -> None:
-    found = profiles.capabilities(catalog.packaged().get("custom-openai"), "who-knows-1", dialect=dialect)
+    found = profiles.profile(catalog.packaged().get("custom-openai"), "who-knows-1", dialect=dialect)
     assert (found.context_window, found.max_output) == (None, None)
     assert found.vision
     assert found.tools
@@ -156,17 +156,17 @@ def test_reasoning_goes_back_where_it_must() -> None:
 def test_layers_rise_from_rows_over_learned_facts_to_the_administrator() -> None:
     preset = catalog.packaged().get("openai")
     learned = Facts(supports_stream_options=False, context_window=1000, accepts=AcceptsFacts(seed=False))
-    found = profiles.capabilities(preset, "gpt-4.1", layers=(learned,))
+    found = profiles.profile(preset, "gpt-4.1", layers=(learned,))
     assert (found.supports_stream_options, found.context_window) == (False, 1000)
     assert found.accepts == Accepts(seed=False, top_k=False)
     overrides = Facts(context_window=2000, accepts=AcceptsFacts(seed=True))
-    found = profiles.capabilities(preset, "gpt-4.1", layers=(learned,), overrides=overrides)
+    found = profiles.profile(preset, "gpt-4.1", layers=(learned,), overrides=overrides)
     assert (found.context_window, found.accepts.seed, found.accepts.top_k) == (2000, True, False)
     assert found.max_output == 32768
 
 
 def test_merge_of_nothing_is_the_permissive_record() -> None:
-    assert merge(()) == Capabilities()
+    assert merge(()) == Profile()
 
 
 def test_an_exact_name_beats_a_glob_and_bound_rows_lie_over_unbound_ones() -> None:

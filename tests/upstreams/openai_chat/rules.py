@@ -1,82 +1,19 @@
-"""What OpenAI's Chat Completions endpoint refuses, in its own words."""
+"""What OpenAI's Chat Completions endpoint refuses, in its own words: messages and parameters."""
 
-import re
 from collections.abc import Callable
 from typing import Any, cast
 
-from openai.types.chat import completion_create_params
-
-from tests.upstreams.dialect import Exchange, Refusal
+from tests.upstreams.dialect import Exchange
+from tests.upstreams.openai_chat.shapes import bad, check_length, check_name, check_shape
+from tests.upstreams.openai_chat.tools import check_format, check_tools
 from tests.upstreams.reading import media_of_url
-from tests.upstreams.vendor_types import Fields, Problem, check_fields, fields_of
-
-_SHAPE = fields_of(completion_create_params.CompletionCreateParamsBase)
-REQUEST = Fields({**_SHAPE.hints, "stream": bool | None}, _SHAPE.required, open=False)
-REASONING_HOST_FIELDS = frozenset({"thinking", "reasoning", "enable_thinking", "reasoning_format"})
-REASONING_MESSAGE_FIELDS = frozenset({"reasoning_content", "reasoning", "reasoning_details"})
-NAME = re.compile(r"^[a-zA-Z0-9_-]+$")
-
-
-def bad(message: str, *, param: str | None = None, code: str | None = None) -> Refusal:
-    """A 400 in OpenAI's manner."""
-    return Refusal(400, message, param=param, code=code)
 
 
 def check_request(exchange: Exchange) -> None:
     """Raise Refusal at the first thing that is wrong with a request."""
-    problems = [p for p in check_fields(REQUEST, exchange.body) if not _excused(p, exchange)]
-    if problems:
-        raise _worded(min(problems, key=lambda p: len(p.keys) > 1))
+    check_shape(exchange)
     for rule in RULES:
         rule(exchange)
-
-
-def _excused(problem: Problem, exchange: Exchange) -> bool:
-    if problem.kind != "extra":
-        return False
-    if exchange.lenient:
-        return True
-    if not exchange.model.shows_reasoning and not exchange.model.has("reasoning-echo-forbidden"):
-        return False
-    name = problem.keys[-1]
-    return name in REASONING_HOST_FIELDS if len(problem.keys) == 1 else name in REASONING_MESSAGE_FIELDS
-
-
-def spelled(keys: tuple[str | int, ...]) -> str:
-    """Spell a path as OpenAI does: messages[0].content[1].text."""
-    text = ""
-    for key in keys:
-        text += f"[{key}]" if isinstance(key, int) else f".{key}" if text else key
-    return text
-
-
-NAMES_OF_TYPES = {dict: "an object", list: "an array", str: "a string", bool: "a boolean", type(None): "null"}
-
-
-def _worded(problem: Problem) -> Refusal:
-    path = spelled(problem.keys)
-    match problem.kind:
-        case "extra" if len(problem.keys) == 1:
-            return bad(f"Unrecognized request argument supplied: {path}")
-        case "extra":
-            return bad(f"Unknown parameter: '{path}'.", param=path, code="unknown_parameter")
-        case "missing":
-            return bad(
-                f"Missing required parameter: '{path}'.", param=path, code="missing_required_parameter"
-            )
-        case "type":
-            got = NAMES_OF_TYPES.get(type(problem.value), "a number")
-            return bad(
-                f"Invalid type for '{path}': expected {problem.expected}, but got {got} instead.",
-                param=path,
-                code="invalid_type",
-            )
-        case "literal" | "tag":
-            return bad(
-                f"Invalid value: '{problem.value}'. Supported values are: {problem.expected}.",
-                param=path,
-                code="invalid_value",
-            )
 
 
 # messages
@@ -185,33 +122,10 @@ def _check_calls(index: int, message: dict[str, Any]) -> list[str]:
     if message.get("tool_calls") == []:
         raise bad(f"Invalid '{where}': empty array. Expected an array with minimum length 1.", param=where)
     for number, call in enumerate(calls):
-        _check_length(f"{where}[{number}].id", call["id"], 40)
+        check_length(f"{where}[{number}].id", call["id"], 40)
         if call["type"] == "function":
-            _check_name(f"{where}[{number}].function.name", call["function"]["name"])
+            check_name(f"{where}[{number}].function.name", call["function"]["name"])
     return [call["id"] for call in calls]
-
-
-def _check_length(where: str, text: str, longest: int) -> None:
-    if not text:
-        raise bad(f"Invalid '{where}': empty string.", param=where, code="empty_string")
-    if len(text) > longest:
-        raise bad(
-            f"Invalid '{where}': string too long. Expected a string with maximum length {longest}, but got a "
-            f"string with length {len(text)} instead.",
-            param=where,
-            code="string_above_max_length",
-        )
-
-
-def _check_name(where: str, name: str) -> None:
-    _check_length(where, name, 64)
-    if not NAME.match(name):
-        raise bad(
-            f"Invalid '{where}': string does not match pattern. Expected a string that matches the pattern "
-            f"'{NAME.pattern}'.",
-            param=where,
-            code="invalid_value",
-        )
 
 
 def _check_host_habits(exchange: Exchange) -> None:
@@ -241,112 +155,6 @@ def _check_host_habits(exchange: Exchange) -> None:
         raise bad("Unrecognized request argument supplied: stream_options")
     if model.has("old-max-tokens") and "max_completion_tokens" in exchange.body:
         raise bad("Unrecognized request argument supplied: max_completion_tokens")
-
-
-# tools and formats
-
-
-def _check_tools(exchange: Exchange) -> None:
-    body = exchange.body
-    tools: list[dict[str, Any]] | None = body.get("tools")
-    if tools is None:
-        for name in ("tool_choice", "parallel_tool_calls"):
-            if name in body and body[name] != "none":
-                message = f"Invalid value for '{name}': '{name}' is only allowed when 'tools' are specified."
-                raise bad(message, param=name)
-        return
-    if not tools:
-        message = "Invalid 'tools': empty array. Expected an array with minimum length 1."
-        raise bad(message, param="tools", code="empty_array")
-    names: list[str] = []
-    for index, tool in enumerate(tools):
-        inner: dict[str, Any] = tool[tool["type"]]
-        _check_name(f"tools[{index}].{tool['type']}.name", inner["name"])
-        names.append(inner["name"])
-        if tool["type"] == "function":
-            _check_function(index, inner)
-    _check_choice(body.get("tool_choice"), names)
-
-
-def _check_function(index: int, function: dict[str, Any]) -> None:
-    schema = function.get("parameters")
-    if schema is None:
-        return
-    where = f"tools[{index}].function.parameters"
-    label = f"Invalid schema for function '{function['name']}'"
-    if schema.get("type") != "object":
-        given = schema.get("type")
-        message = f"{label}: schema must be a JSON Schema of 'type: \"object\"', got 'type: \"{given}\"'."
-        raise bad(message, param=where, code="invalid_function_parameters")
-    if function.get("strict"):
-        _check_strict(schema, label, where, "invalid_function_parameters")
-
-
-def _check_strict(schema: Any, label: str, where: str, code: str, context: tuple[str, ...] = ()) -> None:
-    if not isinstance(schema, dict):
-        return
-    node = cast(dict[str, Any], schema)
-    properties: dict[str, Any] = node.get("properties") or {}
-    if node.get("type") == "object" or properties:
-        if node.get("additionalProperties") is not False:
-            raise bad(
-                f"{label}: In context={context}, 'additionalProperties' is required to be supplied and to be false.",
-                param=where,
-                code=code,
-            )
-        missing = [name for name in properties if name not in node.get("required", ())]
-        if missing:
-            raise bad(
-                f"{label}: In context={context}, 'required' is required to be supplied and to be an array including "
-                f"every key in properties. Missing '{missing[0]}'.",
-                param=where,
-                code=code,
-            )
-    for name, inner in properties.items():
-        _check_strict(inner, label, where, code, (*context, "properties", name))
-    for keyword in ("$defs", "definitions"):
-        for name, inner in (node.get(keyword) or {}).items():
-            _check_strict(inner, label, where, code, (*context, keyword, name))
-    _check_strict(node.get("items"), label, where, code, (*context, "items"))
-    for inner in node.get("anyOf") or ():
-        _check_strict(inner, label, where, code, (*context, "anyOf"))
-
-
-def _check_choice(choice: Any, names: list[str]) -> None:
-    if not isinstance(choice, dict):
-        return
-    kind = choice["type"]
-    if kind == "allowed_tools":
-        allowed: list[dict[str, Any]] = choice["allowed_tools"]["tools"]
-        wanted = [str(tool.get(str(tool.get("type")), {}).get("name")) for tool in allowed]
-    else:
-        wanted = [choice[kind]["name"]]
-    for name in wanted:
-        if name not in names:
-            message = f"Invalid value for 'tool_choice': tool '{name}' not found in 'tools'."
-            raise bad(message, param="tool_choice")
-
-
-def _check_format(exchange: Exchange) -> None:
-    chosen = exchange.body.get("response_format")
-    if not chosen:
-        return
-    if chosen["type"] == "json_object" and "json" not in str(exchange.body["messages"]).lower():
-        raise bad(
-            "'messages' must contain the word 'json' in some form, to use 'response_format' of type 'json_object'.",
-            param="messages",
-        )
-    if chosen["type"] == "json_schema":
-        inner = chosen["json_schema"]
-        _check_name("response_format.json_schema.name", inner["name"])
-        if "schema" not in inner:
-            where = "response_format.json_schema.schema"
-            raise bad(
-                f"Missing required parameter: '{where}'.", param=where, code="missing_required_parameter"
-            )
-        if inner.get("strict"):
-            label = f"Invalid schema for response_format '{inner['name']}'"
-            _check_strict(inner["schema"], label, "response_format", "invalid_json_schema")
 
 
 # parameters
@@ -442,8 +250,8 @@ def _check_reasoning_model(exchange: Exchange) -> None:
 RULES: tuple[Callable[[Exchange], None], ...] = (
     _check_messages,
     _check_host_habits,
-    _check_tools,
-    _check_format,
+    check_tools,
+    check_format,
     _check_ranges,
     _check_pairs,
     _check_reasoning_model,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 from flowrouter.dialects.anthropic.losses import Losses
 
@@ -37,7 +37,11 @@ def _bearers(body: dict[str, Any]) -> Iterator[dict[str, Any]]:
     if isinstance(system, list):
         yield from system
     for message in body["messages"]:
-        yield from message["content"]
+        for block in message["content"]:
+            inner = block.get("content")
+            if isinstance(inner, list):
+                yield from cast("list[dict[str, Any]]", inner)
+            yield block
 
 
 __all__ = ["MOST_MARKS", "limit_marks"]

@@ -10,8 +10,8 @@ prefixes stay valid.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, cast
 
 from flowrouter.canonical.capabilities import Capabilities
 from flowrouter.canonical.history import settle
@@ -23,6 +23,7 @@ from flowrouter.dialects.anthropic.render_parts import Block, render_block, rend
 OPENING = "Begin."
 """The user turn put before a history that starts with the assistant, or has no turn at all."""
 
+_THINKING = ("thinking", "redacted_thinking")
 _PREFILL = "Start your reply with exactly the following text and go on from its end:\n"
 
 
@@ -72,15 +73,6 @@ class Conversation:
                 "messages", "the model continues no begun answer; the beginning became an instruction"
             )
             self._add("user", [{"type": "text", "text": as_reminder(_PREFILL + text.rstrip())}])
-
-    def thinks_in_answered_turn(self) -> bool:
-        """Return False if the last turn answers calls of an assistant turn without thinking."""
-        if len(self.messages) < 2 or self.messages[-1]["role"] != "user":
-            return True
-        kinds = {block["type"] for block in self.messages[-2]["content"]}
-        if self.messages[-2]["role"] != "assistant" or "tool_use" not in kinds:
-            return True
-        return bool(kinds & {"thinking", "redacted_thinking"})
 
     def called_tools(self) -> list[str]:
         """Return the names of the tools the history calls, once each, in order."""
@@ -134,6 +126,22 @@ class Conversation:
             self._losses.change("messages", "white space at the end of the begun answer was cut")
 
 
+def thinks_in_open_loop(messages: Sequence[Mapping[str, Any]]) -> bool:
+    """Return whether every assistant turn that is being answered with tool results begins with thinking.
+
+    The open loop is what follows the last ordinary user turn; manual thinking is refused without it.
+    """
+    for message in reversed(messages):
+        content = message.get("content")
+        blocks = cast("list[Block]", content) if isinstance(content, list) else []
+        kinds = [block["type"] for block in blocks]
+        if message["role"] == "user" and "tool_result" not in kinds:
+            return True
+        if message["role"] == "assistant" and "tool_use" in kinds and kinds[0] not in _THINKING:
+            return False
+    return True
+
+
 def _is_system(message: Message) -> bool:
     return message.role in ("system", "developer")
 
@@ -181,4 +189,4 @@ def place_reminders(messages: list[Message]) -> list[Message]:
     return placed
 
 
-__all__ = ["OPENING", "Conversation", "as_reminder", "place_reminders"]
+__all__ = ["OPENING", "Conversation", "as_reminder", "place_reminders", "thinks_in_open_loop"]

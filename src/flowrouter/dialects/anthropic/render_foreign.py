@@ -8,7 +8,7 @@ from flowrouter.canonical.capabilities import Capabilities
 from flowrouter.canonical.rendered import Rendered
 from flowrouter.canonical.request import Request
 from flowrouter.dialects.anthropic.cache_marks import limit_marks
-from flowrouter.dialects.anthropic.conversation import Conversation
+from flowrouter.dialects.anthropic.conversation import Conversation, thinks_in_open_loop
 from flowrouter.dialects.anthropic.losses import Losses
 from flowrouter.dialects.anthropic.render_parts import render_cache
 from flowrouter.dialects.anthropic.screen import Screen
@@ -39,7 +39,7 @@ def render_foreign(request: Request, model: str, capabilities: Capabilities) -> 
         conversation.system.append({"type": "text", "text": toolbox.instruction})
     plan = Planner(request.reasoning, request.max_tokens, capabilities=capabilities, losses=losses).plan(
         obstacle="a forced tool call excludes thinking" if toolbox.forced else None,
-        unanswered=not conversation.thinks_in_answered_turn(),
+        unanswered=not thinks_in_open_loop(conversation.messages),
     )
     prefill = capabilities.prefill is not False and not capabilities.needs_user_last
     conversation.end_with_user(prefill=prefill and not plan.on and toolbox.format is None)

@@ -10,7 +10,7 @@ from flowrouter.canonical.parts import Part, Reasoning
 from flowrouter.canonical.rendered import Rendered
 from flowrouter.canonical.request import Request
 from flowrouter.canonical.tools import FunctionTool, HostedTool, Tool
-from flowrouter.dialects.anthropic.conversation import place_reminders
+from flowrouter.dialects.anthropic.conversation import place_reminders, thinks_in_open_loop
 from flowrouter.dialects.anthropic.losses import Losses
 from flowrouter.dialects.anthropic.render_foreign import render_foreign
 from flowrouter.dialects.anthropic.render_parts import render_cache, render_content
@@ -45,6 +45,7 @@ def _render_own(request: Request, model: str, capabilities: Capabilities) -> Ren
     _add_choice(body, request)
     _add_sampling(body, request)
     _add_reasoning(body, request, capabilities=capabilities, losses=losses)
+    _drop_manual_thinking(body, losses)
     _add_labels(body, request)
     if request.stream or "stream" in request.shapes:
         body["stream"] = request.stream
@@ -156,6 +157,15 @@ def _add_reasoning(
         config.update(kept)  # pyright: ignore[reportUnknownArgumentType]
     if config or isinstance(kept, dict):
         body["output_config"] = config
+
+
+def _drop_manual_thinking(body: dict[str, Any], losses: Losses) -> None:
+    """Switch manual thinking off where the loop lost the blocks that it needs to begin with."""
+    if not losses.rows or body.get("thinking", {}).get("type") != "enabled":
+        return
+    if not thinks_in_open_loop(body["messages"]):
+        del body["thinking"]
+        losses.drop("thinking", "the tool turn being answered has no thinking block")
 
 
 def _add_labels(body: dict[str, Any], request: Request) -> None:

@@ -45,8 +45,10 @@ def tool_schema(schema: Schema | None) -> tuple[Schema, str | None]:
     if not schema:
         return {"type": "object", "properties": {}}, None
     combiner = next((name for name in _COMBINERS if isinstance(schema.get(name), list)), None)
-    if combiner is None:
+    if combiner is None and schema.get("type", "object") == "object":
         return (schema if "type" in schema else {"type": "object", **schema}), None
+    if combiner is None:
+        return {**schema, "type": "object"}, f"the input is an object, not {dumps_text(schema['type'])}"
     return _merged(schema, combiner), f"the schema's root {combiner} was merged into one object"
 
 

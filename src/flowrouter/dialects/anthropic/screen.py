@@ -133,14 +133,20 @@ class Screen:
         if source.kind == "url" and not self._capabilities.image_url:
             raise CallerError(f"{path}: the model takes no image URLs; send the bytes", param=path)
         if source.kind == "base64":
-            data = re.sub(r"\s+", "", source.data or "")
-            kind = (source.media_type or "").lower().replace("image/jpg", "image/jpeg")
-            kind = kind if kind in _IMAGES else _sniff(data)
-            if kind is None:
-                reason = f"{source.media_type or 'unknown'} images; send JPEG, PNG, GIF or WebP"
-                raise CallerError(f"{path}: Anthropic models take no {reason}", param=path)
-            source = Source(kind="base64", media_type=kind, data=data)
+            source = self._picture(source, path)
         return Image(source=source, cache=part.cache)
+
+    def _picture(self, source: Source, path: str) -> Source:
+        """Return the bytes under the type they really have; the vendor refuses a wrong one."""
+        data = re.sub(r"\s+", "", source.data or "")
+        said = (source.media_type or "").lower().replace("image/jpg", "image/jpeg")
+        kind = _sniff(data) or (said if said in _IMAGES else None)
+        if kind is None:
+            reason = f"{source.media_type or 'unknown'} images; send JPEG, PNG, GIF or WebP"
+            raise CallerError(f"{path}: Anthropic models take no {reason}", param=path)
+        if said and kind != said:
+            self._losses.change(f"{path}.media_type", f"the bytes are {kind}")
+        return Source(kind="base64", media_type=kind, data=data)
 
     def _document(self, part: Document, path: str) -> Document:
         source = self._located(part.source, path)

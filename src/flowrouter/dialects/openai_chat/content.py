@@ -16,7 +16,7 @@ from flowrouter.canonical.parts import (
     Source,
     Text,
 )
-from flowrouter.dialects.openai_chat import data_urls
+from flowrouter.dialects.openai_chat.data_urls import is_data_url, read_data_url, write_data_url
 from flowrouter.dialects.openai_chat.reading import (
     Json,
     as_list,
@@ -82,8 +82,8 @@ def _parse_image(rest: Json, path: str) -> Part | None:
 
 
 def _image_source(url: str, path: str) -> Source:
-    if data_urls.is_data_url(url):
-        return data_urls.read(url, path=path)
+    if is_data_url(url):
+        return read_data_url(url, path=path)
     return Source(kind="url", url=url)
 
 
@@ -94,7 +94,7 @@ def _parse_file(rest: Json, path: str) -> Part | None:
         return None
     title = take_text(inner, "filename")
     if (data := take_text(inner, "file_data")) is not None:
-        source = data_urls.read(data, path=f"{path}.file.file_data", filename=title)
+        source = read_data_url(data, path=f"{path}.file.file_data", filename=title)
     elif (file_id := take_text(inner, "file_id")) is not None:
         source = Source(kind="file", file_id=file_id)
     else:
@@ -165,7 +165,7 @@ def write_part(part: Part) -> Json | None:
 def image_item(image: Image) -> Json:
     """Return an image part without its `extra` and cache mark."""
     source = image.source
-    url = source.url if source.url is not None else data_urls.write(source)
+    url = source.url if source.url is not None else write_data_url(source)
     inner: Json = {"url": url}
     if image.detail is not None:
         inner["detail"] = image.detail
@@ -180,7 +180,7 @@ def file_item(document: Document) -> Json:
     if source.kind == "file":
         inner["file_id"] = source.file_id
     else:
-        inner["file_data"] = source.url if source.url is not None else data_urls.write(source)
+        inner["file_data"] = source.url if source.url is not None else write_data_url(source)
     return {"type": "file", "file": inner}
 
 

@@ -40,7 +40,7 @@ def is_data_url(url: str) -> bool:
     return url[:64].lstrip()[:5].lower() == "data:"
 
 
-def read(url: str, *, path: str, filename: str | None = None) -> Source:
+def read_data_url(url: str, *, path: str, filename: str | None = None) -> Source:
     """Return the source that a data URL or bare base64 holds; raises `CallerError` naming `path`.
 
     Text media become a `text` source; all else is `base64`. `url` of the source is the original
@@ -55,23 +55,23 @@ def read(url: str, *, path: str, filename: str | None = None) -> Source:
         return Source(kind="text", media_type=media_type, data=text, url=url)
     same = (
         data is payload
-        and url.startswith(prefix(media_type))
-        and len(url) == len(prefix(media_type)) + len(data)
+        and url.startswith(data_url_prefix(media_type))
+        and len(url) == len(data_url_prefix(media_type)) + len(data)
     )
     return Source(kind="base64", media_type=media_type, data=data, url=None if same else url)
 
 
-def prefix(media_type: str) -> str:
+def data_url_prefix(media_type: str) -> str:
     """Return what stands before the base64 of a plain data URL."""
     return f"data:{media_type};base64,"
 
 
-def write(source: Source) -> str:
+def write_data_url(source: Source) -> str:
     """Return a plain data URL for a `base64` or `text` source."""
     data = source.data or ""
     if source.kind == "text":
         data = base64.b64encode(data.encode("utf-8", "replace")).decode()
-    return prefix(source.media_type or UNKNOWN) + data
+    return data_url_prefix(source.media_type or UNKNOWN) + data
 
 
 def _split(url: str) -> tuple[str, str, bool]:
@@ -122,4 +122,4 @@ def _decode_text(data: str) -> str | None:
         return None
 
 
-__all__ = ["UNKNOWN", "is_data_url", "prefix", "read", "write"]
+__all__ = ["UNKNOWN", "data_url_prefix", "is_data_url", "read_data_url", "write_data_url"]

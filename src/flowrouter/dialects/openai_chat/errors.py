@@ -144,7 +144,7 @@ def _clean(text: str, limit: int) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
-def render_problem(problem: Problem, request_id: str) -> bytes:
+def render_problem(problem: Problem, _: str) -> bytes:
     """Return the error envelope; the request id travels in a header of this dialect."""
     return dumps({"error": error_object(problem)})
 

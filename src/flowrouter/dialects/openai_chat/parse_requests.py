@@ -6,7 +6,6 @@ from typing import Any
 
 from flowrouter.canonical.request import OutputFormat, ReasoningControl, Request, Sampling
 from flowrouter.canonical.tools import Tool, ToolChoice
-from flowrouter.dialects.openai_chat import tools as tool_forms
 from flowrouter.dialects.openai_chat.parse_messages import LegacyCalls, parse_messages
 from flowrouter.dialects.openai_chat.reading import (
     Json,
@@ -19,13 +18,19 @@ from flowrouter.dialects.openai_chat.reading import (
     take_object,
     take_text,
 )
+from flowrouter.dialects.openai_chat.tools import (
+    parse_choice,
+    parse_functions,
+    parse_legacy_choice,
+    parse_tools,
+)
 from flowrouter.errors import CallerError
 from flowrouter.wire.json import JsonError, loads
 
 
 def parse_request(body: bytes) -> Request:
     """Return the request in `body`; raises `CallerError` naming the field at fault."""
-    rest = _read(body)
+    rest = read_body(body)
     model = _require_text(rest, "model")
     items = _require_list(rest, "messages")
     legacy = LegacyCalls()
@@ -57,7 +62,8 @@ def parse_request(body: bytes) -> Request:
     )
 
 
-def _read(body: bytes) -> Json:
+def read_body(body: bytes) -> Json:
+    """Return the object in `body`; raises `CallerError` for anything else."""
     try:
         whole = as_object(loads(body))
     except JsonError as error:
@@ -175,7 +181,7 @@ def _take_include_usage(rest: Json) -> bool | None:
 
 def _take_tools(rest: Json, shapes: Json) -> tuple[Tool, ...]:
     tools: tuple[Tool, ...] = ()
-    for name, parse in (("tools", tool_forms.parse_tools), ("functions", tool_forms.parse_functions)):
+    for name, parse in (("tools", parse_tools), ("functions", parse_functions)):
         items = take_list(rest, name)
         if items is None:
             if rest.get(name) is not None:
@@ -189,14 +195,14 @@ def _take_tools(rest: Json, shapes: Json) -> tuple[Tool, ...]:
 
 def _take_choice(rest: Json, shapes: Json) -> ToolChoice | None:
     if rest.get("tool_choice") is not None:
-        read = tool_forms.parse_choice(rest["tool_choice"])
+        read = parse_choice(rest["tool_choice"])
         if read is None:
             return None
         if read.word is not None:
             shapes["tool_choice"] = read.word
         del rest["tool_choice"]
         return read.choice
-    if (choice := tool_forms.parse_legacy_choice(rest.get("function_call"))) is not None:
+    if (choice := parse_legacy_choice(rest.get("function_call"))) is not None:
         shapes["function_call"] = True
         del rest["function_call"]
     return choice
@@ -290,4 +296,4 @@ def _qwen(raw: Json) -> ReasoningControl | None:
     return ReasoningControl(mode="auto", raw=raw) if enabled is True else None
 
 
-__all__ = ["parse_request"]
+__all__ = ["parse_request", "read_body"]

@@ -49,7 +49,7 @@ def parse_response(body: bytes, provenance: Provenance) -> Response:
         id=take_text(rest, "id") or "",
         model=take_text(rest, "model") or "",
         choices=tuple(
-            _parse_choice(item, number, str(whole.get("id")), provenance)
+            _parse_choice(item, number, reply=str(whole.get("id")), provenance=provenance)
             for number, item in enumerate(choices)
         ),
         created=created,
@@ -58,7 +58,7 @@ def parse_response(body: bytes, provenance: Provenance) -> Response:
     )
 
 
-def _parse_choice(item: Any, number: int, reply: str, provenance: Provenance) -> Choice:
+def _parse_choice(item: Any, number: int, *, reply: str, provenance: Provenance) -> Choice:
     whole = as_object(item)
     if whole is None:
         raise ValueError(f"choices[{number}] is not an object")
@@ -91,14 +91,11 @@ def _lacks_id(part: Part) -> bool:
 def _parts(message: Json, provenance: Provenance) -> tuple[Part, ...]:
     if message.get("role") == "assistant":
         del message["role"]
-    reasoning = [
-        msgspec.structs.replace(part, provenance=provenance) for part in take_reasoning(message)
-    ]
+    reasoning = [msgspec.structs.replace(part, provenance=provenance) for part in take_reasoning(message)]
     parts: list[Part] = [*reasoning, *_content(message, provenance), *_images(message)]
-    if refusal := message.get("refusal"):
-        if isinstance(refusal, str):
-            parts.append(Refusal(text=refusal))
-            del message["refusal"]
+    if (refusal := message.get("refusal")) and isinstance(refusal, str):
+        parts.append(Refusal(text=refusal))
+        del message["refusal"]
     calls = as_list(message.get("tool_calls"))
     try:
         if calls:

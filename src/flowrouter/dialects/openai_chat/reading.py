@@ -7,7 +7,7 @@ puts it back. So an object always leaves for its own dialect as it came.
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any, TypeGuard, cast
 
 from flowrouter.canonical.cache import CacheHint
 
@@ -76,7 +76,7 @@ def merge(target: Json, extra: Json) -> Json:
     return target
 
 
-def is_integer(value: Any) -> bool:
+def is_integer(value: Any) -> TypeGuard[int]:
     """Return whether `value` is a JSON integer (true and false are none)."""
     return isinstance(value, int) and not isinstance(value, bool)
 

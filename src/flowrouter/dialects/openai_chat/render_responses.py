@@ -20,6 +20,7 @@ from flowrouter.dialects.openai_chat.usage import write_usage
 from flowrouter.dialects.openai_chat.write_messages import write_call
 from flowrouter.wire.json import dumps
 
+
 def render_response(response: Response, options: EncodeOptions) -> RenderedReply:
     """Return the body for a Chat client, and what of the answer it could not hold."""
     own = response.origin == "openai_chat"
@@ -117,7 +118,9 @@ class _Writer:
             item["annotations"] = written
 
     def _put_calls(self, item: Json) -> None:
-        calls = self._calls if self._own else [msgspec.structs.replace(call, extra={}) for call in self._calls]
+        calls = (
+            self._calls if self._own else [msgspec.structs.replace(call, extra={}) for call in self._calls]
+        )
         if not self._legacy:
             item["tool_calls"] = [write_call(call) for call in calls]
             return

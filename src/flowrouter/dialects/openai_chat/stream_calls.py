@@ -72,7 +72,7 @@ class CallAssembler:
         """Take in the deprecated `function_call` of one chunk."""
         call = self._calls[-1] if self._calls else self._new("legacy", events)
         call.id = call.id or self._made_id(call)
-        self._add(call, delta, delta.get("arguments"), events)
+        self._add(call, delta, delta.get("arguments"), events=events)
 
     def finish(self, events: list[Event]) -> None:
         """Start what is still held, and end all calls."""
@@ -95,7 +95,7 @@ class CallAssembler:
             call.id = given
         if call.part is None and not delta.keys() <= _CALL_KEYS:
             call.extra |= {name: value for name, value in delta.items() if name not in _CALL_KEYS}
-        self._add(call, body, body.get("arguments" if custom is None else "input"), events)
+        self._add(call, body, body.get("arguments" if custom is None else "input"), events=events)
 
     def _resolve(self, delta: Json, body: Json) -> _OpenCall | None:
         """Return the call a delta goes on with; None for a new one."""
@@ -129,7 +129,7 @@ class CallAssembler:
         self._calls.append(call)
         return call
 
-    def _add(self, call: _OpenCall, body: Json, value: Any, events: list[Event]) -> None:
+    def _add(self, call: _OpenCall, body: Json, value: Any, *, events: list[Event]) -> None:
         name = body.get("name")
         if isinstance(name, str) and not call.under_way:
             # A name may be repeated, or grow, or come in pieces.

@@ -64,12 +64,12 @@ class ChatDecoder:
             if not mark:
                 return [e.Ping()]
         try:
-            chunk: Any = loads(data)
+            chunk = as_object(loads(data))
         except JsonError as error:
             return [e.FrameError(f"a chunk is not JSON: {error}")]
-        if not isinstance(chunk, dict):
+        if chunk is None:
             return [e.FrameError("a chunk is not an object")]
-        if chunk.get("error") or frame.event == "error":  # pyright: ignore[reportUnknownMemberType]
+        if frame.event == "error" or _is_error(chunk):
             return self._fail(problem_of_error(chunk))
         return self._chunk(chunk)
 
@@ -138,18 +138,16 @@ class ChatDecoder:
         if state is None:
             state = ChoiceDecoder(number, self._id, self._counter, options=self._options)
             self._choices[number] = state
-        delta = choice.get("delta")
-        if isinstance(delta, dict):
-            text: Any = delta.get("content")  # pyright: ignore[reportUnknownMemberType]
-            if len(delta) == 1 and isinstance(text, str):  # pyright: ignore[reportUnknownArgumentType]
+        if (delta := as_object(choice.get("delta"))) is not None:
+            text = delta.get("content")
+            if len(delta) == 1 and isinstance(text, str):
                 if text:
                     state.text(text, events)
             elif delta:
                 state.delta(delta, events)
         elif (message := as_object(choice.get("message"))) is not None:
             state.message(message, events)
-        logprobs = choice.get("logprobs")
-        if logprobs and isinstance(logprobs, dict):
+        if logprobs := as_object(choice.get("logprobs")):
             events.append(e.LogprobsDelta(choice=number, logprobs=logprobs))
         raw = choice.get("finish_reason")
         if raw and isinstance(raw, str):
@@ -184,6 +182,13 @@ class ChatDecoder:
     def _fail(self, problem: Problem) -> list[Event]:
         self._done = True
         return [e.StreamError(problem)]
+
+
+def _is_error(chunk: Json) -> bool:
+    """Return whether a chunk reports a failure: OpenAI's member, or a flat object of another host."""
+    if chunk.get("error"):
+        return True
+    return "choices" not in chunk and (chunk.get("object") == "error" or "detail" in chunk)
 
 
 def _problem(code: str, message: str) -> Problem:

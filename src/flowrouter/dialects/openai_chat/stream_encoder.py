@@ -22,13 +22,16 @@ from flowrouter.dialects.openai_chat.content import write_part
 from flowrouter.dialects.openai_chat.errors import error_object
 from flowrouter.dialects.openai_chat.finishes import word
 from flowrouter.dialects.openai_chat.ids import reply_id
-from flowrouter.dialects.openai_chat.parse_messages import SEALED_FIELD
+from flowrouter.dialects.openai_chat.parse_messages import REASONING_FIELDS, SEALED_FIELD
 from flowrouter.dialects.openai_chat.reading import Json
 from flowrouter.dialects.openai_chat.usage import write_usage
 from flowrouter.wire.json import dumps
 from flowrouter.wire.sse import COMMENT
 
 _DONE = b"data: [DONE]\n\n"
+
+_SAID = frozenset({"content", *REASONING_FIELDS})
+"""Members of a whole message that the deltas have told already."""
 
 
 class _OpenPart:
@@ -102,7 +105,7 @@ class ChatEncoder:
         if not cursor.started:
             return
         self._own = cursor.origin == "openai_chat"
-        self._begin(str(cursor.origin), cursor.id, cursor.model, cursor.created)
+        self._begin(str(cursor.origin), cursor.id, model=cursor.model, created=cursor.created)
         self._choices[0] = _Choice()
         for state in cursor.parts:
             part = self._enter(state.index, state.choice, state.header)
@@ -116,7 +119,9 @@ class ChatEncoder:
         # What was found lost is already told by the encoder before this one.
         self.losses.clear()
 
-    def _begin(self, origin: str, vendor_id: str, model: str, created: int | None, extra: bytes = b"") -> None:
+    def _begin(
+        self, origin: str, vendor_id: str, *, model: str, created: int | None, extra: bytes = b""
+    ) -> None:
         self._started = True
         head = {
             "id": reply_id(origin, vendor_id),
@@ -124,7 +129,7 @@ class ChatEncoder:
             "created": int(self._options.now) if created is None else created,
             "model": self._options.model or model,
         }
-        self._open = b"data: %b%b,\"choices\":[" % (dumps(head)[:-1], extra)
+        self._open = b'data: %b%b,"choices":[' % (dumps(head)[:-1], extra)
 
     def _message_start(self, event: e.MessageStart) -> bytes:
         self._own = event.origin == "openai_chat"
@@ -132,12 +137,18 @@ class ChatEncoder:
             # A target took over: the client knows this answer by its first identity.
             return b""
         lasting, once = _split_extra(event.extra if self._own else {})
-        self._begin(event.origin, event.id, event.model, event.created, _members(lasting))
+        self._begin(event.origin, event.id, model=event.model, created=event.created, extra=_members(lasting))
         self._choices[0] = _Choice()
         return self._chunk(0, {"role": "assistant", "content": ""}, more=_members(once))
 
     def _chunk(
-        self, choice: int, delta: Json, *, finish: str | None = None, extra: Json | None = None, more: bytes = b""
+        self,
+        choice: int,
+        delta: Json,
+        *,
+        finish: str | None = None,
+        extra: Json | None = None,
+        more: bytes = b"",
     ) -> bytes:
         item: Json = {"index": choice, "delta": delta, "finish_reason": finish, **(extra or {})}
         close = self._close if not more else b"]%b%b" % (more, self._close[1:])
@@ -246,9 +257,7 @@ class ChatEncoder:
         part = self._parts.get(event.index)
         if part is None:
             return b""
-        found = annotation(
-            event.citation, start=part.start, end=part.start + part.length, own=self._own
-        )
+        found = annotation(event.citation, start=part.start, end=part.start + part.length, own=self._own)
         if found is None:
             self._lose(part.choice, "citations", "a citation without a URL")
             return b""
@@ -276,10 +285,13 @@ class ChatEncoder:
         if reason is None or (legacy and reason == "tool_calls"):
             reason = word(event.reason, called=called, refused=state.refused, legacy=legacy)
         delta, extra = (event.message_extra, event.extra) if self._own else ({}, {})
+        delta = {name: value for name, value in delta.items() if name not in _SAID}
+        extra = {name: value for name, value in extra.items() if name != "finish_reason"}
         return role + self._chunk(event.choice, delta, finish=reason, extra=extra)
 
     def _message_end(self, _: e.MessageEnd) -> bytes:
         self._done = True
+        self._parts.clear()
         if not self._options.include_usage or self._usage is None:
             return _DONE
         usage = dumps(write_usage(self._usage))
@@ -287,6 +299,7 @@ class ChatEncoder:
 
     def _error(self, event: e.StreamError) -> bytes:
         self._done = True
+        self._parts.clear()
         return b"data: %b\n\n" % dumps({"error": error_object(event.problem)})
 
     def _lose(self, number: int, what: str, reason: str) -> None:
@@ -320,7 +333,11 @@ def _split_extra(extra: Json) -> tuple[Json, Json]:
 
 
 def _is_short(value: Any) -> bool:
-    return value is None or isinstance(value, bool | int | float) or (isinstance(value, str) and len(value) < 100)
+    return (
+        value is None
+        or isinstance(value, bool | int | float)
+        or (isinstance(value, str) and len(value) < 100)
+    )
 
 
 def _members(members: Json) -> bytes:

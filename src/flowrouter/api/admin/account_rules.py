@@ -1,0 +1,144 @@
+"""What makes an account usable, checked before it is stored: would its requests be buildable?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+import msgspec
+
+from flowrouter.api.admin.envelope import refusal
+from flowrouter.api.admin.reading import closest
+from flowrouter.config import AccountConfig
+from flowrouter.errors import CallerError, ConfigError
+from flowrouter.gateway.ports import AccountDraft
+from flowrouter.providers import adapter
+from flowrouter.providers.catalog import Catalog
+from flowrouter.providers.preset import Preset
+
+EMBEDDED = "local"
+
+_NAME_MAX = 100
+_PRIORITY_MAX = 1_000_000
+
+
+def checked(draft: AccountDraft, catalog: Catalog) -> AccountDraft:
+    """Return `draft` as it is to be stored (key trimmed, preset by its id); raises `CallerError`."""
+    preset = find_preset(draft.preset, catalog)
+    key = (draft.api_key or "").strip() or None
+    draft = msgspec.structs.replace(draft, api_key=key, preset=preset.id)
+    _check_name(draft)
+    _check_numbers(draft)
+    _check_dialects(draft, preset)
+    _check_address(draft, preset)
+    _check_headers(draft, preset)
+    _check_key(draft, preset)
+    return draft
+
+
+def find_preset(name: str, catalog: Catalog) -> Preset:
+    """Return the preset an account may be made of; raises `CallerError`."""
+    preset = catalog.find(name)
+    if preset is None:
+        raise refusal(
+            f"there is no preset {name[:100]!r}",
+            param="preset",
+            code="unknown_preset",
+            fix=closest(name, catalog.ids),
+        )
+    if preset.id == EMBEDDED:
+        raise refusal(
+            "the embedded model needs no account",
+            param="preset",
+            fix="start the gateway with `serve --local`",
+        )
+    return preset
+
+
+def origins(preset: Preset, base_url: str | None) -> set[tuple[str, str]]:
+    """Return the (scheme, host:port) pairs that an account's secrets are sent to."""
+    found: set[tuple[str, str]] = set()
+    for dialect in preset.served_dialects:
+        try:
+            parts = urlsplit(adapter.resolve_base_url(preset, dialect, override=base_url))
+        except ConfigError:
+            continue
+        found.add((parts.scheme, parts.netloc.lower()))
+    return found
+
+
+def _check_name(draft: AccountDraft) -> None:
+    try:
+        AccountConfig(name=draft.name, preset=draft.preset)
+    except ValueError as error:
+        raise refusal(str(error), param="name") from None
+    if len(draft.name) > _NAME_MAX:
+        raise refusal(f"`name` is longer than {_NAME_MAX} characters", param="name")
+
+
+def _check_numbers(draft: AccountDraft) -> None:
+    if not 1 <= draft.priority <= _PRIORITY_MAX:
+        raise refusal(f"`priority` must be from 1 (asked first) to {_PRIORITY_MAX}", param="priority")
+    if any(not name or name != name.strip() for name in draft.models):
+        raise refusal("`models` holds an empty name or one with blanks around it", param="models")
+
+
+def _check_dialects(draft: AccountDraft, preset: Preset) -> None:
+    for dialect in draft.dialects:
+        if preset.base_url(dialect) is None:
+            spoken = ", ".join(preset.served_dialects)
+            raise refusal(
+                f"{preset.name} does not speak {dialect}", param="dialects", fix=f"it speaks {spoken}"
+            )
+
+
+def _check_address(draft: AccountDraft, preset: Preset) -> None:
+    for dialect in draft.dialects or preset.served_dialects:
+        try:
+            adapter.resolve_base_url(preset, dialect, override=draft.base_url)
+        except ConfigError as error:
+            raise refusal(error.message, param="base_url") from None
+
+
+def _check_headers(draft: AccountDraft, preset: Preset) -> None:
+    _build(draft, preset, param="headers", api_key="any", headers=draft.headers)
+
+
+def _check_key(draft: AccountDraft, preset: Preset) -> None:
+    key = draft.api_key
+    if key is not None and key.startswith("env:"):
+        raise refusal(
+            "`api_key` takes the key itself; `env:NAME` is read in config.toml only",
+            param="api_key",
+            fix="send the key, or declare the account in config.toml",
+        )
+    if key is None and not draft.enabled:
+        return
+    _build(draft, preset, param="api_key", api_key=key, headers={})
+
+
+def _build(
+    draft: AccountDraft, preset: Preset, *, param: str, api_key: str | None, headers: Mapping[str, str]
+) -> None:
+    """Let the adapter say whether such a request can leave."""
+    for dialect in draft.dialects or preset.served_dialects:
+        try:
+            adapter.build(
+                preset,
+                dialect,
+                api_key=api_key,
+                base_url=draft.base_url,
+                account_headers=headers,
+                model="any",
+            )
+        except ConfigError as error:
+            raise _of_adapter(error, param, preset) from None
+
+
+def _of_adapter(error: ConfigError, param: str, preset: Preset) -> CallerError:
+    message = error.message.partition(" (")[0] if error.fix else error.message
+    fix = f"keys are made at {preset.auth.key_url}" if param == "api_key" and preset.auth.key_url else ""
+    return refusal(message, param=param, fix=fix)
+
+
+__all__ = ["EMBEDDED", "checked", "find_preset", "origins"]

@@ -1,0 +1,229 @@
+"""`/api/accounts`: the accounts at providers, without their secrets.
+
+Reading is from memory and works without the store; accounts of the configuration file are shown and
+cannot be changed here. A change of the hosts that an account's secrets go to needs the secrets
+again: what nobody can read back, nobody can have sent elsewhere.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from flowrouter import logs
+from flowrouter.accounts.account import Account, AccountView, view
+from flowrouter.api.admin.account_rules import checked, origins
+from flowrouter.api.admin.call import Call
+from flowrouter.api.admin.envelope import Reply, refusal
+from flowrouter.api.admin.paging import paged
+from flowrouter.canonical.dialect import Dialect
+from flowrouter.errors import CallerError
+from flowrouter.gateway.ports import AccountChange, AccountDraft
+
+UNSET, Unset = msgspec.UNSET, msgspec.UnsetType
+
+
+class AccountShown(AccountView, frozen=True, kw_only=True):
+    """An account with what the gateway makes of it.
+
+    `read_only` accounts are declared at `declared_in`; `known_models` counts the names it answers for
+    (null: not known yet).
+    """
+
+    read_only: bool
+    declared_in: str | None
+    known_models: int | None
+
+
+class AccountPatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A JSON merge patch: what is left out stays, null goes back to the default, `headers` merge by name."""
+
+    name: str | Unset = UNSET
+    preset: str | Unset = UNSET
+    base_url: str | Unset | None = UNSET
+    dialects: tuple[Dialect, ...] | Unset | None = UNSET
+    api_key: str | Unset | None = UNSET
+    headers: dict[str, str | None] | Unset | None = UNSET
+    models: tuple[str, ...] | Unset | None = UNSET
+    priority: int | Unset | None = UNSET
+    enabled: bool | Unset | None = UNSET
+
+    def __repr__(self) -> str:
+        return f"AccountPatch({', '.join(given(self))})"
+
+
+class Removed(msgspec.Struct, frozen=True, kw_only=True):
+    """The id of what is no more."""
+
+    id: str
+    deleted: bool = True
+
+
+async def list_accounts(call: Call) -> Reply:
+    """Return the accounts in the order they are tried."""
+    rows = [shown(account, call) for account in call.accounts()]
+    return paged(rows, call.query, key=lambda row: (row.priority, row.name, row.id))
+
+
+async def get_account(call: Call) -> Reply:
+    """Return one account."""
+    return Reply(data=shown(call.account(), call))
+
+
+async def create_account(call: Call) -> Reply:
+    """Store a new account; it answers when this returns."""
+    draft: AccountDraft = call.body
+    logs.hide(draft.api_key, *draft.headers.values())
+    draft = checked(draft, call.deps.catalog)
+    _refuse_declared_name(draft.name, call)
+    made = await call.ask(lambda store: store.accounts.create(draft, owner_id=call.visitor.home))
+    notices = await call.publish()
+    return Reply(data=shown(made, call), notices=notices, headers={"location": f"/api/accounts/{made.id}"})
+
+
+async def change_account(call: Call) -> Reply:
+    """Apply a merge patch to a stored account."""
+    patch: AccountPatch = call.body
+    _hide(patch)
+    account = await _stored(call)
+    change = _change(account, patch, call)
+    if change.name is not UNSET and change.name != account.name:
+        _refuse_declared_name(str(change.name), call)
+    changed = await call.ask(
+        lambda store: store.accounts.update(account.id, change, owner_id=call.visitor.owner_id)
+    )
+    return Reply(notices=await call.publish(), data=shown(changed, call))
+
+
+async def delete_account(call: Call) -> Reply:
+    """Remove a stored account and its key; what was logged of its use stays."""
+    account = await _stored(call)
+    await call.ask(lambda store: store.accounts.delete(account.id, owner_id=call.visitor.owner_id))
+    return Reply(notices=await call.publish(), data=Removed(id=account.id))
+
+
+def shown(account: Account, call: Call) -> AccountShown:
+    """Return what may be seen of `account`, with the gateway's own findings."""
+    world = call.deps.world()
+    facts = next((facts for facts in world.facts.accounts if facts.id == account.id), None)
+    seen = view(account)
+    values: dict[str, Any] = {name: getattr(seen, name) for name in seen.__struct_fields__}
+    if facts is not None:
+        values["problem"] = facts.problem
+    known = facts is not None and (facts.patterns or facts.models is not None)
+    return AccountShown(
+        **values,
+        read_only=account.source == "config",
+        declared_in=_declared_in(account, call) if account.source == "config" else None,
+        known_models=len(facts.names) if facts is not None and known else None,
+    )
+
+
+def given(patch: AccountPatch) -> dict[str, Any]:
+    """Return the members that were sent."""
+    values = {name: getattr(patch, name) for name in patch.__struct_fields__}
+    return {name: value for name, value in values.items() if value is not UNSET}
+
+
+async def _stored(call: Call) -> Account:
+    """Return the stored account of the path; raises `CallerError` (409) for one that is declared."""
+    declared = call.deps.world().accounts.get(call.rest)
+    if declared is not None and declared.source == "config" and call.visitor.owns(declared.owner_id):
+        raise _read_only(declared, call)
+    return await call.ask(lambda store: store.accounts.get(call.rest, owner_id=call.visitor.owner_id))
+
+
+def _change(account: Account, patch: AccountPatch, call: Call) -> AccountChange:
+    """Return what to store for `patch`, checked as the account it makes; raises `CallerError`."""
+    values = given(patch)
+    old_headers = {name: value.reveal() for name, value in account.headers}
+    before: dict[str, Any] = {
+        "name": account.name,
+        "preset": account.preset,
+        "base_url": account.base_url,
+        "dialects": account.dialects,
+        "api_key": account.api_key.reveal() if account.api_key else None,
+        "headers": old_headers,
+        "models": account.models,
+        "priority": account.priority,
+        "enabled": account.enabled,
+    }
+    after = before | _defaulted(values, old_headers)
+    if "api_key" not in values and account.problem and account.api_key is None:
+        after["enabled"] = False  # its key cannot be opened; whether one is needed is not at issue
+    _refuse_moved_secrets(account, values, after, call=call)
+    kept = checked(AccountDraft(**after), call.deps.catalog)
+    names = {"api_key", "preset"} & values.keys() | values.keys()
+    return AccountChange(**{name: getattr(kept, name) for name in names})
+
+
+def _defaulted(values: dict[str, Any], headers: dict[str, str]) -> dict[str, Any]:
+    """Return sent members with null as the default, and headers merged."""
+    defaults: dict[str, Any] = {"dialects": (), "models": (), "priority": 1, "enabled": True, "headers": {}}
+    plain = {name: defaults.get(name) if value is None else value for name, value in values.items()}
+    if values.get("headers"):
+        merged = {**headers, **values["headers"]}
+        plain["headers"] = {name: value for name, value in merged.items() if value is not None}
+    return plain
+
+
+def _refuse_moved_secrets(
+    account: Account, values: dict[str, Any], after: dict[str, Any], *, call: Call
+) -> None:
+    preset, old = call.deps.catalog.find(after["preset"]), call.deps.catalog.find(account.preset)
+    if preset is None or not (account.api_key or account.headers):
+        return
+    known = origins(old, account.base_url) if old is not None else set()
+    if origins(preset, after["base_url"]) <= known:
+        return
+    if account.api_key and "api_key" not in values:
+        raise _needed_again("api_key", "the account's key was given for another host")
+    sent = values.get("headers") or {}
+    kept = [name for name, _ in account.headers if name not in sent and after["headers"].get(name)]
+    if kept:
+        raise _needed_again("headers", f"the header {kept[0]!r} was given for another host")
+
+
+def _needed_again(param: str, why: str) -> CallerError:
+    return refusal(f"{why}; send it again with the new address", code="secret_needed", param=param)
+
+
+def _refuse_declared_name(name: str, call: Call) -> None:
+    """Raise `CallerError` (409) where a declared account of this name would hide the stored one."""
+    for account in call.deps.world().accounts.values():
+        if account.source == "config" and account.name == name and account.owner_id == call.visitor.home:
+            raise _read_only(account, call)
+
+
+def _read_only(account: Account, call: Call) -> CallerError:
+    where = _declared_in(account, call)
+    return refusal(
+        f"the account {account.name!r} is declared by {where} and cannot be changed here",
+        status=409,
+        code="read_only",
+        fix=f"change {where}, or use another name",
+    )
+
+
+def _declared_in(account: Account, call: Call) -> str:
+    in_file = any(account.name == written.name for written in call.deps.config.accounts)
+    return (call.deps.config.file or "config.toml") if in_file else "serve --local"
+
+
+def _hide(patch: AccountPatch) -> None:
+    headers = patch.headers if isinstance(patch.headers, dict) else {}
+    logs.hide(patch.api_key if isinstance(patch.api_key, str) else None, *headers.values())
+
+
+__all__ = [
+    "AccountPatch",
+    "AccountShown",
+    "Removed",
+    "change_account",
+    "create_account",
+    "delete_account",
+    "get_account",
+    "list_accounts",
+    "shown",
+]

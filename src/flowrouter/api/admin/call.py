@@ -1,0 +1,122 @@
+"""One management call as a route sees it: checked values in, a `Reply` out, no HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from threading import Lock
+from typing import Any, TypeVar
+
+import msgspec
+
+from flowrouter.accounts.account import Account
+from flowrouter.api.admin.access import Visitor, scoped
+from flowrouter.api.admin.deps import AdminDeps, Repositories
+from flowrouter.api.admin.envelope import Reply, refusal
+from flowrouter.errors import StorageError
+from flowrouter.gateway.world import World
+from flowrouter.logs import Logger
+
+T = TypeVar("T")
+
+_opening = Lock()
+
+
+class Call:
+    """What a route is given; `query` and `body` are of the types its row names."""
+
+    __slots__ = ("address", "body", "deps", "headers", "log", "query", "rest", "visitor")
+
+    def __init__(
+        self,
+        deps: AdminDeps,
+        visitor: Visitor,
+        *,
+        query: Any,
+        body: Any,
+        rest: str,
+        headers: Mapping[str, str],
+        address: str,
+        log: Logger,
+    ) -> None:
+        self.deps = deps
+        self.visitor = visitor
+        self.query = query
+        self.body = body
+        self.rest = rest
+        self.headers = headers
+        self.address = address
+        self.log = log
+
+    @property
+    def world(self) -> World:
+        """Return the configuration in force, without other owners' accounts in its routing facts."""
+        return scoped(self.deps.world(), self.visitor)
+
+    def accounts(self) -> list[Account]:
+        """Return the accounts that exist for the visitor, in the order they are tried."""
+        return [
+            account for account in self.deps.world().accounts.values() if self.visitor.owns(account.owner_id)
+        ]
+
+    def account(self) -> Account:
+        """Return the account the path names; raises `CallerError` (404)."""
+        found = self.deps.world().accounts.get(self.rest)
+        if found is None or not self.visitor.owns(found.owner_id):
+            raise missing(f"no account {self.rest[:100]}", code="account_not_found")
+        return found
+
+    async def ask(self, question: Callable[[Repositories], T]) -> T:
+        """Return the store's answer, found off the event loop; raises `StorageError`."""
+
+        def asked() -> T:
+            with _opening:
+                repositories = self.deps.management()
+            return question(repositories)
+
+        return await asyncio.to_thread(asked)
+
+    async def publish(self) -> tuple[str, ...]:
+        """Put a stored change in force; return notices if that has to wait for the store."""
+        try:
+            await self.deps.reload()
+        except StorageError as error:
+            self.log.warning("a change is stored but not yet in force", reason=error.message)
+            return ("the change is stored; it takes effect as soon as the store can be read again",)
+        return ()
+
+    def operator_only(self, what: str) -> None:
+        """Raise `CallerError` (403) unless the visitor is the operator."""
+        if not self.visitor.is_operator:
+            raise refusal(
+                f"only the operator may {what}", status=403, code="operator_only", fix="use the local token"
+            )
+
+
+Answer = Callable[[Call], Awaitable[Reply]]
+
+
+class AdminRoute(msgspec.Struct, frozen=True, kw_only=True):
+    """One route: how it is called, what it reads and what stands in its `data`.
+
+    `many`: `data` is a list of `reply`. `status` is that of success. `bare`: no envelope.
+    """
+
+    method: str
+    path: str
+    summary: str
+    answer: Answer
+    reply: Any
+    many: bool = False
+    status: int = 200
+    query: Any = None
+    body: Any = None
+    bare: bool = False
+
+
+def missing(message: str, *, code: str) -> Exception:
+    """Return the refusal of an id that leads nowhere, whoever's it may be."""
+    return refusal(message, status=404, code=code)
+
+
+__all__ = ["AdminRoute", "Answer", "Call", "missing"]

@@ -1,0 +1,88 @@
+"""What the management API is given: views of the running gateway and ways to change it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import msgspec
+
+from flowrouter.api.admin.sessions import Handover
+from flowrouter.canonical.dialect import Dialect
+from flowrouter.clock import Clock
+from flowrouter.config import Config
+from flowrouter.gateway.ports import Accounts, Keys, LogHealth, ReceiptStore, Requests, Settings
+from flowrouter.gateway.world import World
+from flowrouter.providers.catalog import Catalog
+from flowrouter.providers.listing import ListedModel
+
+ASGIApp = Callable[[Any, Any, Any], Awaitable[None]]
+
+
+class Repositories(Protocol):
+    """The stored half of the gateway; every method of every member blocks."""
+
+    @property
+    def accounts(self) -> Accounts:
+        """Return the stored accounts."""
+        ...
+
+    @property
+    def keys(self) -> Keys:
+        """Return the gateway keys."""
+        ...
+
+    @property
+    def settings(self) -> Settings:
+        """Return the settings documents."""
+        ...
+
+    @property
+    def requests(self) -> Requests:
+        """Return the request log."""
+        ...
+
+
+class AccountTest(msgspec.Struct, frozen=True, kw_only=True):
+    """What one real, tiny call through an account found; `models` counts its list, None without one."""
+
+    ok: bool
+    model: str | None = None
+    dialect: Dialect | None = None
+    reply: str | None = None
+    took_ms: int | None = None
+    models: int | None = None
+    error: str | None = None
+    advice: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class AdminDeps:
+    """Everything the routes need.
+
+    `management` may open the store at its first call; it is called off the event loop, one call at a
+    time. `reload` publishes the configuration as stored and is awaited after each change.
+    `refresh_models` asks an account's provider for its list and keeps it; it raises `UpstreamError`
+    or `ConfigError`, as does `test_account` where it cannot even try; without `test_account` a test
+    asks for the list only. `started` is monotonic seconds; `snapshot_age` is seconds, 0 while the
+    store answers.
+    """
+
+    world: Callable[[], World]
+    management: Callable[[], Repositories]
+    reload: Callable[[], Awaitable[None]]
+    refresh_models: Callable[[str], Awaitable[Sequence[ListedModel]]]
+    catalog: Catalog
+    config: Config
+    token: str
+    handover: Handover
+    log_health: Callable[[], LogHealth]
+    clock: Clock
+    receipts: ReceiptStore
+    started: float
+    snapshot_age: Callable[[], float]
+    test_account: Callable[[str], Awaitable[AccountTest]] | None = None
+
+
+__all__ = ["ASGIApp", "AccountTest", "AdminDeps", "Repositories"]

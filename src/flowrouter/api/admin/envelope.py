@@ -1,0 +1,81 @@
+"""The one envelope: `{data}`, `{data, next_cursor, has_more}` or `{error, request_id}`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from flowrouter.errors import CallerError
+from flowrouter.wire import json
+
+
+class Reply(msgspec.Struct, frozen=True, kw_only=True):
+    """What a route returns: the envelope's members and what stands beside the body.
+
+    `status` 0 means the route's own; `bare` sends `data` without an envelope.
+    """
+
+    data: Any = None
+    paged: bool = False
+    next_cursor: str | None = None
+    notices: tuple[str, ...] = ()
+    status: int = 0
+    headers: Mapping[str, str] = {}
+    bare: bool = False
+
+    def body(self) -> bytes:
+        """Return the JSON text."""
+        if self.bare:
+            return json.dumps(self.data)
+        envelope: dict[str, Any] = {"data": self.data}
+        if self.paged:
+            envelope |= {"next_cursor": self.next_cursor, "has_more": self.next_cursor is not None}
+        if self.notices:
+            envelope["notices"] = self.notices
+        return json.dumps(envelope)
+
+
+class ErrorDetail(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What is wrong: a word for programs, a sentence for people, the field, and what to do."""
+
+    code: str
+    message: str
+    param: str | None = None
+    fix: str | None = None
+
+
+class ErrorReply(msgspec.Struct, frozen=True, kw_only=True):
+    """Every answer that is not a success; `request_id` finds it in the log."""
+
+    error: ErrorDetail
+    request_id: str
+
+
+def page(items: Sequence[Any], next_cursor: str | None = None) -> Reply:
+    """Return a list, whole unless `next_cursor` continues it."""
+    return Reply(data=items, paged=True, next_cursor=next_cursor)
+
+
+def refusal(
+    message: str, *, status: int = 400, code: str = "invalid_request", param: str | None = None, fix: str = ""
+) -> CallerError:
+    """Return the error that refuses a call; `fix` says what to send or do instead."""
+    details: dict[str, object] | None = {"fix": fix} if fix else None
+    return CallerError(message, status=status, code=code, param=param, details=details)
+
+
+def error_reply(error: CallerError, request_id: str) -> ErrorReply:
+    """Return the body for `error`."""
+    fix = (error.details or {}).get("fix")
+    detail = ErrorDetail(
+        code=error.code or "invalid_request",
+        message=error.message,
+        param=error.param,
+        fix=str(fix) if fix else None,
+    )
+    return ErrorReply(error=detail, request_id=request_id)
+
+
+__all__ = ["ErrorDetail", "ErrorReply", "Reply", "error_reply", "page", "refusal"]

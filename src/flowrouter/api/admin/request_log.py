@@ -1,0 +1,219 @@
+"""`/api/requests`, `/api/receipts` and `/api/usage`: what was asked for, what became of it, what it took."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated, Any
+
+import msgspec
+
+from flowrouter.api.admin.call import Call, missing
+from flowrouter.api.admin.envelope import Reply, page
+from flowrouter.api.admin.paging import Cursor, Limit, bad_cursor
+from flowrouter.api.admin.reading import moment_ms
+from flowrouter.canonical.dialect import Dialect
+from flowrouter.canonical.loss import Loss
+from flowrouter.gateway.ports import (
+    AttemptRow,
+    Lane,
+    Outcome,
+    RequestFilter,
+    RequestRow,
+    UsageGroup,
+    UsageLine,
+)
+
+Account = Annotated[str, msgspec.Meta(description="id or name of an account")]
+Moment = Annotated[str, msgspec.Meta(description="RFC 3339, a date, or milliseconds since the epoch")]
+
+
+class LogQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which requests; `since` is included, `until` is not."""
+
+    outcome: Outcome | None = None
+    model: str | None = None
+    preset: str | None = None
+    account: Account | None = None
+    key: Annotated[str, msgspec.Meta(description="id of a gateway key")] | None = None
+    session: str | None = None
+    dialect: Dialect | None = None
+    since: Moment | None = None
+    until: Moment | None = None
+
+
+class RequestsQuery(LogQuery, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which requests, and which page of them."""
+
+    limit: Limit = 50
+    cursor: Cursor | None = None
+
+
+class UsageQuery(LogQuery, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which requests to sum up, and by what; `utc_offset_minutes` (east is positive) says where days begin."""
+
+    group_by: UsageGroup = "day"
+    utc_offset_minutes: Annotated[int, msgspec.Meta(ge=-840, le=840)] = 0
+
+
+class RequestShown(msgspec.Struct, frozen=True, kw_only=True):
+    """One exchange; times in milliseconds, `*_usd` decimal text of the exact `*_pusd` (10⁻¹² USD), null unknown."""
+
+    id: str
+    ts_ms: int
+    owner_id: str
+    key_id: str | None
+    client: str | None
+    client_dialect: Dialect
+    endpoint: str
+    requested_model: str | None
+    account_id: str | None
+    preset: str | None
+    model: str | None
+    dialect: Dialect | None
+    stream: bool
+    lane: Lane | None
+    status: int
+    outcome: Outcome
+    error_type: str | None
+    error_text: str | None
+    attempts: tuple[AttemptRow, ...]
+    losses: tuple[Loss, ...]
+    ttft_ms: int | None
+    duration_ms: int | None
+    overhead_us: int | None
+    input_tokens: int | None
+    cache_read_tokens: int | None
+    cache_write_tokens: int | None
+    cache_write_1h_tokens: int | None
+    output_tokens: int | None
+    reasoning_tokens: int | None
+    usage_estimated: bool
+    cost_pusd: int | None
+    cost_usd: str | None
+    charge_pusd: int | None
+    charge_usd: str | None
+    session_id: str | None
+    request_bytes: int | None
+    response_bytes: int | None
+
+
+class RequestDetail(RequestShown, frozen=True, kw_only=True):
+    """One exchange with its receipt (null where it is no longer kept)."""
+
+    receipt: msgspec.Raw | None
+
+
+class UsageShown(UsageLine, frozen=True, kw_only=True):
+    """Sums of one group; `name` is what people call an account or key; `*_usd` as in a request."""
+
+    name: str | None
+    cost_usd: str
+    charge_usd: str
+
+
+async def list_requests(call: Call) -> Reply:
+    """Return requests, newest first."""
+    query: RequestsQuery = call.query
+    which = _filter(query, call)
+    try:
+        found = await call.ask(
+            lambda store: store.requests.list(which, limit=query.limit, cursor=query.cursor)
+        )
+    except ValueError:
+        raise bad_cursor() from None
+    return page([RequestShown(**_values(row, RequestShown)) for row in found.rows], found.next_cursor)
+
+
+async def get_request(call: Call) -> Reply:
+    """Return one request with its receipt."""
+    row = await call.ask(lambda store: store.requests.get(call.rest, owner_id=call.visitor.owner_id))
+    receipt = msgspec.Raw(row.receipt) if row.receipt is not None else None
+    return Reply(data=RequestDetail(receipt=receipt, **_values(row, RequestShown)))
+
+
+async def get_receipt(call: Call) -> Reply:
+    """Return the receipt of one request."""
+    found = await call.deps.receipts.get(call.rest, owner_id=call.visitor.owner_id)
+    if found is None:
+        raise missing(f"no receipt of a request {call.rest[:100]}", code="receipt_not_found")
+    return Reply(data=msgspec.Raw(found))
+
+
+async def get_usage(call: Call) -> Reply:
+    """Return sums per group."""
+    query: UsageQuery = call.query
+    which = _filter(query, call)
+    lines = await call.ask(
+        lambda store: store.requests.usage(
+            which, group_by=query.group_by, offset_minutes=query.utc_offset_minutes
+        )
+    )
+    names = await _names(query.group_by, call)
+    return page([_line(line, names) for line in lines])
+
+
+def usd(pusd: int | None) -> str | None:
+    """Return pico-USD as exact decimal text in USD."""
+    if pusd is None:
+        return None
+    return f"{Decimal(pusd).scaleb(-12).normalize():f}"
+
+
+def _filter(query: LogQuery, call: Call) -> RequestFilter:
+    named = {account.name: account.id for account in reversed(call.accounts())}
+    ids = {account.id for account in call.accounts()}
+    account = query.account
+    if account is not None and account not in ids:
+        account = named.get(account, account)
+    return RequestFilter(
+        owner_id=call.visitor.owner_id,
+        key_id=query.key,
+        account_id=account,
+        preset=query.preset,
+        model=query.model,
+        client_dialect=query.dialect,
+        outcome=query.outcome,
+        session_id=query.session,
+        since_ms=moment_ms(query.since, "since"),
+        until_ms=moment_ms(query.until, "until"),
+    )
+
+
+async def _names(group_by: UsageGroup, call: Call) -> dict[str, str]:
+    match group_by:
+        case "account":
+            return {account.id: account.name for account in call.accounts()}
+        case "key":
+            owner = call.visitor.owner_id
+            return {key.id: key.name for key in await call.ask(lambda store: store.keys.list(owner_id=owner))}
+        case _:
+            return {}
+
+
+def _line(line: UsageLine, names: dict[str, str]) -> UsageShown:
+    values = {name: getattr(line, name) for name in line.__struct_fields__}
+    return UsageShown(
+        **values,
+        name=names.get(str(line.group)),
+        cost_usd=usd(line.cost_pusd) or "0",
+        charge_usd=usd(line.charge_pusd) or "0",
+    )
+
+
+def _values(row: RequestRow, kind: type[msgspec.Struct]) -> dict[str, Any]:
+    money = {"cost_usd": usd(row.cost_pusd), "charge_usd": usd(row.charge_pusd)}
+    return money | {name: getattr(row, name) for name in kind.__struct_fields__ if name not in money}
+
+
+__all__ = [
+    "RequestDetail",
+    "RequestShown",
+    "RequestsQuery",
+    "UsageQuery",
+    "UsageShown",
+    "get_receipt",
+    "get_request",
+    "get_usage",
+    "list_requests",
+    "usd",
+]

@@ -1,0 +1,200 @@
+"""The Starlette application: from HTTP to a route's `Call`, and from its `Reply` back.
+
+The order is the same for every path under `/api`: who calls, is there such a route, is what was sent
+well-formed, and only then the route itself. Whoever has no credential learns nothing but that.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from difflib import get_close_matches
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from flowrouter import logs
+from flowrouter.api.admin.access import Door, Visitor
+from flowrouter.api.admin.call import AdminRoute, Call
+from flowrouter.api.admin.deps import AdminDeps, ASGIApp
+from flowrouter.api.admin.envelope import Reply, error_reply, refusal
+from flowrouter.api.admin.page import Page
+from flowrouter.api.admin.reading import read_body, read_query
+from flowrouter.api.admin.sessions import Sessions
+from flowrouter.api.admin.status import Nothing
+from flowrouter.api.admin.table import ADMIN_ROUTES
+from flowrouter.errors import CallerError, ConfigError, StorageError
+from flowrouter.gateway.ports import ConflictError, NotFoundError
+from flowrouter.httpkit import bodies
+from flowrouter.httpkit.bodies import ClientGoneError
+from flowrouter.wire import json
+
+BODY_LIMIT = 1024 * 1024
+
+_CLIENT_GONE = 499
+_EVERY_METHOD = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+
+
+def build(deps: AdminDeps, routes: Sequence[AdminRoute] = ADMIN_ROUTES) -> ASGIApp:
+    """Return the application for `routes` and the page at `/`."""
+    sessions = Sessions(deps.token, deps.clock)
+    desk = Desk(deps, Door(deps, sessions), routes)
+    page = Page(deps, sessions)
+    paths = dict.fromkeys(route.path for route in routes)
+    served = [Route(path, desk.answer, methods=_EVERY_METHOD) for path in paths]
+    application = Starlette(
+        routes=[
+            Route("/", page.answer, methods=["GET"]),
+            *served,
+            Route("/{rest:path}", desk.nowhere, methods=_EVERY_METHOD),
+        ]
+    )
+    application.router.redirect_slashes = False
+    return application
+
+
+class Desk:
+    """Answers every path under `/api`."""
+
+    def __init__(self, deps: AdminDeps, door: Door, routes: Sequence[AdminRoute]) -> None:
+        self._deps = deps
+        self._door = door
+        self._rows = {(route.method, route.path): route for route in routes}
+        self._log = logs.get("api")
+
+    async def answer(self, request: Request) -> Response:
+        """Answer on a path of the table."""
+        return await self._guarded(request, str(request.scope["route"].path))
+
+    async def nowhere(self, request: Request) -> Response:
+        """Answer on a path that is none."""
+        return await self._guarded(request, None)
+
+    async def _guarded(self, request: Request, path: str | None) -> Response:
+        request_id = f"req_{secrets.token_hex(12)}"
+        try:
+            reply, status = await self._answer(request, path)
+        except ClientGoneError:
+            return Response(status_code=_CLIENT_GONE)
+        except Exception as error:  # noqa: BLE001 - the last place to turn it into an answer
+            refused = self._refused(error, request, request_id)
+            body = json.dumps(error_reply(refused, request_id))
+            return _response(body, refused.status, _headers(refused, request_id))
+        self._note(request, status, request_id)
+        body = b"" if status == 304 else reply.body()
+        return _response(body, status, {**reply.headers, "x-request-id": request_id})
+
+    async def _answer(self, request: Request, path: str | None) -> tuple[Reply, int]:
+        headers = _joined(request)
+        if path is None and not request.url.path.startswith("/api"):
+            raise refusal(f"there is nothing at {request.url.path[:200]}", status=404, code="unknown_url")
+        visitor = self._door.visitor(headers, request.cookies)
+        row = self._row(request, path)
+        call = await self._call(request, row, visitor, headers=headers)
+        reply = await row.answer(call)
+        return reply, reply.status or row.status
+
+    def _row(self, request: Request, path: str | None) -> AdminRoute:
+        method = "GET" if request.method == "HEAD" else request.method
+        if path is None:
+            raise self._no_such_path(request.url.path)
+        row = self._rows.get((method, path))
+        if row is None:
+            allowed = sorted(known for known, at in self._rows if at == path)
+            raise refusal(
+                f"{request.method} is not served on {path}",
+                status=405,
+                code="method_not_allowed",
+                fix=f"use {' or '.join(allowed)}",
+            )
+        return row
+
+    def _no_such_path(self, path: str) -> CallerError:
+        known = sorted({at for _, at in self._rows})
+        close = get_close_matches(path, known, n=1)
+        fix = f"did you mean {close[0]}?" if close else "see /api/openapi.json"
+        return refusal(f"there is no route {path[:200]}", status=404, code="unknown_url", fix=fix)
+
+    async def _call(
+        self, request: Request, row: AdminRoute, visitor: Visitor, *, headers: dict[str, str]
+    ) -> Call:
+        body = None
+        if row.body is not None:
+            raw = await bodies.read_body(request.receive, headers, limit=BODY_LIMIT)
+            body = read_body(raw, row.body)
+        return Call(
+            self._deps,
+            visitor,
+            query=read_query(request.query_params.multi_items(), row.query or Nothing),
+            body=body,
+            rest=str(request.path_params.get("id", "")),
+            headers=headers,
+            address=address_of(request),
+            log=self._log,
+        )
+
+    def _refused(self, error: Exception, request: Request, request_id: str) -> CallerError:
+        match error:
+            case CallerError():
+                return error
+            case NotFoundError():
+                return refusal(error.message, status=404, code="not_found")
+            case ConflictError():
+                return refusal(error.message, status=409, code="conflict")
+            case ConfigError():
+                return refusal(error.message)
+            case StorageError():
+                self._log.warning("the store did not answer", reason=error.message, request_id=request_id)
+                fix = "try again; GET /api/status tells how the store does"
+                return refusal("the store does not answer", status=503, code="store_unavailable", fix=fix)
+            case _:
+                self._log.error("a management call failed", error=error, request_id=request_id)
+                message = f"{request.method} failed in the gateway; the log has the reason"
+                return refusal(message, status=500, code="internal_error")
+
+    def _note(self, request: Request, status: int, request_id: str) -> None:
+        if request.method not in ("GET", "HEAD"):
+            self._log.info(
+                "management",
+                method=request.method,
+                path=request.url.path,
+                status=status,
+                request_id=request_id,
+            )
+
+
+def address_of(request: Request) -> str:
+    """Return the gateway's address as the caller wrote it."""
+    return f"{request.url.scheme}://{request.headers.get('host', 'localhost')}"
+
+
+def _joined(request: Request) -> dict[str, str]:
+    """Return the headers by lower-case name; repeated ones are joined as HTTP allows."""
+    headers: dict[str, str] = {}
+    for name, value in request.headers.items():
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return headers
+
+
+def _headers(error: CallerError, request_id: str) -> dict[str, str]:
+    headers = {"x-request-id": request_id}
+    if error.status == 401:
+        headers["www-authenticate"] = 'Bearer realm="flow-router"'
+    if error.status == 405:
+        headers["allow"] = (
+            str((error.details or {}).get("fix", "")).removeprefix("use ").replace(" or ", ", ")
+        )
+    if error.status == 503:
+        headers["retry-after"] = "1"
+    return headers
+
+
+def _response(body: bytes, status: int, headers: dict[str, str]) -> Response:
+    safe = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
+    media = "application/json" if body else None
+    return Response(body, status_code=status, headers={**safe, **headers}, media_type=media)
+
+
+__all__ = ["BODY_LIMIT", "address_of", "build"]

@@ -1,0 +1,138 @@
+"""`/api/settings`: the settings that may change while the gateway runs.
+
+They stand beside `config.toml`, under the same names. An alias written in the file cannot be changed
+here; `reply_model` of this document wins over the file's.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from flowrouter.api.admin.call import Call
+from flowrouter.api.admin.envelope import Reply, refusal
+from flowrouter.api.admin.reading import shaped
+from flowrouter.config import Config
+from flowrouter.errors import CallerError
+from flowrouter.gateway.ports import ConflictError, StoredSettings
+from flowrouter.httpkit.keys import LOCAL_OWNER
+
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=r"^\S(.*\S)?$")]
+
+_TAG = re.compile(r'"(\d{1,18})"')
+
+
+class StoredModels(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Names for models of your own: `aliases` maps each to an id, or to `account/id`."""
+
+    aliases: dict[Name, Name] = {}
+
+
+class RuntimeSettings(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
+):
+    """The settings document; `reply_model` says whether a reply names the model that answered or was asked."""
+
+    reply_model: Literal["answered", "asked"] | None = None
+    models: StoredModels = StoredModels()
+
+
+class SettingsShown(msgspec.Struct, frozen=True, kw_only=True):
+    """`values` is the stored document that a PATCH merges into, `in_force` what the gateway goes by."""
+
+    values: dict[str, Any]
+    in_force: RuntimeSettings
+    version: int
+
+
+def in_force(values: Mapping[str, Any], config: Config) -> RuntimeSettings:
+    """Return the stored `values` and the file's settings as one; raises `CallerError` for values not of ours."""
+    stored = shaped(dict(values), RuntimeSettings)
+    return RuntimeSettings(
+        reply_model=stored.reply_model or config.reply_model,
+        models=StoredModels(aliases={**stored.models.aliases, **config.models.aliases}),
+    )
+
+
+async def get_settings(call: Call) -> Reply:
+    """Return the settings; the ETag is for `If-Match` and `If-None-Match`."""
+    _operators_only(call)
+    stored = await call.ask(lambda store: store.settings.get(owner_id=LOCAL_OWNER))
+    if _tag(stored) in [tag.strip() for tag in call.headers.get("if-none-match", "").split(",")]:
+        return Reply(status=304, headers={"etag": _tag(stored)})
+    return _shown(stored, call)
+
+
+async def change_settings(call: Call) -> Reply:
+    """Apply a JSON merge patch; with `If-Match` only to the version the caller has seen."""
+    _operators_only(call)
+    patch: dict[str, Any] = call.body
+    _refuse_declared_aliases(patch, call)
+    version = _expected_version(call)
+    try:
+        stored = await call.ask(
+            lambda store: store.settings.patch(
+                patch,
+                owner_id=LOCAL_OWNER,
+                if_version=version,
+                validate=lambda values: shaped(values, RuntimeSettings),
+            )
+        )
+    except ConflictError as error:
+        raise _changed_meanwhile(error.message) from None
+    notices = await call.publish()
+    return msgspec.structs.replace(_shown(stored, call), notices=notices)
+
+
+def _shown(stored: StoredSettings, call: Call) -> Reply:
+    data = SettingsShown(
+        values=stored.values, in_force=in_force(stored.values, call.deps.config), version=stored.version
+    )
+    return Reply(data=data, headers={"etag": _tag(stored)})
+
+
+def _tag(stored: StoredSettings) -> str:
+    return f'"{stored.version}"'
+
+
+def _expected_version(call: Call) -> int | None:
+    given = call.headers.get("if-match", "*").strip()
+    if given == "*":
+        return None
+    tag = _TAG.fullmatch(given)
+    if tag is None:
+        raise _changed_meanwhile(f"`If-Match: {given[:40]}` is no version of the settings")
+    return int(tag[1])
+
+
+def _changed_meanwhile(message: str) -> CallerError:
+    return refusal(
+        message, status=412, code="precondition_failed", fix="read the settings again and send their ETag"
+    )
+
+
+def _refuse_declared_aliases(patch: dict[str, Any], call: Call) -> None:
+    models = patch.get("models")
+    aliases = models.get("aliases") if isinstance(models, dict) else None
+    for name in aliases if isinstance(aliases, dict) else ():
+        if name in call.deps.config.models.aliases:
+            where = call.deps.config.file or "the environment"
+            raise refusal(
+                f"the alias {name!r} is declared by {where} and cannot be changed here",
+                status=409,
+                code="read_only",
+                param=f"models.aliases.{name}",
+                fix=f"change {where}",
+            )
+
+
+def _operators_only(call: Call) -> None:
+    """Refuse owners other than the gateway's own; the settings are everybody's."""
+    if not call.visitor.owns(LOCAL_OWNER):
+        call.operator_only("see and change the settings")
+
+
+__all__ = ["RuntimeSettings", "SettingsShown", "StoredModels", "change_settings", "get_settings", "in_force"]

@@ -1,0 +1,142 @@
+"""`/api/status`, `/api/handover` and `/api/openapi.json`: the gateway about itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from flowrouter import __version__
+from flowrouter.api.admin import openapi
+from flowrouter.api.admin.call import Call
+from flowrouter.api.admin.envelope import Reply
+from flowrouter.api.admin.sessions import CODE_SECONDS
+from flowrouter.errors import StorageError
+from flowrouter.gateway.ports import LogHealth
+from flowrouter.httpkit.keys import LOCAL_OWNER
+
+
+class Nothing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A body or query without members."""
+
+
+class StoreStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether the store answers now, and how the request log does."""
+
+    ok: bool
+    error: str | None
+    log: LogHealth
+
+
+class SnapshotStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """The configuration in force; `age_s` is 0 while the store answers."""
+
+    version: int
+    age_s: float
+
+
+class BaseUrls(msgspec.Struct, frozen=True, kw_only=True):
+    """What clients are configured with, as this caller reaches the gateway."""
+
+    openai: str
+    anthropic: str
+
+
+class Status(msgspec.Struct, frozen=True, kw_only=True):
+    """The running gateway; `problems` are sentences for people, `keys` counts live gateway keys."""
+
+    version: str
+    uptime_s: float
+    base_urls: BaseUrls
+    accounts: int
+    usable_accounts: int
+    keys: int
+    key_needed: bool
+    store: StoreStatus
+    snapshot: SnapshotStatus
+    problems: tuple[str, ...]
+
+
+class HandoverLink(msgspec.Struct, frozen=True, kw_only=True):
+    """A link that signs one browser in, once."""
+
+    url: str
+    expires_at_ms: int
+
+
+async def get_status(call: Call) -> Reply:
+    """Return how the gateway does."""
+    world = call.deps.world()
+    own = call.world.facts.accounts
+    keys = sum(1 for key in world.ring if call.visitor.owns(key.owner_id))
+    data = Status(
+        version=__version__,
+        uptime_s=round(call.deps.clock.monotonic() - call.deps.started, 3),
+        base_urls=base_urls(call.address),
+        accounts=len(own),
+        usable_accounts=sum(1 for account in own if account.enabled and not account.problem),
+        keys=keys,
+        key_needed=world.protected or len(world.ring) > 0,
+        store=await _store(call),
+        snapshot=SnapshotStatus(version=world.version, age_s=round(call.deps.snapshot_age(), 3)),
+        problems=_problems(call),
+    )
+    return Reply(data=data)
+
+
+async def create_handover(call: Call) -> Reply:
+    """Return a link for one more browser, good for ten minutes."""
+    call.operator_only("sign a browser in")
+    code = call.deps.handover.handover_code(lifetime=CODE_SECONDS)
+    ends = int((call.deps.clock.now() + CODE_SECONDS) * 1000)
+    return Reply(data=HandoverLink(url=f"{call.address}/?token={code}", expires_at_ms=ends))
+
+
+async def get_openapi(_call: Call) -> Reply:
+    """Return the description of these routes."""
+    from flowrouter.api.admin.table import ADMIN_ROUTES  # the table holds this route itself
+
+    return Reply(data=openapi.document(ADMIN_ROUTES), bare=True)
+
+
+def base_urls(address: str) -> BaseUrls:
+    """Return the base URLs below `address`."""
+    return BaseUrls(openai=f"{address}/v1", anthropic=address)
+
+
+async def _store(call: Call) -> StoreStatus:
+    health = call.deps.log_health()
+    error: str | None = None
+    try:
+        await call.ask(lambda store: store.settings.get(owner_id=LOCAL_OWNER))
+    except StorageError as failure:
+        error = failure.message
+    ok = error is None
+    if not call.visitor.is_operator:  # file names are the operator's business
+        error = None if ok else "the store does not answer"
+        health = msgspec.structs.replace(health, last_error=None)
+    return StoreStatus(ok=ok, error=error, log=health)
+
+
+def _problems(call: Call) -> tuple[str, ...]:
+    found: list[str] = list(call.deps.world().problems) if call.visitor.is_operator else []
+    found += [
+        f"account {account.name}: {account.problem}"
+        for account in call.world.facts.accounts
+        if account.problem
+    ]
+    return tuple(dict.fromkeys(found))
+
+
+Document = dict[str, Any]
+
+__all__ = [
+    "Document",
+    "HandoverLink",
+    "Nothing",
+    "Status",
+    "base_urls",
+    "create_handover",
+    "get_openapi",
+    "get_status",
+]

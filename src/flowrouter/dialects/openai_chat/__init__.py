@@ -1,0 +1,42 @@
+"""OpenAI Chat Completions, both ways, with the variants its many hosts have made of it.
+
+Requests: `parse_requests` (with `parse_messages`, `content`, `tools`) reads a body, `render_requests`
+writes one: `write_messages` member for member for Chat's own, `foreign_requests` (with
+`foreign_messages`, `foreign_parts`, `foreign_tools`, `reasoning_control`) translated for others.
+Replies: `parse_responses` and `render_responses` whole, `stream_decoder` (with `stream_choice`,
+`stream_calls`, `think_tags`) and `stream_encoder` in chunks. Besides: `envelope` (skim and splice on
+the passthrough lane), `errors`, `usage`, `finishes`, `ids`, `data_urls`, `annotations`; `reading`
+takes objects apart without losing what is not understood.
+"""
+
+from __future__ import annotations
+
+from flowrouter.dialects.codec import Codec
+from flowrouter.dialects.openai_chat.envelope import prepare, skim, skim_counts, usage_only
+from flowrouter.dialects.openai_chat.errors import problem_of, problem_status, render_problem
+from flowrouter.dialects.openai_chat.parse_requests import parse_request
+from flowrouter.dialects.openai_chat.parse_responses import parse_response
+from flowrouter.dialects.openai_chat.render_requests import render_request
+from flowrouter.dialects.openai_chat.render_responses import render_response
+from flowrouter.dialects.openai_chat.stream_decoder import ChatDecoder
+from flowrouter.dialects.openai_chat.stream_encoder import ChatEncoder, resume
+
+CODEC = Codec(
+    name="openai_chat",
+    skim=skim,
+    skim_counts=skim_counts,
+    prepare=prepare,
+    parse_request=parse_request,
+    render_request=render_request,
+    parse_response=parse_response,
+    render_response=render_response,
+    decoder=ChatDecoder,
+    encoder=ChatEncoder,
+    resume=resume,
+    problem_of=problem_of,
+    render_problem=render_problem,
+    problem_status=problem_status,
+    usage_only=usage_only,
+)
+
+__all__ = ["CODEC"]

@@ -1,0 +1,140 @@
+"""What is read and changed of a Chat body on the passthrough lane: no tree is built."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import msgspec
+
+from flowrouter.canonical.head import Counts, Head
+from flowrouter.dialects.openai_chat.parse_requests import read_body
+from flowrouter.dialects.openai_chat.reading import Json, as_object, is_integer
+from flowrouter.dialects.openai_chat.shapes import (
+    HeadShape,
+    counts_decoder,
+    head_decoder,
+    messages_decoder,
+    owned_decoder,
+    parts_decoder,
+    raw_list_decoder,
+)
+from flowrouter.errors import CallerError
+from flowrouter.wire.json import JsonError, Raw, dumps, loads
+from flowrouter.wire.splice import splice
+
+_PATH = re.compile(r"`\$\.([a-z_]+)")
+
+
+def skim(body: bytes) -> Head:
+    """Return the head of a request body; raises `CallerError` naming the field at fault."""
+    shape = _head(body)
+    if not shape.model:
+        raise CallerError(
+            "model must be a non-empty string.", param="model", code="missing_required_parameter"
+        )
+    options: Json = as_object(shape.stream_options) or {}
+    include = options.get("include_usage")
+    limits = (shape.max_completion_tokens, shape.max_tokens)
+    key = shape.prompt_cache_key
+    return Head(
+        model=shape.model,
+        stream=bool(shape.stream),
+        length=len(body),
+        include_usage=include if isinstance(include, bool) else None,
+        max_tokens=next((limit for limit in limits if is_integer(limit)), None),
+        cache_key=key if isinstance(key, str) else None,
+        legacy_calls=bytes(shape.functions) not in {b"", b"null"},
+    )
+
+
+def _head(body: bytes) -> HeadShape:
+    try:
+        return _decode_head(body)
+    except msgspec.ValidationError as error:
+        found = _PATH.search(str(error))
+        name = found.group(1) if found else None
+        raise CallerError(f"{name or 'The body'}: {error}.", param=name, code="invalid_type") from None
+
+
+def _decode_head(body: bytes) -> HeadShape:
+    try:
+        return head_decoder.decode(body)
+    except msgspec.ValidationError:
+        raise
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        # The strict reading fails on lone surrogates too; the lenient one tells those from garbage.
+        return head_decoder.decode(dumps(read_body(body)))
+
+
+def skim_counts(body: bytes) -> Counts:
+    """Return sizes and flags of a request body; raises `CallerError` for one that cannot be read."""
+    try:
+        shape = counts_decoder.decode(body)
+        messages = messages_decoder.decode(shape.messages)
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        raise CallerError(
+            f"The body cannot be read: {error}.", param="messages", code="invalid_type"
+        ) from None
+    images = documents = 0
+    for message in messages:
+        if bytes(message.content[:1]) == b"[":
+            kinds = [part.type for part in parts_decoder.decode(message.content)]
+            images += kinds.count("image_url")
+            documents += kinds.count("file")
+    return Counts(
+        turns=len(messages),
+        tools=_length(shape.tools) + _length(shape.functions),
+        images=images,
+        documents=documents,
+        tool_results=sum(message.role in {"tool", "function"} for message in messages),
+        thinking=_asks_for_reasoning(shape),
+        text_bytes=len(bytes(shape.messages)),
+    )
+
+
+def _length(raw: Raw) -> int:
+    return len(raw_list_decoder.decode(raw)) if bytes(raw[:1]) == b"[" else 0
+
+
+def _asks_for_reasoning(shape: Any) -> bool:
+    if shape.reasoning_effort not in {None, "none"}:
+        return True
+    thinking: Json = as_object(shape.thinking) or {}
+    reasoning: Json = as_object(shape.reasoning) or {}
+    switched_off = reasoning.get("enabled") is False or reasoning.get("effort") == "none"
+    asked = bool(reasoning) and not switched_off
+    return shape.enable_thinking is True or asked or thinking.get("type") not in {None, "disabled"}
+
+
+def prepare(body: bytes, head: Head, model: str, wants_usage: bool) -> bytes:  # noqa: PLR0917 (a contract)
+    """Return `body` with the fields the gateway owns set: `model`, and usage asked of a stream."""
+    edits: dict[str, bytes] = {}
+    if model != head.model:
+        edits["model"] = dumps(model)
+    if head.stream and wants_usage and head.include_usage is not True:
+        edits["stream_options"] = b'{"include_usage":true}'
+    if not edits:
+        return body
+    owned = owned_decoder.decode(body)
+    present = {name: bytes(raw) for name in edits if (raw := getattr(owned, name))}
+    if options := as_object(msgspec.json.decode(present.get("stream_options", b"null"))):
+        edits["stream_options"] = dumps({**options, "include_usage": True})
+    return splice(body, edits, old=present)
+
+
+_NO_CHOICES = re.compile(rb'"choices"\s*:\s*\[\s*\]')
+
+
+def usage_only(raw: bytes) -> bool:
+    """Return whether a frame is the last chunk of a stream, which holds the usage and no choice."""
+    if b'"usage"' not in raw or _NO_CHOICES.search(raw) is None:
+        return False
+    try:
+        chunk = as_object(loads(raw[raw.find(b"{") :].strip()))
+    except JsonError:
+        return False
+    return chunk is not None and chunk.get("choices") == [] and bool(chunk.get("usage"))
+
+
+__all__ = ["prepare", "skim", "skim_counts", "usage_only"]

@@ -1,0 +1,67 @@
+"""One house per worker, checked after every test; the cells a test may ask for."""
+
+from collections.abc import AsyncIterator, Iterator
+
+import anthropic
+import openai
+import pytest
+
+from tests.conformance.house import AnthropicCell, House, OpenAICell
+
+PLACES = ("direct", "chat", "claude")
+
+
+@pytest.fixture(scope="session")
+def shared_house() -> Iterator[House]:
+    """The house of this worker; starting it costs more than any one test."""
+    house = House().start()
+    yield house
+    house.stop()
+
+
+@pytest.fixture
+def house(shared_house: House) -> Iterator[House]:
+    """The house with empty journals; afterwards it must have seen nothing malformed and no secret of the caller."""
+    shared_house.begin()
+    yield shared_house
+    shared_house.check()
+
+
+@pytest.fixture(params=PLACES)
+def chat_cell(request: pytest.FixtureRequest, house: House) -> OpenAICell:
+    """OpenAI's SDK at each address."""
+    return OpenAICell(house, request.param, "chat")
+
+
+@pytest.fixture(params=PLACES)
+def claude_cell(request: pytest.FixtureRequest, house: House) -> AnthropicCell:
+    """Anthropic's SDK at each address."""
+    return AnthropicCell(house, request.param, "claude")
+
+
+@pytest.fixture
+def chat_sdk(chat_cell: OpenAICell) -> Iterator[openai.OpenAI]:
+    """OpenAI's client of the cell."""
+    with chat_cell.client() as client:
+        yield client
+
+
+@pytest.fixture
+async def async_chat_sdk(chat_cell: OpenAICell) -> AsyncIterator[openai.AsyncOpenAI]:
+    """OpenAI's async client of the cell."""
+    async with chat_cell.async_client() as client:
+        yield client
+
+
+@pytest.fixture
+def claude_sdk(claude_cell: AnthropicCell) -> Iterator[anthropic.Anthropic]:
+    """Anthropic's client of the cell."""
+    with claude_cell.client() as client:
+        yield client
+
+
+@pytest.fixture
+async def async_claude_sdk(claude_cell: AnthropicCell) -> AsyncIterator[anthropic.AsyncAnthropic]:
+    """Anthropic's async client of the cell."""
+    async with claude_cell.async_client() as client:
+        yield client

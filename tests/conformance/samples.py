@@ -1,0 +1,119 @@
+"""What the tests send, and how they tell what came back."""
+
+import base64
+import hashlib
+import struct
+import zlib
+from typing import Any
+
+from anthropic.types import Message
+from openai.types.chat import ChatCompletion
+
+SCHEMA: dict[str, Any] = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
+OPENAI_TOOL: dict[str, Any] = {
+    "type": "function",
+    "function": {"name": "get_weather", "description": "Tell the weather of a city.", "parameters": SCHEMA},
+}
+OTHER_OPENAI_TOOL: dict[str, Any] = {
+    "type": "function",
+    "function": {"name": "get_time", "description": "Tell the time of a city.", "parameters": SCHEMA},
+}
+CLAUDE_TOOL: dict[str, Any] = {
+    "name": "get_weather",
+    "description": "Tell the weather of a city.",
+    "input_schema": SCHEMA,
+}
+OTHER_CLAUDE_TOOL: dict[str, Any] = {
+    "name": "get_time",
+    "description": "Tell the time of a city.",
+    "input_schema": SCHEMA,
+}
+THINK: dict[str, Any] = {"type": "enabled", "budget_tokens": 1024}
+PDF = b"%PDF-1.7\nthe smallest thing that begins like one\n%%EOF"
+
+
+def _png() -> bytes:
+    """Return one red dot, well-formed."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    head = struct.pack(">IIBBBBB", 1, 1, 8, 2, 0, 0, 0)
+    dot = zlib.compress(b"\0\xff\0\0")
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", dot) + chunk(b"IEND", b"")
+
+
+PNG = _png()
+
+
+def b64(data: bytes) -> str:
+    """Return base64 text."""
+    return base64.b64encode(data).decode()
+
+
+def seen(mime: str, data: bytes) -> str:
+    """Return the line by which the scripted model proves that these very bytes arrived."""
+    return f"Seen: {mime} of {len(data)} bytes sha256:{hashlib.sha256(data).hexdigest()[:12]}"
+
+
+def user(content: Any) -> list[Any]:
+    """Return one user message, as both dialects write it."""
+    return [{"role": "user", "content": content}]
+
+
+def completion_said(completion: ChatCompletion) -> dict[str, Any]:
+    """Return what a Chat completion says, without ids: text, calls, finish and what else is there."""
+    (choice,) = completion.choices
+    message = choice.message
+    said: dict[str, Any] = {"text": message.content, "finish": choice.finish_reason}
+    calls = [(c.function.name, c.function.arguments) for c in message.tool_calls or () if c.type == "function"]
+    thought = (message.model_extra or {}).get("reasoning_content")
+    for name, value in (("calls", calls), ("refusal", message.refusal), ("thought", thought)):
+        if value:
+            said[name] = value
+    return said
+
+
+def completion_whole(completion: ChatCompletion) -> Any:
+    """Return all that a stream and its JSON twin must agree on."""
+    choices: list[Any] = []
+    for choice in completion.choices:
+        message = choice.message
+        extra = message.model_extra or {}
+        calls = [call.model_dump(exclude={"index"}) for call in message.tool_calls or ()]
+        for call in calls:
+            call.get("function", {}).pop("parsed_arguments", None)
+        kept = {key: extra.get(key) for key in ("reasoning_content", "reasoning", "reasoning_signatures")}
+        choices.append(
+            (choice.index, choice.finish_reason, message.content or None, message.refusal, calls, kept)
+        )
+    usage = completion.usage.model_dump() if completion.usage else None
+    return completion.id, completion.model, choices, usage
+
+
+BLOCK_FIELDS = ("type", "text", "thinking", "signature", "data", "id", "name", "input", "citations")
+
+
+def message_whole(message: Message | Any) -> Any:
+    """Return all that a stream and its JSON twin must agree on."""
+    blocks = [
+        {key: item for key, item in block.model_dump().items() if key in BLOCK_FIELDS} for block in message.content
+    ]
+    ending = (message.stop_reason, message.stop_sequence, message.stop_details)
+    return message.id, message.model, blocks, ending, message.usage.model_dump()
+
+
+def message_said(message: Message | Any) -> dict[str, Any]:
+    """Return what a message says, without ids and seals: blocks in order and the stop."""
+    blocks: list[Any] = []
+    for block in message.content:
+        match block.type:
+            case "text":
+                blocks.append(block.text)
+            case "thinking":
+                blocks.append(("thinking", block.thinking))
+            case "tool_use":
+                blocks.append((block.name, block.input))
+            case other:
+                blocks.append((other,))
+    return {"blocks": blocks, "stop": message.stop_reason}
