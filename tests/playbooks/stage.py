@@ -53,8 +53,9 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     def _run_once(self) -> None:
         scheduled: list[Any] = self._scheduled  # type: ignore[attr-defined]
-        if not self._ready and scheduled:  # type: ignore[attr-defined]
-            self._virtual = max(self._virtual, scheduled[0].when())
+        live = [handle.when() for handle in scheduled if not handle.cancelled()]
+        if not self._ready and live:  # type: ignore[attr-defined]
+            self._virtual = max(self._virtual, min(live))
         super()._run_once()  # type: ignore[misc]
 
 

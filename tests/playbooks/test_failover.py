@@ -103,14 +103,14 @@ def test_html_with_status_200_is_a_bad_reply() -> None:
 
 def test_json_error_with_status_200_fails_over() -> None:
     hidden = Script(steps=[b'{"error":{"message":"overloaded","type":"overloaded_error","code":null}}'])
-    result = play("openai_chat", ASK, accounts=[FIRST, SECOND], scripts=[hidden, hidden, GOOD])
+    result = play("openai_chat", ASK, accounts=[FIRST, SECOND], scripts=[hidden, GOOD])
     assert result.status == 200
-    assert asked(result)[-1] == "second"
+    assert asked(result) == ["first", "second"]
 
 
 def test_error_in_the_first_event_fails_over_before_the_head() -> None:
     bad = Script(headers=SSE, steps=[b'data: {"error":{"message":"busy","type":"server_error","code":503}}\n\n'])
-    result = play("openai_chat", ASK_STREAM, accounts=[FIRST, SECOND], scripts=[bad, bad, GOOD_STREAM])
+    result = play("openai_chat", ASK_STREAM, accounts=[FIRST, SECOND], scripts=[bad, GOOD_STREAM])
     assert result.status == 200
     assert b"busy" not in result.body
     assert result.body.endswith(DONE)

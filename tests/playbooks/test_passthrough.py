@@ -149,7 +149,7 @@ def test_silent_start_gets_its_head_after_the_grace_and_heartbeats() -> None:
 
 
 def test_error_behind_the_head_is_told_in_band_and_failover_stays_free() -> None:
-    quick = Timeouts(head_grace=10, first_event=20)
+    quick = Timeouts(head_grace=10, stall=20)
     result = play(
         "openai_chat",
         ASK_STREAM,
@@ -166,7 +166,7 @@ def test_error_behind_the_head_is_told_in_band_and_failover_stays_free() -> None
 
 
 def test_all_targets_failing_behind_the_head_end_the_stream_with_an_error() -> None:
-    quick = Timeouts(head_grace=10, first_event=20)
+    quick = Timeouts(head_grace=10, stall=20)
     silent = Script(headers=SSE, steps=[ROLE, 60.0])
     result = play("openai_chat", ASK_STREAM, accounts=[CHAT, SECOND], scripts=[silent, silent], timeouts=quick)
     assert result.status == 200

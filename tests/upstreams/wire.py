@@ -40,15 +40,16 @@ class Connection(asyncio.Protocol):
 
     def __init__(
         self,
-        connection_id: int,
+        on_open: Callable[["Connection"], int],
         respond: Callable[["Connection", HttpRequest], Awaitable[bool]],
         on_close: Callable[["Connection"], None],
     ) -> None:
-        self.id = connection_id
+        self.id = 0
         self.gone = asyncio.Event()
         self.gone_at: float | None = None
         self.closed_by_us = False
         self.current: Any = None
+        self._on_open = on_open
         self._respond = respond
         self._on_close = on_close
         self._parser = httptools.HttpRequestParser(self)
@@ -63,6 +64,7 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
+        self.id = self._on_open(self)
         self._task = asyncio.get_running_loop().create_task(self._serve())
 
     def data_received(self, data: bytes) -> None:

@@ -4,3 +4,5 @@
 first answer. `commands` holds the others, one module per noun; they work through `desk`, whether
 the gateway runs or not, and print through `output`.
 """
+
+__all__: list[str] = []

@@ -1,4 +1,4 @@
-"""The options that many commands share."""
+"""The options that commands share, and those that say what an account is."""
 
 from __future__ import annotations
 
@@ -16,4 +16,45 @@ DataFolder = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
-__all__ = ["AsJson", "ConfigFile", "DataFolder"]
+PresetName = Annotated[str | None, typer.Option("--preset", metavar="P", help="See: providers presets.")]
+ApiKey = Annotated[
+    str | None,
+    typer.Option(
+        "--api-key", metavar="KEY", help="The key; `-` reads it from stdin, env:NAME from a variable."
+    ),
+]
+BaseUrl = Annotated[
+    str | None, typer.Option("--base-url", metavar="URL", help="With its version segment, such as …/v1.")
+]
+ModelNames = Annotated[
+    str | None,
+    typer.Option(
+        "--models", metavar="LIST", help="Names and globs, with commas; default: the provider's own list."
+    ),
+]
+Priority = Annotated[int | None, typer.Option("--priority", min=1, help="1 is asked first.")]
+DialectNames = Annotated[
+    str | None,
+    typer.Option("--dialects", metavar="LIST", help="With commas; default: all that the preset serves."),
+]
+Concurrency = Annotated[
+    int | None, typer.Option("--max-concurrency", min=1, help="Requests in flight at a time.")
+]
+Enabled = Annotated[
+    bool | None,
+    typer.Option("--enabled/--disabled", help="Whether it is asked at all.", show_default=False),
+]
+
+__all__ = [
+    "ApiKey",
+    "AsJson",
+    "BaseUrl",
+    "Concurrency",
+    "ConfigFile",
+    "DataFolder",
+    "DialectNames",
+    "Enabled",
+    "ModelNames",
+    "PresetName",
+    "Priority",
+]

@@ -15,7 +15,19 @@ from flowrouter.canonical.dialect import DIALECTS, Dialect
 from flowrouter.cli import output
 from flowrouter.cli.codes import FAILED
 from flowrouter.cli.desk import Desk, closest, opened
-from flowrouter.cli.options import AsJson, ConfigFile, DataFolder
+from flowrouter.cli.options import (
+    ApiKey,
+    AsJson,
+    BaseUrl,
+    Concurrency,
+    ConfigFile,
+    DataFolder,
+    DialectNames,
+    Enabled,
+    ModelNames,
+    PresetName,
+    Priority,
+)
 from flowrouter.cli.trial import Outcome, Trial
 from flowrouter.errors import ConfigError
 from flowrouter.gateway.ports import AccountChange, AccountDraft
@@ -55,32 +67,20 @@ def presets(
 
 
 @app.command()
-def add(  # noqa: PLR0917 - typer reads options from here
+def add(  # noqa: PLR0917 - typer reads the options from here
     name: Annotated[
         str | None,
         typer.Argument(help="What to call the account; a preset's name implies it.", show_default=False),
     ] = None,
-    preset: Annotated[
-        str | None, typer.Option("--preset", metavar="P", help="See: providers presets.")
-    ] = None,
-    api_key: Annotated[
-        str | None,
-        typer.Option(
-            "--api-key", metavar="KEY", help="The key; `-` reads it from stdin, env:NAME from a variable."
-        ),
-    ] = None,
-    base_url: Annotated[
-        str | None, typer.Option("--base-url", metavar="URL", help="With its version segment, such as …/v1.")
-    ] = None,
-    models: Annotated[
-        str | None,
-        typer.Option("--models", help="Comma list of names and globs; default: the provider's own list."),
-    ] = None,
-    priority: Annotated[int | None, typer.Option("--priority", min=1, help="1 is asked first.")] = None,
-    dialects: Annotated[
-        str | None, typer.Option("--dialects", help="Comma list; default: all that the preset serves.")
-    ] = None,
+    preset: PresetName = None,
+    api_key: ApiKey = None,
+    base_url: BaseUrl = None,
+    models: ModelNames = None,
+    priority: Priority = None,
+    dialects: DialectNames = None,
+    max_concurrency: Concurrency = None,
     *,
+    enabled: Enabled = None,
     replace: Annotated[bool, typer.Option("--replace", help="Change the account if it exists.")] = False,
     config: ConfigFile = None,
     data: DataFolder = None,
@@ -101,6 +101,8 @@ def add(  # noqa: PLR0917 - typer reads options from here
             "api_key": _key(row, api_key, known=known_key),
             "models": _words(models),
             "priority": priority,
+            "max_concurrency": max_concurrency,
+            "enabled": enabled,
             "dialects": _dialects(dialects, row),
         }
         stated = {key: value for key, value in given.items() if value is not None}
@@ -159,6 +161,9 @@ def try_out(
     """Make one real, tiny call through an account: list its models, then ask one of them."""
     with opened(config, data) as desk:
         account = desk.account(name)
+        if account.preset == _EMBEDDED:
+            fix = "ask it there; see: flow-router explain MODEL"
+            raise ConfigError("the embedded model runs only inside `serve --local`", fix=fix)
         outcome = asyncio.run(_try(desk, account, model, quiet=as_json))
     if as_json:
         output.as_json(outcome)

@@ -14,7 +14,7 @@ from flowrouter.canonical.rendered import ReplyEdits
 from flowrouter.canonical.rewrite import ReplyRewriter
 from flowrouter.dialects import codec
 from flowrouter.gateway.exchange import Exchange
-from flowrouter.gateway.reasoning import ReasoningState
+from flowrouter.gateway.reasoning import ReasoningState, holds_envelopes
 from flowrouter.gateway.sinks import Editor
 from flowrouter.gateway.world import World
 from flowrouter.hookspecs import Stage
@@ -50,7 +50,7 @@ def prepare(
     own_headers = {name: value.reveal() for name, value in account.headers}
     edits: tuple[Editor, ...] = ()
     losses: tuple[Loss, ...] = ()
-    if same and not active and world.reply_model != "asked":
+    if same and not active and world.reply_model != "asked" and not holds_envelopes(inbound.body):
         lane: Lane = "passthrough"
         body = codec(target.dialect).prepare(
             inbound.body, head, target.model, head.stream and capabilities.stream_options

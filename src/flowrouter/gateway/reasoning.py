@@ -128,6 +128,11 @@ class _Sealer:
         return [e.SignatureDelta(index, sealed, sealed=True)]
 
 
+def holds_envelopes(body: bytes) -> bool:
+    """Return whether a request body carries envelopes of ours: they are for us, never for a vendor."""
+    return PREFIX.encode() in body
+
+
 def _holds_envelope(message: Message) -> bool:
     return any(isinstance(part, Reasoning) and part.sealed is not None for part in message.parts)
 
@@ -136,4 +141,4 @@ def _place(target: Target) -> str:
     return f"{target.dialect}:{target.account_id}:{target.model}"
 
 
-__all__ = ["PREFIX", "ReasoningState", "Seals"]
+__all__ = ["PREFIX", "ReasoningState", "Seals", "holds_envelopes"]

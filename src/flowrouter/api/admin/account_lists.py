@@ -59,7 +59,7 @@ async def refresh_account_models(call: Call) -> Reply:
     return Reply(notices=await call.publish(), data=Refreshed(account_id=account.id, models=len(found)))
 
 
-async def test_account(call: Call) -> Reply:
+async def try_account(call: Call) -> Reply:
     """Make one real, tiny call; a failure is the finding, not an error of this route."""
     account = call.account()
     _refuse_unusable(account)
@@ -121,4 +121,4 @@ def _since(began: float, call: Call) -> int:
     return round((call.deps.clock.monotonic() - began) * 1000)
 
 
-__all__ = ["AccountModel", "Refreshed", "list_account_models", "refresh_account_models", "test_account"]
+__all__ = ["AccountModel", "Refreshed", "list_account_models", "refresh_account_models", "try_account"]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
+from msgspec import UNSET, Struct, UnsetType
 
 from flowrouter import logs
 from flowrouter.accounts.account import Account, AccountView, view
@@ -20,8 +20,6 @@ from flowrouter.api.admin.paging import paged
 from flowrouter.canonical.dialect import Dialect
 from flowrouter.errors import CallerError
 from flowrouter.gateway.ports import AccountChange, AccountDraft
-
-UNSET, Unset = msgspec.UNSET, msgspec.UnsetType
 
 
 class AccountShown(AccountView, frozen=True, kw_only=True):
@@ -36,24 +34,24 @@ class AccountShown(AccountView, frozen=True, kw_only=True):
     known_models: int | None
 
 
-class AccountPatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class AccountPatch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A JSON merge patch: what is left out stays, null goes back to the default, `headers` merge by name."""
 
-    name: str | Unset = UNSET
-    preset: str | Unset = UNSET
-    base_url: str | Unset | None = UNSET
-    dialects: tuple[Dialect, ...] | Unset | None = UNSET
-    api_key: str | Unset | None = UNSET
-    headers: dict[str, str | None] | Unset | None = UNSET
-    models: tuple[str, ...] | Unset | None = UNSET
-    priority: int | Unset | None = UNSET
-    enabled: bool | Unset | None = UNSET
+    name: str | UnsetType = UNSET
+    preset: str | UnsetType = UNSET
+    base_url: str | UnsetType | None = UNSET
+    dialects: tuple[Dialect, ...] | UnsetType | None = UNSET
+    api_key: str | UnsetType | None = UNSET
+    headers: dict[str, str | None] | UnsetType | None = UNSET
+    models: tuple[str, ...] | UnsetType | None = UNSET
+    priority: int | UnsetType | None = UNSET
+    enabled: bool | UnsetType | None = UNSET
 
     def __repr__(self) -> str:
         return f"AccountPatch({', '.join(given(self))})"
 
 
-class Removed(msgspec.Struct, frozen=True, kw_only=True):
+class Removed(Struct, frozen=True, kw_only=True):
     """The id of what is no more."""
 
     id: str
@@ -150,12 +148,11 @@ def _change(account: Account, patch: AccountPatch, call: Call) -> AccountChange:
         "enabled": account.enabled,
     }
     after = before | _defaulted(values, old_headers)
-    if "api_key" not in values and account.problem and account.api_key is None:
-        after["enabled"] = False  # its key cannot be opened; whether one is needed is not at issue
+    if values == {"enabled": False}:
+        return AccountChange(enabled=False)  # whatever is wrong with an account, it can be switched off
     _refuse_moved_secrets(account, values, after, call=call)
     kept = checked(AccountDraft(**after), call.deps.catalog)
-    names = {"api_key", "preset"} & values.keys() | values.keys()
-    return AccountChange(**{name: getattr(kept, name) for name in names})
+    return AccountChange(**{name: getattr(kept, name) for name in values})
 
 
 def _defaulted(values: dict[str, Any], headers: dict[str, str]) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from flowrouter.errors import CallerError
 
 T = TypeVar("T")
 
-_AT = re.compile(r" - at `(?:key in )?`?([^`]*)`+$")
+_AT = re.compile(r" - at `(?:key` in `)?([^`]*)`$")
 _STEP = re.compile(r"\[(\d+|\.\.\.)\]|\.?([^.\[\]]+)")
 _UNKNOWN = re.compile(r"unknown field `([^`]*)`")
 _MISSING = re.compile(r"missing required field `([^`]*)`")

@@ -88,8 +88,9 @@ class Desk:
 
     async def _answer(self, request: Request, path: str | None) -> tuple[Reply, int]:
         headers = _joined(request)
-        if path is None and not request.url.path.startswith("/api"):
-            raise refusal(f"there is nothing at {request.url.path[:200]}", status=404, code="unknown_url")
+        asked = request.url.path
+        if path is None and asked != "/api" and not asked.startswith("/api/"):
+            raise refusal(f"{request.method} {asked[:200]} leads nowhere", status=404, code="unknown_url")
         visitor = self._door.visitor(headers, request.cookies)
         row = self._row(request, path)
         call = await self._call(request, row, visitor, headers=headers)

@@ -1,13 +1,10 @@
-"""`/api/status`, `/api/handover` and `/api/openapi.json`: the gateway about itself."""
+"""`/api/status` and `/api/handover`: the gateway about itself, and links that sign browsers in."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import msgspec
 
 from flowrouter import __version__
-from flowrouter.api.admin import openapi
 from flowrouter.api.admin.call import Call
 from flowrouter.api.admin.envelope import Reply
 from flowrouter.api.admin.sessions import CODE_SECONDS
@@ -92,13 +89,6 @@ async def create_handover(call: Call) -> Reply:
     return Reply(data=HandoverLink(url=f"{call.address}/?token={code}", expires_at_ms=ends))
 
 
-async def get_openapi(_call: Call) -> Reply:
-    """Return the description of these routes."""
-    from flowrouter.api.admin.table import ADMIN_ROUTES  # the table holds this route itself
-
-    return Reply(data=openapi.document(ADMIN_ROUTES), bare=True)
-
-
 def base_urls(address: str) -> BaseUrls:
     """Return the base URLs below `address`."""
     return BaseUrls(openai=f"{address}/v1", anthropic=address)
@@ -128,15 +118,11 @@ def _problems(call: Call) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
-Document = dict[str, Any]
-
 __all__ = [
-    "Document",
     "HandoverLink",
     "Nothing",
     "Status",
     "base_urls",
     "create_handover",
-    "get_openapi",
     "get_status",
 ]

@@ -119,8 +119,10 @@ class Toolbox:
         self.tools.append(
             {"name": name, "description": output.description or "Give the answer.", "input_schema": schema}
         )
-        offers_more = len(self.tools) > 1 and self.choice is not None and self.choice["type"] != "none"
-        self.choice = {"type": "any"} if offers_more else {"type": "tool", "name": name}
+        choice = self.choice or {}
+        callable_too = len(self.tools) > 1 and choice.get("type") != "none"
+        once = {key: value for key, value in choice.items() if key == "disable_parallel_tool_use"}
+        self.choice = {**({"type": "any"} if callable_too else {"type": "tool", "name": name}), **once}
         self._answer_tool = name
 
     def _allowed(self, tools: tuple[Tool, ...]) -> list[tuple[int, Tool]]:

@@ -3,3 +3,5 @@
 `weights` finds the installed packages, `server` is the child process that runs the model,
 `supervisor` keeps that child alive beside the gateway, `plugin` joins it to the program.
 """
+
+__all__: list[str] = []

@@ -13,6 +13,7 @@ import argparse
 import os
 import signal
 import sys
+from importlib import import_module
 from typing import Any, NoReturn
 
 from flowrouter.features.local.weights import MODEL
@@ -52,9 +53,8 @@ def _parser() -> argparse.ArgumentParser:
 
 def _start(model: str, *, port: int, key: str) -> Any:
     """Return the library's server; it answers requests once this returns."""
-    import xllamacpp  # pyright: ignore[reportMissingImports]
-
-    parameters: Any = xllamacpp.CommonParams()
+    xllamacpp: Any = import_module("xllamacpp")  # an optional package, without types
+    parameters = xllamacpp.CommonParams()
     parameters.model.path = model
     parameters.model_alias = MODEL
     parameters.hostname = "127.0.0.1"
