@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import threading
+from collections.abc import Iterable, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flowrouter import logs, plugins
+from flowrouter.accounts.account import Account
 from flowrouter.accounts.declared import declared
+from flowrouter.api.admin import AccountTest, AdminDeps, ASGIApp, Handover, create
 from flowrouter.api.llm import DataPlane, Parts
 from flowrouter.clock import SystemClock
 from flowrouter.config import Config, is_loopback, prepare_data_dir
 from flowrouter.errors import ConfigError
+from flowrouter.gateway.admission import Admission
 from flowrouter.gateway.attempts import Attempts
 from flowrouter.gateway.configuration import Configuration
 from flowrouter.gateway.counting import Counter
@@ -26,6 +31,7 @@ from flowrouter.httpkit.guard import Guard
 from flowrouter.httpkit.memory import MemoryGate, share_of_memory
 from flowrouter.httpkit.replies import Send
 from flowrouter.providers import catalog
+from flowrouter.providers.listing import ListedModel
 from flowrouter.storage import (
     RequestWriter,
     Retention,
@@ -36,6 +42,9 @@ from flowrouter.storage import (
 )
 from flowrouter.tasks import TaskGroup
 from flowrouter.upstream.transport import AiohttpTransport
+
+if TYPE_CHECKING:
+    from flowrouter.storage.management import Management
 
 TOKEN_FILE = "local.token"
 _LIST_SECONDS = 60.0
@@ -75,10 +84,14 @@ class Application:
             timeouts=config.timeouts,
             log=self.log,
         )
-        self._management: Any = None
+        self.handover = Handover(self.clock)
+        self.started = self.clock.monotonic()
+        self._management: Management | None = None
+        self._management_lock = threading.Lock()
+        self._admin: ASGIApp | None = None
         self._serving = AsyncExitStack()
         self._data_plane = self._build_data_plane()
-        logs.hide(self.token, *(account.api_key for account in config.accounts))
+        logs.hide(self.token, *_secrets(self.configuration.world.accounts.values()))
 
     @property
     def has_keys(self) -> bool:
@@ -112,12 +125,61 @@ class Application:
         drained = await asyncio.to_thread(self.writer.drain, self.config.timeouts.drain)
         if not drained:
             self.log.warning("not every request row was written; the rest waits in the journal")
+        self.close_store()
+
+    def close_store(self) -> None:
+        """Close what the repositories hold open, if they were used."""
         if self._management is not None:
             self._management.close()
+
+    @property
+    def management(self) -> Management:
+        """Return the repositories behind `/api` and the CLI; the first call loads the ORM."""
+        with self._management_lock:
+            if self._management is None:
+                from flowrouter.storage.management import Management
+
+                self._management = Management(self.store, clock=self.clock)
+            return self._management
 
     async def reload(self) -> None:
         """Publish the configuration as it stands in the store now."""
         await self.configuration.reload()
+        logs.hide(*_secrets(self.configuration.world.accounts.values()))
+
+    async def refresh_models(self, account_id: str) -> Sequence[ListedModel]:
+        """Ask an account's provider for its models now; raises `UpstreamError`, `ConfigError`."""
+        world = self.configuration.world
+        models = await self.lister.renew(world.accounts[account_id], world.presets[account_id])
+        self.configuration.use_lists(self.lister.lists)
+        return models
+
+    async def test_account(self, account_id: str) -> AccountTest:
+        """Make one real, tiny call through an account and tell what came of it."""
+        from flowrouter.gateway.trial import Trial
+
+        world = self.configuration.world
+        trial = Trial(
+            world.accounts[account_id],
+            world.presets[account_id],
+            world=world,
+            transport=self.transport,
+            lister=self.lister,
+            clock=self.clock,
+            limit=self.config.timeouts.first_byte,
+            say=lambda line: self.log.debug("account test", said=line),
+        )
+        found = await trial.run()
+        return AccountTest(
+            ok=found.ok,
+            model=found.model,
+            dialect=found.dialect,
+            reply=found.reply,
+            took_ms=found.took_ms,
+            models=len(found.models) if found.models is not None else None,
+            error=found.error,
+            advice=found.advice,
+        )
 
     def readiness(self) -> tuple[bool, dict[str, Any]]:
         """Return whether requests can be served, and the facts behind it."""
@@ -168,11 +230,18 @@ class Application:
         )
         pipeline = Pipeline(
             world=lambda: self.configuration.world,
+            admission=Admission(),
             attempts=attempts,
             relay=Relay(attempts, clock=clock, timeouts=config.timeouts),
-            books=Books(self.writer, clock=clock, hooks=self.hooks),
+            books=Books(
+                self.writer,
+                clock=clock,
+                hooks=self.hooks,
+                access=logs.get("access") if config.logs.access else None,
+            ),
             hooks=self.hooks,
             clock=clock,
+            wait=config.timeouts.wait,
             log=self.log,
         )
         return DataPlane(
@@ -194,7 +263,27 @@ class Application:
 
     async def _manage(self, scope: Any, receive: Any, send: Send) -> None:
         """Serve a management route; its framework is loaded at the first one."""
-        raise NotImplementedError
+        if self._admin is None:
+            self._admin = await asyncio.to_thread(create, self._admin_deps())
+        await self._admin(scope, receive, send)
+
+    def _admin_deps(self) -> AdminDeps:
+        return AdminDeps(
+            world=lambda: self.configuration.world,
+            management=lambda: self.management,
+            reload=self.reload,
+            refresh_models=self.refresh_models,
+            catalog=self.catalog,
+            config=self.config,
+            token=self.token,
+            handover=self.handover,
+            log_health=self.writer.health,
+            clock=self.clock,
+            receipts=self.receipts,
+            started=self.started,
+            snapshot_age=lambda: self.configuration.age_seconds,
+            test_account=self.test_account,
+        )
 
 
 def build(config: Config) -> Application:
@@ -229,7 +318,18 @@ def local_token(data: Path) -> str:
 
 
 def _retention(config: Config) -> Retention:
-    return Retention(request_days=config.retention.days, request_rows=config.retention.rows)
+    kept = config.retention
+    return Retention(request_days=kept.days, request_rows=kept.rows, receipt_days=kept.receipt_days)
+
+
+def _secrets(accounts: Iterable[Account]) -> list[str]:
+    """Return every secret value of `accounts`, for the log to hide."""
+    found: list[str] = []
+    for account in accounts:
+        if account.api_key is not None:
+            found.append(account.api_key.reveal())
+        found.extend(value.reveal() for _, value in account.headers)
+    return found
 
 
 __all__ = ["Application", "build", "guard_for", "local_token"]

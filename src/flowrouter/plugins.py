@@ -14,7 +14,7 @@ import pluggy
 from flowrouter import hookspecs
 from flowrouter.hookspecs import Stage
 
-BUILT_IN: tuple[str, ...] = ()
+BUILT_IN: tuple[str, ...] = ("flowrouter.features.local.plugin",)
 """Features of this program in the order they take part; each names a module `…plugin`."""
 
 

@@ -79,9 +79,13 @@ def _explain(problem: str, kind: type[Any], *, text: str, file: str) -> TomlErro
     message = problem[: at.start()] if at else problem
     fix = None
     if unknown := _UNKNOWN.search(problem):
-        known = _fields_at(kind, path)
-        path = (*path, unknown.group(1))
-        message, fix = f"unknown key `{_dotted(path)}`", _suggest(unknown.group(1), known)
+        key, known = unknown.group(1), _fields_at(kind, path)
+        if path and key in _fields_at(kind, ()):
+            fix = f"`{key}` belongs to the top of the file, above the first [table]"
+        else:
+            fix = _suggest(key, known)
+        path = (*path, key)
+        message = f"unknown key `{_dotted(path)}`"
     elif bad := _BAD_VALUE.search(problem):
         message = f"`{_dotted(path)}` cannot be {bad.group(1)!r}"
         fix = _suggest(bad.group(1), _values_at(kind, path))

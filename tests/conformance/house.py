@@ -18,8 +18,10 @@ from tests.upstreams import ScriptedUpstream
 
 CALLER_KEY = "canary-credential-of-the-caller"
 COOKIE = "session=canary-cookie-of-the-caller"
+DIRECT = "x-direct"
+"""Marks the requests of the baseline, which no gateway has seen."""
 KEYS = {"chat": "key-of-the-chat-account", "claude": "key-of-the-claude-account"}
-OPENAI_MODEL, ANTHROPIC_MODEL = "gpt-4.1", "claude-sonnet-4-5"
+OPENAI_MODEL, ANTHROPIC_MODEL = "gpt-4.1", "claude-haiku-4-5"
 PRESETS = {"chat": "custom-openai", "claude": "custom-anthropic"}
 TIMEOUT = 20.0
 """Seconds a client waits; far beyond what loopback takes, so that a hang fails the test with a name."""
@@ -75,7 +77,10 @@ class House:
             assert not vendor.errors, vendor.errors
             if not self.refusals_meant:
                 vendor.assert_all_valid()
-            vendor.assert_never_received(CALLER_KEY, "canary-cookie", "x-stainless")
+            vendor.assert_never_received(CALLER_KEY, "canary-cookie")
+            through = [r for r in vendor.requests if r.header(DIRECT) is None]
+            fingerprints = [r.headers for r in through if r.contains("x-stainless") or r.contains("Python/")]
+            assert not fingerprints, "what tells the client's SDK apart reached the vendor"
 
     def receipt(self, request_id: str) -> dict[str, Any]:
         """Return the receipt of an exchange."""
@@ -124,7 +129,8 @@ class Cell:
 
     def names(self, scenario: str = "") -> str:
         """Return what `model` says in the reply: the vendor's own name, or as asked where it is translated."""
-        return self.model(scenario) if self.translated else self.model(scenario).partition("/")[2] or self.model(scenario)
+        asked = self.model(scenario)
+        return asked if self.translated or self.direct else asked.partition("/")[2]
 
     def pick(self, *, chat: Any, claude: Any) -> Any:
         """Return what is expected of the vendor that answers."""
@@ -136,6 +142,7 @@ class Cell:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT)
         try:
             sent = {"content-type": "application/json", "authorization": f"Bearer {self.key}", **headers}
+            sent |= {DIRECT: "yes"} if self.direct else {"cookie": COOKIE}
             connection.request("POST", path, json.dumps(body), sent)
             answer = connection.getresponse()
             return answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read()
@@ -150,7 +157,7 @@ class Cell:
     @property
     def client_options(self) -> dict[str, Any]:
         """What both SDKs are made with."""
-        headers = {} if self.direct else {"cookie": COOKIE}
+        headers = {DIRECT: "yes"} if self.direct else {"cookie": COOKIE}
         return {"api_key": self.key, "max_retries": 0, "timeout": TIMEOUT, "default_headers": headers}
 
 
@@ -163,12 +170,18 @@ class OpenAICell(Cell):
         return self.up.openai_url if self.direct else self.house.gateway.openai_url
 
     def client(self, **changes: Any) -> openai.OpenAI:
-        """Make a client."""
-        return openai.OpenAI(base_url=self.base_url, **{**self.client_options, **changes})
+        """Make a client; loading certificates for each would take longer than all else."""
+        http_client = openai.DefaultHttpxClient(verify=False)
+        return openai.OpenAI(
+            base_url=self.base_url, http_client=http_client, **{**self.client_options, **changes}
+        )
 
     def async_client(self, **changes: Any) -> openai.AsyncOpenAI:
         """Make an async client."""
-        return openai.AsyncOpenAI(base_url=self.base_url, **{**self.client_options, **changes})
+        http_client = openai.DefaultAsyncHttpxClient(verify=False)
+        return openai.AsyncOpenAI(
+            base_url=self.base_url, http_client=http_client, **{**self.client_options, **changes}
+        )
 
 
 class AnthropicCell(Cell):
@@ -181,8 +194,14 @@ class AnthropicCell(Cell):
 
     def client(self, **changes: Any) -> anthropic.Anthropic:
         """Make a client."""
-        return anthropic.Anthropic(base_url=self.base_url, **{**self.client_options, **changes})
+        http_client = anthropic.DefaultHttpxClient(verify=False)
+        return anthropic.Anthropic(
+            base_url=self.base_url, http_client=http_client, **{**self.client_options, **changes}
+        )
 
     def async_client(self, **changes: Any) -> anthropic.AsyncAnthropic:
         """Make an async client."""
-        return anthropic.AsyncAnthropic(base_url=self.base_url, **{**self.client_options, **changes})
+        http_client = anthropic.DefaultAsyncHttpxClient(verify=False)
+        return anthropic.AsyncAnthropic(
+            base_url=self.base_url, http_client=http_client, **{**self.client_options, **changes}
+        )

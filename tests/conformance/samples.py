@@ -6,6 +6,7 @@ import struct
 import zlib
 from typing import Any
 
+import openai
 from anthropic.types import Message
 from openai.types.chat import ChatCompletion
 
@@ -66,7 +67,9 @@ def completion_said(completion: ChatCompletion) -> dict[str, Any]:
     (choice,) = completion.choices
     message = choice.message
     said: dict[str, Any] = {"text": message.content, "finish": choice.finish_reason}
-    calls = [(c.function.name, c.function.arguments) for c in message.tool_calls or () if c.type == "function"]
+    calls = [
+        (c.function.name, c.function.arguments) for c in message.tool_calls or () if c.type == "function"
+    ]
     thought = (message.model_extra or {}).get("reasoning_content")
     for name, value in (("calls", calls), ("refusal", message.refusal), ("thought", thought)):
         if value:
@@ -74,7 +77,15 @@ def completion_said(completion: ChatCompletion) -> dict[str, Any]:
     return said
 
 
-def completion_whole(completion: ChatCompletion) -> Any:
+def streamed_completion(sdk: openai.OpenAI, **fields: Any) -> Any:
+    """Return what the stream helper accumulates; unlike `get_final_completion` it takes any finish."""
+    options: Any = {"include_usage": True}
+    with sdk.chat.completions.stream(stream_options=options, **fields) as stream:
+        (*_, last) = (event.snapshot for event in stream if event.type == "chunk")
+    return last
+
+
+def completion_whole(completion: ChatCompletion | Any) -> Any:
     """Return all that a stream and its JSON twin must agree on."""
     choices: list[Any] = []
     for choice in completion.choices:
@@ -91,13 +102,23 @@ def completion_whole(completion: ChatCompletion) -> Any:
     return completion.id, completion.model, choices, usage
 
 
+def replayed(message: Any) -> dict[str, Any]:
+    """Return an answer as a client sends it back: all it got, without what the vendor itself refuses to see again."""
+    dumped = message.model_dump(exclude_none=True, exclude={"annotations", "parsed"})
+    for call in dumped.get("tool_calls", ()):
+        call.pop("index", None)
+        call.get("function", {}).pop("parsed_arguments", None)
+    return dumped
+
+
 BLOCK_FIELDS = ("type", "text", "thinking", "signature", "data", "id", "name", "input", "citations")
 
 
 def message_whole(message: Message | Any) -> Any:
     """Return all that a stream and its JSON twin must agree on."""
     blocks = [
-        {key: item for key, item in block.model_dump().items() if key in BLOCK_FIELDS} for block in message.content
+        {key: item for key, item in block.model_dump().items() if key in BLOCK_FIELDS}
+        for block in message.content
     ]
     ending = (message.stop_reason, message.stop_sequence, message.stop_details)
     return message.id, message.model, blocks, ending, message.usage.model_dump()

@@ -19,6 +19,7 @@ from flowrouter.canonical.dialect import Dialect
 from flowrouter.config import Timeouts
 from flowrouter.dialects import codec
 from flowrouter.errors import UpstreamError
+from flowrouter.gateway.admission import Admission
 from flowrouter.gateway.attempts import Attempts
 from flowrouter.gateway.client import Client
 from flowrouter.gateway.exchange import Exchange, Inbound
@@ -241,7 +242,7 @@ def play(
         loop.close()
 
 
-async def _perform(  # noqa: PLR0917
+async def _perform(
     dialect: Dialect,
     body: bytes,
     present: World,
@@ -257,11 +258,13 @@ async def _perform(  # noqa: PLR0917
     )
     pipeline = Pipeline(
         world=lambda: present,
+        admission=Admission(),
         attempts=attempts,
         relay=Relay(attempts, clock=clock, timeouts=timeouts),
         books=Books(log, clock=clock, hooks=hooks),
         hooks=hooks,
         clock=clock,
+        wait=timeouts.wait,
         log=logs.get("playbook"),
     )
     exchange = Exchange(

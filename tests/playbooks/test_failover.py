@@ -17,7 +17,9 @@ GOOD_STREAM = Script(headers=SSE, steps=[ROLE, HEL, LO, FINISH, DONE])
 
 
 def error(status: int, *, kind: str = "server_error", code: str | None = None, **headers: str) -> Script:
-    body = msgspec.json.encode({"error": {"message": f"said {status}", "type": kind, "code": code, "param": None}})
+    body = msgspec.json.encode(
+        {"error": {"message": f"said {status}", "type": kind, "code": code, "param": None}}
+    )
     return Script(status=status, headers={"content-type": "application/json", **headers}, steps=[body])
 
 
@@ -88,7 +90,9 @@ def test_an_error_that_quotes_the_key_is_not_passed_on() -> None:
 
 
 def test_html_is_never_forwarded() -> None:
-    page = Script(status=502, headers={"content-type": "text/html"}, steps=[b"<html><h1>Bad gateway</h1></html>"])
+    page = Script(
+        status=502, headers={"content-type": "text/html"}, steps=[b"<html><h1>Bad gateway</h1></html>"]
+    )
     result = play("openai_chat", ASK, accounts=[FIRST], scripts=[page, page])
     assert result.status == 502
     assert b"<html" not in result.body
@@ -109,7 +113,9 @@ def test_json_error_with_status_200_fails_over() -> None:
 
 
 def test_error_in_the_first_event_fails_over_before_the_head() -> None:
-    bad = Script(headers=SSE, steps=[b'data: {"error":{"message":"busy","type":"server_error","code":503}}\n\n'])
+    bad = Script(
+        headers=SSE, steps=[b'data: {"error":{"message":"busy","type":"server_error","code":503}}\n\n']
+    )
     result = play("openai_chat", ASK_STREAM, accounts=[FIRST, SECOND], scripts=[bad, GOOD_STREAM])
     assert result.status == 200
     assert b"busy" not in result.body

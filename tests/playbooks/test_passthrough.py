@@ -55,7 +55,9 @@ def test_whole_reply_keeps_every_byte() -> None:
 
 def test_alias_changes_the_model_and_nothing_else() -> None:
     listed = account("listed", "openai_chat", models=("real",))
-    result = play("openai_chat", ASK, accounts=[listed], scripts=[Script(steps=[ANSWER])], aliases={"m": "real"})
+    result = play(
+        "openai_chat", ASK, accounts=[listed], scripts=[Script(steps=[ANSWER])], aliases={"m": "real"}
+    )
     assert result.requests[0].body == ASK.replace(b'"m"', b'"real"')
 
 
@@ -68,7 +70,9 @@ def test_stream_asked_with_usage_is_byte_identical() -> None:
 
 
 def test_usage_only_frame_is_withheld_from_a_client_that_did_not_ask() -> None:
-    result = play("openai_chat", ASK_STREAM, accounts=[CHAT], scripts=[Script(headers=SSE, steps=WHOLE_STREAM)])
+    result = play(
+        "openai_chat", ASK_STREAM, accounts=[CHAT], scripts=[Script(headers=SSE, steps=WHOLE_STREAM)]
+    )
     assert result.body == b"".join([ROLE, HEL, LO, FINISH, DONE])
     assert (result.row.input_tokens, result.row.output_tokens) == (9, 3)
     sent = msgspec.json.decode(result.requests[0].body)
@@ -78,7 +82,9 @@ def test_usage_only_frame_is_withheld_from_a_client_that_did_not_ask() -> None:
 def test_frames_cut_anywhere_leave_as_whole_frames() -> None:
     wire = b"".join(WHOLE_STREAM)
     pieces = [wire[i : i + 7] for i in range(0, len(wire), 7)]
-    result = play("openai_chat", ASK_STREAM_USAGE, accounts=[CHAT], scripts=[Script(headers=SSE, steps=pieces)])
+    result = play(
+        "openai_chat", ASK_STREAM_USAGE, accounts=[CHAT], scripts=[Script(headers=SSE, steps=pieces)]
+    )
     assert result.body == wire
 
 
@@ -94,7 +100,9 @@ def test_missing_done_is_supplied() -> None:
 
 
 def test_cut_stream_ends_with_an_error_and_no_terminator() -> None:
-    result = play("openai_chat", ASK_STREAM, accounts=[CHAT], scripts=[Script(headers=SSE, steps=[ROLE, HEL])])
+    result = play(
+        "openai_chat", ASK_STREAM, accounts=[CHAT], scripts=[Script(headers=SSE, steps=[ROLE, HEL])]
+    )
     assert result.body.startswith(ROLE + HEL)
     assert b"[DONE]" not in result.body
     assert b'"error"' in result.body.removeprefix(ROLE + HEL)
@@ -103,7 +111,10 @@ def test_cut_stream_ends_with_an_error_and_no_terminator() -> None:
 
 def test_reset_behind_content_is_told_in_band() -> None:
     result = play(
-        "openai_chat", ASK_STREAM, accounts=[CHAT, SECOND], scripts=[Script(headers=SSE, steps=[ROLE, HEL, reset()])]
+        "openai_chat",
+        ASK_STREAM,
+        accounts=[CHAT, SECOND],
+        scripts=[Script(headers=SSE, steps=[ROLE, HEL, reset()])],
     )
     assert b"[DONE]" not in result.body
     assert b'"error"' in result.body
@@ -114,7 +125,10 @@ def test_reset_behind_content_is_told_in_band() -> None:
 def test_broken_frame_is_withheld_and_the_rest_goes_on() -> None:
     bad = b'data: {"id":"c1","choices":[{"index":0,"delta":{"content":"x"\n\n'
     result = play(
-        "openai_chat", ASK_STREAM, accounts=[CHAT], scripts=[Script(headers=SSE, steps=[ROLE, HEL, bad, LO, FINISH, DONE])]
+        "openai_chat",
+        ASK_STREAM,
+        accounts=[CHAT],
+        scripts=[Script(headers=SSE, steps=[ROLE, HEL, bad, LO, FINISH, DONE])],
     )
     assert result.body == b"".join([ROLE, HEL, LO, FINISH, DONE])
     assert result.row.outcome == "ok"
@@ -168,7 +182,9 @@ def test_error_behind_the_head_is_told_in_band_and_failover_stays_free() -> None
 def test_all_targets_failing_behind_the_head_end_the_stream_with_an_error() -> None:
     quick = Timeouts(head_grace=10, stall=20)
     silent = Script(headers=SSE, steps=[ROLE, 60.0])
-    result = play("openai_chat", ASK_STREAM, accounts=[CHAT, SECOND], scripts=[silent, silent], timeouts=quick)
+    result = play(
+        "openai_chat", ASK_STREAM, accounts=[CHAT, SECOND], scripts=[silent, silent], timeouts=quick
+    )
     assert result.status == 200
     assert b'"error"' in result.body
     assert b"[DONE]" not in result.body
@@ -202,7 +218,9 @@ def test_client_that_goes_away_settles_what_was_used_and_closes_upstream() -> No
     assert result.tasks_left == 0
 
 
-ANTHROPIC_ASK = b'{"model":"claude","max_tokens":10,"messages":[{"role":"user","content":"hi"}],"stream":true}'
+ANTHROPIC_ASK = (
+    b'{"model":"claude","max_tokens":10,"messages":[{"role":"user","content":"hi"}],"stream":true}'
+)
 ANTHROPIC_EVENTS = [
     b'event: message_start\ndata: {"type":"message_start","message":{"id":"msg_1","type":"message","role":"assistant",'
     b'"model":"claude","content":[],"stop_reason":null,"stop_sequence":null,"usage":{"input_tokens":9,"output_tokens":1}}}\n\n',
@@ -227,7 +245,10 @@ def test_anthropic_stream_is_byte_identical() -> None:
 
 def test_anthropic_missing_stop_is_supplied() -> None:
     result = play(
-        "anthropic", ANTHROPIC_ASK, accounts=[CLAUDE], scripts=[Script(headers=SSE, steps=ANTHROPIC_EVENTS[:-1])]
+        "anthropic",
+        ANTHROPIC_ASK,
+        accounts=[CLAUDE],
+        scripts=[Script(headers=SSE, steps=ANTHROPIC_EVENTS[:-1])],
     )
     assert result.body.startswith(b"".join(ANTHROPIC_EVENTS[:-1]))
     assert result.body.count(b"event: message_stop") == 1
@@ -236,7 +257,10 @@ def test_anthropic_missing_stop_is_supplied() -> None:
 
 def test_anthropic_cut_inside_a_block_is_an_error() -> None:
     result = play(
-        "anthropic", ANTHROPIC_ASK, accounts=[CLAUDE], scripts=[Script(headers=SSE, steps=ANTHROPIC_EVENTS[:4])]
+        "anthropic",
+        ANTHROPIC_ASK,
+        accounts=[CLAUDE],
+        scripts=[Script(headers=SSE, steps=ANTHROPIC_EVENTS[:4])],
     )
     assert b"event: error" in result.body
     assert b"message_stop" not in result.body

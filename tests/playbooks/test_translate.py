@@ -74,10 +74,14 @@ def test_anthropic_client_gets_an_answer_from_a_chat_upstream() -> None:
 
 
 def test_streams_cross_over_both_ways() -> None:
-    to_chat = play("openai_chat", ASK_STREAM, accounts=[CLAUDE], scripts=[Script(headers=SSE, steps=ANTHROPIC_EVENTS)])
+    to_chat = play(
+        "openai_chat", ASK_STREAM, accounts=[CLAUDE], scripts=[Script(headers=SSE, steps=ANTHROPIC_EVENTS)]
+    )
     assert b'"content":"Hello"' in to_chat.body
     assert to_chat.body.endswith(DONE)
-    to_claude = play("anthropic", ANTHROPIC_ASK, accounts=[CHAT], scripts=[Script(headers=SSE, steps=WHOLE_STREAM)])
+    to_claude = play(
+        "anthropic", ANTHROPIC_ASK, accounts=[CHAT], scripts=[Script(headers=SSE, steps=WHOLE_STREAM)]
+    )
     assert to_claude.body.startswith(b"event: message_start")
     assert to_claude.body.count(b"event: content_block_start") == 1
     assert to_claude.body.rstrip().endswith(b'data: {"type":"message_stop"}')
@@ -85,17 +89,26 @@ def test_streams_cross_over_both_ways() -> None:
 
 
 def test_a_cut_stream_ends_in_the_clients_error_form() -> None:
-    result = play("anthropic", ANTHROPIC_ASK, accounts=[CHAT], scripts=[Script(headers=SSE, steps=[ROLE, HEL, reset()])])
+    result = play(
+        "anthropic", ANTHROPIC_ASK, accounts=[CHAT], scripts=[Script(headers=SSE, steps=[ROLE, HEL, reset()])]
+    )
     assert b"event: error" in result.body
     assert b"message_stop" not in result.body
-    other = play("openai_chat", ASK_STREAM, accounts=[CLAUDE], scripts=[Script(headers=SSE, steps=ANTHROPIC_EVENTS[:4])])
+    other = play(
+        "openai_chat",
+        ASK_STREAM,
+        accounts=[CLAUDE],
+        scripts=[Script(headers=SSE, steps=ANTHROPIC_EVENTS[:4])],
+    )
     assert b'"error"' in other.body
     assert b"[DONE]" not in other.body
 
 
 def test_fallback_may_change_the_dialect_and_then_names_who_answered() -> None:
     busy = Script(status=503, steps=[b'{"error":{"message":"busy"}}'])
-    result = play("anthropic", ANTHROPIC_WHOLE, accounts=[CLAUDE, CHAT_BACKUP], scripts=[busy, Script(steps=[ANSWER])])
+    result = play(
+        "anthropic", ANTHROPIC_WHOLE, accounts=[CLAUDE, CHAT_BACKUP], scripts=[busy, Script(steps=[ANSWER])]
+    )
     told = answer(result)
     assert told["type"] == "message"
     assert told["model"] == "m-2026"
@@ -162,7 +175,9 @@ class Shout:
 
 
 def test_a_stage_takes_the_exchange_to_the_translate_lane_and_keeps_unknown_fields() -> None:
-    result = play("openai_chat", ASK, accounts=[CHAT], scripts=[Script(steps=[ANSWER])], hooks=Hooks(stages=(Shout(),)))
+    result = play(
+        "openai_chat", ASK, accounts=[CHAT], scripts=[Script(steps=[ANSWER])], hooks=Hooks(stages=(Shout(),))
+    )
     sent = msgspec.json.decode(result.requests[0].body)
     assert sent["zeta"] == {"unknown": [1, 2.5]}
     assert sent["messages"][-1]["content"] in ("louder", [{"type": "text", "text": "louder"}])
@@ -179,7 +194,9 @@ def test_plan_verdict_and_settlement_hooks_take_part() -> None:
         listeners=(seen.append,),
     )
     refusal = Script(status=400, steps=[b'{"error":{"message":"no"}}'])
-    result = play("openai_chat", ASK, accounts=[CHAT, SECOND], scripts=[refusal, Script(steps=[ANSWER])], hooks=hooks)
+    result = play(
+        "openai_chat", ASK, accounts=[CHAT, SECOND], scripts=[refusal, Script(steps=[ANSWER])], hooks=hooks
+    )
     assert [request.url.split("/")[2] for request in result.requests] == ["second.test", "chat.test"]
     assert result.status == 200
     assert len(seen) == 1
@@ -202,8 +219,18 @@ TOOLS = [{"type": "function", "function": {"name": "f", "parameters": {"type": "
 
 
 def test_foreign_reasoning_state_travels_sealed_and_returns_to_its_target_only() -> None:
-    ask = {"model": "m", "messages": [{"role": "user", "content": "hi"}], "tools": TOOLS, "reasoning_effort": "low"}
-    first = play("openai_chat", msgspec.json.encode(ask), accounts=[CLAUDE], scripts=[Script(headers=SSE, steps=THINKING)])
+    ask = {
+        "model": "m",
+        "messages": [{"role": "user", "content": "hi"}],
+        "tools": TOOLS,
+        "reasoning_effort": "low",
+    }
+    first = play(
+        "openai_chat",
+        msgspec.json.encode(ask),
+        accounts=[CLAUDE],
+        scripts=[Script(headers=SSE, steps=THINKING)],
+    )
     message = answer(first)["choices"][0]["message"]
     assert message["reasoning_content"] == "Hmm"
     assert b"vendor-signature" not in first.body, "the signature itself never leaves in the clear"
@@ -216,7 +243,9 @@ def test_foreign_reasoning_state_travels_sealed_and_returns_to_its_target_only()
     blocks = msgspec.json.decode(second.requests[0].body)["messages"][1]["content"]
     assert blocks[0] == {"type": "thinking", "thinking": "Hmm", "signature": "vendor-signature"}
 
-    elsewhere = play("openai_chat", body, accounts=[account("other", "anthropic")], scripts=[Script(steps=[CLAUDE_ANSWER])])
+    elsewhere = play(
+        "openai_chat", body, accounts=[account("other", "anthropic")], scripts=[Script(steps=[CLAUDE_ANSWER])]
+    )
     assert b"vendor-signature" not in elsewhere.requests[0].body
     assert b"flr1." not in elsewhere.requests[0].body
     same_dialect = play("openai_chat", body, accounts=[CHAT], scripts=[Script(steps=[ANSWER])])

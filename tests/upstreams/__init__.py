@@ -26,6 +26,7 @@ Scenario names (details in `scenarios.BEHAVIOURS` and `scenarios.QUIRKS`):
     gap-N gzip, and quirk-* for the habits of hosts.
     Well-known bases bring their limits: o*/gpt-5* (max_completion_tokens, no sampling), gpt-4* (no effort),
     claude-* (thinking style, prefill, sampling, output cap); other bases are permissive.
+    Anthropic's SDK warns of retired names: claude-haiku-4-5 (manual thinking) and claude-opus-5 (adaptive) are safe.
 
 Fault names: `fault-NAME[@NUMBER][-once | -N-times | -after-N | -for-Ns]` (details in `faults`):
     by status: 400 401 402 403 404 408 409 413 422 429 429-retry-after 429-quota 500 501 502 503 503-retry-after

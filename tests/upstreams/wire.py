@@ -64,6 +64,10 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
+        # asyncio does so itself only for sockets that say they are TCP, which accepted ones do not always.
+        raw: socket.socket | None = transport.get_extra_info("socket")
+        if raw is not None:
+            raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.id = self._on_open(self)
         self._task = asyncio.get_running_loop().create_task(self._serve())
 

@@ -1,5 +1,7 @@
-"""The routes: `llm` (the data plane, raw ASGI), `models` (listings in each dialect's shape), `health`,
-and `admin` (management on Starlette, loaded late). `ROUTES` names them all for the documentation.
+"""The routes of the program.
+
+`routes` is the data plane's table, `llm` serves it as raw ASGI, `models` lists models in each dialect's
+shape, and `admin` is the management API on Starlette, loaded late.
 """
 
 from flowrouter.api.routes import ROUTES, Route

@@ -50,7 +50,8 @@ def part_tokens(part: Part) -> float:
         case Text(text=text) | Refusal(text=text) | Reasoning(text=text):
             return len(text.encode("utf-8", "replace")) / BYTES_PER_TOKEN
         case ToolCall(name=name, arguments=arguments):
-            return (len(name) + len(arguments)) / JSON_BYTES_PER_TOKEN + MESSAGE_TOKENS
+            size = len(name) + len(arguments.encode("utf-8", "replace"))
+            return size / JSON_BYTES_PER_TOKEN + MESSAGE_TOKENS
         case ToolResult(content=content):
             return MESSAGE_TOKENS + sum(part_tokens(inner) for inner in content)
         case Image():
@@ -58,7 +59,7 @@ def part_tokens(part: Part) -> float:
         case Document(source=source):
             inner = sum(part_tokens(held) for held in source.parts)
             per_token = BYTES_PER_TOKEN if source.kind == "text" else PDF_BYTES_PER_TOKEN
-            return inner + len(source.data or "") / per_token
+            return inner + len((source.data or "").encode("utf-8", "replace")) / per_token
         case Audio(data=data):
             return len(data) / PDF_BYTES_PER_TOKEN
         case Opaque(payload=payload):

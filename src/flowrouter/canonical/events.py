@@ -22,7 +22,7 @@ from typing import Any
 import msgspec
 
 from flowrouter.canonical.dialect import Dialect
-from flowrouter.canonical.parts import Extra, Part
+from flowrouter.canonical.parts import Extra, Part, Reasoning, Refusal, Text
 from flowrouter.canonical.problem import Problem
 from flowrouter.canonical.response import FinishReason
 from flowrouter.canonical.usage import Usage
@@ -152,20 +152,20 @@ def is_meaningful(event: Event) -> bool:
     """Return whether `event` commits the answer: it carries content a client would keep.
 
     Meaningful are non-empty text, reasoning or refusal, a tool call's name, media, an opaque part,
-    and a finish. Starts, usage and pings are not: until then another target may still answer.
+    and a finish. Bare starts, usage and pings are not: until then another target may still answer.
     """
     match event:
         case PartDelta(text=text):
             return bool(text)
-        case PartStart(part=part):
-            return part.__struct_config__.tag not in _SILENT_STARTS
+        case PartStart(part=Text(text=text) | Reasoning(text=text) | Refusal(text=text)):
+            return bool(text)
+        case PartStart():
+            return True
         case Finish() | SignatureDelta() | CitationDelta():
             return True
         case _:
             return False
 
-
-_SILENT_STARTS = frozenset({"text", "reasoning", "refusal"})
 
 __all__ = [
     "CitationDelta",

@@ -199,7 +199,8 @@ def _split(index: int, part: Part) -> tuple[Part, str, list[Event]]:
                 signs.append(e.SignatureDelta(index, part.signature))
             if part.sealed:
                 signs.append(e.SignatureDelta(index, part.sealed, sealed=True))
-            return replace(part, text="", signature=None, sealed=None), part.text, signs
+            signature, sealed = (None if value else value for value in (part.signature, part.sealed))
+            return replace(part, text="", signature=signature, sealed=sealed), part.text, signs
         case _:
             return part, "", []
 

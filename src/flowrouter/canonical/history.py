@@ -50,7 +50,7 @@ class _Settler:
         self._seen: set[str] = set()
         self._slot: int | None = None
         self._calls: list[tuple[str, str]] = []
-        self._results: dict[str, ToolResult] = {}
+        self._results: dict[str, list[ToolResult]] = {}
         self._earlier: dict[str, tuple[int, str]] = {}
 
     def run(self) -> History:
@@ -92,22 +92,25 @@ class _Settler:
     def _clean(self, call: ToolCall, number: int, place: int) -> str:
         wanted = call.id or f"call_{number}_{place}_{call.name}"
         clean = fit_one(wanted, pattern=self._id_pattern, limit=self._id_max)
-        if clean in self._seen:
+        reason = "the id does not fit the target"
+        while clean in self._seen:
             clean = fit_one(f"{clean}.{number}.{place}", pattern=self._id_pattern, limit=self._id_max)
+            reason = "an earlier call has the same id"
         self._seen.add(clean)
         if clean != call.id:
-            self._lose(
-                f"messages[{number}].tool_calls[{place}].id", "changed", "the id does not fit the target"
-            )
+            self._lose(f"messages[{number}].tool_calls[{place}].id", "changed", reason)
         return clean
 
     def _take(self, number: int, result: ToolResult) -> None:
         """Keep a result for the open calls, move it to an earlier call, or turn it into text."""
         path = f"messages[{number}].tool_result"
-        if any(original == result.call_id for original, _ in self._calls):
-            if result.call_id in self._results:
+        expected = sum(original == result.call_id for original, _ in self._calls)
+        if expected:
+            held = self._results.setdefault(result.call_id, [])
+            if len(held) == expected:
                 self._lose(path, "dropped", f"a second result for {result.call_id!r}; the last one counts")
-            self._results[result.call_id] = result
+                held.pop()
+            held.append(result)
         elif result.call_id in self._earlier:
             slot, clean = self._earlier[result.call_id]
             self._replace_stub(slot, msgspec.structs.replace(result, call_id=clean))
@@ -129,7 +132,9 @@ class _Settler:
             return
         results: list[Part] = []
         for original, clean in self._calls:
-            result = self._results.get(original)
+            # Calls that share an id are answered in order, the last result standing in for missing ones.
+            held = self._results.get(original, [])
+            result = held.pop(0) if len(held) > 1 else next(iter(held), None)
             if result is None:
                 self._lose(f"messages[{number - 1}]", "emulated", f"the call {original!r} has no result")
                 result = ToolResult(call_id=clean, content=(Text(text=NO_RESULT),), is_error=True)

@@ -15,25 +15,44 @@ _DIGEST = 8
 def fit(names: Iterable[str], *, pattern: str = NAME_PATTERN, limit: int = 64) -> dict[str, str]:
     """Return original → fitted for `names`; a name that already fits stays as it is.
 
-    `pattern` matches one allowed character. Others become `_` (never deleted: `a.b` and `ab` would
-    collide), and a changed or overlong name ends in a hash of the original, so the result is the
-    same on every turn.
+    `pattern` matches one allowed character (hex digits among them). Others become `_` (never deleted:
+    `a.b` and `ab` would collide), and a changed or overlong name ends in a hash of the original, so the
+    result is the same on every turn. No two names share a fitted one.
     """
     allowed = re.compile(pattern)
-    return {name: _fit(name, allowed, limit) for name in dict.fromkeys(names)}
+    originals = list(dict.fromkeys(names))
+    taken = {name for name in originals if _fits(name, allowed, limit)}
+    fitted: dict[str, str] = {}
+    for name in originals:
+        if name in taken:
+            fitted[name] = name
+            continue
+        candidate, salt = _hashed(name, allowed, limit), 0
+        while candidate in taken:
+            salt += 1
+            candidate = _hashed(name, allowed, limit, salt=salt)
+        taken.add(candidate)
+        fitted[name] = candidate
+    return fitted
 
 
 def fit_one(name: str, *, pattern: str = NAME_PATTERN, limit: int = 64) -> str:
-    """Return `name` fitted as `fit` does."""
-    return _fit(name, re.compile(pattern), limit)
+    """Return `name` fitted as `fit` does for a name alone."""
+    allowed = re.compile(pattern)
+    return name if _fits(name, allowed, limit) else _hashed(name, allowed, limit)
 
 
-def _fit(name: str, allowed: re.Pattern[str], limit: int) -> str:
-    clean = "".join(letter if allowed.fullmatch(letter) else "_" for letter in name)
-    if clean == name and 0 < len(name) <= limit:
-        return name
-    digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:_DIGEST]
-    return f"{clean[: limit - _DIGEST - 1]}_{digest}"
+def _fits(name: str, allowed: re.Pattern[str], limit: int) -> bool:
+    return 0 < len(name) <= limit and all(allowed.fullmatch(letter) for letter in name)
+
+
+def _hashed(name: str, allowed: re.Pattern[str], limit: int, *, salt: int = 0) -> str:
+    salted = f"{name}\0{salt}" if salt else name
+    digest = hashlib.sha256(salted.encode("utf-8", "surrogatepass")).hexdigest()[: min(_DIGEST, limit)]
+    filler = "_" if allowed.fullmatch("_") else "0"
+    head = name[: max(0, limit - len(digest) - 1)]
+    clean = "".join(letter if allowed.fullmatch(letter) else filler for letter in head)
+    return f"{clean}{filler}{digest}"[-limit:]
 
 
 __all__ = ["NAME_PATTERN", "fit", "fit_one"]

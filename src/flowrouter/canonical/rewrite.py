@@ -18,12 +18,13 @@ class ReplyRewriter:
     complete, since JSON text cannot be unwrapped piecemeal without parsing it twice.
     """
 
-    __slots__ = ("_answer", "_edits", "_held")
+    __slots__ = ("_answer", "_called", "_edits", "_held")
 
     def __init__(self, edits: ReplyEdits) -> None:
         self._edits = edits
         self._held: dict[int, list[str]] = {}
         self._answer = False
+        self._called = False
 
     def feed(self, event: Event) -> list[Event]:
         """Return what `event` becomes."""
@@ -36,7 +37,7 @@ class ReplyRewriter:
             case e.PartEnd(index=index) if index in self._held:
                 text = _unwrap("".join(self._held.pop(index)))
                 return [e.PartDelta(index, text), event] if text else [event]
-            case e.Finish(reason="tool_calls") if self._answer:
+            case e.Finish(reason="tool_calls") if self._answer and not self._called:
                 return [msgspec.structs.replace(event, reason="stop")]
             case _:
                 return [event]
@@ -45,13 +46,13 @@ class ReplyRewriter:
         edits = self._edits
         if call.name == edits.answer_tool:
             self._answer = True
-            return msgspec.structs.replace(event, part=Text(text=""))
+            return msgspec.structs.replace(event, part=Text(text=call.arguments))
+        self._called = True
         name = edits.names.get(call.name, call.name)
         if call.name in edits.custom:
-            self._held[event.index] = []
-            return msgspec.structs.replace(
-                event, part=msgspec.structs.replace(call, name=name, kind="custom")
-            )
+            self._held[event.index] = [call.arguments]
+            custom = msgspec.structs.replace(call, name=name, kind="custom", arguments="")
+            return msgspec.structs.replace(event, part=custom)
         return msgspec.structs.replace(event, part=msgspec.structs.replace(call, name=name))
 
 

@@ -42,6 +42,10 @@ def merge(older: Usage | None, newer: Usage) -> Usage:
     """Return `newer` with what only `older` knew: usage reports are cumulative, the last one wins."""
     if older is None:
         return newer
+    borrowed = any(
+        getattr(newer, kind) is None and getattr(older, kind) is not None
+        for kind in ("input", "cache_read", "cache_write", "cache_write_1h", "output", "reasoning")
+    )
     raw = newer.raw
     if older.raw is not None and newer.raw is not None and older.origin == newer.origin:
         raw = {**older.raw, **newer.raw}
@@ -52,7 +56,7 @@ def merge(older: Usage | None, newer: Usage) -> Usage:
         cache_write_1h=older.cache_write_1h if newer.cache_write_1h is None else newer.cache_write_1h,
         output=older.output if newer.output is None else newer.output,
         reasoning=older.reasoning if newer.reasoning is None else newer.reasoning,
-        estimated=newer.estimated,
+        estimated=newer.estimated or (older.estimated and borrowed),
         origin=newer.origin or older.origin,
         raw=raw,
     )

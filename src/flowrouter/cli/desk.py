@@ -17,12 +17,12 @@ from flowrouter.errors import ConfigError
 from flowrouter.features.local import supervisor, weights
 
 if TYPE_CHECKING:
+    from flowrouter.api.admin import Repositories
     from flowrouter.clock import Clock
     from flowrouter.config import Config
     from flowrouter.gateway.world import World
     from flowrouter.httpkit.keys import GatewayKey
     from flowrouter.providers.catalog import Catalog
-    from flowrouter.storage.management import Management
 
 
 class Desk:
@@ -33,16 +33,11 @@ class Desk:
         self.settings: Config = application.config
         self.clock: Clock = application.clock
         self.catalog: Catalog = application.catalog
-        self._management: Management | None = None
 
     @property
-    def management(self) -> Management:
+    def management(self) -> Repositories:
         """Return the repositories."""
-        if self._management is None:
-            from flowrouter.storage.management import Management
-
-            self._management = Management(self.application.store, clock=self.clock)
-        return self._management
+        return self.application.management
 
     @property
     def world(self) -> World:
@@ -68,8 +63,7 @@ class Desk:
 
     def close(self) -> None:
         """Close the store."""
-        if self._management is not None:
-            self._management.close()
+        self.application.close_store()
 
 
 @contextmanager

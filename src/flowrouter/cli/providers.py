@@ -28,9 +28,9 @@ from flowrouter.cli.options import (
     PresetName,
     Priority,
 )
-from flowrouter.cli.trial import Outcome, Trial
 from flowrouter.errors import ConfigError
 from flowrouter.gateway.ports import AccountChange, AccountDraft
+from flowrouter.gateway.trial import Outcome, Trial
 from flowrouter.httpkit.keys import LOCAL_OWNER
 from flowrouter.providers.adapter import resolve_base_url
 from flowrouter.providers.preset import Preset

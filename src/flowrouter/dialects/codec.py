@@ -79,6 +79,10 @@ class RenderedReply(msgspec.Struct, frozen=True, kw_only=True):
     losses: tuple[Loss, ...] = ()
 
 
+def _never(_: bytes) -> bool:
+    return False
+
+
 class Codec(msgspec.Struct, frozen=True, kw_only=True):
     """One dialect's functions.
 
@@ -106,7 +110,7 @@ class Codec(msgspec.Struct, frozen=True, kw_only=True):
     problem_of: Callable[[int, bytes], Problem]
     render_problem: Callable[[Problem, str], bytes]
     problem_status: Callable[[Problem], int]
-    usage_only: Callable[[bytes], bool] = lambda raw: False
+    usage_only: Callable[[bytes], bool] = _never
 
 
 __all__ = ["Codec", "DecodeOptions", "EncodeOptions", "RenderedReply", "StreamDecoder", "StreamEncoder"]

@@ -11,6 +11,7 @@ import msgspec
 
 from flowrouter.canonical.problem import Problem
 from flowrouter.errors import CallerError, UpstreamError
+from flowrouter.gateway.admission import AccountBusyError
 from flowrouter.httpkit.caller import Caller
 from flowrouter.routing import Target, Verdict
 
@@ -44,6 +45,22 @@ def from_upstream_error(error: UpstreamError) -> Problem:
     return Problem(status=status, message=error.message, code=f"upstream_{error.kind}")
 
 
+def from_busy(error: AccountBusyError, target: Target) -> Failure:
+    """Return the failure of a target whose account had no slot free; nothing was sent."""
+    problem = Problem(status=429, message=error.message, code="account_busy", retry_after=1.0)
+    return Failure(target=target, problem=problem, verdict=Verdict(failure="rate_limit", failover=True))
+
+
+def deciding(failures: list[Failure]) -> Failure:
+    """Return the failure the caller hears of: one that ended the search, else the last that was answered.
+
+    A fallback that could not even express the request says less than the target that failed before it.
+    """
+    ended = next((f for f in reversed(failures) if not f.verdict.failover), None)
+    asked = [f for f in failures if f.verdict.failure != "request_fault"]
+    return ended or (asked or failures)[-1]
+
+
 def for_caller(
     failures: list[Failure], caller: Caller, *, account_owner: str | None
 ) -> tuple[Problem, bytes | None]:
@@ -52,17 +69,17 @@ def for_caller(
     The deciding failure is the last one that blames the request, else the last of all; if every
     target was busy, the earliest time one is free again. `account_owner` owns the deciding account.
     """
-    deciding = next((f for f in reversed(failures) if not f.verdict.failover), failures[-1])
-    problem, failure = deciding.problem, deciding.verdict.failure
+    decisive = deciding(failures)
+    problem, failure = decisive.problem, decisive.verdict.failure
     if failure in ("auth", "billing"):
-        return _account_problem(deciding, told=caller.owner_id == account_owner), None
+        return _account_problem(decisive, told=caller.owner_id == account_owner), None
     waits = [f.problem.retry_after for f in failures if f.problem.retry_after is not None]
     if failure in ("rate_limit", "overloaded"):
         soonest = min(waits, default=None)
-        return msgspec.structs.replace(problem, retry_after=soonest), deciding.raw
+        return msgspec.structs.replace(problem, retry_after=soonest), decisive.raw
     if failure in ("request_fault", "context_overflow", "content_filter", "model_missing"):
-        return msgspec.structs.replace(problem, retry=False), deciding.raw
-    return _gateway_problem(problem), deciding.raw if problem.status == 500 else None
+        return msgspec.structs.replace(problem, retry=False), decisive.raw
+    return _gateway_problem(problem), decisive.raw if problem.status == 500 else None
 
 
 def _account_problem(failure: Failure, *, told: bool) -> Problem:

@@ -52,13 +52,18 @@ class Lister:
         due = [pair for pair in accounts if self._is_due(*pair)]
         for account, preset in due:
             try:
-                models = await self.fetch(account, preset)
+                await self.renew(account, preset)
             except (UpstreamError, ConfigError) as error:
                 self._due[account.id] = self._clock.now() + RETRY
                 self._log.info("no model list", account=account.name, reason=error.message)
                 continue
-            await self._keep(account, models)
             changed()
+
+    async def renew(self, account: Account, preset: Preset) -> tuple[ListedModel, ...]:
+        """Ask one account now and keep the answer; raises `UpstreamError`, `ConfigError`."""
+        models = await self.fetch(account, preset)
+        await self._keep(account, models)
+        return models
 
     async def fetch(self, account: Account, preset: Preset) -> tuple[ListedModel, ...]:
         """Return the whole list of one account; raises `UpstreamError`, `ConfigError`."""

@@ -14,7 +14,8 @@ from flowrouter.clock import Clock
 from flowrouter.dialects import codec
 from flowrouter.errors import CallerError
 from flowrouter.gateway import blame
-from flowrouter.gateway.attempts import Attempts, Opened
+from flowrouter.gateway.admission import AccountBusyError, Admission
+from flowrouter.gateway.attempts import Attempts
 from flowrouter.gateway.blame import Failure
 from flowrouter.gateway.client import Client
 from flowrouter.gateway.exchange import Exchange
@@ -34,19 +35,23 @@ class Pipeline:
         self,
         *,
         world: Callable[[], World],
+        admission: Admission,
         attempts: Attempts,
         relay: Relay,
         books: Books,
         hooks: Hooks,
         clock: Clock,
+        wait: float,
         log: Logger,
     ) -> None:
         self._world = world
+        self._admission = admission
         self._attempts = attempts
         self._relay = relay
         self._books = books
         self._hooks = hooks
         self._clock = clock
+        self._wait = wait
         self._log = log
 
     async def run(self, exchange: Exchange, client: Client) -> None:
@@ -78,14 +83,24 @@ class Pipeline:
             client.expect_stream()
         failures: list[Failure] = []
         for target in _tries(plan, failures):
-            opened = await self._attempts.open(exchange, world, target)
-            failure = (
-                await self._relay.deliver(opened, exchange, client) if isinstance(opened, Opened) else opened
-            )
+            wait = self._wait if target is plan.targets[-1] else 0.0
+            try:
+                async with self._admission.slot(target.account_id, _slots(world, target), wait=wait):
+                    failure = await self._attempt(exchange, client, world=world, target=target)
+            except AccountBusyError as busy:
+                failure = blame.from_busy(busy, target)
             if failure is None:
                 return
             failures.append(failure)
         await self._give_up(exchange, client, failures=failures, world=world)
+
+    async def _attempt(
+        self, exchange: Exchange, client: Client, *, world: World, target: Target
+    ) -> Failure | None:
+        opened = await self._attempts.open(exchange, world, target)
+        if isinstance(opened, Failure):
+            return opened
+        return await self._relay.deliver(opened, exchange, client)
 
     def _plan(self, exchange: Exchange, world: World) -> Plan:
         head = exchange.head
@@ -101,11 +116,12 @@ class Pipeline:
     async def _give_up(
         self, exchange: Exchange, client: Client, *, failures: list[Failure], world: World
     ) -> None:
-        account = world.accounts.get(failures[-1].target.account_id)
+        target = blame.deciding(failures).target
+        account = world.accounts.get(target.account_id)
         problem, raw = blame.for_caller(
             failures, exchange.caller, account_owner=account.owner_id if account is not None else None
         )
-        same = failures[-1].target.dialect == exchange.inbound.dialect
+        same = target.dialect == exchange.inbound.dialect
         await self._refuse(exchange, client, problem=problem, raw=raw if same else None)
 
     async def _refuse(
@@ -128,6 +144,12 @@ def _tries(plan: Plan, failures: list[Failure]) -> Iterator[Target]:
             yield target
         if failures and not failures[-1].verdict.failover:
             return
+
+
+def _slots(world: World, target: Target) -> int:
+    """Return how many requests may be in flight at the target's account."""
+    account = world.accounts[target.account_id]
+    return account.max_concurrency or world.presets[target.account_id].max_concurrency
 
 
 def no_such_model(plan: Plan, world: World) -> CallerError:

@@ -103,10 +103,12 @@ class _Sealer:
             case e.PartStart(index=index, part=Reasoning() as part):
                 self._texts[index] = [part.text]
                 self._signatures[index] = [part.signature or ""]
-                if part.redacted is None:
+                if part.redacted is not None:
+                    self._redacted[index] = part.redacted
+                elif part.signature is None:
                     return [event]
-                self._redacted[index] = part.redacted
-                return [msgspec.structs.replace(event, part=msgspec.structs.replace(part, redacted=None))]
+                bare = msgspec.structs.replace(part, redacted=None, signature=None)
+                return [msgspec.structs.replace(event, part=bare)]
             case e.PartDelta(index=index, text=text) if index in self._texts:
                 self._texts[index].append(text)
                 return [event]

@@ -30,6 +30,7 @@ from flowrouter.gateway.client import Client
 from flowrouter.gateway.exchange import Exchange
 from flowrouter.gateway.sinks import GatherSink, PassthroughSink, Sink, TranslateSink, edited
 from flowrouter.routing import judge
+from flowrouter.routing.plan import AUTO
 from flowrouter.wire.sse import Frame, SseError, SseParser
 
 WHOLE_MAX = 256 * 1024 * 1024
@@ -86,7 +87,7 @@ class _Delivery:
         self._client = client
         self._upstream: Codec = codec(opened.prepared.target.dialect)
         self._own: Codec = codec(exchange.inbound.dialect)
-        self._options = _encode_options(exchange, opened, relay.clock.now())
+        self._options = _encode_options(exchange, relay.clock.now())
         self._cursor: Cursor | None = None
 
     async def run(self) -> Failure | None:
@@ -295,10 +296,12 @@ def _decode_options(opened: Opened) -> DecodeOptions:
     )
 
 
-def _encode_options(exchange: Exchange, opened: Opened, now: float) -> EncodeOptions:
-    head = exchange.head
+def _encode_options(exchange: Exchange, now: float) -> EncodeOptions:
+    """Return the client's wishes; a name that led straight to its first target is echoed as asked."""
+    head, attempts = exchange.head, exchange.attempts
     assert head is not None
-    asked = head.model if len(exchange.attempts) == 1 and exchange.step != "auto" else None
+    straight = attempts[-1].target == attempts[0].target and exchange.step != AUTO
+    asked = head.model if straight else None
     return EncodeOptions(
         include_usage=bool(head.include_usage), model=asked, now=now, legacy_calls=head.legacy_calls
     )

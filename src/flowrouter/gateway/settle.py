@@ -9,6 +9,7 @@ from flowrouter.canonical.usage import Usage
 from flowrouter.clock import Clock
 from flowrouter.gateway.exchange import AttemptLog, Exchange
 from flowrouter.gateway.ports import AttemptRow, RequestLog, RequestRow
+from flowrouter.logs import Logger
 from flowrouter.plugins import Hooks
 from flowrouter.wire import json
 
@@ -26,10 +27,13 @@ class Settlement(msgspec.Struct, frozen=True, kw_only=True):
 class Books:
     """Settles exchanges into the request log and tells the listeners."""
 
-    def __init__(self, log: RequestLog, *, clock: Clock, hooks: Hooks) -> None:
+    def __init__(
+        self, log: RequestLog, *, clock: Clock, hooks: Hooks, access: Logger | None = None
+    ) -> None:
         self._log = log
         self._clock = clock
         self._hooks = hooks
+        self._access = access
 
     def settle(self, exchange: Exchange) -> None:
         """Close the books of `exchange`; a second call does nothing. Never blocks, never raises."""
@@ -42,8 +46,23 @@ class Books:
         receipt = _receipt(exchange, ended)
         row = _row(exchange, ended, json.dumps(receipt))
         self._log.record(row)
+        if self._access is not None:
+            _note_access(self._access, row)
         for listener in self._hooks.listeners:
             listener(Settlement(row=row, receipt=receipt))
+
+
+def _note_access(log: Logger, row: RequestRow) -> None:
+    log.info(
+        "exchange",
+        request_id=row.id,
+        endpoint=row.endpoint,
+        model=row.requested_model,
+        answered_by=row.account_id,
+        status=row.status,
+        outcome=row.outcome,
+        ms=row.duration_ms,
+    )
 
 
 def _receipt(exchange: Exchange, ended: float) -> Receipt:

@@ -27,14 +27,15 @@ class _Inflater(Protocol):
 async def read_body(receive: Receive, headers: Mapping[str, str], *, limit: int) -> bytes:
     """Return the whole body, decompressed; raises `CallerError` (413, 415, 400) or `ClientGoneError`.
 
-    `limit` is in bytes after decompression.
+    `limit` is in bytes and holds for what is sent, for the body after decompression, and for every
+    step between where several encodings are stacked.
     """
-    declared = headers.get("content-length")
-    if declared is not None and declared.isdigit() and int(declared) > limit:
+    declared = declared_length(headers)
+    if declared is not None and declared > limit:
         raise _too_large(limit)
     inflaters = _inflaters(headers.get("content-encoding", ""))
     pieces: list[bytes] = []
-    size = 0
+    received = size = 0
     more = True
     while more:
         message = await receive()
@@ -42,22 +43,36 @@ async def read_body(receive: Receive, headers: Mapping[str, str], *, limit: int)
             raise ClientGoneError
         piece: bytes = message.get("body", b"")
         more = message.get("more_body", False)
+        received += len(piece)
+        if received > limit:
+            raise _too_large(limit)
         for inflater in inflaters:
             piece = _inflate(inflater, piece, limit - size)
+            if len(piece) > limit - size:
+                raise _too_large(limit)
         size += len(piece)
-        if size > limit:
-            raise _too_large(limit)
-        pieces.append(piece)
-    for inflater in inflaters:
-        _finish(inflater)
+        if piece:
+            pieces.append(piece)
+    if received:
+        for inflater in inflaters:
+            _finish(inflater)
     return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
+def declared_length(headers: Mapping[str, str]) -> int | None:
+    """Return the `content-length` the client declared, if it is one."""
+    text = headers.get("content-length", "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= _LENGTH_DIGITS else None
+
+
+_LENGTH_DIGITS = 18
+
+
 def _inflate(inflater: _Inflater, data: bytes, room: int) -> bytes:
+    if not data:
+        return b""
     try:
         return inflater.feed(data, room)
-    except CallerError:
-        raise
     except Exception as error:  # each library has its own error type for corrupt input
         raise CallerError("the compressed body is damaged", status=400) from error
 
@@ -79,10 +94,11 @@ def _too_large(limit: int) -> CallerError:
 
 def _inflaters(encoding: str) -> list[_Inflater]:
     names = [name.strip().lower() for name in encoding.split(",") if name.strip()]
+    names = [name for name in reversed(names) if name != "identity"]
+    if len(names) > _STACKED_MAX:
+        raise CallerError(f"more than {_STACKED_MAX} content encodings are not taken", status=415)
     made: list[_Inflater] = []
-    for name in reversed(names):
-        if name == "identity":
-            continue
+    for name in names:
         maker = _MAKERS.get(name)
         if maker is None:
             raise CallerError(f"the content encoding {name[:40]!r} is not known here", status=415)
@@ -90,30 +106,98 @@ def _inflaters(encoding: str) -> list[_Inflater]:
     return made
 
 
-class _Zlib:
-    """gzip, and deflate with or without the zlib header (both are sent under that name)."""
+_STACKED_MAX = 3
 
-    def __init__(self, wbits: int) -> None:
-        self._wbits = wbits
-        self._inflater = zlib.decompressobj(wbits)
-        self._begun = False
+
+class _Frames:
+    """One or more compressed frames, one behind the other, fed in slices of `size` bytes."""
+
+    size: int
+
+    def __init__(self) -> None:
+        self._inflater: Any = self._new()
 
     def feed(self, data: bytes, room: int) -> bytes:
-        if not data:
-            return b""
-        try:
-            out = self._inflater.decompress(data, room + 1)
-        except zlib.error:
-            if self._begun or self._wbits != zlib.MAX_WBITS:
-                raise
-            self._inflater = zlib.decompressobj(-zlib.MAX_WBITS)
-            out = self._inflater.decompress(data, room + 1)
-        self._begun = True
+        out = bytearray()
+        at = 0
+        while at < len(data) and len(out) <= room:
+            if self._inflater.eof:
+                self._inflater = self._new()
+            piece = data[at : at + self.size]
+            out += self._step(piece, room + 1 - len(out))
+            at += len(piece) - len(self._inflater.unused_data)
+        return bytes(out)
+
+    def end(self) -> None:
+        if not self._inflater.eof:
+            raise ValueError("incomplete")
+
+    def _new(self) -> Any:
+        raise NotImplementedError
+
+    def _step(self, piece: bytes, room: int) -> bytes:
+        raise NotImplementedError
+
+
+class _Gzip(_Frames):
+    """Members of gzip; a slice bounds what is copied where one ends."""
+
+    size = 4096
+
+    def _new(self) -> Any:
+        return zlib.decompressobj(16 + zlib.MAX_WBITS)
+
+    def _step(self, piece: bytes, room: int) -> bytes:
+        out: bytes = self._inflater.decompress(piece, room)
+        return out
+
+
+class _Zstd(_Frames):
+    """Frames of zstd, windows as RFC 9659 allows; a slice bounds the growth, which the library does not."""
+
+    size = 256
+
+    def _new(self) -> Any:
+        import zstandard
+
+        return zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW).decompressobj()
+
+    def _step(self, piece: bytes, room: int) -> bytes:  # noqa: ARG002 - the library takes no limit
+        out: bytes = self._inflater.decompress(piece)
+        return out
+
+
+_ZSTD_WINDOW = 8 * 1024 * 1024
+
+
+class _Deflate:
+    """Deflate with or without the zlib header: both are sent under that name."""
+
+    def __init__(self) -> None:
+        self._inflater: Any = None
+        self._begin = b""
+
+    def feed(self, data: bytes, room: int) -> bytes:
+        if self._inflater is None:
+            self._begin += data
+            if len(self._begin) < 2:
+                return b""
+            self._inflater = zlib.decompressobj(_deflate_bits(self._begin))
+            data = self._begin
+        out: bytes = self._inflater.decompress(data, room + 1)
+        if self._inflater.unused_data:
+            raise zlib.error("bytes behind the end")
         return out
 
     def end(self) -> None:
-        if self._begun and not self._inflater.eof:
+        if self._inflater is None or not self._inflater.eof:
             raise zlib.error("incomplete")
+
+
+def _deflate_bits(begin: bytes) -> int:
+    """Return zlib's window bits for a stream that begins so (RFC 1950: method 8, header divisible by 31)."""
+    zlib_header = begin[0] & 0x0F == 8 and int.from_bytes(begin[:2], "big") % 31 == 0
+    return zlib.MAX_WBITS if zlib_header else -zlib.MAX_WBITS
 
 
 class _Brotli:
@@ -131,35 +215,12 @@ class _Brotli:
             raise ValueError("incomplete")
 
 
-class _Zstd:
-    def __init__(self) -> None:
-        import zstandard
-
-        self._inflater: Any = zstandard.ZstdDecompressor().decompressobj()
-
-    def feed(self, data: bytes, room: int) -> bytes:
-        # The library has no output limit; a window beyond it is refused when the sum is checked,
-        # and feeding small slices keeps one step's growth bounded.
-        out = bytearray()
-        for start in range(0, len(data), _ZSTD_SLICE):
-            out += self._inflater.decompress(data[start : start + _ZSTD_SLICE])
-            if len(out) > room:
-                break
-        return bytes(out)
-
-    def end(self) -> None:
-        if not self._inflater.eof:
-            raise ValueError("incomplete")
-
-
-_ZSTD_SLICE = 1024
-
 _MAKERS: dict[str, Callable[[], _Inflater]] = {
-    "gzip": lambda: _Zlib(16 + zlib.MAX_WBITS),
-    "x-gzip": lambda: _Zlib(16 + zlib.MAX_WBITS),
-    "deflate": lambda: _Zlib(zlib.MAX_WBITS),
+    "gzip": _Gzip,
+    "x-gzip": _Gzip,
+    "deflate": _Deflate,
     "br": _Brotli,
     "zstd": _Zstd,
 }
 
-__all__ = ["ClientGoneError", "Receive", "read_body"]
+__all__ = ["ClientGoneError", "Receive", "declared_length", "read_body"]

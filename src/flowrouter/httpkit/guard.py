@@ -8,11 +8,15 @@ body must be declared as JSON (simple cross-site posts can only be forms or text
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from ipaddress import ip_address
 
 import msgspec
 
+# A name or address, then perhaps a port. Anything else in a `Host` (user names, lists) is refused, since
+# what one reader takes for the port another may take for the host.
+_HOST = re.compile(r"(\[[0-9a-f:.%]+\]|[^\s\[\]:/@,]+)(?::[0-9]*)?")
 _LOOPBACK_NAMES = frozenset({"localhost", "localhost.localdomain", "ip6-localhost"})
 
 
@@ -44,8 +48,8 @@ class Guard(msgspec.Struct, frozen=True, kw_only=True):
         return None
 
     def _host_allowed(self, host: str) -> bool:
-        name = _without_port(host)
-        return is_loopback(name) or name in self.hosts or host in self.hosts
+        found = _HOST.fullmatch(host)
+        return found is not None and (is_loopback(found[1]) or found[1] in self.hosts or host in self.hosts)
 
     def _origin_allowed(self, origin: str, host: str) -> bool:
         if origin in self.origins:
@@ -55,19 +59,13 @@ class Guard(msgspec.Struct, frozen=True, kw_only=True):
 
 def is_loopback(name: str) -> bool:
     """Return whether `name` is a host name or address that never leaves the machine."""
-    name = name.strip("[]").lower()
+    name = name.strip("[]").lower().removesuffix(".")
     if name in _LOOPBACK_NAMES or name.endswith(".localhost"):
         return True
     try:
         return ip_address(name).is_loopback
     except ValueError:
         return False
-
-
-def _without_port(host: str) -> str:
-    if host.startswith("["):
-        return host.partition("]")[0] + "]"
-    return host.partition(":")[0]
 
 
 def _is_json(content_type: str) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from flowrouter.errors import CallerError
+from flowrouter.httpkit.bodies import declared_length
 
 _FALLBACK = 1024**3
 _UNDECLARED = 1024**2
@@ -22,8 +23,8 @@ class MemoryGate:
     @contextmanager
     def hold(self, headers: Mapping[str, str]) -> Iterator[None]:
         """Hold a request's share while it is served; raises `CallerError` (503, try again)."""
-        declared = headers.get("content-length", "")
-        size = int(declared) if declared.isdigit() else _UNDECLARED
+        declared = declared_length(headers)
+        size = _UNDECLARED if declared is None else declared
         if self.held and self.held + size > self.limit:
             raise CallerError(
                 "too many large requests are in flight; try again in a moment",

@@ -12,8 +12,8 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, cast
 
+from flowrouter import strict_toml
 from flowrouter.errors import ConfigError
-from flowrouter.providers import strict_toml
 from flowrouter.providers.preset import Preset
 
 _PACKAGE = "flowrouter.providers"

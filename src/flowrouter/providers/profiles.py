@@ -18,8 +18,8 @@ from functools import lru_cache
 
 import msgspec
 
+from flowrouter import strict_toml
 from flowrouter.canonical.dialect import Dialect
-from flowrouter.providers import strict_toml
 from flowrouter.providers.catalog import read_packaged
 from flowrouter.providers.preset import Preset
 from flowrouter.providers.profile import AcceptsFacts, Facts, Profile, merge

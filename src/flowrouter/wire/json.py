@@ -34,11 +34,13 @@ def loads(text: bytes | str) -> Any:
 
 
 def dumps(value: Any) -> bytes:
-    """Return `value` as compact UTF-8 JSON in the order its members stand."""
+    """Return `value` as compact UTF-8 JSON in the order its members stand; raises `JsonError` if too deep."""
     try:
         return _encoder.encode(value)
     except UnicodeEncodeError:
         return _encoder.encode(_scrub(value))
+    except RecursionError:
+        raise JsonError("nested too deeply") from None
 
 
 def dumps_text(value: Any) -> str:
@@ -54,8 +56,8 @@ def typed(kind: type[T]) -> msgspec.json.Decoder[T]:
 def _loads_leniently(text: bytes | str, reason: Exception) -> Any:
     if isinstance(reason, RecursionError):
         raise JsonError("nested too deeply") from None
-    plain = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
-    if plain == text and "\\u" not in plain:
+    plain = text if isinstance(text, str) else text.decode("utf-8", "replace")
+    if not isinstance(reason, UnicodeError) and "\\u" not in plain:
         raise JsonError(str(reason)) from None
     try:
         return _scrub(_stdlib.loads(plain, parse_constant=_refuse_constant))
@@ -72,7 +74,7 @@ def _scrub(value: Any) -> Any:
     match value:
         case str():
             return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-        case list():
+        case list() | tuple():
             return [_scrub(item) for item in value]  # pyright: ignore[reportUnknownVariableType]
         case dict():
             return {_scrub(key): _scrub(item) for key, item in value.items()}  # pyright: ignore[reportUnknownVariableType]

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import Any, cast
 
 import msgspec
 
-from flowrouter.wire.json import JsonError, Raw, dumps
+from flowrouter.wire.json import JsonError, Raw, dumps, loads
 
 _members: msgspec.json.Decoder[dict[str, msgspec.Raw]] = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
@@ -34,7 +35,10 @@ def _replace(body: bytes, key: str, *, old: bytes, new: bytes) -> bytes:
     if body.count(name) == 1:
         pattern = re.compile(re.escape(name) + rb"[ \t\r\n]*:[ \t\r\n]*" + re.escape(old))
         if (found := pattern.search(body)) is not None:
-            return body[: found.end() - len(old)] + new + body[found.end() :]
+            edited = body[: found.end() - len(old)] + new + body[found.end() :]
+            # With `\u0065` for `e` the member may be spelt so that it was not the one found.
+            if b"\\u00" not in body or _member(edited, key) == new:
+                return edited
     return _rebuild(body, key, new)
 
 
@@ -48,12 +52,23 @@ def _insert(body: bytes, key: str, value: bytes) -> bytes:
 
 
 def _rebuild(body: bytes, key: str, value: bytes) -> bytes:
+    return dumps({**_decoded(body), key: Raw(value)})
+
+
+def _member(body: bytes, key: str) -> bytes | None:
+    value = _decoded(body).get(key)
+    return bytes(value) if isinstance(value, Raw) else None
+
+
+def _decoded(body: bytes) -> Mapping[str, Any]:
+    """Return the members of `body` as raw slices, or as values where its text needs a lenient reading."""
     try:
-        members = _members.decode(body)
-    except msgspec.DecodeError as error:
-        raise JsonError(str(error)) from None
-    members[key] = Raw(value)
-    return dumps(members)
+        return _members.decode(body)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        value = loads(body)
+    if not isinstance(value, dict):
+        raise JsonError("not an object")
+    return cast("dict[str, Any]", value)
 
 
 __all__ = ["splice"]

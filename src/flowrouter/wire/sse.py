@@ -7,6 +7,9 @@ Each frame keeps the bytes it came in, so that the passthrough lane can send the
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+
 import msgspec
 
 from flowrouter.errors import FlowRouterError
@@ -50,9 +53,9 @@ class SseParser:
             return []
         frames: list[Frame] = []
         start = 0
-        while (end := _frame_end(buffer, max(start, self._searched))) is not None:
+        for end in _frame_ends(buffer, self._searched):
             frames.append(_frame(bytes(buffer[start:end])))
-            start = self._searched = end
+            start = end
         del buffer[:start]
         # The blank line may be cut in the middle, so the last three bytes are looked at again.
         self._searched = max(0, len(buffer) - 3)
@@ -79,34 +82,20 @@ class SseParser:
         return True
 
 
-def _frame_end(buffer: bytearray, start: int) -> int | None:
-    """Return the offset just behind the first blank line at or after `start`."""
-    line_feeds = buffer.find(b"\n\n", start)
+# Two line ends in a row; the `\r` of a CR LF is never taken for a line end of its own.
+_BLANK_LINE = re.compile(rb"(?:\r\n|\n|\r(?!\n))(?:\r\n|\n|\r)")
+
+
+def _frame_ends(buffer: bytearray, start: int) -> Iterator[int]:
+    """Yield the offset just behind each blank line at or after `start`; linear in the buffer's length."""
     if buffer.find(b"\r", start) < 0:
-        return None if line_feeds < 0 else line_feeds + 2
-    return _frame_end_with_returns(buffer, start, line_feeds)
-
-
-_BLANK_LINES = (b"\r\n\r\n", b"\n\r\n", b"\r\n\n", b"\r\n\r", b"\n\r", b"\r\r")
-
-
-def _frame_end_with_returns(buffer: bytearray, start: int, line_feeds: int) -> int | None:
-    ends = [(line_feeds, line_feeds + 2)] if line_feeds >= 0 else []
-    for blank in _BLANK_LINES:
-        at = buffer.find(blank, start)
-        if at >= 0:
-            ends.append((at, at + len(blank)))
-    if not ends:
-        return None
-    at = min(begin for begin, _ in ends)
-    end = max(stop for begin, stop in ends if begin == at)
-    if buffer[end - 1] == 0x0D:
-        # A carriage return may be the first half of CR LF: wait for the next byte.
-        if end == len(buffer):
-            return None
-        if buffer[end] == 0x0A:
-            end += 1
-    return end
+        while (start := buffer.find(b"\n\n", start) + 2) >= 2:
+            yield start
+        return
+    for found in _BLANK_LINE.finditer(buffer, start):
+        # A carriage return at the very end may be the first half of CR LF: wait for the next byte.
+        if found.end() < len(buffer) or buffer[-1] == 0x0A:
+            yield found.end()
 
 
 def _frame(raw: bytes) -> Frame:

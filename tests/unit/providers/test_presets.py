@@ -11,7 +11,7 @@ from flowrouter.errors import ConfigError
 from flowrouter.providers import catalog
 from flowrouter.providers.preset import Preset, check_base_url
 from flowrouter.providers.quirks import CHAT_FACTS, FACTS, QUIRKS, Quirk
-from flowrouter.providers.strict_toml import TomlError
+from flowrouter.strict_toml import TomlError
 
 REQUIRED = {
     "openai", "anthropic", "openrouter", "deepseek", "groq", "mistral", "xai", "together", "fireworks",
@@ -72,7 +72,7 @@ def test_local_presets_admit_one_request_unless_they_batch() -> None:
 def test_the_embedded_model_answers_only_its_own_name() -> None:
     local = catalog.packaged().get("local")
     assert "own_models_only" in local.quirks
-    assert local.models.static == ("smollm2-135m-instruct",)
+    assert local.models.static == ("smollm2-135m",)
     assert local.models.shape == "none"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from flowrouter.providers import strict_toml
+from flowrouter import strict_toml
 from flowrouter.providers.preset import Preset
 from flowrouter.providers.profiles import read_rows
 

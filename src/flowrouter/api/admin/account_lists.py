@@ -9,6 +9,7 @@ import msgspec
 
 from flowrouter import logs
 from flowrouter.accounts.account import Account
+from flowrouter.api.admin.accounts import shown
 from flowrouter.api.admin.call import Call
 from flowrouter.api.admin.deps import AccountTest
 from flowrouter.api.admin.envelope import Reply, refusal
@@ -52,7 +53,7 @@ async def refresh_account_models(call: Call) -> Reply:
     """Ask the provider for its list now."""
     account = call.account()
     preset = call.deps.world().presets.get(account.id)
-    _refuse_unusable(account)
+    _refuse_unusable(account, call)
     if preset is not None and preset.models.shape == "none":
         raise refusal(f"{preset.name} has no model list", status=409, code="no_model_list")
     found = await _asked(lambda: call.deps.refresh_models(account.id), account)
@@ -62,7 +63,7 @@ async def refresh_account_models(call: Call) -> Reply:
 async def try_account(call: Call) -> Reply:
     """Make one real, tiny call; a failure is the finding, not an error of this route."""
     account = call.account()
-    _refuse_unusable(account)
+    _refuse_unusable(account, call)
     test = call.deps.test_account
     began = call.deps.clock.monotonic()
     try:
@@ -97,9 +98,10 @@ async def _asked(question: Callable[[], Awaitable[T]], account: Account) -> T:
         raise refusal(clean(error.message, account), status=409, code="account_unusable") from None
 
 
-def _refuse_unusable(account: Account) -> None:
-    if account.problem:
-        raise refusal(f"the account cannot be used: {account.problem}", status=409, code="account_unusable")
+def _refuse_unusable(account: Account, call: Call) -> None:
+    problem = shown(account, call).problem
+    if problem:
+        raise refusal(f"the account cannot be used: {problem}", status=409, code="account_unusable")
 
 
 def _models(account: Account, call: Call) -> list[AccountModel]:

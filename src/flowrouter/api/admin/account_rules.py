@@ -20,6 +20,7 @@ EMBEDDED = "local"
 
 _NAME_MAX = 100
 _PRIORITY_MAX = 1_000_000
+_CONCURRENCY_MAX = 1_000_000
 
 
 def checked(draft: AccountDraft, catalog: Catalog) -> AccountDraft:
@@ -79,6 +80,8 @@ def _check_name(draft: AccountDraft) -> None:
 def _check_numbers(draft: AccountDraft) -> None:
     if not 1 <= draft.priority <= _PRIORITY_MAX:
         raise refusal(f"`priority` must be from 1 (asked first) to {_PRIORITY_MAX}", param="priority")
+    if draft.max_concurrency is not None and not 1 <= draft.max_concurrency <= _CONCURRENCY_MAX:
+        raise refusal(f"`max_concurrency` must be from 1 to {_CONCURRENCY_MAX}", param="max_concurrency")
     if any(not name or name != name.strip() for name in draft.models):
         raise refusal("`models` holds an empty name or one with blanks around it", param="models")
 

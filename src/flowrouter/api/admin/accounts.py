@@ -45,6 +45,7 @@ class AccountPatch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     headers: dict[str, str | None] | UnsetType | None = UNSET
     models: tuple[str, ...] | UnsetType | None = UNSET
     priority: int | UnsetType | None = UNSET
+    max_concurrency: int | UnsetType | None = UNSET
     enabled: bool | UnsetType | None = UNSET
 
     def __repr__(self) -> str:
@@ -145,6 +146,7 @@ def _change(account: Account, patch: AccountPatch, call: Call) -> AccountChange:
         "headers": old_headers,
         "models": account.models,
         "priority": account.priority,
+        "max_concurrency": account.max_concurrency,
         "enabled": account.enabled,
     }
     after = before | _defaulted(values, old_headers)
@@ -159,8 +161,9 @@ def _defaulted(values: dict[str, Any], headers: dict[str, str]) -> dict[str, Any
     """Return sent members with null as the default, and headers merged."""
     defaults: dict[str, Any] = {"dialects": (), "models": (), "priority": 1, "enabled": True, "headers": {}}
     plain = {name: defaults.get(name) if value is None else value for name, value in values.items()}
-    if values.get("headers"):
-        merged = {**headers, **values["headers"]}
+    if sent := values.get("headers"):
+        said = {name.lower() for name in sent}
+        merged = {name: value for name, value in headers.items() if name.lower() not in said} | sent
         plain["headers"] = {name: value for name, value in merged.items() if value is not None}
     return plain
 
@@ -168,16 +171,21 @@ def _defaulted(values: dict[str, Any], headers: dict[str, str]) -> dict[str, Any
 def _refuse_moved_secrets(
     account: Account, values: dict[str, Any], after: dict[str, Any], *, call: Call
 ) -> None:
+    """Raise `CallerError` where a secret would go to a host that it was not given for."""
     preset, old = call.deps.catalog.find(after["preset"]), call.deps.catalog.find(account.preset)
-    if preset is None or not (account.api_key or account.headers):
+    if preset is None:
         return
     known = origins(old, account.base_url) if old is not None else set()
     if origins(preset, after["base_url"]) <= known:
         return
-    if account.api_key and "api_key" not in values:
+    # Secrets that cannot be opened now may be there all the same, and open again some day.
+    sealed = account.problem is not None
+    if (account.api_key or sealed) and "api_key" not in values:
         raise _needed_again("api_key", "the account's key was given for another host")
-    sent = values.get("headers") or {}
-    kept = [name for name, _ in account.headers if name not in sent and after["headers"].get(name)]
+    if sealed and "headers" not in values:
+        raise _needed_again("headers", "the account's headers were given for another host")
+    sent = {name.lower() for name in values.get("headers") or ()}
+    kept = [name for name, _ in account.headers if name.lower() not in sent and name in after["headers"]]
     if kept:
         raise _needed_again("headers", f"the header {kept[0]!r} was given for another host")
 

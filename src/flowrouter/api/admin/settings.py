@@ -49,7 +49,10 @@ class SettingsShown(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def in_force(values: Mapping[str, Any], config: Config) -> RuntimeSettings:
-    """Return the stored `values` and the file's settings as one; raises `CallerError` for values not of ours."""
+    """Return the stored `values` and the file's settings as one, for whoever compiles the world.
+
+    Raises `CallerError` for a document that this version does not understand.
+    """
     stored = shaped(dict(values), RuntimeSettings)
     return RuntimeSettings(
         reply_model=stored.reply_model or config.reply_model,
@@ -88,9 +91,12 @@ async def change_settings(call: Call) -> Reply:
 
 
 def _shown(stored: StoredSettings, call: Call) -> Reply:
-    data = SettingsShown(
-        values=stored.values, in_force=in_force(stored.values, call.deps.config), version=stored.version
+    world = call.deps.world()
+    present = RuntimeSettings(
+        reply_model="asked" if world.reply_model == "asked" else "answered",
+        models=StoredModels(aliases=dict(world.facts.aliases)),
     )
+    data = SettingsShown(values=stored.values, in_force=present, version=stored.version)
     return Reply(data=data, headers={"etag": _tag(stored)})
 
 

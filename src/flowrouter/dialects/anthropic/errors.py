@@ -106,7 +106,7 @@ def is_error(value: object) -> bool:
 def error_object(problem: Problem) -> dict[str, Any]:
     """Return the `error` member: kind and message, and details where there are any."""
     message = problem.message
-    if problem.param and problem.origin is None and problem.param not in message:
+    if problem.param and problem.origin is None and not message.startswith(problem.param):
         message = f"{problem.param}: {message}"
     wire: dict[str, Any] = {"type": _kind(problem), "message": message}
     if problem.details is not None:

@@ -199,16 +199,16 @@ class AnthropicDecoder:
         return [e.PartDelta(index, text)]
 
     def _block_delta(self, value: dict[str, Any]) -> list[Event]:
-        block = self._blocks.get(value.get("index"))  # pyright: ignore[reportArgumentType]
-        delta = value.get("delta")
+        number, delta = value.get("index"), value.get("delta")
+        block = self._blocks.get(number) if isinstance(number, int) else None
         if block is None or not isinstance(delta, dict):
             return [e.FrameError("a delta for no open block")]
         members = cast("dict[str, Any]", delta)
-        kind = members.get("type")
-        field = _DELTA_FIELDS.get(kind)  # pyright: ignore[reportArgumentType]
+        kind = _string(members.get("type"))
+        field = _DELTA_FIELDS.get(kind)
         if block.payload is not None:
             return _gather(block, block.payload, members)
-        if field is not None and block.kind == _KIND_OF_DELTA[cast("str", kind)]:
+        if field is not None and block.kind == _KIND_OF_DELTA[kind]:
             text = members.get(field)
             if isinstance(text, str):
                 block.said = block.said or bool(text)

@@ -78,7 +78,7 @@ def skim_counts(body: bytes) -> Counts:
         ) from None
     images = documents = 0
     for message in messages:
-        if bytes(message.content[:1]) == b"[":
+        if bytes(message.content).startswith(b"["):
             kinds = [part.type for part in parts_decoder.decode(message.content)]
             images += kinds.count("image_url")
             documents += kinds.count("file")
@@ -94,7 +94,7 @@ def skim_counts(body: bytes) -> Counts:
 
 
 def _length(raw: Raw) -> int:
-    return len(raw_list_decoder.decode(raw)) if bytes(raw[:1]) == b"[" else 0
+    return len(raw_list_decoder.decode(raw)) if bytes(raw).startswith(b"[") else 0
 
 
 def _asks_for_reasoning(shape: Any) -> bool:
@@ -116,10 +116,13 @@ def prepare(body: bytes, head: Head, model: str, wants_usage: bool) -> bytes:  #
         edits["stream_options"] = b'{"include_usage":true}'
     if not edits:
         return body
-    owned = owned_decoder.decode(body)
-    present = {name: bytes(raw) for name in edits if (raw := getattr(owned, name))}
-    if options := as_object(msgspec.json.decode(present.get("stream_options", b"null"))):
-        edits["stream_options"] = dumps({**options, "include_usage": True})
+    present = {"model": dumps(head.model)}
+    if "stream_options" in edits and b'"stream_options"' in body:
+        options = bytes(owned_decoder.decode(body).stream_options)
+        if options:
+            present["stream_options"] = options
+            known: Json = as_object(loads(options)) or {}
+            edits["stream_options"] = dumps({**known, "include_usage": True})
     return splice(body, edits, old=present)
 
 

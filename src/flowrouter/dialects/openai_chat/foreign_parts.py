@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from flowrouter.canonical.cache import CacheHint
 from flowrouter.canonical.parts import Audio, Document, Image, Opaque, Part, Refusal, Source, Text
 from flowrouter.dialects.openai_chat.content import file_item, image_item
-from flowrouter.dialects.openai_chat.reading import BREAKPOINT, MARK, Json, as_list, as_object, put_cache
+from flowrouter.dialects.openai_chat.reading import BREAKPOINT, MARK, Json, put_cache
 from flowrouter.dialects.openai_chat.translation import Translation
 from flowrouter.errors import CallerError
 
@@ -146,22 +144,8 @@ def _audio(part: Audio, context: Translation) -> list[Json]:
 
 
 def _opaque(part: Opaque, context: Translation) -> list[Json]:
-    path = context.path(part)
-    text = _readable(part.payload)
-    if text:
-        context.lose(path, "emulated", f"{part.payload.get('type')!s} is sent as text")
-        return [mark(_item(text), part.cache, path=path, context=context)]
-    context.lose(path, "dropped", f"Chat has no form for {part.payload.get('type')!s}")
+    context.lose(context.path(part), "dropped", f"Chat has no form for {part.payload.get('type')!s}")
     return []
-
-
-def _readable(payload: dict[str, Any]) -> str:
-    """Return the text of a search result: something with a title, a source and text parts."""
-    title, source, content = payload.get("title"), payload.get("source"), as_list(payload.get("content"))
-    if not isinstance(title, str) or not isinstance(source, str) or content is None:
-        return ""
-    texts = [str((as_object(item) or {}).get("text") or "") for item in content]
-    return "\n".join([f"{title} ({source})", *filter(None, texts)])
 
 
 __all__ = ["BILLING_MARK", "is_attribution", "mark", "translate_part", "translate_parts"]

@@ -8,7 +8,7 @@ from flowrouter.canonical.request import Request
 from flowrouter.dialects.openai_chat.foreign_messages import translate_messages
 from flowrouter.dialects.openai_chat.foreign_tools import put_output, put_tools, reply_edits
 from flowrouter.dialects.openai_chat.members import SAMPLING, own_stream_options
-from flowrouter.dialects.openai_chat.reading import Json
+from flowrouter.dialects.openai_chat.reading import Json, as_object, is_nothing
 from flowrouter.dialects.openai_chat.reasoning_control import put_reasoning_control
 from flowrouter.dialects.openai_chat.translation import Translation
 from flowrouter.errors import CallerError
@@ -36,8 +36,9 @@ def translate(request: Request, model: str, capabilities: Capabilities) -> Rende
         body["stream"] = True
         own_stream_options(body, capabilities)
     for name, value in request.extra.items():
-        if value is not None:
-            context.lose(name, "dropped", "Chat has no such field")
+        if not is_nothing(value):
+            inner = ", ".join(as_object(value) or ())
+            context.lose(name, "dropped", f"Chat has no such field{f' ({inner})' if inner else ''}")
     return Rendered(body=dumps(body), losses=context.finish(), edits=reply_edits(context))
 
 
@@ -60,9 +61,9 @@ def _put_limits(body: Json, context: Translation) -> None:
         if limit != request.max_tokens:
             context.lose("max_tokens", "changed", f"sent as {limit}, what the target takes")
         body[capabilities.max_tokens_field] = limit
-    if request.stop and not context.rejected("stop", path="stop_sequences"):
+    if request.stop and not context.rejected("stop"):
         if len(request.stop) > STOP_MAX:
-            context.lose("stop_sequences", "changed", f"only the first {STOP_MAX} are sent")
+            context.lose(context.name("stop"), "changed", f"only the first {STOP_MAX} are sent")
         body["stop"] = list(request.stop[:STOP_MAX])
 
 

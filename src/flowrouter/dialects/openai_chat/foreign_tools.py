@@ -180,7 +180,7 @@ def put_output(body: Json, output: OutputFormat | None, context: Translation) ->
         body["response_format"] = {"type": "json_object"}
         if output.kind == "json":
             return None
-    context.lose("output_config.format", "emulated", "the target is asked in words for this form")
+    context.lose(context.name("output"), "emulated", "the target is asked in words for this form")
     if output.schema is None:
         return "Answer with one JSON object and nothing else."
     return f"Answer with JSON and nothing else. It must match this schema:\n{dumps_text(output.schema)}"

@@ -119,11 +119,16 @@ def _content(message: Json, provenance: Provenance) -> list[Part]:
         return [Text(text=content)]
     if content is None and "content" in message:
         del message["content"]
-    return read_content_list(as_list(content) or [], provenance)
+    return read_content_list(as_list(content) or [], provenance, field="content")
 
 
-def read_content_list(items: list[Any], provenance: Provenance) -> list[Part]:
-    """Return the text and reasoning of a content list, Mistral's form of an answer that reasons."""
+def read_content_list(
+    items: list[Any], provenance: Provenance, *, field: str = REASONING_FIELDS[0]
+) -> list[Part]:
+    """Return the text and reasoning of a content list, Mistral's form of an answer that reasons.
+
+    A whole message keeps its list for its own dialect; `field` says so of the reasoning in it.
+    """
     parts: list[Part] = []
     for item in items:
         chunk = as_object(item) or {}
@@ -133,7 +138,7 @@ def read_content_list(items: list[Any], provenance: Provenance) -> list[Part]:
             case "thinking":
                 texts = [as_object(inner) or {} for inner in as_list(chunk.get("thinking")) or []]
                 text = "".join(inner["text"] for inner in texts if isinstance(inner.get("text"), str))
-                parts.append(Reasoning(text=text, provenance=provenance, field=REASONING_FIELDS[0]))
+                parts.append(Reasoning(text=text, provenance=provenance, field=field))
             case _:
                 pass
     return parts

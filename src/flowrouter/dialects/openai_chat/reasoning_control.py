@@ -51,7 +51,7 @@ def put_reasoning_control(body: Json, control: ReasoningControl | None, context:
     style = context.capabilities.thinking_style
     if style in {"none", "think_tag"}:
         if control.mode != "off":
-            context.lose("thinking", "dropped", "the target's reasoning cannot be controlled")
+            context.lose(context.name("reasoning"), "dropped", "the target's reasoning cannot be controlled")
     elif style == "compat_field":
         _put_host_field(body, control, context)
     else:
@@ -65,14 +65,16 @@ def _put_effort(body: Json, control: ReasoningControl, context: Translation) -> 
     allowed = context.capabilities.efforts
     if effort == "none" and not allowed:
         if context.capabilities.thinking_style is None:
-            context.lose("thinking", "dropped", "it is not known how the target turns reasoning off")
+            context.lose(
+                context.name("reasoning"), "dropped", "it is not known how the target turns reasoning off"
+            )
             return
         allowed = EFFORTS[1:]
-    if context.rejected("reasoning_effort", path="thinking"):
+    if context.rejected("reasoning_effort", path=context.name("reasoning")):
         return
     fitting = clamp(effort, allowed) if allowed else effort
     if fitting != effort or control.mode == "budget":
-        context.lose("thinking", "changed", f"sent as reasoning_effort {fitting!r}")
+        context.lose(context.name("reasoning"), "changed", f"sent as reasoning_effort {fitting!r}")
     body["reasoning_effort"] = fitting
 
 
@@ -82,7 +84,7 @@ def _put_host_field(body: Json, control: ReasoningControl, context: Translation)
         if name in known:
             put(body, control, known)
             return
-    context.lose("thinking", "dropped", "the target's own field for reasoning is not known")
+    context.lose(context.name("reasoning"), "dropped", "the target's own field for reasoning is not known")
 
 
 def _openrouter(body: Json, control: ReasoningControl, _: frozenset[str]) -> None:

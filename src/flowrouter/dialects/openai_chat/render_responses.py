@@ -14,7 +14,7 @@ from flowrouter.dialects.openai_chat.annotations import annotation
 from flowrouter.dialects.openai_chat.content import write_part
 from flowrouter.dialects.openai_chat.finishes import word
 from flowrouter.dialects.openai_chat.ids import reply_id
-from flowrouter.dialects.openai_chat.parse_messages import SEALED_FIELD
+from flowrouter.dialects.openai_chat.parse_messages import REASONING_FIELDS, SEALED_FIELD
 from flowrouter.dialects.openai_chat.reading import Json, merge
 from flowrouter.dialects.openai_chat.usage import write_usage
 from flowrouter.dialects.openai_chat.write_messages import write_call
@@ -93,8 +93,10 @@ class _Writer:
                 self._lose(str(part.__struct_config__.tag), "Chat has no place for it in an answer")
 
     def _put_reasoning(self, item: Json, part: Reasoning) -> None:
-        if part.text and not (self._own and part.field == "reasoning_details"):
-            field = (part.field if self._own else None) or "reasoning_content"
+        kept = self._own and part.field in self._choice.message_extra
+        if part.text and not kept:
+            named = self._own and part.field in REASONING_FIELDS
+            field = part.field if named and part.field else "reasoning_content"
             between = "\n\n" if field in item and not self._own else ""
             item[field] = item.get(field, "") + between + part.text
         if part.sealed:

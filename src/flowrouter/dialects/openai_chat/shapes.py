@@ -22,9 +22,8 @@ class HeadShape(msgspec.Struct):
 
 
 class OwnedShape(msgspec.Struct):
-    """The owned fields as they stand in the body; empty where absent."""
+    """The owned field that may hold members of the client's own; empty where absent."""
 
-    model: Raw = Raw(b"")
     stream_options: Raw = Raw(b"")
 
 

@@ -235,9 +235,9 @@ class ChatEncoder:
         return _between(number, b'{"function_call":{"arguments":', b"}}")
 
     def _reasoning_field(self, part: Reasoning) -> bytes:
-        if not self._own or part.field is None:
-            return b"reasoning_content"
-        return b"reasoning" if part.field == "reasoning_details" else part.field.encode()
+        if self._own and part.field in {"reasoning", "reasoning_details"}:
+            return b"reasoning"
+        return b"reasoning_content"
 
     def _part_end(self, event: e.PartEnd) -> bytes:
         part = self._parts.pop(event.index, None)

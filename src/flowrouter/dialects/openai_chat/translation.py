@@ -6,11 +6,24 @@ from collections.abc import Iterator
 from typing import Literal
 
 from flowrouter.canonical.capabilities import Capabilities
+from flowrouter.canonical.dialect import Dialect
 from flowrouter.canonical.loss import Loss
 from flowrouter.canonical.names import fit
 from flowrouter.canonical.parts import Extra, Part, ToolCall, ToolResult
 from flowrouter.canonical.request import Request
 from flowrouter.canonical.tools import CustomTool, FunctionTool
+from flowrouter.dialects.openai_chat.reading import is_nothing
+
+_NAMES: dict[Dialect, dict[str, str]] = {
+    "anthropic": {
+        "stop": "stop_sequences",
+        "reasoning": "thinking",
+        "output": "output_config.format",
+        "parallel_tool_calls": "tool_choice.disable_parallel_tool_use",
+        "user": "metadata.user_id",
+    },
+}
+"""What a client of another dialect calls a field, where that is not Chat's name for it."""
 
 
 class Translation:
@@ -26,6 +39,7 @@ class Translation:
         self.losses: list[Loss] = []
         self.names = fit(_names(request), limit=capabilities.tool_name_max)
         self._paths = dict(_paths(request))
+        self._names = _NAMES.get(request.origin, {})
         self._unknown: dict[str, int] = {}
 
     def lose(self, path: str, kind: Literal["dropped", "emulated", "changed"], reason: str) -> None:
@@ -36,17 +50,26 @@ class Translation:
         """Return whether the target answers 400 to `field`, and record its loss if so."""
         if field not in self.capabilities.rejects:
             return False
-        self.lose(path or field, "dropped", "the target does not take it")
+        self.lose(path or self.name(field), "dropped", "the target does not take it")
         return True
 
+    def name(self, field: str) -> str:
+        """Return the client's name of `field`."""
+        return self._names.get(field, field)
+
     def path(self, part: Part) -> str:
-        """Return where the client put `part`."""
-        return self._paths.get(id(part), "messages")
+        """Return where the client put `part`; settling renews calls and results, so their ids tell."""
+        known = self._paths.get(id(part))
+        if known is None and isinstance(part, ToolResult):
+            known = self._paths.get(f"result {part.call_id}")
+        if known is None and isinstance(part, ToolCall):
+            known = self._paths.get(f"call {part.id}")
+        return known or "messages"
 
     def skip_extra(self, extra: Extra) -> None:
         """Count the members of `extra` as lost, those without a value apart."""
         for name, value in extra.items():
-            if value is not None:
+            if name != "type" and not is_nothing(value):
                 self._unknown[name] = self._unknown.get(name, 0) + 1
 
     def finish(self) -> tuple[Loss, ...]:
@@ -70,15 +93,18 @@ def _names(request: Request) -> Iterator[str]:
                 yield part.name
 
 
-def _paths(request: Request) -> Iterator[tuple[int, str]]:
-    """Yield identity → path for every part: settling moves parts but keeps most of them as they are."""
+def _paths(request: Request) -> Iterator[tuple[int | str, str]]:
+    """Yield where each part stands, by its identity: settling moves parts but keeps most as they are."""
     for number, part in enumerate(request.system):
         yield id(part), f"system[{number}]"
     for place, message in enumerate(request.messages):
         for number, part in enumerate(message.parts):
             path = f"messages[{place}].content[{number}]"
             yield id(part), path
-            if isinstance(part, ToolResult):
+            if isinstance(part, ToolCall):
+                yield f"call {part.id}", path
+            elif isinstance(part, ToolResult):
+                yield f"result {part.call_id}", path
                 for inner, item in enumerate(part.content):
                     yield id(item), f"{path}.content[{inner}]"
 

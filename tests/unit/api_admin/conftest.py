@@ -1,0 +1,171 @@
+"""The management API on a real store; what runs around it is small and told by the test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from flowrouter import logs
+from flowrouter.accounts.declared import declared
+from flowrouter.api.admin import AccountTest, AdminDeps, Handover, create
+from flowrouter.api.admin.settings import in_force
+from flowrouter.config import AccountConfig, Config, Models
+from flowrouter.errors import FlowRouterError
+from flowrouter.gateway.configuration import Configuration
+from flowrouter.httpkit.keys import LOCAL_OWNER
+from flowrouter.providers.catalog import packaged
+from flowrouter.providers.listing import ListedModel
+from flowrouter.storage import RequestWriter, SqliteConfigSource, SqliteReceipts, Store, open_store
+from flowrouter.storage.management import Management
+from tests.contracts.fakes import FakeClock
+
+TOKEN = "0123456789abcdef" * 4
+CANARY = "sk-canary-5e0b7c61d2f94a8390"
+HEADER_CANARY = "canary-header-71f2a0c4"
+FILE_CANARY = "sk-canary-of-the-file-88c1"
+BEARER = {"authorization": f"Bearer {TOKEN}"}
+
+
+class Gateway:
+    """A store, the configuration made from it, and counters of what the API asked for."""
+
+    def __init__(self, store: Store, config: Config, clock: FakeClock) -> None:
+        self.store = store
+        self.clock = clock
+        self.config = config
+        self.management = Management(store, clock=clock)
+        self.source = SqliteConfigSource(store.path, store.vault, clock=clock)
+        self.options: dict[str, Any] = {"aliases": config.models.aliases}
+        self.configuration = Configuration(
+            self.source,
+            declared=tuple(declared(account) for account in config.accounts),
+            catalog=packaged(),
+            clock=clock,
+            log=logs.get("test"),
+            options=self.options,
+        )
+        self.writer = RequestWriter(store.path, clock=clock)
+        self.listing: Sequence[ListedModel] | FlowRouterError = (ListedModel(id="m-1"), ListedModel(id="m-2"))
+        self.finding: AccountTest | FlowRouterError = AccountTest(ok=True, model="m-1", took_ms=5)
+        self.reload_error: FlowRouterError | None = None
+        self.asked: list[str] = []
+        self.listed: dict[str, tuple[ListedModel, ...]] = {}
+        self.deps = AdminDeps(
+            world=lambda: self.configuration.world,
+            management=lambda: self.management,
+            reload=self.reload,
+            refresh_models=self.refresh,
+            test_account=self.test,
+            catalog=packaged(),
+            config=config,
+            token=TOKEN,
+            handover=Handover(clock),
+            log_health=self.writer.health,
+            clock=clock,
+            receipts=SqliteReceipts(store.path, self.writer),
+            started=clock.monotonic(),
+            snapshot_age=lambda: 0.0,
+        )
+
+    async def reload(self) -> None:
+        if self.reload_error is not None:
+            raise self.reload_error
+        await self.configuration.reload()
+        settings = in_force(self.configuration.snapshot.settings, self.config)
+        self.options |= {"aliases": settings.models.aliases, "reply_model": settings.reply_model}
+        self.configuration.use_lists(self.listed)
+
+    async def refresh(self, account_id: str) -> Sequence[ListedModel]:
+        self.asked.append(account_id)
+        if isinstance(self.listing, FlowRouterError):
+            raise self.listing
+        self.listed[account_id] = tuple(self.listing)
+        self.configuration.use_lists(self.listed)
+        return self.listing
+
+    async def test(self, account_id: str) -> AccountTest:
+        self.asked.append(account_id)
+        if isinstance(self.finding, FlowRouterError):
+            raise self.finding
+        return self.finding
+
+    def client(self, headers: dict[str, str] | None = None, **changes: Any) -> TestClient:
+        """Return a client without cookies of its own; `changes` are other dependencies."""
+        application = create(replace(self.deps, **changes))
+        return TestClient(
+            application, base_url="http://127.0.0.1:2402", headers=headers or {}, follow_redirects=False
+        )
+
+    def admin_key(
+        self, owner_id: str = LOCAL_OWNER, *, scopes: tuple[str, ...] = ("admin",)
+    ) -> dict[str, str]:
+        """Return the header of a new gateway key."""
+        _, minted = self.management.keys.create(f"key of {owner_id}", owner_id=owner_id, scopes=scopes)
+        self.configuration.snapshot = self.source.load()
+        self.configuration.use_lists(self.listed)
+        return {"authorization": f"Bearer {minted.token}"}
+
+    def close(self) -> None:
+        self.writer.drain(30.0)
+        self.source.close()
+        self.management.close()
+
+
+@pytest.fixture(autouse=True)
+def quiet() -> Iterator[None]:
+    """Keep the log out of the test report."""
+    logs.configure("error")
+    yield
+    logs.configure()
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Config:
+    return Config(
+        file=str(tmp_path / "config.toml"),
+        data=str(tmp_path),
+        accounts=(AccountConfig(name="filed", preset="groq", api_key=FILE_CANARY, models=("llama-x",)),),
+        models=Models(aliases={"fast": "llama-x"}),
+    )
+
+
+@pytest.fixture
+def gateway(tmp_path: Path, config: Config, clock: FakeClock) -> Iterator[Gateway]:
+    gateway = Gateway(open_store(tmp_path, master_key=None, clock=clock), config, clock)
+    gateway.writer.start()
+    yield gateway
+    gateway.close()
+
+
+@pytest.fixture
+def api(gateway: Gateway) -> Iterator[TestClient]:
+    with gateway.client(BEARER) as client:
+        yield client
+
+
+@pytest.fixture
+def account(api: TestClient) -> dict[str, Any]:
+    """An account with secrets."""
+    body = {
+        "name": "main",
+        "preset": "openai",
+        "api_key": CANARY,
+        "headers": {"x-team": HEADER_CANARY},
+        "models": ["gpt-x"],
+    }
+    made = api.post("/api/accounts", json=body)
+    assert made.status_code == 201, made.text
+    return made.json()["data"]
+
+
+__all__ = ["BEARER", "CANARY", "FILE_CANARY", "HEADER_CANARY", "TOKEN", "Gateway"]
