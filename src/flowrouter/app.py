@@ -16,7 +16,7 @@ from flowrouter.accounts.declared import declared
 from flowrouter.api.admin import AccountTest, AdminDeps, ASGIApp, Handover, create
 from flowrouter.api.llm import DataPlane, Parts
 from flowrouter.clock import SystemClock
-from flowrouter.config import Config, is_loopback, prepare_data_dir
+from flowrouter.config import Config, prepare_data_dir
 from flowrouter.errors import ConfigError
 from flowrouter.gateway.admission import Admission
 from flowrouter.gateway.attempts import Attempts
@@ -68,11 +68,7 @@ class Application:
             catalog=self.catalog,
             clock=self.clock,
             log=self.log,
-            options={
-                "aliases": config.models.aliases,
-                "protected": not is_loopback(config.server.host),
-                "reply_model": config.reply_model,
-            },
+            config=config,
         )
         self.transport = AiohttpTransport(connect_timeout=config.timeouts.connect)
         self.writer = RequestWriter(self.store.path, clock=self.clock, retention=_retention(config))

@@ -1,10 +1,23 @@
 """Every error the program raises on purpose, in one tree.
 
     FlowRouterError
-    ├── CallerError          the request is at fault; carries a status and the field's name
-    ├── UpstreamError        a provider failed; carries what it said
-    ├── ConfigError          files, flags or settings are wrong; carries the fix
-    └── StorageError         the store cannot be read or written
+    ├── CallerError              the request is at fault; carries a status and the field's name
+    ├── UpstreamError            a provider failed; carries what it said
+    │   ├── AccountBusyError     as many requests in flight as the account may have
+    │   └── ListingError         a provider's model list cannot be read
+    ├── ConfigError              files, flags or settings are wrong; carries the fix
+    │   ├── TomlError            names the file, the line and the key
+    │   ├── UnknownPresetError   an account names a preset that does not exist
+    │   └── AdapterError         an account lacks what its preset needs
+    ├── StorageError             the store cannot be read or written
+    │   ├── NotFoundError        nothing has this id
+    │   ├── ConflictError        another one has this name
+    │   └── UnsealError          a sealed value does not open with this key, in this place
+    ├── JsonError                bytes that are not JSON
+    ├── SseError                 bytes that are not server-sent events
+    ├── ShapeError               JSON that is not what the dialect says
+    ├── GrammarError             a decoder's events are out of order: a defect of ours
+    └── ClientGoneError          nobody is left to answer
 
 A leaf exists because somebody catches it. Rendering to a dialect's envelope happens in one
 place per dialect (`dialects/*/errors.py`), from the `Problem` each error can state.

@@ -118,7 +118,9 @@ def test_cached_tokens_are_outside_the_input(
     assert (second.input_tokens, second.cache_read_input_tokens) == (total - total * 3 // 4, total * 3 // 4)
 
 
-def test_cache_marks_are_not_moved_or_added(claude_sdk: anthropic.Anthropic, claude_cell: AnthropicCell) -> None:
+def test_cache_marks_are_not_moved_or_added(
+    claude_sdk: anthropic.Anthropic, claude_cell: AnthropicCell
+) -> None:
     """All four that the vendor allows arrive as they stand; a vendor without marks sees none of them."""
     mark = {"type": "ephemeral", "ttl": "1h"}
     system: Any = [{"type": "text", "text": "a"}, {"type": "text", "text": "b", "cache_control": mark}]
@@ -177,7 +179,10 @@ def test_attribution_blocks_reach_anthropic_only(
 
 
 ENDINGS: dict[str, tuple[Any, Any]] = {
-    "refusal": ({"blocks": [], "stop": "refusal"}, {"blocks": ["I can't help with that."], "stop": "refusal"}),
+    "refusal": (
+        {"blocks": [], "stop": "refusal"},
+        {"blocks": ["I can't help with that."], "stop": "refusal"},
+    ),
     "content-filter": ({"blocks": [], "stop": "refusal"},) * 2,
     "pause-turn": (
         {"blocks": ["Let me think about that for longer."], "stop": "pause_turn"},
@@ -202,10 +207,17 @@ def test_endings(claude_sdk: anthropic.Anthropic, claude_cell: AnthropicCell, sc
 
 
 def test_citations(claude_sdk: anthropic.Anthropic, claude_cell: AnthropicCell) -> None:
+    """A web citation of Anthropic's carries a vendor's seal, so that one of Chat's cannot become one."""
     fields: Any = {"model": claude_cell.model("citations"), "max_tokens": 50, "messages": user("hi")}
-    whole = claude_sdk.messages.create(**fields)
+    raw = claude_sdk.messages.with_raw_response.create(**fields)
+    whole = raw.parse()
     (block,) = whole.content
     assert block.type == "text"
+    if claude_cell.translated:
+        assert not block.citations
+        losses = claude_cell.house.receipt(raw.headers["x-request-id"])["reply_losses"]
+        assert "content.citations" in [loss["path"] for loss in losses]
+        return
     (cited,) = block.citations or ()
     assert cited.type == "web_search_result_location"
     assert (cited.url, cited.title) == ("https://example.com/lighthouse", "The lighthouse")
@@ -213,7 +225,9 @@ def test_citations(claude_sdk: anthropic.Anthropic, claude_cell: AnthropicCell) 
         assert message_whole(stream.get_final_message()) == message_whole(whole)
 
 
-async def test_the_async_client(async_claude_sdk: anthropic.AsyncAnthropic, claude_cell: AnthropicCell) -> None:
+async def test_the_async_client(
+    async_claude_sdk: anthropic.AsyncAnthropic, claude_cell: AnthropicCell
+) -> None:
     fields: Any = {"model": claude_cell.model(), "max_tokens": 50, "messages": user("hi")}
     whole = await async_claude_sdk.messages.create(**fields)
     assert message_said(whole) == {"blocks": ["You said: hi"], "stop": "end_turn"}
@@ -223,7 +237,9 @@ async def test_the_async_client(async_claude_sdk: anthropic.AsyncAnthropic, clau
         assert message_whole(await stream.get_final_message()) == message_whole(whole)
 
 
-@pytest.mark.parametrize("cut", ["cut-1", "cut-7", "cut-random-3", "quirk-crlf", "quirk-comments", "quirk-bom"])
+@pytest.mark.parametrize(
+    "cut", ["cut-1", "cut-7", "cut-random-3", "quirk-crlf", "quirk-comments", "quirk-bom"]
+)
 def test_any_cut_of_the_vendor_s_stream(
     claude_sdk: anthropic.Anthropic, claude_cell: AnthropicCell, cut: str
 ) -> None:
@@ -233,6 +249,16 @@ def test_any_cut_of_the_vendor_s_stream(
         final = stream.get_final_message()
     assert message_whole(final) == message_whole(whole)
     assert message_said(final)["blocks"] == [UNICODE]
+
+
+@pytest.mark.parametrize("place", ["chat", "claude"])
+@pytest.mark.parametrize("habit", ["quirk-bom", "gzip"])
+def test_habits_that_the_sdk_alone_cannot_read(house: House, place: str, habit: str) -> None:
+    cell = AnthropicCell(house, place, "claude")
+    with cell.client() as sdk:
+        made = sdk.messages.stream(model=cell.model(f"unicode+{habit}"), max_tokens=500, messages=user("hi"))
+        with made as stream:
+            assert stream.get_final_text() == UNICODE
 
 
 @pytest.mark.parametrize("beta", [False, True])

@@ -89,7 +89,10 @@ def test_media(chat_sdk: openai.OpenAI, chat_cell: OpenAICell) -> None:
         {"type": "text", "text": "look"},
         {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{b64(PNG)}", "detail": "low"}},
         {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}},
-        {"type": "file", "file": {"filename": "a.pdf", "file_data": f"data:application/pdf;base64,{b64(PDF)}"}},
+        {
+            "type": "file",
+            "file": {"filename": "a.pdf", "file_data": f"data:application/pdf;base64,{b64(PDF)}"},
+        },
     ]
     fields: Any = {"model": chat_cell.model(), "messages": user(parts)}
     made = chat_sdk.chat.completions.create(**fields)
@@ -101,7 +104,9 @@ def test_media(chat_sdk: openai.OpenAI, chat_cell: OpenAICell) -> None:
             seen("application/pdf", PDF),
         ]
     )
-    assert streamed_completion(chat_sdk, **fields).choices[0].message.content == made.choices[0].message.content
+    assert (
+        streamed_completion(chat_sdk, **fields).choices[0].message.content == made.choices[0].message.content
+    )
 
 
 def test_an_image_of_a_kind_nobody_takes(chat_sdk: openai.OpenAI, chat_cell: OpenAICell) -> None:

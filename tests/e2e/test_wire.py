@@ -18,7 +18,22 @@ from tests.e2e.conftest import Stand
 def big_body(model: str, *, stream: bool = False) -> bytes:
     """Return an agent's request of about 120 KB with odd spacing, odd numbers and unknown members."""
     random.seed(7)
-    words = ["the", "quick", "brown", "fox", "jumps", "over", "the", "lazy", "dog", "in", "Grüße", "你好", "\\u2028", "model"]
+    words = [
+        "the",
+        "quick",
+        "brown",
+        "fox",
+        "jumps",
+        "over",
+        "the",
+        "lazy",
+        "dog",
+        "in",
+        "Grüße",
+        "你好",
+        "\\u2028",
+        "model",
+    ]
     turns = []
     for turn in range(80):
         role = "user" if turn % 2 == 0 else "assistant"

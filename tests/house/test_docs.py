@@ -31,7 +31,8 @@ def named(module: Any, name: str) -> Any:
 
 def routes() -> Iterator[str]:
     """Yield `METHOD /path` for each row of the route table."""
-    for row in named(room("flowrouter.api"), "ROUTES"):
+    data_plane, management = room("flowrouter.api"), room("flowrouter.api.admin")
+    for row in (*named(data_plane, "ROUTES"), *named(management, "ADMIN_ROUTES")):
         methods = getattr(row, "methods", None) or [row.method]
         for method in sorted(set(methods) - {"HEAD", "OPTIONS"}):
             yield f"{method} {row.path}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,6 +12,7 @@ from flowrouter.canonical.dialect import Dialect
 from flowrouter.clock import iso
 from flowrouter.errors import CallerError
 from flowrouter.gateway.world import World
+from flowrouter.routing.plan import leads_somewhere
 
 _PAGE = 20
 _PAGE_MAX = 1000
@@ -50,7 +52,8 @@ def entries(world: World) -> list[ModelEntry]:
                 accounts=(account.name,),
             )
     for alias, model in world.facts.aliases.items():
-        found.setdefault(alias, ModelEntry(id=alias, owned_by="alias", display_name=f"{alias} → {model}"))
+        if alias not in found and leads_somewhere(world.facts, alias):
+            found[alias] = ModelEntry(id=alias, owned_by="alias", display_name=f"{alias} → {model}")
     return [found[name] for name in sorted(found)]
 
 
@@ -67,7 +70,7 @@ def single(world: World, dialect: Dialect, name: str) -> dict[str, Any]:
     for entry in entries(world):
         if entry.id == name:
             return _anthropic(entry) if dialect == "anthropic" else _openai(entry)
-    raise CallerError(f"there is no model {name!r} here", status=404, param="model", code="model_not_found")
+    raise CallerError(f"there is no model {name[:200]!r} here", status=404, param="model", code="model_not_found")
 
 
 def _openai(entry: ModelEntry) -> dict[str, Any]:
@@ -111,9 +114,10 @@ def _anthropic_page(known: Sequence[ModelEntry], query: Mapping[str, str]) -> di
 def _limit(text: str | None) -> int:
     if text is None:
         return _PAGE
-    if not text.isdigit() or not 1 <= int(text) <= _PAGE_MAX:
+    limit = int(text) if re.fullmatch("[0-9]{1,6}", text) else 0
+    if not 1 <= limit <= _PAGE_MAX:
         raise CallerError(f"`limit` must be a number from 1 to {_PAGE_MAX}", param="limit")
-    return int(text)
+    return limit
 
 
 def _position(ids: list[str], wanted: str, param: str) -> int:

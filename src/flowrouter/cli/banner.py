@@ -19,6 +19,7 @@ def text(application: Any, *, address: str) -> str:
         "",
         f"  OpenAI clients      base URL {address}/v1",
         f"  Anthropic clients   base URL {address}",
+        f"  In a browser        {address}/?token={application.handover.handover_code()}",
         f"  Data                {application.config.data}",
         f"  Accounts            {_accounts(usable) or 'none yet'}",
         f"  Gateway keys        {_keys(application)}",

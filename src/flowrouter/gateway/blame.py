@@ -15,6 +15,9 @@ from flowrouter.gateway.admission import AccountBusyError
 from flowrouter.httpkit.caller import Caller
 from flowrouter.routing import Target, Verdict
 
+_BUSY = frozenset({"rate_limit", "overloaded"})
+_BROKEN = frozenset({"server", "network", "timeout", "bad_reply"})
+
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True):
     """Why an attempt gave no answer; `raw` is the provider's own body, for its own dialect."""
@@ -52,13 +55,20 @@ def from_busy(error: AccountBusyError, target: Target) -> Failure:
 
 
 def deciding(failures: list[Failure]) -> Failure:
-    """Return the failure the caller hears of: one that ended the search, else the last that was answered.
+    """Return the failure the caller hears of: one that ended the search, else the one that may pass.
 
-    A fallback that could not even express the request says less than the target that failed before it.
+    A busy target tells when to try again, a broken one that it is worth trying; either says more than an
+    account that will not be let in. A fallback that could not even express the request says least.
     """
     ended = next((f for f in reversed(failures) if not f.verdict.failover), None)
+    if ended is not None:
+        return ended
+    for hopes in (_BUSY, _BROKEN):
+        passing = [f for f in failures if f.verdict.failure in hopes]
+        if passing:
+            return passing[-1]
     asked = [f for f in failures if f.verdict.failure != "request_fault"]
-    return ended or (asked or failures)[-1]
+    return (asked or failures)[-1]
 
 
 def for_caller(
@@ -66,15 +76,15 @@ def for_caller(
 ) -> tuple[Problem, bytes | None]:
     """Return what to tell the caller after `failures`, and the provider's own body if it may pass.
 
-    The deciding failure is the last one that blames the request, else the last of all; if every
-    target was busy, the earliest time one is free again. `account_owner` owns the deciding account.
+    If the deciding target was busy, they hear the earliest time at which any is free again.
+    `account_owner` owns the deciding account.
     """
     decisive = deciding(failures)
     problem, failure = decisive.problem, decisive.verdict.failure
     if failure in ("auth", "billing"):
         return _account_problem(decisive, told=caller.owner_id == account_owner), None
     waits = [f.problem.retry_after for f in failures if f.problem.retry_after is not None]
-    if failure in ("rate_limit", "overloaded"):
+    if failure in _BUSY:
         soonest = min(waits, default=None)
         return msgspec.structs.replace(problem, retry_after=soonest), decisive.raw
     if failure in ("request_fault", "context_overflow", "content_filter", "model_missing"):
@@ -99,4 +109,4 @@ def _gateway_problem(problem: Problem) -> Problem:
     return msgspec.structs.replace(problem, status=504 if problem.status in (408, 504) else 502)
 
 
-__all__ = ["Failure", "for_caller", "from_caller_error", "from_upstream_error"]
+__all__ = ["Failure", "deciding", "for_caller", "from_busy", "from_caller_error", "from_upstream_error"]

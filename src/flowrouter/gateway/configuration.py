@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from typing import Any
+
+import msgspec
 
 from flowrouter.accounts.account import Account
 from flowrouter.clock import Clock
+from flowrouter.config import Config, is_loopback
 from flowrouter.errors import StorageError
 from flowrouter.gateway.ports import ConfigSource, Snapshot
+from flowrouter.gateway.runtime_settings import in_force
 from flowrouter.gateway.world import World, compile_world
 from flowrouter.logs import Logger
 from flowrouter.providers.catalog import Catalog
@@ -33,16 +36,17 @@ class Configuration:
         catalog: Catalog,
         clock: Clock,
         log: Logger,
-        options: Mapping[str, Any],
+        config: Config,
     ) -> None:
         self._source = source
         self._declared = declared
         self._catalog = catalog
         self._clock = clock
         self._log = log
-        self._options = options
+        self._config = config
         self._listed: Mapping[str, tuple[ListedModel, ...]] = {}
         self._failing = False
+        self._answered_at = clock.now()
         self.snapshot: Snapshot = source.load()
         self.world: World = self._compile()
 
@@ -69,7 +73,7 @@ class Configuration:
             try:
                 if self._source.version() != self.snapshot.version:
                     await self.reload()
-                self._failing = False
+                self._failing, self._answered_at = False, self._clock.now()
             except StorageError as error:
                 if not self._failing:
                     self._log.warning(
@@ -79,16 +83,25 @@ class Configuration:
 
     @property
     def age_seconds(self) -> float:
-        """Return how old the snapshot may be: 0 while the store answers."""
-        return self._clock.now() - self.snapshot.loaded_at_ms / 1000 if self._failing else 0.0
+        """Return for how long the snapshot may be out of date: 0 while the store answers."""
+        return self._clock.now() - self._answered_at if self._failing else 0.0
 
     def _compile(self) -> World:
+        problems: tuple[str, ...] = ()
+        try:
+            settings = in_force(self.snapshot.settings, self._config)
+        except msgspec.ValidationError as error:
+            settings = in_force({}, self._config)
+            problems = (f"the stored settings are not understood and not in force: {error}",)
         return compile_world(
             self.snapshot,
             declared=self._declared,
             catalog=self._catalog,
             listed=self._listed,
-            **self._options,
+            aliases=settings.models.aliases,
+            reply_model=settings.reply_model or "answered",
+            protected=not is_loopback(self._config.server.host),
+            problems=problems,
         )
 
 

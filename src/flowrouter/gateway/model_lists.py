@@ -89,11 +89,13 @@ class Lister:
         try:
             async with asyncio.timeout(self._timeouts.first_byte):
                 reply = await self._transport.send(request)
-                while piece := await reply.read():
-                    pieces.append(piece)
-                    if sum(map(len, pieces)) > _BODY_MAX:
-                        raise UpstreamError("the model list is too large", kind="protocol")
-                reply.close()
+                try:
+                    while piece := await reply.read():
+                        pieces.append(piece)
+                        if sum(map(len, pieces)) > _BODY_MAX:
+                            raise UpstreamError("the model list is too large", kind="protocol")
+                finally:
+                    reply.close()
         except TimeoutError:
             raise UpstreamError("the model list did not come in time", kind="timeout") from None
         if reply.status != 200:

@@ -27,9 +27,7 @@ class Settlement(msgspec.Struct, frozen=True, kw_only=True):
 class Books:
     """Settles exchanges into the request log and tells the listeners."""
 
-    def __init__(
-        self, log: RequestLog, *, clock: Clock, hooks: Hooks, access: Logger | None = None
-    ) -> None:
+    def __init__(self, log: RequestLog, *, clock: Clock, hooks: Hooks, access: Logger | None = None) -> None:
         self._log = log
         self._clock = clock
         self._hooks = hooks

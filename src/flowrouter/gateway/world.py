@@ -60,6 +60,7 @@ def compile_world(
     aliases: Mapping[str, str] | None = None,
     protected: bool = False,
     reply_model: str = "answered",
+    problems: tuple[str, ...] = (),
 ) -> World:
     """Return the world that `snapshot` and the declared accounts make.
 
@@ -83,7 +84,7 @@ def compile_world(
         ring=snapshot.keys,
         protected=protected,
         reply_model=reply_model,
-        problems=snapshot.problems,
+        problems=(*snapshot.problems, *problems),
     )
 
 

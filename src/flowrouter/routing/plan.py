@@ -3,12 +3,13 @@
 Steps, the first that finds anything wins: alias · exact name in an account's list · `account/model`
 or `preset/model` · glob in an account's list · `auto` · catch-all (accounts whose list is `*` or not
 known yet). The name as written is tried first, because ids contain `/` themselves. Within a step
-the accounts' priority decides.
+the accounts' priority decides. The embedded model stands in for any name, but only while no other
+account is enabled: it is never a fallback for one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
@@ -55,19 +56,48 @@ def build_plan(facts: Facts, model: str, *, dialect: Dialect, owner_id: str | No
     `owner_id` limits the plan to accounts that owner may use (None: all).
     """
     usable, notes = _usable(facts, owner_id)
-    name = facts.aliases.get(model, model)
-    for step, matches in _steps(usable, name):
+    name = _unaliased(facts.aliases, model)
+    alone = not any(
+        account.enabled and not account.reserved and owner_id in (None, account.owner_id)
+        for account in facts.accounts
+    )
+    for step, matches in _steps(usable, name, alone=alone):
         found = list(matches)
         if found:
             step = f"alias → {name}, {step}" if name != model else step
             return _plan(model, step, found=found, notes=notes, dialect=dialect)
-    known = sorted({known for account in usable for known in account.names} | set(facts.aliases))
-    close = get_close_matches(model, known, n=3, cutoff=0.5)
-    return Plan(asked=model, step="no match", notes=tuple(notes), suggestions=tuple(close))
+    known = {known for account in usable for known in account.names} | set(facts.aliases)
+    return Plan(
+        asked=model, step="no match", notes=tuple(notes), suggestions=_suggestions(model, sorted(known))
+    )
+
+
+def leads_somewhere(facts: Facts, model: str) -> bool:
+    """Return whether `model` finds any account; cheaper than a plan where nothing does."""
+    usable, _ = _usable(facts, None)
+    steps = _steps(usable, _unaliased(facts.aliases, model), alone=False)
+    return any(next(matches, None) is not None for _, matches in steps)
 
 
 Match = tuple[AccountFacts, str, str]
 """An account, the model's name there, and the reason."""
+
+
+def _unaliased(aliases: Mapping[str, str], model: str) -> str:
+    """Return what `model` stands for, through aliases of aliases; a circle ends where it closes."""
+    seen = {model}
+    while (name := aliases.get(model)) is not None and name not in seen:
+        seen.add(name)
+        model = name
+    return model
+
+
+def _suggestions(model: str, known: list[str]) -> tuple[str, ...]:
+    # Comparing costs the product of the lengths, and the name may be as long as a body.
+    return tuple(get_close_matches(model, known, n=3, cutoff=0.5)) if len(model) <= _NAME_MAX else ()
+
+
+_NAME_MAX = 200
 
 
 def _usable(facts: Facts, owner_id: str | None) -> tuple[list[AccountFacts], list[Note]]:
@@ -94,14 +124,15 @@ def _obstacle(account: AccountFacts) -> str | None:
     return None
 
 
-def _steps(accounts: list[AccountFacts], name: str) -> Iterator[tuple[str, Iterator[Match]]]:
+def _steps(accounts: list[AccountFacts], name: str, *, alone: bool) -> Iterator[tuple[str, Iterator[Match]]]:
+    """Yield the steps in order; `alone` tells that only reserved accounts exist."""
     yield "exact name", _exact(accounts, name)
     yield "account or preset prefix", _prefixed(accounts, name)
     yield "glob", _globs(accounts, name)
-    if name == AUTO:
-        yield "auto", _first_models(accounts)
-    else:
+    if name != AUTO:
         yield "catch-all", _catch_all(accounts, name)
+    if name == AUTO or alone:
+        yield AUTO, _first_models(account for account in accounts if alone or not account.reserved)
 
 
 def _exact(accounts: list[AccountFacts], name: str) -> Iterator[Match]:
@@ -131,21 +162,22 @@ def _may_answer(account: AccountFacts, name: str) -> bool:
 def _globs(accounts: list[AccountFacts], name: str) -> Iterator[Match]:
     for account in accounts:
         for pattern in account.patterns:
-            if pattern != "*" and is_glob(pattern) and fnmatchcase(name, pattern):
+            # An id may hold brackets itself, so a pattern also stands for its own letters.
+            if pattern != "*" and is_glob(pattern) and (name == pattern or fnmatchcase(name, pattern)):
                 yield account, name, f"matches {pattern}"
                 break
 
 
-def _first_models(accounts: list[AccountFacts]) -> Iterator[Match]:
-    others = [account for account in accounts if not account.reserved]
-    for account in others or accounts:
+def _first_models(accounts: Iterable[AccountFacts]) -> Iterator[Match]:
+    for account in accounts:
         if account.names:
             yield account, account.names[0], "the first model of its list"
 
 
 def _catch_all(accounts: list[AccountFacts], name: str) -> Iterator[Match]:
-    others = [account for account in accounts if not account.reserved]
-    for account in others:
+    for account in accounts:
+        if account.reserved:
+            continue
         if "*" in account.patterns:
             yield account, name, "takes every name (*)"
         elif not account.patterns and account.models is None:
@@ -167,4 +199,4 @@ def _plan(asked: str, step: str, *, found: list[Match], notes: list[Note], diale
     return Plan(asked=asked, step=step, targets=targets, notes=(*taken, *notes))
 
 
-__all__ = ["AUTO", "Note", "Plan", "Target", "build_plan"]
+__all__ = ["AUTO", "Note", "Plan", "Target", "build_plan", "leads_somewhere"]

@@ -1,12 +1,14 @@
 """What an attempt's failure means: who is to blame, and whether another target may be asked.
 
 Classes after the vendors' published errors (November 2026). A request-class status (400, 413, 422)
-is never re-read by a text rule except for two things it may hide: a context overflow and a model
-the provider does not have.
+is never re-read by a text rule except for what vendors hide there: a context overflow, a model the
+provider does not have, and Anthropic's own sentence for an account without credit. Those rules read
+fixed sentences, because the rest of a message may quote the request.
 """
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
 import msgspec
@@ -74,12 +76,22 @@ _BY_CODE: dict[str, FailureClass] = {
     "content_policy_violation": "content_filter",
     "content_filter": "content_filter",
     "insufficient_quota": "billing",
+    "invalid_api_key": "auth",
+    "model_decommissioned": "model_missing",
+    "model_not_supported": "model_missing",
+    "rate_limit_exceeded": "rate_limit",
     "billing_hard_limit_reached": "billing",
     "model_not_found": "model_missing",
 }
 
 _CONTEXT_PHRASES = ("context length", "context window", "prompt is too long", "maximum context")
-_MODEL_PHRASES = ("model not found", "model not supported", "does not exist", "unknown model")
+_NO_MODEL = re.compile(
+    r"""(?:unknown|invalid|unsupported)\ model\b
+    |not\ a\ valid\ model
+    |\bmodel\b[:\s]*[`'"]?[^\s`'"]*[`'"]?\s*(?:is\ |was\ |does\ |could\ )?not\ (?:be\ )?(?:found|exist|supported)\b""",
+    re.VERBOSE,
+)
+_NO_CREDIT = "your credit balance is too low"
 
 
 def judge(problem: Problem) -> Verdict:
@@ -107,9 +119,9 @@ def _inside_request_fault(problem: Problem) -> FailureClass:
     text = problem.message.lower()
     if any(phrase in text for phrase in _CONTEXT_PHRASES):
         return "context_overflow"
-    if "model" in text and any(phrase in text for phrase in _MODEL_PHRASES):
+    if _NO_MODEL.search(text):
         return "model_missing"
-    if "credit balance" in text:
+    if text.startswith(_NO_CREDIT):
         return "billing"
     return "request_fault"
 

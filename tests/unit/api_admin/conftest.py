@@ -13,7 +13,6 @@ from starlette.testclient import TestClient
 from flowrouter import logs
 from flowrouter.accounts.declared import declared
 from flowrouter.api.admin import AccountTest, AdminDeps, Handover, create
-from flowrouter.api.admin.settings import in_force
 from flowrouter.config import AccountConfig, Config, Models
 from flowrouter.errors import FlowRouterError
 from flowrouter.gateway.configuration import Configuration
@@ -40,14 +39,13 @@ class Gateway:
         self.config = config
         self.management = Management(store, clock=clock)
         self.source = SqliteConfigSource(store.path, store.vault, clock=clock)
-        self.options: dict[str, Any] = {"aliases": config.models.aliases}
         self.configuration = Configuration(
             self.source,
             declared=tuple(declared(account) for account in config.accounts),
             catalog=packaged(),
             clock=clock,
             log=logs.get("test"),
-            options=self.options,
+            config=config,
         )
         self.writer = RequestWriter(store.path, clock=clock)
         self.listing: Sequence[ListedModel] | FlowRouterError = (ListedModel(id="m-1"), ListedModel(id="m-2"))
@@ -76,9 +74,6 @@ class Gateway:
         if self.reload_error is not None:
             raise self.reload_error
         await self.configuration.reload()
-        settings = in_force(self.configuration.snapshot.settings, self.config)
-        self.options |= {"aliases": settings.models.aliases, "reply_model": settings.reply_model}
-        self.configuration.use_lists(self.listed)
 
     async def refresh(self, account_id: str) -> Sequence[ListedModel]:
         self.asked.append(account_id)

@@ -78,7 +78,7 @@ def test_owners_see_their_own(gateway: Gateway, api: TestClient, account: dict[s
     filed = bob.patch("/api/accounts/config:filed", json={"enabled": False})
     assert filed.status_code == 404, "not 409: it does not exist for this owner"
     assert {row["owner_id"] for row in bob.get("/api/keys").json()["data"]} == {"bob"}
-    assert [row["id"] for row in bob.get("/api/models").json()["data"]] == ["bob-x", "fast"]
+    assert [row["id"] for row in bob.get("/api/models").json()["data"]] == ["bob-x"]
     plan = bob.get("/api/plan", params={"model": "gpt-x"}).json()["data"]
     assert plan["targets"] == []
     assert "main" in {row["name"] for row in api.get("/api/accounts").json()["data"]}

@@ -70,9 +70,9 @@ def unlike(shown: Any, real: Any, at: str = "$") -> list[str]:
 
 
 def test_examples_run(gateway: Gateway) -> None:
-    gateway.config = msgspec.structs.replace(gateway.config, models=Models())
-    gateway.options["aliases"] = {}
-    client = gateway.client(config=gateway.config)
+    gateway = Gateway(gateway.store, msgspec.structs.replace(gateway.config, models=Models()), gateway.clock)
+    gateway.writer.start()
+    client = gateway.client()
     bearer = {"authorization": f"Bearer {TOKEN}"}
     ids = [
         client.post("/api/accounts", headers=bearer, json=body).json()["data"]["id"]

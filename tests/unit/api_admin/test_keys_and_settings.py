@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 from starlette.testclient import TestClient
 
 from flowrouter import __version__
-from flowrouter.api.admin.settings import in_force
-from flowrouter.errors import CallerError, StorageError
+from flowrouter.errors import StorageError
+from flowrouter.gateway.runtime_settings import in_force
 from tests.unit.api_admin.conftest import Gateway
 from tests.unit.api_admin.test_accounts import error
 
@@ -148,7 +149,7 @@ def test_aliases_of_the_file_stay(gateway: Gateway, api: TestClient) -> None:
 
 
 def test_what_another_version_stored_is_told(gateway: Gateway) -> None:
-    with pytest.raises(CallerError, match="telepathy"):
+    with pytest.raises(msgspec.ValidationError, match="telepathy"):
         in_force({"telepathy": True}, gateway.config)
 
 

@@ -103,6 +103,8 @@ class Page:
         else:
             yield "<p>None yet. Add one: <code>flow-router providers add</code></p>"
         models = entries(world)
+        if not models:
+            return
         yield f"<h2>Models ({len(models)})</h2>"
         yield f"<p>{', '.join(f'<code>{escape(entry.id)}</code>' for entry in models[:_MODELS_SHOWN])}"
         yield "…</p>" if len(models) > _MODELS_SHOWN else "</p>"

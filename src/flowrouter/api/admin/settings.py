@@ -7,37 +7,19 @@ here; `reply_model` of this document wins over the file's.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import msgspec
 
 from flowrouter.api.admin.call import Call
 from flowrouter.api.admin.envelope import Reply, refusal
 from flowrouter.api.admin.reading import shaped
-from flowrouter.config import Config
 from flowrouter.errors import CallerError
 from flowrouter.gateway.ports import ConflictError, StoredSettings
+from flowrouter.gateway.runtime_settings import RuntimeSettings, StoredModels
 from flowrouter.httpkit.keys import LOCAL_OWNER
 
-Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=r"^\S(.*\S)?$")]
-
 _TAG = re.compile(r'"(\d{1,18})"')
-
-
-class StoredModels(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Names for models of your own: `aliases` maps each to an id, or to `account/id`."""
-
-    aliases: dict[Name, Name] = {}
-
-
-class RuntimeSettings(
-    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
-):
-    """The settings document; `reply_model` says whether a reply names the model that answered or was asked."""
-
-    reply_model: Literal["answered", "asked"] | None = None
-    models: StoredModels = StoredModels()
 
 
 class SettingsShown(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,18 +28,6 @@ class SettingsShown(msgspec.Struct, frozen=True, kw_only=True):
     values: dict[str, Any]
     in_force: RuntimeSettings
     version: int
-
-
-def in_force(values: Mapping[str, Any], config: Config) -> RuntimeSettings:
-    """Return the stored `values` and the file's settings as one, for whoever compiles the world.
-
-    Raises `CallerError` for a document that this version does not understand.
-    """
-    stored = shaped(dict(values), RuntimeSettings)
-    return RuntimeSettings(
-        reply_model=stored.reply_model or config.reply_model,
-        models=StoredModels(aliases={**stored.models.aliases, **config.models.aliases}),
-    )
 
 
 async def get_settings(call: Call) -> Reply:
@@ -141,4 +111,4 @@ def _operators_only(call: Call) -> None:
         call.operator_only("see and change the settings")
 
 
-__all__ = ["RuntimeSettings", "SettingsShown", "StoredModels", "change_settings", "get_settings", "in_force"]
+__all__ = ["RuntimeSettings", "SettingsShown", "StoredModels", "change_settings", "get_settings"]

@@ -24,6 +24,8 @@ def limit_marks(body: dict[str, Any], losses: Losses) -> None:
     short = False
     for bearer in bearers[max(0, len(bearers) - room) :]:
         mark: dict[str, Any] = bearer["cache_control"]
+        if mark.get("ttl") not in (None, "5m", "1h"):
+            losses.change("cache_control", f"a mark holds for 5m or 1h, not {mark.pop('ttl')}")
         if mark.get("ttl") != "1h":
             short = True
         elif short:

@@ -121,11 +121,14 @@ def render_response(response: Response, options: EncodeOptions) -> RenderedReply
 
 
 def unknown_members(extra: dict[str, Any], origin: Dialect) -> list[Loss]:
-    """Return the losses of members only their origin knows."""
+    """Return the losses of members only their origin knows; empty ones say nothing.
+
+    `content` is a message's own text in another form, told as parts already.
+    """
     return [
         Loss(path=name, kind="dropped", reason=f"known to {origin} only")
         for name, value in extra.items()
-        if value is not None
+        if value not in (None, "", [], {}) and name != "content"
     ]
 
 
