@@ -10,8 +10,8 @@
     │   ├── UnknownPresetError   an account names a preset that does not exist
     │   └── AdapterError         an account lacks what its preset needs
     ├── StorageError             the store cannot be read or written
-    │   ├── NotFoundError        nothing has this id
-    │   ├── ConflictError        another one has this name
+    │   ├── NotFoundError        nothing has this id, at least for this owner
+    │   ├── ConflictError        the name is taken, or the row has changed
     │   └── UnsealError          a sealed value does not open with this key, in this place
     ├── JsonError                bytes that are not JSON
     ├── SseError                 bytes that are not server-sent events

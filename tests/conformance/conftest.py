@@ -6,7 +6,7 @@ import anthropic
 import openai
 import pytest
 
-from tests.conformance.house import AnthropicCell, House, OpenAICell
+from tests.conformance.house import AnthropicCell, Cell, House, OpenAICell
 
 PLACES = ("direct", "chat", "claude")
 
@@ -37,6 +37,27 @@ def chat_cell(request: pytest.FixtureRequest, house: House) -> OpenAICell:
 def claude_cell(request: pytest.FixtureRequest, house: House) -> AnthropicCell:
     """Anthropic's SDK at each address."""
     return AnthropicCell(house, request.param, "claude")
+
+
+CLIENTS: dict[str, tuple[type[Cell], str]] = {
+    "openai": (OpenAICell, "chat"),
+    "anthropic": (AnthropicCell, "claude"),
+}
+
+
+@pytest.fixture(params=[(client, place) for client in CLIENTS for place in ("chat", "claude")], ids="-".join)
+def cell(request: pytest.FixtureRequest, house: House) -> Cell:
+    """Each client behind the gateway at each vendor."""
+    client, place = request.param
+    kind, home = CLIENTS[client]
+    return kind(house, place, home)
+
+
+@pytest.fixture(params=CLIENTS)
+def direct_cell(request: pytest.FixtureRequest, house: House) -> Cell:
+    """Each client at its own vendor."""
+    kind, home = CLIENTS[request.param]
+    return kind(house, "direct", home)
 
 
 @pytest.fixture

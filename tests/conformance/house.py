@@ -7,8 +7,11 @@ runs at all three, so an expectation that differs behind the gateway has to be w
 
 import http.client
 import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import anthropic
 import openai
@@ -55,9 +58,24 @@ class House:
             {"name": name, "preset": PRESETS[name], "base_url": url, "api_key": KEYS[name], "models": ["*"]}
             for name, url in addresses.items()
         ]
+        accounts += [
+            {**account, "name": f"listed-{account['name']}", "models": [], "priority": 2}
+            for account in accounts
+        ]
         aliases = {"my-model": f"claude/{ANTHROPIC_MODEL}"}
         self._gateway = RunningGateway(accounts, settings={"models": {"aliases": aliases}}).start()
+        self.listed()
         return self
+
+    def listed(self) -> list[str]:
+        """Return the names that the gateway lists, once it has asked both vendors."""
+        expected = {*self.chat.models, *self.claude.models, "my-model"}
+        deadline = time.monotonic() + TIMEOUT
+        while True:
+            names = [entry["id"] for entry in json.loads(self.gateway.get("/v1/models")[1])["data"]]
+            if set(names) == expected or time.monotonic() > deadline:
+                return names
+            time.sleep(0.02)
 
     def stop(self) -> None:
         """Stop all three; the vendors say if they erred themselves."""
@@ -89,6 +107,23 @@ class House:
         return json.loads(body)
 
 
+@dataclass
+class Asked:
+    """What came of a question: the text, and why it ended (None: it did not)."""
+
+    text: str = ""
+    finish: str | None = None
+
+    @contextmanager
+    def keeping(self, cell: "Cell") -> Iterator[None]:
+        """Hang what had arrived on an error that ends a stream, as `partial`."""
+        try:
+            yield
+        except cell.sdk.APIError as error:
+            error.partial = self  # type: ignore[attr-defined]
+            raise
+
+
 @dataclass(frozen=True)
 class Cell:
     """One address of the matrix; `place` is `direct`, `chat` or `claude`, `home` the client dialect's own account."""
@@ -96,6 +131,7 @@ class Cell:
     house: House
     place: str
     home: str
+    sdk: ClassVar[Any]
 
     @property
     def account(self) -> str:
@@ -136,6 +172,10 @@ class Cell:
         """Return what is expected of the vendor that answers."""
         return chat if self.account == "chat" else claude
 
+    def ask(self, scenario: str, text: str = "one two three", *, stream: bool, **changes: Any) -> Asked:
+        """Ask one question and return the whole answer; raises what the SDK raises."""
+        raise NotImplementedError
+
     def call(self, path: str, body: dict[str, Any], **headers: str) -> tuple[int, dict[str, str], bytes]:
         """Send one request by plain HTTP and return status, headers and body."""
         port = self.up.port if self.direct else self.house.gateway.port
@@ -158,11 +198,24 @@ class Cell:
     def client_options(self) -> dict[str, Any]:
         """What both SDKs are made with."""
         headers = {DIRECT: "yes"} if self.direct else {"cookie": COOKIE}
-        return {"api_key": self.key, "max_retries": 0, "timeout": TIMEOUT, "default_headers": headers}
+        return {
+            "base_url": self.base_url,
+            "api_key": self.key,
+            "max_retries": 0,
+            "timeout": TIMEOUT,
+            "default_headers": headers,
+        }
+
+    @property
+    def base_url(self) -> str:
+        """Where the SDK is pointed."""
+        raise NotImplementedError
 
 
 class OpenAICell(Cell):
     """OpenAI's SDK at one address."""
+
+    sdk = openai
 
     @property
     def base_url(self) -> str:
@@ -172,20 +225,36 @@ class OpenAICell(Cell):
     def client(self, **changes: Any) -> openai.OpenAI:
         """Make a client; loading certificates for each would take longer than all else."""
         http_client = openai.DefaultHttpxClient(verify=False)
-        return openai.OpenAI(
-            base_url=self.base_url, http_client=http_client, **{**self.client_options, **changes}
-        )
+        return openai.OpenAI(http_client=http_client, **{**self.client_options, **changes})
 
     def async_client(self, **changes: Any) -> openai.AsyncOpenAI:
         """Make an async client."""
         http_client = openai.DefaultAsyncHttpxClient(verify=False)
-        return openai.AsyncOpenAI(
-            base_url=self.base_url, http_client=http_client, **{**self.client_options, **changes}
-        )
+        return openai.AsyncOpenAI(http_client=http_client, **{**self.client_options, **changes})
+
+    def ask(self, scenario: str, text: str = "one two three", *, stream: bool, **changes: Any) -> Asked:
+        """Ask one question and return the whole answer; raises what the SDK raises."""
+        asked = Asked()
+        fields: Any = {"model": self.model(scenario), "messages": [{"role": "user", "content": text}]}
+        with self.client(**changes) as sdk:
+            if not stream:
+                made = sdk.chat.completions.create(**fields)
+                asked.text, asked.finish = (
+                    made.choices[0].message.content or "",
+                    made.choices[0].finish_reason,
+                )
+                return asked
+            with asked.keeping(self), sdk.chat.completions.create(stream=True, **fields) as chunks:
+                for choice in (choice for chunk in chunks for choice in chunk.choices):
+                    asked.text += choice.delta.content or ""
+                    asked.finish = choice.finish_reason or asked.finish
+        return asked
 
 
 class AnthropicCell(Cell):
     """Anthropic's SDK at one address."""
+
+    sdk = anthropic
 
     @property
     def base_url(self) -> str:
@@ -195,13 +264,31 @@ class AnthropicCell(Cell):
     def client(self, **changes: Any) -> anthropic.Anthropic:
         """Make a client."""
         http_client = anthropic.DefaultHttpxClient(verify=False)
-        return anthropic.Anthropic(
-            base_url=self.base_url, http_client=http_client, **{**self.client_options, **changes}
-        )
+        return anthropic.Anthropic(http_client=http_client, **{**self.client_options, **changes})
 
     def async_client(self, **changes: Any) -> anthropic.AsyncAnthropic:
         """Make an async client."""
         http_client = anthropic.DefaultAsyncHttpxClient(verify=False)
-        return anthropic.AsyncAnthropic(
-            base_url=self.base_url, http_client=http_client, **{**self.client_options, **changes}
-        )
+        return anthropic.AsyncAnthropic(http_client=http_client, **{**self.client_options, **changes})
+
+    def ask(self, scenario: str, text: str = "one two three", *, stream: bool, **changes: Any) -> Asked:
+        """Ask one question and return the whole answer; raises what the SDK raises."""
+        asked = Asked()
+        fields: Any = {
+            "model": self.model(scenario),
+            "max_tokens": 4000,
+            "messages": [{"role": "user", "content": text}],
+        }
+        with self.client(**changes) as sdk:
+            if not stream:
+                made = sdk.messages.create(**fields)
+                asked.text = "".join(block.text for block in made.content if block.type == "text")
+                asked.finish = made.stop_reason
+                return asked
+            with asked.keeping(self), sdk.messages.create(stream=True, **fields) as events:
+                for event in events:
+                    if event.type == "content_block_delta" and event.delta.type == "text_delta":
+                        asked.text += event.delta.text
+                    if event.type == "message_delta":
+                        asked.finish = event.delta.stop_reason
+        return asked

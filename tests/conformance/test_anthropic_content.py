@@ -94,7 +94,9 @@ def test_documents_of_text_and_search_results(
         assert "Seen: search_result at https://example.com/s" in text.splitlines()
 
 
-def test_an_image_that_lies_about_its_kind(claude_sdk: anthropic.Anthropic, claude_cell: AnthropicCell) -> None:
+def test_an_image_that_lies_about_its_kind(
+    claude_sdk: anthropic.Anthropic, claude_cell: AnthropicCell
+) -> None:
     """Anthropic refuses a PNG that says JPEG; the refusal reaches the caller unchanged."""
     lying = {"type": "image", "source": {"type": "base64", "media_type": "image/jpeg", "data": b64(PNG)}}
     fields: Any = {"model": claude_cell.model(), "max_tokens": 50, "messages": user([lying])}
@@ -124,15 +126,18 @@ def test_betas_and_context_management(claude_sdk: anthropic.Anthropic, claude_ce
         assert "context-management-2025-06-27" in (sent.header("anthropic-beta") or "")
 
 
-def test_deferred_tools_and_hosted_tools(claude_sdk: anthropic.Anthropic, claude_cell: AnthropicCell) -> None:
-    """A tool that the vendor runs exists at that vendor alone: elsewhere it is refused by name, never dropped."""
+def test_hosted_tools(claude_sdk: anthropic.Anthropic, claude_cell: AnthropicCell) -> None:
+    """A tool that the vendor runs exists there alone: elsewhere it is a told loss, and forcing it is refused."""
     hosted: Any = {"type": "web_search_20250305", "name": "web_search"}
     tools: Any = [CLAUDE_TOOL, hosted]
     fields: Any = {"model": claude_cell.model(), "max_tokens": 50, "messages": user("hi"), "tools": tools}
+    raw = claude_sdk.messages.with_raw_response.create(**fields)
+    assert message_said(raw.parse())["blocks"] == ["You said: hi"]
     if not claude_cell.translated:
-        assert message_said(claude_sdk.messages.create(**fields))["blocks"] == ["You said: hi"]
         assert claude_cell.up.last.json["tools"] == tools
         return
+    assert [tool["function"]["name"] for tool in claude_cell.up.last.json["tools"]] == ["get_weather"]
+    assert raw.headers["x-flowrouter-losses"] == "tools[1]"
     with pytest.raises(anthropic.BadRequestError, match="web_search"):
-        claude_sdk.messages.create(**fields)
-    assert not claude_cell.up.requests
+        claude_sdk.messages.create(tool_choice={"type": "tool", "name": "web_search"}, **fields)
+    assert len(claude_cell.up.requests) == 1

@@ -52,7 +52,9 @@ def test_calls_whole_and_streamed(
         assert message_whole(stream.get_final_message()) == message_whole(whole)
 
 
-def test_the_raw_events_of_parallel_calls(claude_sdk: anthropic.Anthropic, claude_cell: AnthropicCell) -> None:
+def test_the_raw_events_of_parallel_calls(
+    claude_sdk: anthropic.Anthropic, claude_cell: AnthropicCell
+) -> None:
     events: list[Any] = list(
         claude_sdk.messages.create(
             model=claude_cell.model(),
@@ -109,7 +111,9 @@ def test_results_with_images_errors_and_remarks(
     ]
     history += [{"role": "assistant", "content": first.content}, *user(content)]
     (text,) = message_said(claude_sdk.messages.create(messages=history, **fields))["blocks"]
-    failed = claude_cell.pick(claude="get_weather failed: no such city", chat="get_weather said: Error: no such city")
+    failed = claude_cell.pick(
+        claude="get_weather failed: no such city", chat="get_weather said: Error: no such city"
+    )
     said, aside, *media = text.splitlines()
     assert said == f"get_weather said: 18 degrees; {failed}"
     assert "be quick" in aside or "be quick" in media
@@ -276,7 +280,9 @@ def test_adaptive_redacted_and_omitted_thoughts(house: House, place: str) -> Non
                 )
                 history.append({"role": "assistant", "content": made.content})
                 calls = [block for block in made.content if block.type == "tool_use"]
-                history += user([{"type": "tool_result", "tool_use_id": c.id, "content": "18"} for c in calls])
+                history += user(
+                    [{"type": "tool_result", "tool_use_id": c.id, "content": "18"} for c in calls]
+                )
             kinds = [block.type for block in made.content]
             assert kinds == ["thinking", *(["redacted_thinking"] if scenario else []), "text"]
 

@@ -266,3 +266,21 @@ def test_the_receipt_tells_losses_attempts_and_usage() -> None:
     assert receipt["usage"]["input"] == 9
     assert [loss["path"] for loss in receipt["request_losses"]].count("zeta") == 1
     assert codec("openai_chat").name == "openai_chat"
+
+
+def test_inline_thinking_of_local_models_becomes_reasoning_whole_and_streamed() -> None:
+    upstream = msgspec.structs.replace(account("ollama", "openai_chat"), preset="ollama")
+    whole = ANSWER.replace(b'"content":"Hello"', b'"content":"<think>hm</think>\\n\\nHello"')
+    result = play("anthropic", ANTHROPIC_WHOLE, accounts=[upstream], scripts=[Script(steps=[whole])])
+    blocks = answer(result)["content"]
+    assert [(block["type"], block.get("thinking") or block.get("text")) for block in blocks] == [
+        ("thinking", "hm"),
+        ("text", "Hello"),
+    ]
+
+
+def test_a_member_that_comes_late_in_a_stream_is_kept_when_it_is_collapsed() -> None:
+    late = LO.replace(b'"choices"', b'"citations":["https://a.example"],"choices"')
+    steps = [ROLE, HEL, late, FINISH, DONE]
+    result = play("openai_chat", ASK, accounts=[CHAT], scripts=[Script(headers=SSE, steps=steps)])
+    assert answer(result)["citations"] == ["https://a.example"]

@@ -70,7 +70,9 @@ def single(world: World, dialect: Dialect, name: str) -> dict[str, Any]:
     for entry in entries(world):
         if entry.id == name:
             return _anthropic(entry) if dialect == "anthropic" else _openai(entry)
-    raise CallerError(f"there is no model {name[:200]!r} here", status=404, param="model", code="model_not_found")
+    raise CallerError(
+        f"there is no model {name[:200]!r} here", status=404, param="model", code="model_not_found"
+    )
 
 
 def _openai(entry: ModelEntry) -> dict[str, Any]:

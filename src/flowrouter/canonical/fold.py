@@ -51,7 +51,7 @@ class _PartInProgress:
 class Fold:
     """Gathers events into one answer: `feed` each, then ask for `response`."""
 
-    __slots__ = ("_finishes", "_logprobs", "_parts", "_start", "_usage", "ended", "problem")
+    __slots__ = ("_extra", "_finishes", "_logprobs", "_parts", "_start", "_usage", "ended", "problem")
 
     def __init__(self) -> None:
         self._start: e.MessageStart | None = None
@@ -59,6 +59,7 @@ class Fold:
         self._finishes: dict[int, e.Finish] = {}
         self._logprobs: dict[int, dict[str, Any]] = {}
         self._usage: Usage | None = None
+        self._extra: dict[str, Any] = {}
         self.problem: Problem | None = None
         self.ended = False
 
@@ -74,6 +75,9 @@ class Fold:
                 target.append(signature)
             case e.CitationDelta(index=index, citation=citation):
                 self._parts[index].citations.append(citation)
+            case e.OpaqueEvent(payload=payload) if "type" not in payload:
+                # Members of the answer itself that came late; unknown events name their type.
+                self._extra.update(payload)
             case e.LogprobsDelta(choice=choice, logprobs=logprobs):
                 self._add_logprobs(choice, logprobs)
             case e.UsageUpdate(usage=usage):
@@ -103,7 +107,7 @@ class Fold:
             created=start.created,
             choices=tuple(self._choice(number) for number in numbers),
             usage=self._usage,
-            extra=start.extra,
+            extra={**start.extra, **self._extra} if self._extra else start.extra,
         )
 
     def _choice(self, number: int) -> Choice:

@@ -27,6 +27,7 @@ from flowrouter.routing import Target
 
 PREFIX = "flr1."
 _TABLE = "reasoning"
+_NOT_FOR_VENDORS = (PREFIX.encode(), b'"signature":""', b'"signature": ""')
 
 
 class Seals(Protocol):
@@ -131,8 +132,12 @@ class _Sealer:
 
 
 def holds_envelopes(body: bytes) -> bool:
-    """Return whether a request body carries envelopes of ours: they are for us, never for a vendor."""
-    return PREFIX.encode() in body
+    """Return whether a request body carries reasoning state that is for us, never for a vendor.
+
+    That is an envelope of ours, or the empty signature under which we show the reasoning of a vendor
+    that signs nothing: one that signs would refuse the whole request for it.
+    """
+    return any(mark in body for mark in _NOT_FOR_VENDORS)
 
 
 def _holds_envelope(message: Message) -> bool:

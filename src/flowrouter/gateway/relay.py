@@ -19,6 +19,7 @@ from flowrouter.canonical.fold import Fold, replay
 from flowrouter.canonical.parts import Provenance
 from flowrouter.canonical.problem import Problem
 from flowrouter.canonical.response import Response
+from flowrouter.canonical.think_tags import split_response
 from flowrouter.clock import Clock
 from flowrouter.config import Timeouts
 from flowrouter.dialects import Codec, codec
@@ -121,6 +122,8 @@ class _Delivery:
         except ValueError:
             problem = self._upstream.problem_of(self._opened.reply.status, body)
             return self._relay.refused(self._opened, problem)
+        if self._opened.prepared.capabilities.think_tags:
+            response = split_response(response)
         events = replay(response)
         head = self._exchange.head
         assert head is not None

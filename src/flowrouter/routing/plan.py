@@ -57,11 +57,7 @@ def build_plan(facts: Facts, model: str, *, dialect: Dialect, owner_id: str | No
     """
     usable, notes = _usable(facts, owner_id)
     name = _unaliased(facts.aliases, model)
-    alone = not any(
-        account.enabled and not account.reserved and owner_id in (None, account.owner_id)
-        for account in facts.accounts
-    )
-    for step, matches in _steps(usable, name, alone=alone):
+    for step, matches in _steps(usable, name, alone=_alone(facts, owner_id)):
         found = list(matches)
         if found:
             step = f"alias → {name}, {step}" if name != model else step
@@ -75,7 +71,7 @@ def build_plan(facts: Facts, model: str, *, dialect: Dialect, owner_id: str | No
 def leads_somewhere(facts: Facts, model: str) -> bool:
     """Return whether `model` finds any account; cheaper than a plan where nothing does."""
     usable, _ = _usable(facts, None)
-    steps = _steps(usable, _unaliased(facts.aliases, model), alone=False)
+    steps = _steps(usable, _unaliased(facts.aliases, model), alone=_alone(facts, None))
     return any(next(matches, None) is not None for _, matches in steps)
 
 
@@ -112,6 +108,12 @@ def _usable(facts: Facts, owner_id: str | None) -> tuple[list[AccountFacts], lis
         else:
             notes.append(Note(account=account.name, taken=False, reason=reason))
     return usable, notes
+
+
+def _alone(facts: Facts, owner_id: str | None) -> bool:
+    """Return whether no account but reserved ones is enabled, usable or not."""
+    owned = (account for account in facts.accounts if owner_id in (None, account.owner_id))
+    return not any(account.enabled and not account.reserved for account in owned)
 
 
 def _obstacle(account: AccountFacts) -> str | None:

@@ -1,9 +1,9 @@
 """Changes a few top-level members of a JSON object and leaves every other byte as it was.
 
 A member whose key occurs once in the whole body is replaced in place, and a new one is put right
-behind the opening brace. Only where that is ambiguous (the key also occurs deeper, or twice) the
-object is rebuilt from the raw slices of its members: their values keep their bytes, only white
-space between members changes.
+behind the opening brace. Only where that is ambiguous (the key also occurs deeper, twice, or perhaps
+in escapes) the object is rebuilt from the raw slices of its members: their values keep their bytes,
+only white space between members changes.
 """
 
 from __future__ import annotations
@@ -17,6 +17,9 @@ import msgspec
 from flowrouter.wire.json import JsonError, Raw, dumps, loads
 
 _members: msgspec.json.Decoder[dict[str, msgspec.Raw]] = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+# A key of plain letters of which some are written as escapes: `"mod\u0065l":`.
+_SPELT_KEY = re.compile(rb'"\w*(?:\\u00[0-7][0-9A-Fa-f]\w*)+"[ \t\r\n]*:')
 
 
 def splice(body: bytes, edits: Mapping[str, bytes], *, old: Mapping[str, bytes]) -> bytes:
@@ -32,13 +35,10 @@ def splice(body: bytes, edits: Mapping[str, bytes], *, old: Mapping[str, bytes])
 
 def _replace(body: bytes, key: str, *, old: bytes, new: bytes) -> bytes:
     name = b'"%b"' % key.encode()
-    if body.count(name) == 1:
+    if body.count(name) == 1 and not (b"\\u00" in body and _SPELT_KEY.search(body)):
         pattern = re.compile(re.escape(name) + rb"[ \t\r\n]*:[ \t\r\n]*" + re.escape(old))
         if (found := pattern.search(body)) is not None:
-            edited = body[: found.end() - len(old)] + new + body[found.end() :]
-            # With `\u0065` for `e` the member may be spelt so that it was not the one found.
-            if b"\\u00" not in body or _member(edited, key) == new:
-                return edited
+            return body[: found.end() - len(old)] + new + body[found.end() :]
     return _rebuild(body, key, new)
 
 
@@ -53,11 +53,6 @@ def _insert(body: bytes, key: str, value: bytes) -> bytes:
 
 def _rebuild(body: bytes, key: str, value: bytes) -> bytes:
     return dumps({**_decoded(body), key: Raw(value)})
-
-
-def _member(body: bytes, key: str) -> bytes | None:
-    value = _decoded(body).get(key)
-    return bytes(value) if isinstance(value, Raw) else None
 
 
 def _decoded(body: bytes) -> Mapping[str, Any]:

@@ -10,9 +10,10 @@ from typing import Any, cast
 
 from flowrouter.canonical.cache import CacheHint
 from flowrouter.canonical.parts import Extra
+from flowrouter.errors import FlowRouterError
 
 
-class ShapeError(ValueError):
+class ShapeError(FlowRouterError, ValueError):
     """A member has not the type this dialect gives it; `path` names it."""
 
     def __init__(self, path: str, expected: str) -> None:

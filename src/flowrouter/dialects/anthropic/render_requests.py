@@ -81,7 +81,7 @@ def _keep_native(number: int, message: Message, *, capabilities: Capabilities, l
         if (
             not isinstance(part, Reasoning)
             or is_native(part, capabilities, trusted=True)
-            or (part.signature is None and part.sealed is None and capabilities.reasoning_echo != "never")
+            or (not part.signature and part.sealed is None and capabilities.reasoning_echo != "never")
         ):
             kept.append(part)
         else:

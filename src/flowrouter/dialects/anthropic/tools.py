@@ -201,6 +201,12 @@ class Toolbox:
             self._losses.change(f"{path}.name", f"renamed to {fitted!r} on the way")
         return fitted
 
+    def _forced_name(self, name: str) -> str:
+        fitted = self._names.get(name, name)
+        if fitted not in {tool.get("name") for tool in self.tools}:
+            raise CallerError(f"tool_choice: no tool has the name {name!r}", param="tool_choice")
+        return fitted
+
     def _choice(self, choice: ToolChoice | None) -> dict[str, Any] | None:
         wire: dict[str, Any] | None = None
         if choice is not None:
@@ -213,7 +219,7 @@ class Toolbox:
                 case "required":
                     wire = {"type": "any"}
                 case "tool":
-                    wire = {"type": "tool", "name": self._names.get(choice.name or "", choice.name)}
+                    wire = {"type": "tool", "name": self._forced_name(choice.name or "")}
                 case "allowed":
                     wire = {"type": "any" if choice.required else "auto"}
         if self._request.parallel_tools is False:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import msgspec
 
@@ -11,6 +10,7 @@ from flowrouter.canonical.head import Counts, Head
 from flowrouter.dialects.openai_chat.parse_requests import read_body
 from flowrouter.dialects.openai_chat.reading import Json, as_object, is_integer
 from flowrouter.dialects.openai_chat.shapes import (
+    CountsShape,
     HeadShape,
     counts_decoder,
     head_decoder,
@@ -70,12 +70,15 @@ def _decode_head(body: bytes) -> HeadShape:
 def skim_counts(body: bytes) -> Counts:
     """Return sizes and flags of a request body; raises `CallerError` for one that cannot be read."""
     try:
-        shape = counts_decoder.decode(body)
-        messages = messages_decoder.decode(shape.messages)
+        return _counts(body)
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-        raise CallerError(
-            f"The body cannot be read: {error}.", param="messages", code="invalid_type"
-        ) from None
+        message = f"The body cannot be read: {error}."
+        raise CallerError(message, param="messages", code="invalid_type") from None
+
+
+def _counts(body: bytes) -> Counts:
+    shape = counts_decoder.decode(body)
+    messages = messages_decoder.decode(shape.messages)
     images = documents = 0
     for message in messages:
         if bytes(message.content).startswith(b"["):
@@ -97,14 +100,14 @@ def _length(raw: Raw) -> int:
     return len(raw_list_decoder.decode(raw)) if bytes(raw).startswith(b"[") else 0
 
 
-def _asks_for_reasoning(shape: Any) -> bool:
-    if shape.reasoning_effort not in {None, "none"}:
+def _asks_for_reasoning(shape: CountsShape) -> bool:
+    if shape.reasoning_effort not in (None, "none"):
         return True
     thinking: Json = as_object(shape.thinking) or {}
     reasoning: Json = as_object(shape.reasoning) or {}
     switched_off = reasoning.get("enabled") is False or reasoning.get("effort") == "none"
     asked = bool(reasoning) and not switched_off
-    return shape.enable_thinking is True or asked or thinking.get("type") not in {None, "disabled"}
+    return shape.enable_thinking is True or asked or thinking.get("type") not in (None, "disabled")
 
 
 def prepare(body: bytes, head: Head, model: str, wants_usage: bool) -> bytes:  # noqa: PLR0917 (a contract)

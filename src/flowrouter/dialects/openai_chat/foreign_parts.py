@@ -115,7 +115,9 @@ def _document(part: Document, context: Translation) -> list[Json]:
             items = [_item(f"[document: {source.url}]")]
         case _:
             return _file(part, path, context)
-    heading = "\n".join(line for line in (part.title, part.context) if line)
+    # Only a search result has parts and an address; without it the model could not name its source.
+    address = source.url if source.kind == "content" else None
+    heading = "\n".join(line for line in (part.title, address, part.context) if line)
     items = [*([_item(heading)] if heading else []), *items]
     if items:
         items[-1] = mark(items[-1], part.cache, path=path, context=context)

@@ -66,7 +66,8 @@ def _parse_message(item: Any, path: str, legacy: LegacyCalls) -> Message:
         case "assistant":
             return _assistant(rest, path, legacy)
         case "tool":
-            return _tool_result(rest, path, take_text(rest, "tool_call_id") or "")
+            call_id = take_text(rest, "tool_call_id") if rest.get("tool_call_id") else None
+            return _tool_result(rest, path, call_id or "")
         case "function":
             return _tool_result(rest, path, legacy.answer(str(rest.get("name"))))
         case "system" | "developer" | "user":
@@ -152,8 +153,9 @@ def parse_call(item: Any, path: str) -> ToolCall:
         raise CallerError(f"{path} must be an object.", param=path, code="invalid_type")
     rest = dict(whole)
     shape = [name for name in ("id", "type") if name not in rest]
-    kind = take_text(rest, "type") or "function"
-    custom = kind == "custom"
+    custom = rest.get("type") == "custom"
+    if rest.get("type") in ("function", "custom"):
+        del rest["type"]
     inner = take_object(rest, "custom" if custom else "function")
     name = take_text(inner, "name") if inner is not None else None
     if inner is None or not name:

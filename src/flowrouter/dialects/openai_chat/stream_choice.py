@@ -18,7 +18,7 @@ from flowrouter.dialects.openai_chat.parse_messages import REASONING_FIELDS, SEA
 from flowrouter.dialects.openai_chat.parse_responses import read_content_list
 from flowrouter.dialects.openai_chat.reading import Json, as_list, as_object
 from flowrouter.dialects.openai_chat.stream_calls import CallAssembler
-from flowrouter.dialects.openai_chat.think_tags import ThinkSplitter
+from flowrouter.canonical.think_tags import ThinkSplitter
 from flowrouter.errors import CallerError
 
 
@@ -258,7 +258,7 @@ def _gather_details(extra: Json, details: list[Any]) -> None:
             continue
         for name, value in detail.items():
             if name in {"text", "summary", "data"} and isinstance(value, str):
-                last[name] = (last.get(name) or "") + value
+                last[name] = f"{last.get(name) or ''}{value}"
             elif value is not None:
                 last[name] = value
 

@@ -151,7 +151,7 @@ def parse_choice(value: Any) -> ChoiceRead | None:
     kind = rest.pop("type", None)
     if kind == "allowed_tools":
         return _parse_allowed(rest)
-    if kind not in {"function", "custom"}:
+    if not isinstance(kind, str) or kind not in {"function", "custom"}:
         return None
     inner = take_object(rest, kind)
     name = take_text(inner, "name") if inner is not None else None

@@ -1,0 +1,156 @@
+"""Gateway keys: told from dummies without a look-up, found wherever the client put them."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flowrouter.errors import CallerError
+from flowrouter.httpkit.auth import authenticate, credentials
+from flowrouter.httpkit.caller import LOCAL, Caller
+from flowrouter.httpkit.keys import GatewayKey, KeyRing, hash_token, is_token, mint, shown
+
+NOW = 1_800_000_000_000
+MINE, YOURS, EXPIRED, REVOKED, ELSEWHERE = (mint() for _ in range(5))
+
+
+def key(token: str, owner: str = "me", **fields: object) -> GatewayKey:
+    return GatewayKey(
+        id=f"key_{owner}",
+        name=owner,
+        owner_id=owner,
+        token_hash=hash_token(token),
+        shown=shown(token),
+        **fields,
+    )  # type: ignore[arg-type]
+
+
+RING = KeyRing(
+    [
+        key(MINE.token, "me", scopes=("chat",)),
+        key(YOURS.token, "you"),
+        key(EXPIRED.token, "late", expires_at_ms=NOW),
+        key(REVOKED.token, "gone", revoked_at_ms=1),
+    ]
+)
+EMPTY = KeyRing([])
+ME = Caller(owner_id="me", key_id="key_me", scopes=("chat",))
+
+
+def who(ring: KeyRing = RING, *, protected: bool = False, **headers: str) -> Caller:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return authenticate(named, ring, now_ms=NOW, protected=protected)
+
+
+def refused(ring: KeyRing = RING, *, protected: bool = False, **headers: str) -> CallerError:
+    with pytest.raises(CallerError) as caught:
+        who(ring, protected=protected, **headers)
+    assert (caught.value.status, caught.value.code) == (401, "invalid_api_key")
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"authorization": f"Bearer {MINE.token}"},
+        {"authorization": f"bearer  {MINE.token} "},
+        {"authorization": MINE.token},
+        {"x_api_key": MINE.token},
+        {"x_goog_api_key": MINE.token},
+        {"api_key": MINE.token},
+        {"x_api_key": "dummy", "authorization": f"Bearer {MINE.token}"},
+        {"x_api_key": MINE.token, "authorization": "Bearer sk-ant-real-looking"},
+        {"x_api_key": REVOKED.token, "authorization": f"Bearer {MINE.token}"},
+        {"x_api_key": MINE.token, "authorization": f"Bearer {ELSEWHERE.token}"},
+        {"authorization": "Basic Zm9vOmJhcg==", "x_api_key": MINE.token},
+    ],
+)
+def test_key_is_found_among_dummies(headers: dict[str, str]) -> None:
+    assert who(**headers) == ME
+
+
+def test_the_first_known_key_counts() -> None:
+    assert who(authorization=f"Bearer {YOURS.token}", x_api_key=MINE.token).owner_id == "you"
+
+
+@pytest.mark.parametrize("token", [EXPIRED.token, REVOKED.token, ELSEWHERE.token])
+@pytest.mark.parametrize("ring", [RING, EMPTY], ids=["keys", "no keys"])
+def test_a_token_of_our_form_that_is_not_valid(token: str, ring: KeyRing) -> None:
+    """Even where no key is needed: whoever shows a revoked key must not be let in as nobody."""
+    assert "revoked" in refused(ring, x_api_key=token).message
+    assert "revoked" in refused(ring, authorization=f"Bearer {token}", x_api_key="dummy").message
+
+
+@pytest.mark.parametrize(
+    "headers", [{}, {"x_api_key": "dummy"}, {"authorization": "Bearer sk-x"}, {"x_api_key": ""}]
+)
+def test_without_any_key_everybody_on_loopback_is_local(headers: dict[str, str]) -> None:
+    assert who(EMPTY, **headers) == LOCAL
+    assert "flr_" in refused(EMPTY, protected=True, **headers).message
+    assert "flr_" in refused(RING, **headers).message
+
+
+def test_expired_keys_still_close_the_door() -> None:
+    ring = KeyRing([key(EXPIRED.token, expires_at_ms=NOW - 1)])
+    refused(ring)
+    refused(ring, x_api_key=EXPIRED.token)
+
+
+def test_expiry_is_the_first_moment_that_fails() -> None:
+    ring = KeyRing([key(MINE.token, expires_at_ms=NOW)])
+    assert ring.find(MINE.token, now_ms=NOW - 1) is not None
+    assert ring.find(MINE.token, now_ms=NOW) is None
+
+
+def test_refusals_do_not_repeat_the_token() -> None:
+    assert ELSEWHERE.token not in str(refused(x_api_key=ELSEWHERE.token))
+    assert "sk-secret" not in str(refused(x_api_key="sk-secret"))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda token: token[:-1] + ("0" if token[-1] != "0" else "1"),
+        lambda token: token[:10] + ("0" if token[10] != "0" else "1") + token[11:],
+        lambda token: token + "0",
+        lambda token: token + "\n",
+        lambda token: token[:-1],
+        lambda token: token.upper(),
+        lambda token: " " + token,
+        lambda token: "flr_" + "é" * 72,
+        lambda token: "flr_" + "0" * 72,
+        lambda token: "",
+    ],
+)
+def test_what_is_no_token(change: object) -> None:
+    assert not is_token(change(MINE.token))  # type: ignore[operator]
+
+
+@given(st.text(max_size=80))
+def test_any_credential_is_taken_calmly(text: str) -> None:
+    assert not is_token(text)
+    assert RING.find(text, now_ms=NOW) is None
+    assert (
+        list(credentials({"x-api-key": text})) == ([text.strip()] if text and " " not in text else []) or text
+    )
+
+
+def test_minted_tokens() -> None:
+    tokens = {mint().token for _ in range(50)}
+    assert len(tokens) == 50
+    assert all(re.fullmatch(r"flr_[0-9a-f]{72}", token) and is_token(token) for token in tokens)
+
+
+def test_only_the_beginning_is_shown() -> None:
+    assert MINE.token not in repr(MINE)
+    assert MINE.shown == MINE.token[:14] + "…"
+    assert repr(MINE) == f"MintedToken({MINE.shown!r})"
+
+
+def test_the_ring_counts_keys_that_are_not_revoked() -> None:
+    assert len(RING) == 3
+    assert {held.owner_id for held in RING} == {"me", "you", "late"}
+    assert len(KeyRing([key(REVOKED.token, revoked_at_ms=1)])) == 0
