@@ -59,7 +59,12 @@ class Conversation:
             self.messages.insert(0, {"role": "user", "content": [{"type": "text", "text": OPENING}]})
 
     def end_with_user(self, *, prefill: bool) -> None:
-        """Trim a final assistant turn where it may stay (`prefill`), else turn it into a hint."""
+        """Trim a final assistant turn where it may stay (`prefill`), else turn it into a hint.
+
+        System messages behind a final assistant turn become the user's: the model is to answer them,
+        not to continue that turn.
+        """
+        self._hand_trailing_system_to_user()
         last = self.messages[-1]
         if last["role"] != "assistant":
             return
@@ -73,6 +78,22 @@ class Conversation:
                 "messages", "the model continues no begun answer; the beginning became an instruction"
             )
             self._add("user", [{"type": "text", "text": as_reminder(_PREFILL + text.rstrip())}])
+
+    def _hand_trailing_system_to_user(self) -> None:
+        trailing: list[Block] = []
+        end = len(self.messages)
+        while end and self.messages[end - 1]["role"] == "system":
+            end -= 1
+            trailing = [*self.messages[end]["content"], *trailing]
+        if not trailing or not end or self.messages[end - 1]["role"] != "assistant":
+            return
+        del self.messages[end:]
+        self.mid_system = any(message["role"] == "system" for message in self.messages)
+        self._losses.emulate("messages[*]", "a final system message became a marked text of the user's turn")
+        reminders = [
+            {**block, "text": as_reminder(block["text"])} for block in trailing if block["type"] == "text"
+        ]
+        self._add("user", reminders)
 
     def called_tools(self) -> list[str]:
         """Return the names of the tools the history calls, once each, in order."""

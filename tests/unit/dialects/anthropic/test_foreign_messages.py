@@ -330,3 +330,13 @@ def test_an_empty_conversation_is_refused():
     with pytest.raises(CallerError) as caught:
         render(Request(origin="openai_chat", model="m"))
     assert caught.value.param == "messages"
+
+
+def test_a_final_system_message_behind_an_answer_is_for_the_model_to_answer():
+    turns = (say("user", "Hi"), say("assistant", "Hello."), say("system", "Now say bye."))
+    rendered = render(chat(*turns), mid_system=True)
+    assert json.loads(rendered.body)["messages"][-1] == {
+        "role": "user",
+        "content": [text("<system-reminder>\nNow say bye.\n</system-reminder>")],
+    }
+    assert rendered.headers == ()
