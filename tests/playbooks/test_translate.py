@@ -269,7 +269,9 @@ def test_the_receipt_tells_losses_attempts_and_usage() -> None:
 
 
 def test_inline_thinking_of_local_models_becomes_reasoning_whole_and_streamed() -> None:
-    upstream = msgspec.structs.replace(account("ollama", "openai_chat"), preset="ollama", dialects=("openai_chat",))
+    upstream = msgspec.structs.replace(
+        account("ollama", "openai_chat"), preset="ollama", dialects=("openai_chat",)
+    )
     whole = ANSWER.replace(b'"content":"Hello"', b'"content":"<think>hm</think>\\n\\nHello"')
     result = play("anthropic", ANTHROPIC_WHOLE, accounts=[upstream], scripts=[Script(steps=[whole])])
     blocks = answer(result)["content"]

@@ -23,7 +23,8 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     to. `reasoning_echo`: whether `reasoning_content` must come back. `tool_id`: a pattern tool call
     ids must match, where stricter than the dialect's own. `content_lists`: lists of text parts are
     taken everywhere; else text is joined. `extensions`: request members beyond the dialect's own that
-    the host takes (`top_k`, `thinking`, `prompt_cache_breakpoint`).
+    the host takes (`top_k`, `thinking`, `prompt_cache_breakpoint`). `sampling_with_thinking`: sampling
+    parameters are still taken while the model reasons.
     """
 
     family: str | None = None
@@ -44,6 +45,7 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     budget_min: int | None = None
     budget_max: int | None = None
     can_disable_thinking: bool = True
+    sampling_with_thinking: bool = True
     rejects: frozenset[str] = frozenset()
     extensions: frozenset[str] = frozenset()
     max_tokens_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"

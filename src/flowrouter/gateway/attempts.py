@@ -24,6 +24,9 @@ from flowrouter.routing import Target, Verdict, judge
 from flowrouter.routing.verdict import network
 from flowrouter.upstream import Reply, Transport
 
+SECRET_MIN = 8
+"""Characters of the shortest value that is taken for a secret."""
+
 ERROR_BODY_MAX = 256 * 1024
 """Bytes of an error body that are read; the rest cannot matter and must not be paid for."""
 
@@ -141,11 +144,16 @@ def _may_pass(body: bytes, headers: Mapping[str, str], secret: str) -> bool:
     """Return whether an error body may reach a client of its dialect as it stands: JSON, no secret."""
     if "json" not in headers.get("content-type", "") or len(body) >= ERROR_BODY_MAX:
         return False
-    return not secret or secret.encode() not in body
+    return not _is_telling(secret) or secret.encode() not in body
+
+
+def _is_telling(secret: str) -> bool:
+    """Return whether `secret` is long enough to be one: hiding a short word would garble ordinary text."""
+    return len(secret) >= SECRET_MIN
 
 
 def _redacted(problem: Problem, secret: str) -> Problem:
-    if not secret or secret not in problem.message:
+    if not _is_telling(secret) or secret not in problem.message:
         return problem
     return msgspec.structs.replace(problem, message=problem.message.replace(secret, "***"))
 

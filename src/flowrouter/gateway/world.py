@@ -42,13 +42,17 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
         key = (preset.id, model, dialect)
         found = self.known_capabilities.get(key)
         if found is None:
+            found = capabilities(preset, model, dialect)
             if len(self.known_capabilities) >= _KNOWN_MAX:
                 self.known_capabilities.clear()
-            found = self.known_capabilities[key] = capabilities(preset, model, dialect)
+            if len(model) <= _NAME_MAX:
+                self.known_capabilities[key] = found
         return found
 
 
 _KNOWN_MAX = 4096
+_NAME_MAX = 200
+"""Longer names are not kept: where an account takes every name, a caller chooses what is remembered."""
 
 
 def compile_world(

@@ -63,6 +63,7 @@ def capabilities(preset: Preset, model: str, dialect: Dialect) -> Capabilities:
         budget_min=profile.budget_min,
         budget_max=profile.budget_max,
         can_disable_thinking=profile.can_disable_thinking,
+        sampling_with_thinking=profile.sampling_with_thinking,
         rejects=_rejected(profile),
         extensions=_extensions(profile),
         max_tokens_field=(

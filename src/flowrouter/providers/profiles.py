@@ -29,7 +29,6 @@ DIALECT_FACTS: dict[Dialect, Facts] = {
     # `top_k` is no field of OpenAI's; the hosts that take it say so by a quirk.
     "openai_chat": Facts(accepts=AcceptsFacts(top_k=False)),
     "openai_responses": Facts(
-        max_tokens_field="max_output_tokens",
         accepts=AcceptsFacts(
             stop=False,
             n=False,
@@ -54,9 +53,14 @@ DIALECT_FACTS: dict[Dialect, Facts] = {
     "gemini": Facts(
         thinking_style="level",
         mid_system=False,
-        max_tokens_field="maxOutputTokens",
         accepts=AcceptsFacts(logit_bias=False, message_name=False),
     ),
+}
+
+# What a dialect fixes whoever serves it; it lies over the rows, which speak of Chat's two spellings.
+DIALECT_RULES: dict[Dialect, Facts] = {
+    "openai_responses": Facts(max_tokens_field="max_output_tokens"),
+    "gemini": Facts(max_tokens_field="maxOutputTokens"),
 }
 
 
@@ -129,7 +133,8 @@ def matching_rows(preset: str, model: str, *, dialect: Dialect, rows: Sequence[R
 
 def _static_layers(preset: Preset, model: str, dialect: Dialect) -> tuple[Facts, ...]:
     rows = _packaged_matches(preset.id, model, dialect)
-    return (DIALECT_FACTS[dialect], *facts_of(preset.quirks, dialect), *rows)
+    fixed = (DIALECT_RULES[dialect],) if dialect in DIALECT_RULES else ()
+    return (DIALECT_FACTS[dialect], *facts_of(preset.quirks, dialect), *rows, *fixed)
 
 
 @lru_cache(maxsize=2048)

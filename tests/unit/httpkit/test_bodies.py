@@ -155,10 +155,12 @@ def test_damaged(packing: str) -> None:
     st.sampled_from(["gzip", "deflate", "br", "zstd", "gzip, zstd", "br, br"]),
 )
 def test_any_bytes_are_a_body_or_a_refusal(data: bytes, encoding: str) -> None:
+    status = 200
     try:
         read(data, content_encoding=encoding)
     except CallerError as error:
-        assert error.status in (400, 413)
+        status = error.status
+    assert status in (200, 400, 413)
 
 
 @pytest.mark.parametrize("encoding", ["compress", "zip", "gzip;q=1", "gzip deflate", "*", "br, rot13"])

@@ -130,12 +130,22 @@ def test_what_is_no_token(change: object) -> None:
 
 
 @given(st.text(max_size=80))
-def test_any_credential_is_taken_calmly(text: str) -> None:
+def test_any_text_is_taken_calmly(text: str) -> None:
     assert not is_token(text)
     assert RING.find(text, now_ms=NOW) is None
-    assert (
-        list(credentials({"x-api-key": text})) == ([text.strip()] if text and " " not in text else []) or text
-    )
+    assert who(EMPTY, authorization=text, x_api_key=text) == LOCAL
+
+
+def test_credentials_in_the_order_they_are_looked_at() -> None:
+    headers = {
+        "api-key": "d",
+        "x-goog-api-key": "c",
+        "x-api-key": " b ",
+        "authorization": "Bearer a",
+        "cookie": "e",
+    }
+    assert list(credentials(headers)) == ["a", "b", "c", "d"]
+    assert list(credentials({"authorization": "", "x-api-key": "b"})) == ["b"]
 
 
 def test_minted_tokens() -> None:

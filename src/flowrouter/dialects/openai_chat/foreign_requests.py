@@ -31,6 +31,7 @@ def translate(request: Request, model: str, capabilities: Capabilities) -> Rende
     _put_sampling(body, context)
     _put_limits(body, context)
     put_reasoning_control(body, request.reasoning, context)
+    _drop_sampling_while_reasoning(body, context)
     _put_identity(body, context)
     if request.stream:
         body["stream"] = True
@@ -51,6 +52,20 @@ def _put_sampling(body: Json, context: Translation) -> None:
             context.lose(name, "dropped", "Chat has no such field")
         elif not context.rejected(name):
             body[name] = value
+
+
+_NOT_WHILE_REASONING = (
+    "temperature", "top_p", "presence_penalty", "frequency_penalty", "logprobs", "top_logprobs", "logit_bias",
+)  # fmt: skip
+
+
+def _drop_sampling_while_reasoning(body: Json, context: Translation) -> None:
+    """Take out what models refuse while they reason (OpenAI, reasoning guide, November 2026)."""
+    if context.capabilities.sampling_with_thinking or body.get("reasoning_effort") in {None, "none"}:
+        return
+    for name in _NOT_WHILE_REASONING:
+        if body.pop(name, None) is not None:
+            context.lose(context.name(name), "dropped", "the target does not take it while it reasons")
 
 
 def _put_limits(body: Json, context: Translation) -> None:

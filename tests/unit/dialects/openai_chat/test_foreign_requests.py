@@ -364,3 +364,15 @@ def test_a_subset_of_tools() -> None:
 def test_marks_on_tools_and_on_the_whole_prompt_are_told() -> None:
     marked = FunctionTool(name="a", cache=CacheHint(ttl="1h"))
     assert lost(tools=(marked,), cache=CacheHint()) == ["tools[0].cache_control", "cache_control"]
+
+
+def test_sampling_stays_out_while_the_model_reasons_where_that_is_refused() -> None:
+    strict = Capabilities(
+        thinking_style="effort", efforts=("none", "low", "high"), sampling_with_thinking=False
+    )
+    asked: dict[str, Any] = {"sampling": Sampling(temperature=0.2, top_p=0.9)}
+    thinking = body(strict, reasoning=ReasoningControl(mode="effort", effort="high"), **asked)
+    assert thinking["reasoning_effort"] == "high"
+    assert not {"temperature", "top_p"} & thinking.keys()
+    plain = body(strict, reasoning=ReasoningControl(mode="off"), **asked)
+    assert plain["temperature"] == 0.2

@@ -1,0 +1,169 @@
+"""The list of models in both shapes, and Anthropic's paging in both directions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import anthropic.types
+import openai.types
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flowrouter.api.models import entries, listing, single
+from flowrouter.errors import CallerError
+from flowrouter.gateway.world import World
+from flowrouter.providers.listing import ListedModel
+from flowrouter.routing import AccountFacts, Facts
+
+
+def account(name: str, *models: str, **fields: Any) -> AccountFacts:
+    defaults: dict[str, Any] = {"preset": "openrouter", "owner_id": "local", "dialects": ("openai_chat",)}
+    return AccountFacts(id=name, name=name, models=models or None, **(defaults | fields))
+
+
+def world(*accounts: AccountFacts, aliases: dict[str, str] | None = None, **fields: Any) -> World:
+    return World(facts=Facts(accounts=accounts, aliases=aliases or {}), **fields)
+
+
+DETAIL = ListedModel(
+    id="gpt-5", display_name="GPT-5", created=1_750_000_000, context_window=400_000, max_output=128_000
+)
+WORLD = world(
+    account("work", "gpt-5", "openai/gpt-oss-120b"),
+    account("home", "gpt-5", "claude-x"),
+    account("globs", patterns=("mistral-large", "qwen*", "*")),
+    account("off", "hidden", enabled=False),
+    account("broken", "hidden", problem="no key"),
+    account("mute", "hidden", dialects=()),
+    aliases={"fast": "gpt-5", "claude-x": "gpt-5", "loop": "loop", "nested": "fast"},
+    listed={"work": (DETAIL,)},
+)
+
+
+def test_openai_shape() -> None:
+    page = listing(WORLD, "openai_chat", {"limit": "1", "after_id": "nonsense"})
+    assert page["object"] == "list"
+    for row in page["data"]:
+        openai.types.Model.model_validate(row, strict=True)
+    rows = {row["id"]: row for row in page["data"]}
+    assert rows["gpt-5"] == {
+        "id": "gpt-5",
+        "object": "model",
+        "created": 1_750_000_000,
+        "owned_by": "openrouter",
+    }
+    assert rows["claude-x"]["created"] == 0
+
+
+def test_anthropic_shape() -> None:
+    page = listing(WORLD, "anthropic", {})
+    rows = {row["id"]: row for row in page["data"]}
+    for row in page["data"]:
+        anthropic.types.ModelInfo.model_validate(row)
+    assert rows["gpt-5"] == {
+        "type": "model",
+        "id": "gpt-5",
+        "display_name": "GPT-5",
+        "created_at": "2025-06-15T15:06:40Z",
+        "max_input_tokens": 400_000,
+        "max_tokens": 128_000,
+    }
+    assert rows["claude-x"]["created_at"] == "1970-01-01T00:00:00Z"
+    assert "max_tokens" not in rows["claude-x"]
+
+
+def test_names_that_lead_somewhere_and_no_pattern() -> None:
+    names = [entry.id for entry in entries(WORLD)]
+    assert names == ["claude-x", "fast", "gpt-5", "loop", "mistral-large", "nested", "openai/gpt-oss-120b"]
+    lonely = world(account("work", "gpt-5"), aliases={"fast": "gone", "a": "b", "b": "a", "ok": "work/new"})
+    assert [entry.id for entry in entries(lonely)] == ["gpt-5", "ok"]
+
+
+def test_a_name_of_two_accounts_is_one_entry() -> None:
+    (entry,) = [entry for entry in entries(WORLD) if entry.id == "gpt-5"]
+    assert entry.accounts == ("work", "home")
+
+
+def test_empty_list() -> None:
+    assert listing(world(), "openai_chat", {}) == {"object": "list", "data": []}
+    assert listing(world(), "anthropic", {}) == {
+        "data": [],
+        "has_more": False,
+        "first_id": None,
+        "last_id": None,
+    }
+
+
+@pytest.mark.parametrize("dialect", ["openai_chat", "anthropic"])
+def test_single(dialect: Any) -> None:
+    assert single(WORLD, dialect, "openai/gpt-oss-120b")["id"] == "openai/gpt-oss-120b"
+    assert single(WORLD, dialect, "fast")["id"] == "fast"
+    for unknown in ("nothing", "hidden", "qwen*", "*", "", "x" * 100_000):
+        with pytest.raises(CallerError) as caught:
+            single(WORLD, dialect, unknown)
+        assert (caught.value.status, caught.value.code) == (404, "model_not_found")
+        assert len(caught.value.message) < 400
+
+
+LETTERS = world(account("a", *"abcdefghij"))
+
+
+def page(**query: str) -> tuple[str, bool]:
+    found = listing(LETTERS, "anthropic", query)
+    names = "".join(row["id"] for row in found["data"])
+    assert (found["first_id"], found["last_id"]) == ((names[0], names[-1]) if names else (None, None))
+    return names, found["has_more"]
+
+
+@pytest.mark.parametrize(
+    "query, names, more",
+    [
+        ({}, "abcdefghij", False),
+        ({"limit": "3"}, "abc", True),
+        ({"limit": "10"}, "abcdefghij", False),
+        ({"limit": "1000"}, "abcdefghij", False),
+        ({"limit": "3", "after_id": "c"}, "def", True),
+        ({"limit": "3", "after_id": "g"}, "hij", False),
+        ({"limit": "3", "after_id": "h"}, "ij", False),
+        ({"limit": "3", "after_id": "j"}, "", False),
+        ({"after_id": "c"}, "defghij", False),
+        ({"limit": "3", "before_id": "h"}, "efg", True),
+        ({"limit": "3", "before_id": "d"}, "abc", False),
+        ({"limit": "3", "before_id": "c"}, "ab", False),
+        ({"limit": "3", "before_id": "a"}, "", False),
+        ({"before_id": "d"}, "abc", False),
+    ],
+)
+def test_paging(query: dict[str, str], names: str, more: bool) -> None:
+    assert page(**query) == (names, more)
+
+
+@given(st.integers(1, 12))
+def test_pages_cover_the_list_once_in_either_direction(limit: int) -> None:
+    forward, more, cursor = "", True, {}
+    while more:
+        names, more = page(limit=str(limit), **cursor)
+        forward += names
+        cursor = {"after_id": names[-1]}
+    assert forward == "abcdefghij"
+    backward, more, cursor = "j", True, {"before_id": "j"}
+    while more:
+        names, more = page(limit=str(limit), **cursor)
+        backward = names + backward
+        cursor = {"before_id": names[0]}
+    assert backward == "abcdefghij"
+
+
+@pytest.mark.parametrize("limit", ["0", "-1", "1001", "x", "", "1.5", "²", "１", "9" * 5_000, " 5"])
+def test_bad_limits(limit: str) -> None:
+    with pytest.raises(CallerError) as caught:
+        page(limit=limit)
+    assert (caught.value.status, caught.value.param) == (400, "limit")
+
+
+@pytest.mark.parametrize("param", ["after_id", "before_id"])
+def test_unknown_cursors(param: str) -> None:
+    with pytest.raises(CallerError) as caught:
+        page(**{param: "zzz"})
+    assert (caught.value.status, caught.value.param) == (400, param)
