@@ -85,6 +85,8 @@ def _anthropic(entry: ModelEntry) -> dict[str, Any]:
         "id": entry.id,
         "display_name": entry.display_name,
         "created_at": iso(entry.created),
+        # Required by the vendor's newest client (2.12); all we know is that the name can be used.
+        "lifecycle": "active",
     }
     if entry.context_window is not None:
         shown["max_input_tokens"] = entry.context_window

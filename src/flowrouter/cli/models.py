@@ -14,6 +14,7 @@ from flowrouter.cli.options import AsJson, ConfigFile, DataFolder
 from flowrouter.dialects import available
 from flowrouter.errors import ConfigError
 from flowrouter.gateway.world import World
+from flowrouter.routing import AccountFacts
 from flowrouter.routing.plan import Plan, build_plan
 
 
@@ -36,10 +37,7 @@ def models(
         output.note("No model can be asked for yet.")
     for account in world.facts.accounts:
         if account.enabled and not account.problem and not account.names:
-            output.note(
-                f"{account.name}: its models are not known yet; they are fetched when the gateway runs. "
-                f"Ask it by {account.name}/MODEL meanwhile."
-            )
+            output.note(_nameless(account))
     if not world.facts.accounts:
         output.note("Add an account: flow-router providers add")
 
@@ -65,6 +63,14 @@ def explain(
         _print_plan(plan, dialect)
     if not plan.targets:
         raise typer.Exit(FAILED)
+
+
+def _nameless(account: AccountFacts) -> str:
+    """Say how to ask an account that has no plain model names to show."""
+    ask = f"ask it by {account.name}/MODEL"
+    if account.patterns:
+        return f"{account.name}: takes {', '.join(account.patterns)}; {ask}"
+    return f"{account.name}: its models are not known yet; the running gateway fetches them; {ask} meanwhile"
 
 
 def _routable(world: World) -> list[dict[str, Any]]:

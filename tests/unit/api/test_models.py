@@ -66,6 +66,7 @@ def test_anthropic_shape() -> None:
         "id": "gpt-5",
         "display_name": "GPT-5",
         "created_at": "2025-06-15T15:06:40Z",
+        "lifecycle": "active",
         "max_input_tokens": 400_000,
         "max_tokens": 128_000,
     }
