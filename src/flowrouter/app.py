@@ -44,6 +44,7 @@ from flowrouter.tasks import TaskGroup
 from flowrouter.upstream.transport import AiohttpTransport
 
 if TYPE_CHECKING:
+    from flowrouter.storage.checkup import StoreState
     from flowrouter.storage.management import Management
 
 TOKEN_FILE = "local.token"
@@ -287,6 +288,13 @@ def build(config: Config) -> Application:
     return Application(config)
 
 
+def look_at_store(config: Config) -> StoreState:
+    """Return the state the store is in, without making, upgrading or writing anything."""
+    from flowrouter.storage.checkup import look_at
+
+    return look_at(config.data_dir, master_key=config.master_key)
+
+
 def guard_for(config: Config) -> Guard:
     """Return the guard: what is configured, and the address we were told to listen on."""
     hosts = {host.lower() for host in config.server.allowed_hosts}
@@ -328,4 +336,4 @@ def _secrets(accounts: Iterable[Account]) -> list[str]:
     return found
 
 
-__all__ = ["Application", "build", "guard_for", "local_token"]
+__all__ = ["Application", "build", "guard_for", "local_token", "look_at_store"]

@@ -7,14 +7,14 @@ import anthropic
 import openai
 import pytest
 
-from tests.conformance.house import AnthropicCell, House, OpenAICell
+from tests.conformance.house import ALIASES, AnthropicCell, House, OpenAICell
 from tests.conformance.samples import CLAUDE_TOOL, user
 
 
 @pytest.fixture
 def names(house: House) -> list[str]:
     """What the gateway offers by name: both vendors' lists and the alias."""
-    return sorted([*house.chat.models, *house.claude.models, "my-model"])
+    return sorted([*house.chat.models, *house.claude.models, *ALIASES])
 
 
 def test_openai_s_list(house: House, names: list[str]) -> None:

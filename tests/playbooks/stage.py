@@ -22,7 +22,7 @@ from flowrouter.errors import UpstreamError
 from flowrouter.gateway.admission import Admission
 from flowrouter.gateway.attempts import Attempts
 from flowrouter.gateway.client import Client
-from flowrouter.gateway.exchange import Exchange, Inbound
+from flowrouter.gateway.exchange import Exchange, Inbound, Operation
 from flowrouter.gateway.pipeline import Pipeline
 from flowrouter.gateway.ports import LogHealth, RequestRow, Snapshot
 from flowrouter.gateway.reasoning import ReasoningState
@@ -171,6 +171,8 @@ class Performance(msgspec.Struct, kw_only=True):
     exchange: Any
     head_at: float | None
     tasks_left: int
+    timers_left: int
+    slots_left: int
 
     @property
     def body(self) -> bytes:
@@ -222,9 +224,11 @@ def play(
     timeouts: Timeouts | None = None,
     hooks: Hooks | None = None,
     cancel_after: float | None = None,
+    operation: Operation = "generate",
+    slow_client: float = 0.0,
     **options: Any,
 ) -> Performance:
-    """Run one exchange to its end in virtual time."""
+    """Run one exchange to its end in virtual time; `slow_client` is how long each send to it takes."""
     loop = VirtualLoop()
     try:
         return loop.run_until_complete(
@@ -236,6 +240,8 @@ def play(
                 timeouts or Timeouts(),
                 hooks or Hooks(),
                 cancel_after,
+                operation,
+                slow_client,
             )
         )
     finally:
@@ -250,15 +256,18 @@ async def _perform(
     timeouts: Timeouts,
     hooks: Hooks,
     cancel_after: float | None,
+    operation: Operation,
+    slow_client: float,
 ) -> Performance:
     clock, log, failures = VirtualClock(), Recorder(), list[tuple[str, BaseException]]()
     tasks = TaskGroup(lambda name, error: failures.append((name, error)))
     attempts = Attempts(
         transport, clock=clock, timeouts=timeouts, hooks=hooks, reasoning=ReasoningState(OpenSeals())
     )
+    admission = Admission()
     pipeline = Pipeline(
         world=lambda: present,
-        admission=Admission(),
+        admission=admission,
         attempts=attempts,
         relay=Relay(attempts, clock=clock, timeouts=timeouts),
         books=Books(log, clock=clock, hooks=hooks),
@@ -271,7 +280,7 @@ async def _perform(
         Inbound(
             request_id="req_playbook",
             dialect=dialect,
-            operation="generate",
+            operation=operation,
             endpoint="/v1/playbook",
             headers={"user-agent": "playbook", "x-api-key": "canary-of-the-caller"},
             body=body,
@@ -279,7 +288,7 @@ async def _perform(
             started=clock.monotonic(),
         )
     )
-    send, written = _writer(clock)
+    send, written = _writer(clock, slow_client)
     client = Client(send, codec(dialect), exchange, clock=clock, timeouts=timeouts, tasks=tasks)
     work = asyncio.create_task(pipeline.run(exchange, client))
     if cancel_after is not None:
@@ -295,14 +304,18 @@ async def _perform(
         replies=transport.replies,
         exchange=exchange,
         tasks_left=len(tasks),
+        timers_left=sum(not handle.cancelled() for handle in asyncio.get_running_loop()._scheduled),  # type: ignore[attr-defined]
+        slots_left=sum(admission.in_flight(account_id) for account_id in present.accounts),
         **written,
     )
 
 
-def _writer(clock: VirtualClock) -> tuple[Callable[[Any], Awaitable[None]], dict[str, Any]]:
+def _writer(clock: VirtualClock, slow: float) -> tuple[Callable[[Any], Awaitable[None]], dict[str, Any]]:
     written: dict[str, Any] = {"status": 0, "headers": {}, "sent": [], "ended": False, "head_at": None}
 
     async def send(message: Any) -> None:
+        if slow:
+            await asyncio.sleep(slow)
         assert not written["ended"], f"sent behind the end: {message}"
         if message["type"] == "http.response.start":
             assert written["status"] == 0, "two heads"

@@ -10,7 +10,7 @@ from tests.upstreams.prompts import Answer, Prompt
 from tests.upstreams.received import Received
 from tests.upstreams.scenarios import ModelName
 
-Route = Literal["generate", "count_tokens", "models", "model"]
+Route = Literal["generate", "embed", "count_tokens", "models", "model"]
 
 
 @dataclass(eq=False)
@@ -87,6 +87,10 @@ class Dialect(ABC):
     @abstractmethod
     def count(self, exchange: Exchange, prompt: Prompt) -> dict[str, Any]:
         """Write the token count."""
+
+    def embed(self, exchange: Exchange) -> dict[str, Any]:
+        """Write the embeddings of a valid body, or raise Refusal; only where the vendor makes them."""
+        raise Refusal(404, "Invalid URL")
 
     @abstractmethod
     def models(self, received: Received, names: Sequence[str]) -> dict[str, Any]:

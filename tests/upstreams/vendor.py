@@ -94,7 +94,9 @@ class Vendor:
     def _route(self, received: Received) -> tuple[Dialect, Route | None]:
         for dialect in self.dialects:
             route = dialect.route(received)
-            if route is not None and (received.method == "POST") == (route in ("generate", "count_tokens")):
+            if route is not None and (received.method == "POST") == (
+                route in ("generate", "embed", "count_tokens")
+            ):
                 return dialect, route
         by_header = "anthropic" if received.header("anthropic-version") else "openai_chat"
         named = [dialect for dialect in self.dialects if dialect.name == by_header]
@@ -120,6 +122,8 @@ class Vendor:
             self._validate(dialect.check_count, exchange)
             return Reply.json(dialect.count(exchange, dialect.read(exchange)), headers=headers)
         fault = self._faults.active(exchange.model)
+        if route == "embed":
+            return self._embed(dialect, exchange, fault, self._next_item(received))
         self._validate(dialect.check, exchange)
         return self._generate(dialect, exchange, fault, self._next_item(received))
 
@@ -152,6 +156,21 @@ class Vendor:
         while callable(item):
             item = cast(ScriptItem, item(received))
         return item
+
+    def _embed(self, dialect: Dialect, exchange: Exchange, fault: Fault | None, item: ScriptItem) -> Reply:
+        if isinstance(item, Reply):
+            return item
+        fault = parse_fault(item) or fault if isinstance(item, str) else fault
+        draft = Draft(
+            dialect=dialect,
+            model=exchange.model,
+            streaming=False,
+            frames=[],
+            body=dialect.embed(exchange),
+            request_id=exchange.request_id,
+            pace=self.pace,
+        )
+        return draft.reply() if fault is None else spoil(draft, fault)
 
     def _generate(self, dialect: Dialect, exchange: Exchange, fault: Fault | None, item: ScriptItem) -> Reply:
         if isinstance(item, Reply):

@@ -15,11 +15,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
+import openai._types
 import pydantic
 import typing_extensions
 
 Kind = Literal["extra", "missing", "type", "literal", "tag"]
 DISCRIMINATORS = ("type", "role")
+ARRAYS = (list, collections.abc.Iterable, collections.abc.Sequence, openai._types.SequenceNotStr)
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,7 @@ def check(hint: Any, value: Any, *, path: tuple[str | int | Tag, ...] = ()) -> l
         return [] if fits else [Problem(path, "literal", _one_of(allowed), value)]
     if typing_extensions.is_typeddict(hint):
         return check_fields(fields_of(hint), value, path=path)
-    if origin in (list, collections.abc.Iterable, collections.abc.Sequence):
+    if origin in ARRAYS:
         if not isinstance(value, list):
             return [Problem(path, "type", "array", value)]
         (item_hint,) = get_args(hint)
@@ -241,7 +243,7 @@ def _names(members: Iterable[Any]) -> str:
             names.append(SCALARS[member][0])
         elif get_origin(member) is Literal:
             names.append(_one_of(get_args(member)))
-        elif get_origin(member) in (list, collections.abc.Iterable, collections.abc.Sequence):
+        elif get_origin(member) in ARRAYS:
             names.append("array")
         else:
             names.append("object")

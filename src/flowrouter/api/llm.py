@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
@@ -24,7 +25,7 @@ from flowrouter.errors import CallerError, StorageError
 from flowrouter.gateway.blame import from_caller_error
 from flowrouter.gateway.client import Client
 from flowrouter.gateway.counting import Counter
-from flowrouter.gateway.exchange import Exchange, Inbound
+from flowrouter.gateway.exchange import Exchange, Inbound, Operation
 from flowrouter.gateway.notice import error_headers
 from flowrouter.gateway.pipeline import Pipeline, no_such_model
 from flowrouter.gateway.ports import ReceiptStore
@@ -67,7 +68,8 @@ class DataPlane:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._answers: dict[str, Callable[[_Call], Awaitable[None]]] = {
-            "generate": self._generate,
+            "generate": partial(self._exchange, "generate"),
+            "embed": partial(self._exchange, "embeddings"),
             "count_tokens": self._count_tokens,
             "list_models": self._list_models,
             "get_model": self._get_model,
@@ -102,7 +104,8 @@ class DataPlane:
         except CallerError as error:
             await call.refuse(from_caller_error(error))
 
-    async def _generate(self, call: _Call) -> None:
+    async def _exchange(self, operation: Operation, call: _Call) -> None:
+        """Run what a provider is asked for through the pipeline."""
         route = call.route
         assert route is not None
         assert route.dialect is not None
@@ -112,7 +115,7 @@ class DataPlane:
             inbound = Inbound(
                 request_id=call.request_id,
                 dialect=route.dialect,
-                operation="generate",
+                operation=operation,
                 endpoint=route.path,
                 headers=call.headers,
                 body=body,

@@ -21,6 +21,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
 ROUTES: tuple[Route, ...] = (
     Route(method="POST", path="/v1/chat/completions", purpose="generate", dialect="openai_chat"),
     Route(method="POST", path="/v1/messages", purpose="generate", dialect="anthropic"),
+    Route(method="POST", path="/v1/embeddings", purpose="embed", dialect="openai_chat"),
     Route(method="POST", path="/v1/messages/count_tokens", purpose="count_tokens", dialect="anthropic"),
     Route(method="GET", path="/v1/models", purpose="list_models"),
     Route(method="GET", path="/v1/models/{id}", purpose="get_model"),
@@ -33,7 +34,7 @@ _EXACT = {(route.method, route.path): route for route in ROUTES if "{" not in ro
 _PATHS = {route.path for route in ROUTES if "{" not in route.path}
 _PREFIXES = [(route, route.path.partition("{")[0]) for route in ROUTES if "{" in route.path]
 _DOUBLED = re.compile(r"^(?:/v1)+(?=/)")
-_BARE = re.compile(r"^/(?:chat/completions|messages|models|receipts)(?:/|$)")
+_BARE = re.compile(r"^/(?:chat/completions|embeddings|messages|models|receipts)(?:/|$)")
 
 
 def normalise(path: str) -> str:

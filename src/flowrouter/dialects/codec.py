@@ -18,6 +18,7 @@ from flowrouter.canonical.problem import Problem
 from flowrouter.canonical.rendered import Rendered
 from flowrouter.canonical.request import Request
 from flowrouter.canonical.response import Response
+from flowrouter.canonical.usage import Usage
 from flowrouter.wire.sse import Frame
 
 
@@ -79,8 +80,19 @@ class RenderedReply(msgspec.Struct, frozen=True, kw_only=True):
     losses: tuple[Loss, ...] = ()
 
 
+class Measured(msgspec.Struct, frozen=True, kw_only=True):
+    """All that is read of a whole reply which passes as it is; empty and None where it does not say."""
+
+    model: str = ""
+    usage: Usage | None = None
+
+
 def _never(_: bytes) -> bool:
     return False
+
+
+def _unmeasured(_: bytes) -> Measured:
+    raise ValueError("this dialect has no such reply")
 
 
 class Codec(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,7 +105,8 @@ class Codec(msgspec.Struct, frozen=True, kw_only=True):
     `resume` gives an encoder that goes on where a cursor stands. `problem_of` reads an upstream
     error body (status, bytes), `render_problem` writes one: (problem, request id) → bytes,
     `problem_status` the HTTP status it goes out with. `usage_only` says whether a frame's bytes
-    carry nothing but usage that the client must ask for (Chat's last chunk).
+    carry nothing but usage that the client must ask for (Chat's last chunk). `measure` reads the
+    model and usage of a reply that is no conversation (embeddings); raises `ValueError`.
     """
 
     name: Dialect
@@ -111,6 +124,15 @@ class Codec(msgspec.Struct, frozen=True, kw_only=True):
     render_problem: Callable[[Problem, str], bytes]
     problem_status: Callable[[Problem], int]
     usage_only: Callable[[bytes], bool] = _never
+    measure: Callable[[bytes], Measured] = _unmeasured
 
 
-__all__ = ["Codec", "DecodeOptions", "EncodeOptions", "RenderedReply", "StreamDecoder", "StreamEncoder"]
+__all__ = [
+    "Codec",
+    "DecodeOptions",
+    "EncodeOptions",
+    "Measured",
+    "RenderedReply",
+    "StreamDecoder",
+    "StreamEncoder",
+]

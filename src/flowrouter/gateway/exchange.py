@@ -18,7 +18,8 @@ from flowrouter.gateway.ports import Outcome
 from flowrouter.httpkit.caller import LOCAL, Caller
 from flowrouter.routing import Target
 
-Operation = Literal["generate", "count_tokens"]
+Operation = Literal["generate", "embeddings"]
+"""What is asked for. Only `generate` is a conversation; the rest passes as it is, and is measured."""
 
 
 class Inbound(msgspec.Struct, frozen=True, kw_only=True):

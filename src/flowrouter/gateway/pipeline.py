@@ -9,6 +9,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 
+import msgspec
+
+from flowrouter.canonical.head import Head
 from flowrouter.canonical.problem import Problem
 from flowrouter.clock import Clock
 from flowrouter.dialects import codec
@@ -18,7 +21,8 @@ from flowrouter.gateway.admission import AccountBusyError, Admission
 from flowrouter.gateway.attempts import Attempts
 from flowrouter.gateway.blame import Failure
 from flowrouter.gateway.client import Client
-from flowrouter.gateway.exchange import Exchange
+from flowrouter.gateway.embeddings import embedders
+from flowrouter.gateway.exchange import Exchange, Inbound
 from flowrouter.gateway.relay import Relay
 from flowrouter.gateway.settle import Books
 from flowrouter.gateway.world import World
@@ -77,7 +81,7 @@ class Pipeline:
         exchange.caller = authenticate(
             inbound.headers, world.ring, now_ms=int(inbound.wall * 1000), protected=world.protected
         )
-        head = exchange.head = codec(inbound.dialect).skim(inbound.body)
+        head = exchange.head = _head(inbound)
         plan = self._plan(exchange, world)
         if head.stream:
             client.expect_stream()
@@ -106,6 +110,8 @@ class Pipeline:
         head = exchange.head
         assert head is not None
         plan = build_plan(world.facts, head.model, dialect=exchange.inbound.dialect)
+        if exchange.inbound.operation == "embeddings":
+            plan = embedders(plan, world)
         for edit in self._hooks.plan_edits:
             plan = edit(plan, head, exchange.caller)
         if not plan.targets:
@@ -130,6 +136,12 @@ class Pipeline:
         exchange.problem, exchange.outcome = problem, "error"
         if not client.ended:
             await client.refuse(problem, raw=raw)
+
+
+def _head(inbound: Inbound) -> Head:
+    """Return the head of the body; only conversations are streamed, whatever it says."""
+    head = codec(inbound.dialect).skim(inbound.body)
+    return head if inbound.operation == "generate" else msgspec.structs.replace(head, stream=False)
 
 
 def _tries(plan: Plan, failures: list[Failure]) -> Iterator[Target]:

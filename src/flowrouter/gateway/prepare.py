@@ -50,7 +50,8 @@ def prepare(
     own_headers = {name: value.reveal() for name, value in account.headers}
     edits: tuple[Editor, ...] = ()
     losses: tuple[Loss, ...] = ()
-    if same and not active and world.reply_model != "asked" and not holds_envelopes(inbound.body):
+    passes = same and not active and world.reply_model != "asked" and not holds_envelopes(inbound.body)
+    if passes or inbound.operation != "generate":
         lane: Lane = "passthrough"
         body = codec(target.dialect).prepare(
             inbound.body, head, target.model, head.stream and capabilities.stream_options
@@ -66,6 +67,7 @@ def prepare(
         target.dialect,
         api_key=account.api_key.reveal() if account.api_key else None,
         base_url=account.base_url,
+        operation=inbound.operation,
         model=target.model,
         body=body,
         stream=head.stream,

@@ -102,6 +102,8 @@ class _Delivery:
             first += await self._read(limit, "no event came")
         if not first:
             raise UpstreamError("the provider sent an empty answer", kind="empty")
+        if self._exchange.inbound.operation != "generate":
+            return await self._measured(first)
         if first.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"[", b"<"):
             return await self._whole(first)
         return await (self._stream(first) if streamed else self._gather(first))
@@ -141,6 +143,20 @@ class _Delivery:
             await self._client.answer(200, body)
             return self._answered(None)
         return await self._fold_and_answer(events)
+
+    async def _measured(self, first: bytes) -> Failure | None:
+        """Pass on a reply that is no conversation; only its model and usage are read."""
+        body = await self._read_all(first)
+        try:
+            measured = self._upstream.measure(body)
+        except ValueError:
+            return self._relay.refused(
+                self._opened, self._upstream.problem_of(self._opened.reply.status, body)
+            )
+        self._cursor = Cursor()
+        self._cursor.model, self._cursor.usage = measured.model, measured.usage
+        await self._client.answer(200, body)
+        return self._answered(None)
 
     async def _fold_and_answer(self, events: Sequence[Event]) -> Failure | None:
         self._cursor, gathered = Cursor(), Fold()

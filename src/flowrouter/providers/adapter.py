@@ -24,10 +24,11 @@ from flowrouter.providers import headers as header_table
 from flowrouter.providers.preset import Preset, check_base_url
 from flowrouter.wire.http import HttpRequest
 
-Operation = Literal["generate", "count_tokens", "models"]
+Operation = Literal["generate", "embeddings", "count_tokens", "models"]
 
 _PATHS: dict[tuple[Dialect, Operation], str] = {
     ("openai_chat", "generate"): "/chat/completions",
+    ("openai_chat", "embeddings"): "/embeddings",
     ("openai_responses", "generate"): "/responses",
     ("anthropic", "generate"): "/messages",
     ("anthropic", "count_tokens"): "/messages/count_tokens",
@@ -39,7 +40,7 @@ _GEMINI_STREAM = "/models/{model}:streamGenerateContent?alt=sse"
 # The connection writes these itself; a second copy would desynchronise it from the server.
 _CONNECTION = frozenset({"connection", "content-length", "host", "te", "transfer-encoding", "upgrade"})
 
-_PASTED = re.compile(r"/(?:chat/completions|messages|responses)$")
+_PASTED = re.compile(r"/(?:chat/completions|embeddings|messages|responses)$")
 _VERSION = re.compile(r"/v\d+[a-z0-9]*$")
 
 
@@ -163,7 +164,7 @@ def _url(
         return _listing_url(preset, base, page)
     path = _PATHS.get((dialect, operation))
     if path is None:
-        _refuse(preset, f"has no way to count tokens in {dialect}", None)
+        _refuse(preset, f"has no {operation.replace('_', ' ')} route in {dialect}", None)
     if dialect == "gemini" and operation == "generate" and stream:
         path = _GEMINI_STREAM
     if "{model}" in path:

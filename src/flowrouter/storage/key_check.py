@@ -45,13 +45,29 @@ def open_vault(connection: sqlite3.Connection, data: Path, *, master_key: str | 
         vault = Vault(parse_key(master_key, where=KEY_VARIABLE))
         source = KEY_VARIABLE
     else:
-        vault = Vault(_key_from_file(connection, path))
+        vault = Vault(_existing_key(connection, path) or create_key_file(path))
         source = str(path)
     _prove(connection, vault, source=source)
     return vault
 
 
-def _key_from_file(connection: sqlite3.Connection, path: Path) -> bytes:
+def check_key(connection: sqlite3.Connection, data: Path, *, master_key: str | None) -> Vault | None:
+    """Return the vault `open_vault` would, changing nothing; None where no key exists nor is needed yet.
+
+    Raises `ConfigError` with the cure, `sqlite3.Error`.
+    """
+    path = data / KEY_FILE
+    key = parse_key(master_key, where=KEY_VARIABLE) if master_key else _existing_key(connection, path)
+    if key is None:
+        return None
+    vault = Vault(key)
+    if not _fits(connection, vault):
+        _refuse_foreign(connection, vault, source=KEY_VARIABLE if master_key else str(path))
+    return vault
+
+
+def _existing_key(connection: sqlite3.Connection, path: Path) -> bytes | None:
+    """Return the key in `path`, or None where there is no file and nothing depends on one."""
     key = read_key_file(path)
     if key is not None:
         return key
@@ -62,25 +78,34 @@ def _key_from_file(connection: sqlite3.Connection, path: Path) -> bytes:
             fix=f"restore {path} from your backup or set {KEY_VARIABLE}; if the key is lost for good, "
             "start with another --data directory and enter the accounts again",
         )
-    return create_key_file(path)
+    return None
 
 
 def _prove(connection: sqlite3.Connection, vault: Vault, *, source: str) -> None:
-    check = connection.execute(_READ).fetchone()
-    if check is not None and vault.matches(b64decode(check["value"])):
+    if _fits(connection, vault):
         return
     with transaction(connection):
-        check = connection.execute(_READ).fetchone()
-        if check is not None and vault.matches(b64decode(check["value"])):
+        if _fits(connection, vault):
             return
-        sealed = _sealed_count(connection)
-        if sealed:
-            raise ConfigError(
-                f"the key from {source} (id {vault.key_id}) is not the one that sealed the {sealed} "
-                f"values in the store (id {_key_id(check)})",
-                fix=f"give the key the store was made with, by its {KEY_FILE} or {KEY_VARIABLE}",
-            )
+        _refuse_foreign(connection, vault, source=source)
         connection.execute(_STAMP, (LOCAL_OWNER, b64encode(vault.check_value()).decode()))
+
+
+def _fits(connection: sqlite3.Connection, vault: Vault) -> bool:
+    check = connection.execute(_READ).fetchone()
+    return check is not None and vault.matches(b64decode(check["value"]))
+
+
+def _refuse_foreign(connection: sqlite3.Connection, vault: Vault, *, source: str) -> None:
+    """Raise `ConfigError` where something is sealed with another key than the vault's."""
+    sealed = _sealed_count(connection)
+    if sealed:
+        check = connection.execute(_READ).fetchone()
+        raise ConfigError(
+            f"the key from {source} (id {vault.key_id}) is not the one that sealed the {sealed} "
+            f"values in the store (id {_key_id(check)})",
+            fix=f"give the key the store was made with, by its {KEY_FILE} or {KEY_VARIABLE}",
+        )
 
 
 def _sealed_count(connection: sqlite3.Connection) -> int:
@@ -91,4 +116,4 @@ def _key_id(check: sqlite3.Row | None) -> str:
     return "unknown" if check is None else sealed_with(b64decode(check["value"]))
 
 
-__all__ = ["open_vault"]
+__all__ = ["check_key", "open_vault"]

@@ -7,18 +7,25 @@ credential elsewhere), cookies are not kept, bodies arrive decompressed.
 
 from __future__ import annotations
 
+import re
 import ssl
+import zlib
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from flowrouter.errors import UpstreamError
 from flowrouter.wire.http import HttpRequest
 
 if TYPE_CHECKING:
+    import asyncio
+
     import aiohttp
 
 CHUNK = 256 * 1024
 """Bytes one read returns at most."""
+
+_GZIP = b"\x1f\x8b\x08"
+_TEXTS = re.compile("json|event-stream|text", re.IGNORECASE)
 
 
 class Reply(Protocol):
@@ -102,14 +109,25 @@ class AiohttpTransport:
 
 
 class _AiohttpReply:
-    __slots__ = ("_response", "headers", "status")
+    __slots__ = ("_closed", "_inflater", "_response", "_sniffed", "headers", "status")
 
     def __init__(self, response: aiohttp.ClientResponse) -> None:
         self._response = response
+        self._closed = _closed(response)
+        if self._closed is not None:
+            self._closed.add_done_callback(self._on_closed)
+        self._sniffed = False
+        self._inflater: Any = None
         self.status = response.status
         self.headers: Mapping[str, str] = {name.lower(): value for name, value in response.headers.items()}
 
     async def read(self) -> bytes:
+        while piece := await self._next():
+            if plain := self._inflated(piece):
+                return plain
+        return b""
+
+    async def _next(self) -> bytes:
         import aiohttp
 
         try:
@@ -117,11 +135,40 @@ class _AiohttpReply:
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             raise _upstream_error(error) from error
 
+    def _inflated(self, piece: bytes) -> bytes:
+        """Return `piece` decompressed where a host compresses without saying so: no text begins like gzip."""
+        if not self._sniffed:
+            self._sniffed = True
+            if piece.startswith(_GZIP) and _TEXTS.search(self.headers.get("content-type", "")):
+                self._inflater = zlib.decompressobj(zlib.MAX_WBITS | 16)
+        if self._inflater is None:
+            return piece
+        try:
+            return self._inflater.decompress(piece)
+        except zlib.error as error:
+            raise UpstreamError("the provider's answer is damaged", kind="protocol") from error
+
     def close(self) -> None:
+        if self._closed is not None:
+            self._closed.remove_done_callback(self._on_closed)
         if self._response.content.is_eof():
             self._response.release()
         else:
             self._response.close()
+
+    def _on_closed(self, _: object) -> None:
+        """End the body with its connection: the library leaves a reader waiting whose chunk sizes broke off."""
+        import aiohttp
+
+        content = self._response.content
+        if not content.is_eof() and content.exception() is None:
+            content.set_exception(aiohttp.ClientPayloadError("the connection closed inside the body"))
+
+
+def _closed(response: aiohttp.ClientResponse) -> asyncio.Future[None] | None:
+    """Return what is done when the reply's connection closes, None for a body that is read already."""
+    connection = response.connection
+    return None if connection is None or connection.protocol is None else connection.protocol.closed
 
 
 def _upstream_error(error: Exception) -> UpstreamError:

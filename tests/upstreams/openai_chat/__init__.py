@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from tests.upstreams.dialect import Dialect, Exchange, Refusal, Route
 from tests.upstreams.frames import Frame
 from tests.upstreams.openai_chat.answers import CREATED, chunks, completion
+from tests.upstreams.openai_chat.embeddings import embeddings
 from tests.upstreams.openai_chat.reading import read_prompt
 from tests.upstreams.openai_chat.rules import check_request
 from tests.upstreams.prompts import Answer, Prompt
@@ -65,6 +66,8 @@ class OpenAIChat(Dialect):
         path = received.path
         if path == "/v1/chat/completions":
             return "generate"
+        if path == "/v1/embeddings":
+            return "embed"
         if received.header("anthropic-version") is None and received.method == "GET":
             if path == "/v1/models":
                 return "models"
@@ -101,6 +104,9 @@ class OpenAIChat(Dialect):
 
     def count(self, exchange: Exchange, prompt: Prompt) -> dict[str, Any]:
         raise Refusal(404, "Invalid URL")
+
+    def embed(self, exchange: Exchange) -> dict[str, Any]:
+        return embeddings(exchange)
 
     def models(self, received: Received, names: Sequence[str]) -> dict[str, Any]:
         return {"object": "list", "data": [self.one_model(name) for name in names]}

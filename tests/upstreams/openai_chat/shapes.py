@@ -21,7 +21,12 @@ def bad(message: str, *, param: str | None = None, code: str | None = None) -> R
 
 def check_shape(exchange: Exchange) -> None:
     """Raise Refusal naming the first field that does not fit the vendor's type, top-level ones first."""
-    problems = [p for p in check_fields(REQUEST, exchange.body) if not _excused(p, exchange)]
+    check_against(REQUEST, exchange)
+
+
+def check_against(fields: Fields, exchange: Exchange) -> None:
+    """The same for another request type of the vendor's."""
+    problems = [p for p in check_fields(fields, exchange.body) if not _excused(p, exchange)]
     if problems:
         raise _worded(min(problems, key=lambda p: len(p.keys) > 1))
 

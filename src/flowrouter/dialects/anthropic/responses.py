@@ -30,6 +30,12 @@ from flowrouter.dialects.anthropic.usage import parse_usage, render_usage
 from flowrouter.dialects.codec import EncodeOptions, RenderedReply
 from flowrouter.wire.json import JsonError, dumps, loads
 
+NOTHING_TO_TELL: dict[str, Any] = {"stop_details": None, "container": None}
+"""Members that every message must have (published schema, November 2026), for a vendor that has none."""
+
+DIRECT = {"type": "direct"}
+"""The `caller` of a tool call that the model itself made."""
+
 AT_THE_END = ("stop_details", "container")
 """Members of a message that a stream gives with the stop reason."""
 
@@ -116,6 +122,7 @@ def render_response(response: Response, options: EncodeOptions) -> RenderedReply
     if own:
         body.update((name, value) for name, value in extras.items() if name not in body)
     else:
+        body |= NOTHING_TO_TELL
         losses += unknown_members(extras, response.origin)
     return RenderedReply(body=dumps(body), losses=tuple(dict.fromkeys(losses)))
 
@@ -147,9 +154,9 @@ def reply_block(part: Part, origin: Dialect, losses: list[Loss]) -> Block | None
             if part.citations:
                 reason = f"citations of {origin}"
                 losses.append(Loss(path="content.citations", kind="dropped", reason=reason))
-            return {"type": "text", "text": part.text} if part.text else None
+            return {"type": "text", "text": part.text, "citations": None} if part.text else None
         case ToolCall() if not own:
-            return render_block(part, own=False)
+            return {**render_block(part, own=False), "caller": DIRECT}
         case _:
             pass
     if reason is not None:
@@ -183,6 +190,6 @@ def message_id(origin_id: str, origin: Dialect, options: EncodeOptions) -> str:
 
 
 __all__ = [
-    "AT_THE_END", "BESIDE_THE_END", "message_id", "parse_response", "render_response", "reply_block",
+    "AT_THE_END", "BESIDE_THE_END", "NOTHING_TO_TELL", "message_id", "parse_response", "render_response", "reply_block",
     "unknown_members",
 ]  # fmt: skip

@@ -18,7 +18,7 @@ from flowrouter.canonical.parts import Part, Reasoning, Refusal, Text, ToolCall
 from flowrouter.canonical.usage import Usage, merge
 from flowrouter.dialects.anthropic.errors import error_object
 from flowrouter.dialects.anthropic.render_parts import Block
-from flowrouter.dialects.anthropic.responses import message_id, reply_block, unknown_members
+from flowrouter.dialects.anthropic.responses import NOTHING_TO_TELL, message_id, reply_block, unknown_members
 from flowrouter.dialects.anthropic.stops import stop_of
 from flowrouter.dialects.anthropic.usage import render_delta_usage, render_usage
 from flowrouter.dialects.codec import EncodeOptions
@@ -120,6 +120,7 @@ class AnthropicEncoder:
         if event.origin == "anthropic":
             message.update((name, value) for name, value in event.extra.items() if name not in message)
         else:
+            message |= NOTHING_TO_TELL
             self.losses += unknown_members(event.extra, event.origin)
         return _event("message_start", message=message)
 

@@ -7,6 +7,9 @@ from typing import Any, cast
 
 from flowrouter.canonical.usage import Usage
 
+_UNTOLD = {"server_tool_use": None, "service_tier": None, "inference_geo": None}
+"""Members that must be there (published schema, November 2026), about which only the vendor itself could tell."""
+
 _ONLY_AT_START = frozenset({"cache_creation", "service_tier", "inference_geo", "speed"})
 
 
@@ -39,30 +42,40 @@ def parse_usage(value: object) -> Usage | None:
 def render_usage(usage: Usage | None) -> dict[str, Any]:
     """Return a reply's `usage`: the vendor's own object where it is ours to give back.
 
-    Input and output counts must be there and be numbers; what nobody counted is 0.
+    Input and output counts must be there and be numbers; what nobody counted is 0. The other members
+    must be there too, and are null where nothing is known.
     """
     if usage is not None and usage.origin == "anthropic" and usage.raw is not None and not usage.estimated:
         return {"input_tokens": 0, "output_tokens": 0, **usage.raw}
     usage = usage or Usage()
-    wire: dict[str, Any] = {"input_tokens": usage.input or 0}
-    if usage.cache_write is not None:
-        wire["cache_creation_input_tokens"] = usage.cache_write
-    if usage.cache_read is not None:
-        wire["cache_read_input_tokens"] = usage.cache_read
-    if usage.cache_write_1h is not None:
-        wire["cache_creation"] = {
-            "ephemeral_5m_input_tokens": max(0, (usage.cache_write or 0) - usage.cache_write_1h),
-            "ephemeral_1h_input_tokens": usage.cache_write_1h,
-        }
-    wire["output_tokens"] = usage.total_output
-    if usage.reasoning is not None:
-        wire["output_tokens_details"] = {"thinking_tokens": usage.reasoning}
-    return wire
+    split = usage.cache_write_1h is not None
+    return {
+        "input_tokens": usage.input or 0,
+        "cache_creation_input_tokens": usage.cache_write,
+        "cache_read_input_tokens": usage.cache_read,
+        "cache_creation": _by_lifetime(usage) if split else None,
+        "output_tokens": usage.total_output,
+        "output_tokens_details": None if usage.reasoning is None else {"thinking_tokens": usage.reasoning},
+        **_UNTOLD,
+    }
+
+
+def _by_lifetime(usage: Usage) -> dict[str, int]:
+    long = usage.cache_write_1h or 0
+    return {
+        "ephemeral_5m_input_tokens": max(0, (usage.cache_write or 0) - long),
+        "ephemeral_1h_input_tokens": long,
+    }
 
 
 def render_delta_usage(usage: Usage | None) -> dict[str, Any]:
     """Return the `usage` of a `message_delta`: the same without what only a start tells."""
-    return {name: value for name, value in render_usage(usage).items() if name not in _ONLY_AT_START}
+    own = usage is not None and usage.origin == "anthropic"
+    return {
+        name: value
+        for name, value in render_usage(usage).items()
+        if name not in _ONLY_AT_START and (own or value is not None)
+    }
 
 
 def _mapping(raw: Mapping[str, Any], name: str) -> dict[str, Any]:

@@ -5,13 +5,14 @@ writes one: `write_messages` member for member for Chat's own, `foreign_requests
 `foreign_messages`, `foreign_parts`, `foreign_tools`, `reasoning_control`) translated for others.
 Replies: `parse_responses` and `render_responses` whole, `stream_decoder` (with `stream_choice`,
 `stream_calls`, `think_tags`) and `stream_encoder` in chunks. Besides: `envelope` (skim and splice on
-the passthrough lane), `errors`, `usage`, `finishes`, `ids`, `data_urls`, `annotations`; `reading`
+the passthrough lane), `embeddings` (usage of a reply that passes as it is), `errors`, `usage`, `finishes`, `ids`, `data_urls`, `annotations`; `reading`
 takes objects apart without losing what is not understood.
 """
 
 from __future__ import annotations
 
 from flowrouter.dialects.codec import Codec
+from flowrouter.dialects.openai_chat.embeddings import measure
 from flowrouter.dialects.openai_chat.envelope import prepare, skim, skim_counts, usage_only
 from flowrouter.dialects.openai_chat.errors import problem_of, problem_status, render_problem
 from flowrouter.dialects.openai_chat.parse_requests import parse_request
@@ -37,6 +38,7 @@ CODEC = Codec(
     render_problem=render_problem,
     problem_status=problem_status,
     usage_only=usage_only,
+    measure=measure,
 )
 
 __all__ = ["CODEC"]

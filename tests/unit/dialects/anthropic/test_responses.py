@@ -31,6 +31,20 @@ def render(response: Response, **options):
     return json.loads(rendered.body), rows(rendered.losses)
 
 
+UNTOLD_USAGE = dict.fromkeys(
+    (
+        "cache_creation",
+        "cache_creation_input_tokens",
+        "cache_read_input_tokens",
+        "inference_geo",
+        "output_tokens_details",
+        "server_tool_use",
+        "service_tier",
+    )
+)
+"""What the published schema wants in every reply, null where nothing is known."""
+
+
 def test_a_foreign_reply():
     usage = Usage(
         input=15, cache_read=5, output=7, reasoning=2, origin="openai_chat", raw={"prompt_tokens": 20}
@@ -45,12 +59,15 @@ def test_a_foreign_reply():
         "model": "gpt",
         "content": [
             {"type": "thinking", "thinking": "Hm", "signature": ""},
-            {"type": "text", "text": "Hi"},
-            {"type": "tool_use", "id": "call_1", "name": "f", "input": {"a": 1}},
+            {"type": "text", "text": "Hi", "citations": None},
+            {"type": "tool_use", "id": "call_1", "name": "f", "input": {"a": 1}, "caller": {"type": "direct"}},
         ],
         "stop_reason": "tool_use",
         "stop_sequence": None,
+        "stop_details": None,
+        "container": None,
         "usage": {
+            **UNTOLD_USAGE,
             "input_tokens": 15,
             "cache_read_input_tokens": 5,
             "output_tokens": 9,
@@ -100,7 +117,7 @@ def test_what_an_answer_cannot_hold_is_a_loss():
             extra={"system_fingerprint": "fp", "none": None},
         )
     )
-    assert body["content"] == [{"type": "text", "text": "Hi"}]
+    assert body["content"] == [{"type": "text", "text": "Hi", "citations": None}]
     assert losses == [
         ("choices[1]", "dropped"), ("content.image", "dropped"), ("content.opaque", "dropped"),
         ("content.citations", "dropped"), ("content.reasoning", "dropped"), ("system_fingerprint", "dropped"),
@@ -117,7 +134,7 @@ def test_sealed_reasoning_travels_as_the_signature():
 
 def test_a_client_always_gets_numbers_and_an_id():
     body, _ = render(Response(origin="openai_chat", id="", model="m", choices=()))
-    assert body["usage"] == {"input_tokens": 0, "output_tokens": 0}
+    assert body["usage"] == {**UNTOLD_USAGE, "input_tokens": 0, "output_tokens": 0}
     assert body["id"].startswith("msg_")
     assert len(body["id"]) > 8
     again, _ = render(Response(origin="openai_chat", id="", model="m", choices=()))
