@@ -21,7 +21,7 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS = 1
 # Two pips must not write one environment at a time.
 .NOTPARALLEL:
 .PHONY: help run test check check-lint check-format check-types check-floors bench soak conformance \
-        fmt lock dist clean venv
+        clients fmt lock dist clean venv
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /\1|/' | \
@@ -57,6 +57,10 @@ soak: $(STAMPS)/dev ## minutes of load: streams, disconnects, memory
 
 conformance: $(STAMPS)/dev ## the vendors' SDKs and llm-comply, the whole matrix
 	$(PYTEST) -n $(WORKERS) --dist worksteal -m "not soak" tests/conformance $(ARGS)
+
+clients: $(STAMPS)/dev ## install Claude Code, OpenCode, aider and llm (2 GB) and let each do a task
+	@sh tools/clients.sh $(PYTHON_BIN) .clients
+	$(PYTEST) -n $(WORKERS) -m clients --timeout 300 tests/clients $(ARGS)
 
 fmt: $(STAMPS)/dev ## format and apply safe lint fixes
 	$(PYTHON_BIN) -m ruff check --fix --quiet . || true

@@ -41,6 +41,7 @@ from flowrouter.storage import (
     open_store,
 )
 from flowrouter.tasks import TaskGroup
+from flowrouter.upstream.mounts import Mounts
 from flowrouter.upstream.transport import AiohttpTransport
 
 if TYPE_CHECKING:
@@ -71,7 +72,8 @@ class Application:
             log=self.log,
             config=config,
         )
-        self.transport = AiohttpTransport(connect_timeout=config.timeouts.connect)
+        self.network = AiohttpTransport(connect_timeout=config.timeouts.connect)
+        self.transport = Mounts(self.network)
         self.writer = RequestWriter(self.store.path, clock=self.clock, retention=_retention(config))
         self.receipts = SqliteReceipts(self.store.path, self.writer)
         self.lister = Lister(
@@ -88,6 +90,10 @@ class Application:
         self._admin: ASGIApp | None = None
         self._serving = AsyncExitStack()
         self._data_plane = self._build_data_plane()
+        # What a feature keeps for itself between its hooks, by the feature's name.
+        self.features: dict[str, Any] = {}
+        for setup in self.hooks.setups:
+            setup(self)
         logs.hide(self.token, *_secrets(self.configuration.world.accounts.values()))
 
     @property
@@ -205,7 +211,7 @@ class Application:
     async def _keep_lists(self) -> None:
         """Load the HTTP client ahead of the first request, then keep the model lists fresh."""
         await asyncio.sleep(0.2)
-        await asyncio.to_thread(self.transport.warm)
+        await asyncio.to_thread(self.network.warm)
         while True:
             world = self.configuration.world
             pairs = [

@@ -140,18 +140,36 @@ class Logs(_Section, frozen=True):
     access: bool = True
 
 
+class Local(_Section, frozen=True):
+    """The embedded model: `auto` offers it where it is installed, `on` insists on it, `off` leaves it out.
+
+    `model` is the file of another model (GGUF); empty is the small one that `local pull` fetches. It is
+    loaded by the first request and let go after `idle_minutes` without one.
+    """
+
+    mode: Literal["auto", "on", "off"] = "auto"
+    model: str = ""
+    idle_minutes: Seconds = 10.0
+
+
+class Discovery(_Section, frozen=True):
+    """Whether to look for provider keys in the environment and for model servers on this machine."""
+
+    enabled: bool = True
+
+
 class Settings(_Section, frozen=True):
     """The whole of `config.toml`.
 
     `reply_model`: whether a reply names the model that answered or the name that was asked for.
-    `local` starts the small embedded model.
     """
 
     data: str = ""
-    local: bool = False
     reply_model: Literal["answered", "asked"] = "answered"
     server: Server = Server()
     timeouts: Timeouts = Timeouts()
+    local: Local = Local()
+    discovery: Discovery = Discovery()
     models: Models = Models()
     retention: Retention = Retention()
     logs: Logs = Logs()
@@ -200,6 +218,9 @@ def load(
     relative_to = Path(file).parent if file else Path()
     if settings.data:
         settings = msgspec.structs.replace(settings, data=str(relative_to / Path(settings.data).expanduser()))
+    if settings.local.model:
+        model = str(relative_to / Path(settings.local.model).expanduser())
+        settings = msgspec.structs.replace(settings, local=msgspec.structs.replace(settings.local, model=model))
     for key, value in variables.items():
         settings = _override(settings, key, value=value, source=variable_names()[key])
     for key, value in given.items():
@@ -234,6 +255,11 @@ def environment(names: Iterable[str], *, environ: Mapping[str, str] | None = Non
     """Return those of the variables `names` that are set to something."""
     environ = os.environ if environ is None else environ
     return {name: value for name in names if (value := environ.get(name))}
+
+
+def environment_with(changes: Mapping[str, str], *, environ: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return the environment for a child process: this one's own with `changes`."""
+    return {**(os.environ if environ is None else environ), **changes}
 
 
 def is_loopback(host: str) -> bool:
@@ -384,6 +410,8 @@ def _look_up(value: str, environ: Mapping[str, str]) -> str | None:
 __all__ = [
     "AccountConfig",
     "Config",
+    "Discovery",
+    "Local",
     "Logs",
     "Models",
     "Retention",
@@ -393,6 +421,7 @@ __all__ = [
     "check_bind",
     "default_data_dir",
     "environment",
+    "environment_with",
     "is_loopback",
     "load",
     "prepare_data_dir",

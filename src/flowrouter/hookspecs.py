@@ -7,6 +7,8 @@ compiled into plain tuples (`plugins.Hooks`), so a place nobody uses costs a req
     plan_edits()   functions (plan, head, caller) → plan
     verdict_edits() functions (verdict, problem, target) → verdict
     listeners()    functions (settlement) → None, told of every exchange once, after it ended
+    setup(app)     told once that the program is built, served or not: the moment to provide accounts
+                   (`app.configuration.provide`) and to mount transports (`app.transport.mount`)
     lifespan(app)  an async context manager around the serving time
 """
 
@@ -72,6 +74,12 @@ def verdict_edits() -> list[Callable[..., Any]]:
 @spec
 def listeners() -> list[Callable[..., None]]:
     """Return functions told of each settlement; they must not block."""
+    raise NotImplementedError
+
+
+@spec
+def setup(app: Any) -> None:
+    """Join the program that was just built; no event loop runs yet, and none may ever."""
     raise NotImplementedError
 
 

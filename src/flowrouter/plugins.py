@@ -14,7 +14,7 @@ import pluggy
 from flowrouter import hookspecs
 from flowrouter.hookspecs import Stage
 
-BUILT_IN: tuple[str, ...] = ("flowrouter.features.local.plugin",)
+BUILT_IN: tuple[str, ...] = ("flowrouter.features.local.plugin", "flowrouter.features.discovery.plugin")
 """Features of this program in the order they take part; each names a module `…plugin`."""
 
 
@@ -25,6 +25,7 @@ class Hooks(msgspec.Struct, frozen=True, kw_only=True):
     plan_edits: tuple[Callable[..., Any], ...] = ()
     verdict_edits: tuple[Callable[..., Any], ...] = ()
     listeners: tuple[Callable[..., None], ...] = ()
+    setups: tuple[Callable[[Any], None], ...] = ()
     lifespans: tuple[Callable[[Any], AbstractAsyncContextManager[None]], ...] = ()
 
 
@@ -40,6 +41,7 @@ def load(names: Iterable[str] = BUILT_IN, *, extra: Iterable[object] = ()) -> Ho
         plan_edits=_gather(manager.hook.plan_edits),
         verdict_edits=_gather(manager.hook.verdict_edits),
         listeners=_gather(manager.hook.listeners),
+        setups=tuple(impl.function for impl in manager.hook.setup.get_hookimpls()),
         lifespans=tuple(_lifespan(impl.function) for impl in manager.hook.lifespan.get_hookimpls()),
     )
 

@@ -66,15 +66,13 @@ def completion_said(completion: ChatCompletion) -> dict[str, Any]:
     """Return what a Chat completion says, without ids: text, calls, finish and what else is there."""
     (choice,) = completion.choices
     message = choice.message
-    said: dict[str, Any] = {"text": message.content, "finish": choice.finish_reason}
     calls = [
         (c.function.name, c.function.arguments) for c in message.tool_calls or () if c.type == "function"
     ]
     thought = (message.model_extra or {}).get("reasoning_content")
-    for name, value in (("calls", calls), ("refusal", message.refusal), ("thought", thought)):
-        if value:
-            said[name] = value
-    return said
+    more = {"calls": calls, "refusal": message.refusal, "thought": thought}
+    told = {name: value for name, value in more.items() if value}
+    return {"text": message.content, "finish": choice.finish_reason, **told}
 
 
 def streamed_completion(sdk: openai.OpenAI, **fields: Any) -> Any:

@@ -40,7 +40,11 @@ def test_an_error_in_the_middle_of_a_stream(cell: Cell) -> None:
     assert error.partial.text == "You said: one "
     assert error.partial.finish is None
     # Chat's error object does not tell an overload from any other failure of the vendor's.
-    kind = "server_error" if isinstance(cell, OpenAICell) else cell.pick(chat="api_error", claude="overloaded_error")
+    kind = (
+        "server_error"
+        if isinstance(cell, OpenAICell)
+        else cell.pick(chat="api_error", claude="overloaded_error")
+    )
     assert kind in str(error.body)
 
 

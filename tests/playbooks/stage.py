@@ -99,6 +99,10 @@ class ScriptedReply:
             await asyncio.sleep(step)
         return b""
 
+    @property
+    def unread(self) -> int:
+        return len(self._steps)
+
     def close(self) -> None:
         self.closed = True
 
@@ -337,5 +341,5 @@ def reset() -> UpstreamError:
 
 
 __all__ = [
-    "JSON", "SSE", "Performance", "Script", "VirtualLoop", "account", "play", "reset", "world",
+    "JSON", "SSE", "Performance", "Script", "VirtualClock", "VirtualLoop", "account", "play", "reset", "world",
 ]  # fmt: skip

@@ -22,11 +22,9 @@ from tests.playbooks.test_passthrough import (
 FIRST = account("first", "openai_chat", priority=1)
 SECOND = account("second", "openai_chat", priority=2)
 QUICK = Timeouts(head_grace=4, heartbeat=2, stall=9, first_event=9)
-MOMENTS = [step / 2 for step in range(0, 50)]
+MOMENTS = [step / 2 for step in range(50)]
 BUSY = Script(status=503, before=1.0, steps=[1.0, b'{"error":{"message":"busy"}}'])
-STREAM = Script(
-    headers=SSE, before=1.0, steps=[0.5, ROLE, 5.0, HEL, 3.0, LO, 1.0, FINISH, 1.0, DONE, 0.2]
-)
+STREAM = Script(headers=SSE, before=1.0, steps=[0.5, ROLE, 5.0, HEL, 3.0, LO, 1.0, FINISH, 1.0, DONE, 0.2])
 WHOLE = Script(before=1.0, steps=[ANSWER[:60], 2.0, ANSWER[60:], 1.0])
 BROKEN = Script(headers=SSE, before=1.0, steps=[ROLE, 6.0, reset()])
 

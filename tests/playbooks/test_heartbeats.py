@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+from typing import Any
+
 import pytest
 
 from flowrouter.config import Timeouts
-from tests.playbooks.stage import SSE, Script, account, play
+from flowrouter.dialects import codec
+from flowrouter.gateway.client import Client
+from flowrouter.gateway.exchange import Exchange, Inbound
+from flowrouter.tasks import TaskGroup
+from tests.playbooks.stage import SSE, Script, VirtualClock, VirtualLoop, account, play
 from tests.playbooks.test_passthrough import (
     ANTHROPIC_ASK,
     ANTHROPIC_EVENTS,
@@ -86,3 +93,49 @@ def test_one_exchange_has_one_rhythm() -> None:
     )
     beats = [at for at, piece in result.sent if piece.startswith(b":") and at > 4.0]
     assert beats == [6.0, 8.0, 10.0, 12.0]
+
+
+class FullConnection:
+    """A server's `send` whose connection takes nothing until it is opened, and then wakes everybody."""
+
+    def __init__(self) -> None:
+        self.opened = asyncio.Event()
+        self.sent: list[Any] = []
+
+    async def __call__(self, message: Any) -> None:
+        if not self.opened.is_set():
+            await self.opened.wait()
+        self.sent.append(message)
+
+
+def test_a_full_connection_gets_head_heartbeat_and_pieces_in_their_order() -> None:
+    loop = VirtualLoop()
+    connection = FullConnection()
+
+    async def perform() -> None:
+        clock, failures = VirtualClock(), list[Any]()
+        inbound = Inbound(
+            request_id="req_1", dialect="openai_chat", operation="generate", endpoint="/", headers={},
+            body=b"", wall=clock.now(), started=clock.monotonic(),
+        )  # fmt: skip
+        tasks = TaskGroup(lambda name, error: failures.append((name, error)))
+        client = Client(
+            connection, codec("openai_chat"), Exchange(inbound), clock=clock, timeouts=QUICK, tasks=tasks
+        )
+        client.expect_stream()
+        await asyncio.sleep(5)
+        writing = asyncio.create_task(client.write(HEL))
+        await asyncio.sleep(0)
+        loop.call_soon(connection.opened.set)
+        await writing
+        await client.end(DONE)
+        assert (failures, len(tasks)) == ([], 0)
+
+    try:
+        loop.run_until_complete(perform())
+    finally:
+        loop.close()
+    bodies = [message.get("body") for message in connection.sent]
+    assert connection.sent[0]["type"] == "http.response.start"
+    assert bodies[2:] == [HEL, DONE]
+    assert bodies[1].startswith(b":")

@@ -17,6 +17,8 @@ from typing import Any, Self
 
 import tomlkit
 
+ALONE: dict[str, Any] = {"local": {"mode": "off"}, "discovery": {"enabled": False}}
+"""Leaves out what else this machine offers: the accounts given are all there are."""
 START_SECONDS = 60.0
 STOP_SECONDS = 60.0
 
@@ -41,7 +43,7 @@ class RunningGateway:
         self._environ = environ or {}
         self._process: subprocess.Popen[bytes] | None = None
         self._log = self.data / "serve.log"
-        document = {"logs": {"level": "warning", "access": False}, **(settings or {})}
+        document = {**ALONE, "logs": {"level": "warning", "access": False}, **(settings or {})}
         document["accounts"] = [dict(account) for account in accounts]
         self._config = self.data / "config.toml"
         self._config.write_text(tomlkit.dumps(document))

@@ -9,7 +9,8 @@ import msgspec
 
 from flowrouter.canonical.dialect import Dialect
 
-Source = Literal["config", "store"]
+Source = Literal["config", "store", "embedded", "found"]
+"""Declared in the configuration file, kept in the store, the program's own, or found and not adopted yet."""
 
 TAIL = 4
 _SHORTEST_WITH_TAIL = 12
@@ -61,6 +62,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     `base_url` None and `dialects` empty mean the preset's own; `models` empty means the live list,
     else it is the whole list. `priority` 1 is tried first. `max_concurrency` None means the preset's.
     `headers` are extra request headers, as secret as the key. `problem` says why a stored account cannot be used (it is then disabled).
+    `found_in` says where an account that was found comes from: a variable's name or an address.
     msgspec refuses to encode an account that holds a `Secret`; show `view(account)` instead.
     """
 
@@ -79,6 +81,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     created_at_ms: int = 0
     source: Source = "store"
     problem: str | None = None
+    found_in: str | None = None
 
 
 class AccountView(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,6 +103,7 @@ class AccountView(msgspec.Struct, frozen=True, kw_only=True):
     created_at_ms: int
     source: Source
     problem: str | None
+    found_in: str | None
 
 
 def view(account: Account) -> AccountView:
@@ -121,6 +125,7 @@ def view(account: Account) -> AccountView:
         created_at_ms=account.created_at_ms,
         source=account.source,
         problem=account.problem,
+        found_in=account.found_in,
     )
 
 

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from flowrouter import __version__
-from flowrouter.cli import keys, models, providers, usage
+from flowrouter.cli import doctor, keys, models, providers, usage
 
 app = typer.Typer(
     name="flow-router",
@@ -58,6 +58,7 @@ app.command("models")(models.models)
 app.command("explain")(models.explain)
 app.command("usage")(usage.usage)
 app.command("requests")(usage.requests)
+app.command("doctor", epilog=doctor.EPILOG)(doctor.doctor)
 
 
 def run(arguments: Sequence[str]) -> int:

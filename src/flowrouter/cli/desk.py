@@ -12,9 +12,7 @@ from typing import TYPE_CHECKING
 
 from flowrouter import app, config, logs
 from flowrouter.accounts.account import Account
-from flowrouter.accounts.declared import declared
 from flowrouter.errors import ConfigError
-from flowrouter.features.local import supervisor, weights
 
 if TYPE_CHECKING:
     from flowrouter.api.admin import Repositories
@@ -72,7 +70,6 @@ def opened(file: str | None, data: str | None, *, secrets: bool = False) -> Iter
     settings = config.load({"config": file, "data": data}, secrets=secrets)
     logs.configure("error", format="text")
     application = app.build(settings)
-    _show_embedded(application)
     desk = Desk(application)
     try:
         yield desk
@@ -84,18 +81,6 @@ def closest(name: str, known: Iterable[str]) -> str | None:
     """Return "did you mean …?" for the best match among `known`, if one is close enough."""
     close = get_close_matches(name, list(known), n=1, cutoff=0.5)
     return f"did you mean {close[0]!r}?" if close else None
-
-
-def _show_embedded(application: app.Application) -> None:
-    """Declare the account that `serve --local` adds, so that plans name it; needs the packages."""
-    try:
-        weights.find()
-    except ConfigError:
-        return
-    account = config.AccountConfig(
-        name=supervisor.ACCOUNT, preset=supervisor.ACCOUNT, models=(weights.MODEL,), max_concurrency=1
-    )
-    application.configuration.declare(declared(account))
 
 
 __all__ = ["Desk", "closest", "opened"]

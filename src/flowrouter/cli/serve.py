@@ -36,10 +36,10 @@ def main(argv: Sequence[str]) -> int:
             fix="use --workers 1, the default",
         )
     config.prepare_data_dir(settings)
-    if settings.local:
+    if settings.local.mode == "on":
         from flowrouter.features.local import weights
 
-        weights.find()  # a missing package is better said here than in the middle of starting
+        weights.require(settings.local.model, settings.data_dir)
     from flowrouter import app
 
     application = app.build(settings)
@@ -72,7 +72,14 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--port", metavar="P", type=int, help="port to listen on (default: 2402; 0: any free one)"
     )
-    made.add_argument("--local", action="store_true", default=None, help="start the small embedded model too")
+    embedded = made.add_mutually_exclusive_group()
+    embedded.add_argument(
+        "--local", dest="mode", action="store_const", const="on", help="insist on the embedded model"
+    )
+    embedded.add_argument(
+        "--no-local", dest="mode", action="store_const", const="off", help="leave the embedded model out"
+    )
+    made.add_argument("--model", metavar="FILE", help="embed this model (GGUF) instead of the small one")
     made.add_argument("--workers", metavar="N", type=int, help="worker processes (default: 1)")
     made.add_argument("--log-level", choices=("debug", "info", "warning", "error"), help="default: info")
     return made
@@ -82,7 +89,8 @@ def _flags(arguments: argparse.Namespace) -> dict[str, Any]:
     return {
         "config": arguments.config,
         "data": arguments.data,
-        "local": arguments.local,
+        "local.mode": arguments.mode or ("on" if arguments.model else None),
+        "local.model": arguments.model,
         "server.host": arguments.host,
         "server.port": arguments.port,
         "server.workers": arguments.workers,

@@ -105,7 +105,8 @@ class Codec(msgspec.Struct, frozen=True, kw_only=True):
     `resume` gives an encoder that goes on where a cursor stands. `problem_of` reads an upstream
     error body (status, bytes), `render_problem` writes one: (problem, request id) → bytes,
     `problem_status` the HTTP status it goes out with. `usage_only` says whether a frame's bytes
-    carry nothing but usage that the client must ask for (Chat's last chunk). `measure` reads the
+    carry nothing but usage that the client must ask for (Chat's last chunk), `is_error_frame` whether
+    the vendor's own SDKs take a frame for a failure. `measure` reads the
     model and usage of a reply that is no conversation (embeddings); raises `ValueError`.
     """
 
@@ -123,6 +124,7 @@ class Codec(msgspec.Struct, frozen=True, kw_only=True):
     problem_of: Callable[[int, bytes], Problem]
     render_problem: Callable[[Problem, str], bytes]
     problem_status: Callable[[Problem], int]
+    is_error_frame: Callable[[Frame], bool]
     usage_only: Callable[[bytes], bool] = _never
     measure: Callable[[bytes], Measured] = _unmeasured
 

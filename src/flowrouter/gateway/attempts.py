@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import msgspec
 
@@ -17,15 +17,13 @@ from flowrouter.gateway.blame import Failure, from_caller_error, from_upstream_e
 from flowrouter.gateway.exchange import AttemptLog, Exchange
 from flowrouter.gateway.prepare import Prepared, prepare
 from flowrouter.gateway.reasoning import ReasoningState
+from flowrouter.gateway.secrecy import may_pass, redacted
 from flowrouter.gateway.world import World
 from flowrouter.hookspecs import Stage
 from flowrouter.plugins import Hooks
 from flowrouter.routing import Target, Verdict, judge
 from flowrouter.routing.verdict import network
 from flowrouter.upstream import Reply, Transport
-
-SECRET_MIN = 8
-"""Characters of the shortest value that is taken for a secret."""
 
 ERROR_BODY_MAX = 256 * 1024
 """Bytes of an error body that are read; the rest cannot matter and must not be paid for."""
@@ -115,9 +113,8 @@ class Attempts:
         wait = retry_after.seconds(reply.headers, body, now=self._clock.now())
         if wait is not None:
             problem = msgspec.structs.replace(problem, retry_after=wait)
-        secret = prepared.account.api_key.reveal() if prepared.account.api_key else ""
-        problem = _redacted(problem, secret)
-        raw = body if _may_pass(body, reply.headers, secret) else None
+        problem = redacted(problem, prepared.account)
+        raw = body if may_pass(body, prepared.account) else None
         return self.failed(log, prepared.target, problem=problem, verdict=judge(problem), raw=raw)
 
     def _stages(self) -> Sequence[Stage]:
@@ -138,24 +135,6 @@ async def _error_body(reply: Reply) -> bytes:
     finally:
         reply.close()
     return b"".join(pieces)[:ERROR_BODY_MAX]
-
-
-def _may_pass(body: bytes, headers: Mapping[str, str], secret: str) -> bool:
-    """Return whether an error body may reach a client of its dialect as it stands: JSON, no secret."""
-    if "json" not in headers.get("content-type", "") or len(body) >= ERROR_BODY_MAX:
-        return False
-    return not _is_telling(secret) or secret.encode() not in body
-
-
-def _is_telling(secret: str) -> bool:
-    """Return whether `secret` is long enough to be one: hiding a short word would garble ordinary text."""
-    return len(secret) >= SECRET_MIN
-
-
-def _redacted(problem: Problem, secret: str) -> Problem:
-    if not _is_telling(secret) or secret not in problem.message:
-        return problem
-    return msgspec.structs.replace(problem, message=problem.message.replace(secret, "***"))
 
 
 __all__ = ["Attempts", "Opened"]

@@ -43,6 +43,8 @@ class Client:
         self._timeouts = timeouts
         self._tasks = tasks
         self._timer: asyncio.TimerHandle | None = None
+        self._beating: asyncio.Task[None] | None = None
+        self._disarmed = False
         self._last_sent = 0.0
         self.head_sent = False
         self.content_sent = False
@@ -51,7 +53,7 @@ class Client:
 
     def expect_stream(self) -> None:
         """Start the grace time of a streamed answer."""
-        self._timer = asyncio.get_running_loop().call_later(self._timeouts.head_grace, self._pulse)
+        self._arm(self._timeouts.head_grace)
 
     async def answer(self, status: int, body: bytes) -> None:
         """Send a whole JSON answer."""
@@ -63,6 +65,7 @@ class Client:
 
     async def write(self, piece: bytes) -> None:
         """Send a meaningful piece of a stream, behind the head if that has not left yet."""
+        await self._beat_done()
         if not self.head_sent:
             await self._open()
         self.content_sent = True
@@ -73,6 +76,7 @@ class Client:
     async def end(self, piece: bytes = b"") -> None:
         """Send the last piece of a stream."""
         self.disarm()
+        await self._beat_done()
         if not self.head_sent:
             await self._open()
         self.ended = True
@@ -99,7 +103,8 @@ class Client:
         await replies.send_json(self._send, status, body, extra=headers)
 
     def disarm(self) -> None:
-        """Stop the heartbeats."""
+        """Stop the heartbeats for good."""
+        self._disarmed = True
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -107,34 +112,42 @@ class Client:
     async def _open(self) -> None:
         self.head_sent = True
         self._note_status(200)
-        if self._timer is not None:
-            self._timer.cancel()
         self._arm(self._timeouts.heartbeat)
         headers = [*replies.EVENT_STREAM, *head_headers(self._exchange, self._clock)]
         await replies.send_head(self._send, 200, headers)
 
     def _arm(self, delay: float) -> None:
-        self._timer = asyncio.get_running_loop().call_later(delay, self._pulse)
+        if self._timer is not None:
+            self._timer.cancel()
+        if not self._disarmed:
+            self._timer = asyncio.get_running_loop().call_later(delay, self._pulse)
 
     def _pulse(self) -> None:
         """Act on the timer: leave the head after the grace time, a heartbeat after a silence."""
-        if self.ended:
-            return
         silence = self._clock.monotonic() - self._last_sent
         if self.head_sent and silence < self._timeouts.heartbeat:
             self._arm(self._timeouts.heartbeat - silence)
-            return
-        self._tasks.start("heartbeat", self._beat())
+        else:
+            self._beating = self._tasks.start("heartbeat", self._beat())
 
     async def _beat(self) -> None:
-        if not self.head_sent:
-            await self._open()
-        else:
+        if self._disarmed:
+            return
+        if self.head_sent:
             self._arm(self._timeouts.heartbeat)
-        if not self.ended:
-            self._last_sent = self._clock.monotonic()
-            beat = self.heartbeat or self._codec.encoder(EncodeOptions()).heartbeat
-            await replies.send_piece(self._send, beat())
+        else:
+            await self._open()
+        self._last_sent = self._clock.monotonic()
+        # What a sink holds back has not left: until the first piece the client's stream has not begun.
+        beat = self.heartbeat if self.content_sent else None
+        piece = beat() if beat is not None else self._codec.encoder(EncodeOptions()).heartbeat()
+        await replies.send_piece(self._send, piece)
+
+    async def _beat_done(self) -> None:
+        """Let a heartbeat on its way go first: a full connection would wake two senders in any order."""
+        if self._beating is not None:
+            beating, self._beating = self._beating, None
+            await asyncio.wait([beating])
 
     def _note_status(self, status: int) -> None:
         self._exchange.status = status

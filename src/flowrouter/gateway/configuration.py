@@ -7,7 +7,7 @@ While the store cannot be read the last world stays in force, and its age is tol
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -16,13 +16,16 @@ from flowrouter.clock import Clock
 from flowrouter.config import Config, is_loopback
 from flowrouter.errors import StorageError
 from flowrouter.gateway.ports import ConfigSource, Snapshot
-from flowrouter.gateway.runtime_settings import in_force
+from flowrouter.gateway.runtime_settings import RuntimeSettings, in_force
 from flowrouter.gateway.world import World, compile_world
 from flowrouter.logs import Logger
 from flowrouter.providers.catalog import Catalog
 from flowrouter.providers.listing import ListedModel
 
 POLL_SECONDS = 1.0
+
+Provider = Callable[[Sequence[Account], RuntimeSettings], Iterable[Account]]
+"""What a feature brings, given the accounts that people wrote and the settings in force; it never blocks."""
 
 
 class Configuration:
@@ -44,16 +47,19 @@ class Configuration:
         self._clock = clock
         self._log = log
         self._config = config
+        self._providers: dict[str, Provider] = {}
         self._listed: Mapping[str, tuple[ListedModel, ...]] = {}
         self._failing = False
         self._answered_at = clock.now()
         self.snapshot: Snapshot = source.load()
         self.world: World = self._compile()
 
-    def declare(self, account: Account) -> None:
-        """Add an account that exists only while this process runs (the embedded model's)."""
-        others = tuple(other for other in self._declared if other.name != account.name)
-        self._declared = (*others, account)
+    def provide(self, feature: str, accounts: Provider) -> None:
+        """Let `feature` bring accounts that nobody wrote down; an account of the same name goes before.
+
+        `accounts` is asked at every change of the configuration. A second call replaces the first.
+        """
+        self._providers[feature] = accounts
         self.world = self._compile()
 
     def use_lists(self, listed: Mapping[str, tuple[ListedModel, ...]]) -> None:
@@ -95,7 +101,7 @@ class Configuration:
             problems = (f"the stored settings are not understood and not in force: {error}",)
         return compile_world(
             self.snapshot,
-            declared=self._declared,
+            declared=(*self._declared, *self._provided(settings)),
             catalog=self._catalog,
             listed=self._listed,
             aliases=settings.models.aliases,
@@ -104,5 +110,14 @@ class Configuration:
             problems=problems,
         )
 
+    def _provided(self, settings: RuntimeSettings) -> Iterator[Account]:
+        written = (*self._declared, *self.snapshot.accounts)
+        taken = {(account.owner_id, account.name) for account in written}
+        for provider in self._providers.values():
+            for account in provider(written, settings):
+                if (account.owner_id, account.name) not in taken:
+                    taken.add((account.owner_id, account.name))
+                    yield account
 
-__all__ = ["POLL_SECONDS", "Configuration"]
+
+__all__ = ["POLL_SECONDS", "Configuration", "Provider"]

@@ -11,22 +11,25 @@ from flowrouter.canonical.problem import Problem
 from flowrouter.clock import Clock
 from flowrouter.config import Timeouts
 from flowrouter.dialects import codec
-from flowrouter.dialects.anthropic.count_tokens import parse_count_request, render_count
+from flowrouter.dialects.anthropic.count_tokens import parse_count, parse_count_request, render_count
 from flowrouter.errors import ConfigError, UpstreamError
 from flowrouter.gateway import retry_after
+from flowrouter.gateway.reasoning import holds_envelopes
+from flowrouter.gateway.secrecy import may_pass, redacted
 from flowrouter.gateway.world import World
 from flowrouter.httpkit.caller import Caller
 from flowrouter.providers import adapter
 from flowrouter.routing import Plan, Target, judge
-from flowrouter.upstream import Transport
+from flowrouter.upstream import Reply, Transport
+from flowrouter.wire.http import HttpRequest
 
 _BODY_MAX = 256 * 1024
 
 
 class Count(msgspec.Struct, frozen=True, kw_only=True):
-    """The answer: the body to send, and who counted (None: we estimated)."""
+    """The answer: the body to send (None: the problem's own), and who counted (None: we estimated)."""
 
-    body: bytes
+    body: bytes | None
     target: Target | None = None
     problem: Problem | None = None
 
@@ -49,7 +52,7 @@ class Counter:
         """
         del caller
         request = parse_count_request(body)
-        for target in plan.targets:
+        for target in () if holds_envelopes(body) else plan.targets:
             if target.dialect != "anthropic" or not world.presets[target.account_id].counts_tokens(
                 "anthropic"
             ):
@@ -77,20 +80,31 @@ class Counter:
                 account_headers={name: value.reveal() for name, value in account.headers},
             )
             async with asyncio.timeout(self._timeouts.first_byte):
-                reply = await self._transport.send(request)
-                answer = b""
-                while len(answer) < _BODY_MAX and (piece := await reply.read()):
-                    answer += piece
-                reply.close()
-        except (ConfigError, UpstreamError, TimeoutError):
+                reply, answer = await self._call(request)
+            if reply.status == 200:
+                parse_count(answer)
+                return Count(body=answer, target=target)
+        except (ConfigError, UpstreamError, TimeoutError, ValueError):
             return None
-        if reply.status == 200:
-            return Count(body=answer, target=target)
-        problem = spoken.problem_of(reply.status, answer)
+        problem = redacted(spoken.problem_of(reply.status, answer), account)
         if judge(problem).failure != "request_fault":
             return None
         wait = retry_after.seconds(reply.headers, answer, now=self._clock.now())
-        return Count(body=answer, target=target, problem=msgspec.structs.replace(problem, retry_after=wait))
+        return Count(
+            body=answer if may_pass(answer, account) else None,
+            target=target,
+            problem=msgspec.structs.replace(problem, retry_after=wait),
+        )
+
+    async def _call(self, request: HttpRequest) -> tuple[Reply, bytes]:
+        reply = await self._transport.send(request)
+        try:
+            answer = b""
+            while len(answer) < _BODY_MAX and (piece := await reply.read()):
+                answer += piece
+        finally:
+            reply.close()
+        return reply, answer
 
 
 __all__ = ["Count", "Counter"]

@@ -104,7 +104,7 @@ class Pipeline:
         opened = await self._attempts.open(exchange, world, target)
         if isinstance(opened, Failure):
             return opened
-        return await self._relay.deliver(opened, exchange, client)
+        return await self._relay.deliver(opened, exchange, client, settle=self._books.settle)
 
     def _plan(self, exchange: Exchange, world: World) -> Plan:
         head = exchange.head
@@ -133,9 +133,10 @@ class Pipeline:
     async def _refuse(
         self, exchange: Exchange, client: Client, *, problem: Problem, raw: bytes | None = None
     ) -> None:
-        exchange.problem, exchange.outcome = problem, "error"
-        if not client.ended:
-            await client.refuse(problem, raw=raw)
+        if client.ended:
+            return
+        exchange.problem, exchange.outcome = problem, "partial" if client.content_sent else "error"
+        await client.refuse(problem, raw=raw)
 
 
 def _head(inbound: Inbound) -> Head:

@@ -8,7 +8,8 @@ client's stream ends with its own dialect's error, never with a clean terminator
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cached_property
 
 import msgspec
 
@@ -29,6 +30,7 @@ from flowrouter.gateway.attempts import Attempts, Opened
 from flowrouter.gateway.blame import Failure, from_upstream_error
 from flowrouter.gateway.client import Client
 from flowrouter.gateway.exchange import Exchange
+from flowrouter.gateway.secrecy import may_pass, redacted
 from flowrouter.gateway.sinks import GatherSink, PassthroughSink, Sink, TranslateSink, edited
 from flowrouter.routing import judge
 from flowrouter.routing.plan import AUTO
@@ -38,6 +40,7 @@ WHOLE_MAX = 256 * 1024 * 1024
 """Bytes of a reply that comes in one piece."""
 
 _DRAIN_WAIT = 0.25
+_BLANK = b"\xef\xbb\xbf \t\r\n"
 
 
 class Relay:
@@ -48,9 +51,14 @@ class Relay:
         self._clock = clock
         self._timeouts = timeouts
 
-    async def deliver(self, opened: Opened, exchange: Exchange, client: Client) -> Failure | None:
-        """Answer the client from `opened`; a failure means that nothing meaningful has left."""
-        delivery = _Delivery(self, opened, exchange=exchange, client=client)
+    async def deliver(
+        self, opened: Opened, exchange: Exchange, client: Client, *, settle: Callable[[Exchange], None]
+    ) -> Failure | None:
+        """Answer the client from `opened`; a failure means that nothing meaningful has left.
+
+        `settle` is called once the client has its answer, before the rest of the reply is read.
+        """
+        delivery = _Delivery(self, opened, exchange=exchange, client=client, settle=settle)
         try:
             return await delivery.run()
         except UpstreamError as error:
@@ -71,6 +79,7 @@ class Relay:
 
     def refused(self, opened: Opened, problem: Problem) -> Failure:
         """Return the failure of a reply that turned out to be an error."""
+        problem = redacted(problem, opened.prepared.account)
         if problem.status < 400:
             problem = msgspec.structs.replace(problem, status=502)
         return self._attempts.failed(
@@ -81,32 +90,47 @@ class Relay:
 class _Delivery:
     """One reply on its way."""
 
-    def __init__(self, relay: Relay, opened: Opened, *, exchange: Exchange, client: Client) -> None:
+    def __init__(
+        self,
+        relay: Relay,
+        opened: Opened,
+        *,
+        exchange: Exchange,
+        client: Client,
+        settle: Callable[[Exchange], None],
+    ) -> None:
         self._relay = relay
         self._opened = opened
         self._exchange = exchange
         self._client = client
+        self._settle = settle
         self._upstream: Codec = codec(opened.prepared.target.dialect)
         self._own: Codec = codec(exchange.inbound.dialect)
         self._options = _encode_options(exchange, relay.clock.now())
         self._cursor: Cursor | None = None
+        self._deadline = opened.log.started + relay.timeouts.total
 
     async def run(self) -> Failure | None:
         """Look at the first bytes, which tell the reply's form more truly than its content type."""
         head = self._exchange.head
         assert head is not None
-        streamed = head.stream
-        limit = self._first_event_limit() if streamed else self._relay.timeouts.total
-        first = await self._read(limit, "no event came")
-        while first and not first.strip():
-            first += await self._read(limit, "no event came")
-        if not first:
-            raise UpstreamError("the provider sent an empty answer", kind="empty")
+        first = await self._first(streamed=head.stream)
         if self._exchange.inbound.operation != "generate":
             return await self._measured(first)
-        if first.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"[", b"<"):
+        if first.lstrip(_BLANK)[:1] in (b"{", b"[", b"<"):
             return await self._whole(first)
-        return await (self._stream(first) if streamed else self._gather(first))
+        return await (self._stream(first) if head.stream else self._gather(first))
+
+    async def _first(self, *, streamed: bool) -> bytes:
+        """Return the reply up to the first bytes that tell something; hosts drip blanks as signs of life."""
+        first, now = b"", self._relay.clock.monotonic()
+        deadline = now + self._patience if streamed else self._deadline
+        while piece := await self._read(max(deadline - now, 0.001), "no answer came"):
+            first += piece
+            if first.strip(_BLANK):
+                return first
+            now = self._relay.clock.monotonic()
+        raise UpstreamError("the provider sent an empty answer", kind="empty")
 
     def note(self) -> None:
         """Write into the exchange what the reply came to."""
@@ -120,7 +144,7 @@ class _Delivery:
     async def _whole(self, first: bytes) -> Failure | None:
         body = await self._read_all(first)
         try:
-            response = self._upstream.parse_response(body, _provenance(self._opened))
+            response = self._upstream.parse_response(body.lstrip(_BLANK), _provenance(self._opened))
         except ValueError:
             problem = self._upstream.problem_of(self._opened.reply.status, body)
             return self._relay.refused(self._opened, problem)
@@ -132,8 +156,7 @@ class _Delivery:
         if head.stream:
             sink = TranslateSink(self._own, self._options, self._opened.prepared.edits)
             self._use(sink)
-            piece = sink.close(events)
-            await self._client.write(piece)
+            await self._write(sink.close(events))
             await self._client.end()
             return self._answered(sink)
         if self._opened.prepared.lane == "passthrough":
@@ -176,13 +199,15 @@ class _Delivery:
         sink = GatherSink(self._opened.prepared.edits)
         self._use(sink)
         try:
-            async with asyncio.timeout(self._relay.timeouts.total):
+            async with asyncio.timeout(self._deadline - self._relay.clock.monotonic()):
                 await self._pump(sink, first, write=False)
         except TimeoutError:
             raise UpstreamError("the answer did not end in time", kind="timeout") from None
         if sink.cursor.problem is not None:
             return self._relay.refused(self._opened, sink.cursor.problem)
-        return await self._answer_with(sink.fold.response())
+        await self._answer_with(sink.fold.response())
+        await self._drain()
+        return None
 
     async def _stream(self, first: bytes) -> Failure | None:
         sink: Sink
@@ -203,47 +228,68 @@ class _Delivery:
         if not self._client.content_sent and not sink.cursor.ended:
             raise UpstreamError("the provider's stream held no answer", kind="empty")
         await self._client.end()
+        self._answered(sink)
         await self._drain()
-        return self._answered(sink)
+        return None
 
     async def _pump(self, sink: Sink, first: bytes, *, write: bool) -> None:
         """Move the stream through the sink until it ends; nothing leaves before it means something."""
         parser, decoder = SseParser(), self._upstream.decoder(_decode_options(self._opened))
-        cursor, held, data = sink.cursor, bytearray(), first
+        cursor, held, data, size = sink.cursor, bytearray(), first, 0
         begun = self._relay.clock.monotonic()
         while data:
+            size += len(data)
+            if size > WHOLE_MAX and not self._client.content_sent:
+                raise UpstreamError("the provider's answer is too large", kind="protocol")
             for frame in _frames(parser, data):
-                held += sink.feed(frame.raw, decoder.feed(frame))
+                held += self._fed(sink, frame, decoder.feed(frame))
                 if cursor.ended or cursor.problem is not None:
                     break
             if cursor.ended or cursor.problem is not None:
                 break
             if write and held and cursor.meaningful:
-                await self._write(held)
+                await self._write(bytes(held))
                 held = bytearray()
             data = await self._read(self._limit(cursor, begun), "the stream fell silent")
         else:
             for frame in parser.close():
-                held += sink.feed(frame.raw + b"\n\n", decoder.feed(frame))
+                if frame.data:  # without any, some SDKs take what is left of the frame for an event
+                    ended = Frame(frame.event, frame.data, frame.raw + b"\n\n")
+                    held += self._fed(sink, ended, decoder.feed(ended))
             held += sink.close(decoder.close())
         failed_early = cursor.problem is not None and not self._client.content_sent
         if write and held and cursor.meaningful and not failed_early:
-            await self._write(held)
+            await self._write(bytes(held))
 
-    async def _write(self, piece: bytearray) -> None:
+    def _fed(self, sink: Sink, frame: Frame, events: list[Event]) -> bytes:
+        """Return what a frame puts on the client's wire.
+
+        One that ends the answer with a failure passes as it is only if the client's SDK takes it for one,
+        and no secret of ours is in it.
+        """
+        if not events or type(failed := events[-1]) is not e.StreamError:
+            return sink.feed(frame.raw, events)
+        account = self._opened.prepared.account
+        if self._upstream.is_error_frame(frame) and may_pass(frame.data or b"", account):
+            return sink.feed(frame.raw, events)
+        return sink.close([*events[:-1], e.StreamError(redacted(failed.problem, account))])
+
+    async def _write(self, piece: bytes) -> None:
         if self._exchange.first_content_at is None:
             self._exchange.first_content_at = self._relay.clock.monotonic()
-        await self._client.write(bytes(piece))
+        await self._client.write(piece)
 
     def _limit(self, cursor: Cursor, begun: float) -> float:
         """Return how long the next bytes may take: any sign of life counts, but not for ever."""
         limits = self._relay.timeouts
         if cursor.meaningful:
             return limits.stall
-        allowed = limits.first_event_reasoning if cursor.started else self._first_event_limit()
+        allowed = limits.first_event_reasoning if cursor.started else self._patience
         return max(min(begun + allowed - self._relay.clock.monotonic(), limits.stall), 0.001)
 
-    def _first_event_limit(self) -> float:
+    @cached_property
+    def _patience(self) -> float:
+        """Return how long the first event of a stream may take."""
         limits = self._relay.timeouts
         patient = self._opened.prepared.preset.local or _asks_for_reasoning(self._exchange.inbound.body)
         return limits.first_event_reasoning if patient else limits.first_event
@@ -261,9 +307,8 @@ class _Delivery:
 
     async def _read_all(self, first: bytes) -> bytes:
         pieces, size = [first], len(first)
-        deadline = self._opened.log.started + self._relay.timeouts.total
         while piece := await self._read(
-            max(deadline - self._relay.clock.monotonic(), 0.001), "the answer did not end"
+            max(self._deadline - self._relay.clock.monotonic(), 0.001), "the answer did not end"
         ):
             pieces.append(piece)
             size += len(piece)
@@ -273,6 +318,8 @@ class _Delivery:
 
     async def _drain(self) -> None:
         """Read the last bytes of a finished stream, so that its connection can be used again."""
+        self.note()
+        self._settle(self._exchange)
         try:
             async with asyncio.timeout(_DRAIN_WAIT):
                 while await self._opened.reply.read():

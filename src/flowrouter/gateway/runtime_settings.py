@@ -18,11 +18,18 @@ class StoredModels(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     aliases: dict[Name, Name] = {}
 
 
+class StoredDiscovery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Presets that were found on this machine and are not to be shown again."""
+
+    dismissed: tuple[Name, ...] = ()
+
+
 class RuntimeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The settings document; `reply_model` says whether a reply names the model that answered or was asked."""
 
     reply_model: Literal["answered", "asked"] | None = None
     models: StoredModels = StoredModels()
+    discovery: StoredDiscovery = StoredDiscovery()
 
 
 def in_force(values: Mapping[str, Any], config: Config) -> RuntimeSettings:
@@ -35,7 +42,8 @@ def in_force(values: Mapping[str, Any], config: Config) -> RuntimeSettings:
     return RuntimeSettings(
         reply_model=stored.reply_model or config.reply_model,
         models=StoredModels(aliases={**stored.models.aliases, **config.models.aliases}),
+        discovery=stored.discovery,
     )
 
 
-__all__ = ["RuntimeSettings", "StoredModels", "in_force"]
+__all__ = ["RuntimeSettings", "StoredDiscovery", "StoredModels", "in_force"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from flowrouter import logs
 from flowrouter.canonical.receipt import AttemptNote, Receipt
 from flowrouter.canonical.usage import Usage
 from flowrouter.clock import Clock
@@ -15,6 +16,8 @@ from flowrouter.wire import json
 
 _SESSION_HEADERS = ("x-claude-code-session-id", "session-id", "x-session-id", "session_id")
 _CLIENT_MAX = 120
+
+_log = logs.get("settlement")
 
 
 class Settlement(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,7 +50,10 @@ class Books:
         if self._access is not None:
             _note_access(self._access, row)
         for listener in self._hooks.listeners:
-            listener(Settlement(row=row, receipt=receipt))
+            try:
+                listener(Settlement(row=row, receipt=receipt))
+            except Exception as error:  # noqa: BLE001 - a feature that fails must not undo an answer
+                _log.error("a listener failed", error=error, request_id=row.id)
 
 
 def _note_access(log: Logger, row: RequestRow) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import socket
 import ssl
 from typing import Literal
@@ -65,8 +66,11 @@ def _failed(found: Reach, step: Step, error: Exception) -> Reach:
             reason = (error.reason or "the handshake failed").replace("_", " ").lower()
         case TimeoutError():
             reason = "no answer in time"
+        case socket.gaierror():
+            reason = error.strerror or "unknown"
         case OSError():
-            reason = error.strerror or str(error)
+            # The event loop words its own message, with the address in it once more.
+            reason = os.strerror(error.errno).lower() if error.errno else "refused at every address"
         case _:
             reason = "it is no valid host name"
     return msgspec.structs.replace(found, failed=step, reason=reason)

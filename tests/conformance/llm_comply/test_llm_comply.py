@@ -75,6 +75,8 @@ def test_the_list_names_cases_that_exist_and_vendors_that_fail_alone(house: Hous
         assert case in known, f"no case is called {case!r}"
         assert len(reason) > 20, f"{case}: the reason says too little"
         kind, home = DIALECTS[known[case]]
-        assert vendor == home, f"{case}: {vendor} never speaks this dialect itself, so that it cannot be its limit"
+        assert vendor == home, (
+            f"{case}: {vendor} never speaks this dialect itself, so that it cannot be its limit"
+        )
         status, _ = outcomes(kind(house, "direct", home), known[case], "")[case]
         assert status != "passed", f"{case}: passes at the vendor, so that the gateway must pass it"

@@ -75,7 +75,7 @@ def test_no_answer_holds_a_secret(gateway: Gateway, api: TestClient, account: di
         ({"name": "with blank"}, "name", "account name"),
         ({"name": "n" * 101}, "name", "longer"),
         ({"preset": "opnai"}, "preset", "`openai`"),
-        ({"preset": "local"}, "preset", "serve --local"),
+        ({"preset": "local"}, "preset", "local pull"),
         ({"preset": "custom-openai"}, "base_url", "base URL"),
         ({"base_url": "ftp://x"}, "base_url", "http"),
         ({"base_url": "https://user:pw@x.test/v1"}, "base_url", "credentials"),
@@ -301,3 +301,60 @@ def test_a_change_that_is_not_yet_in_force_says_so(gateway: Gateway, api: TestCl
     made = api.post("/api/keys", json={"name": "k"})
     assert made.status_code == 201, "a token that is made is told"
     assert any("takes effect" in notice for notice in made.json()["notices"])
+
+
+def found(gateway: Gateway, *, variable: str = "OPENAI_API_KEY") -> str:
+    account = Account(
+        id="found:openai",
+        name="openai",
+        preset="openai",
+        owner_id=LOCAL_OWNER,
+        enabled=False,
+        source="found",
+        found_in=variable,
+    )
+
+    def provide(written: Sequence[Account], settings: RuntimeSettings) -> list[Account]:
+        hidden = "openai" in settings.discovery.dismissed or any(a.preset == "openai" for a in written)
+        return [] if hidden else [account]
+
+    gateway.configuration.provide("discovery", provide)
+    return "/api/accounts/found:openai"
+
+
+def test_a_find_is_shown_without_its_secret_and_cannot_be_changed(gateway: Gateway, api: TestClient) -> None:
+    path = found(gateway)
+    shown = api.get(path).json()["data"]
+    assert (shown["enabled"], shown["has_key"], shown["read_only"]) == (False, False, True)
+    assert (shown["source"], shown["found_in"]) == ("found", "OPENAI_API_KEY")
+    refused = api.patch(path, json={"enabled": True})
+    assert refused.status_code == 409
+    assert refused.json()["error"]["code"] == "not_adopted"
+    assert "/adopt" in refused.json()["error"]["fix"]
+
+
+def test_a_find_is_adopted_with_the_key_of_its_variable(
+    gateway: Gateway, api: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = found(gateway)
+    missing = api.post(f"{path}/adopt", json={})
+    assert missing.status_code == 400
+    assert "OPENAI_API_KEY" in missing.json()["error"]["message"]
+    monkeypatch.setenv("OPENAI_API_KEY", f" {CANARY}\n")
+    made = api.post(f"{path}/adopt", json={})
+    assert made.status_code == 201
+    assert CANARY not in made.text
+    assert made.json()["data"] | {"enabled": True, "source": "store", "key_tail": CANARY[-4:]} == made.json()["data"]
+    stored = gateway.configuration.world.accounts[made.json()["data"]["id"]]
+    assert stored.api_key is not None
+    assert stored.api_key.reveal() == CANARY
+    assert api.get(path).status_code == 404, "what was adopted is no longer found"
+    again = api.post(f"/api/accounts/{stored.id}/adopt", json={})
+    assert (again.status_code, again.json()["error"]["code"]) == (409, "already_adopted")
+
+
+def test_a_find_that_was_dismissed_is_not_shown_again(gateway: Gateway, api: TestClient) -> None:
+    path = found(gateway)
+    assert api.delete(path).json()["data"] == {"id": "found:openai", "deleted": True}
+    assert api.get(path).status_code == 404
+    assert api.get("/api/settings").json()["data"]["in_force"]["discovery"] == {"dismissed": ["openai"]}

@@ -12,7 +12,9 @@ import msgspec
 import pytest
 from starlette.testclient import TestClient
 
+from flowrouter.accounts.account import Account
 from flowrouter.config import Models
+from flowrouter.httpkit.keys import LOCAL_OWNER
 from tests.contracts.fakes import request_row
 from tests.unit.api_admin.conftest import TOKEN, Gateway
 
@@ -81,6 +83,8 @@ def test_examples_run(gateway: Gateway) -> None:
             {"name": "other", "preset": "ollama"},
         )
     ]
+    found = Account(id="found:lmstudio", name="lmstudio", preset="lmstudio", owner_id=LOCAL_OWNER, source="found")
+    gateway.configuration.provide("discovery", lambda *_: [found])
     key = client.post("/api/keys", headers=bearer, json={"name": "old"}).json()["data"]["id"]
     gateway.writer.record(request_row(1, cost_pusd=1_500_000))
     assert gateway.writer.drain(30.0)
@@ -89,6 +93,7 @@ def test_examples_run(gateway: Gateway) -> None:
         "TOKEN": TOKEN,
         "ACCOUNT": ids[0],
         "OTHER_ACCOUNT": ids[1],
+        "FOUND": found.id,
         "KEY": key,
         "REQUEST": "req_00000001",
     }

@@ -81,7 +81,11 @@ def test_settings_merge(gateway: Gateway, api: TestClient) -> None:
     assert first.headers["etag"] == '"0"'
     assert first.json()["data"] == {
         "values": {},
-        "in_force": {"reply_model": "answered", "models": {"aliases": {"fast": "llama-x"}}},
+        "in_force": {
+            "reply_model": "answered",
+            "models": {"aliases": {"fast": "llama-x"}},
+            "discovery": {"dismissed": []},
+        },
         "version": 0,
     }
     patch = {"reply_model": "asked", "models": {"aliases": {"smart": "main/gpt-x"}}}

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from flowrouter.accounts.account import Account
-from flowrouter.gateway.trial import choose_model
+from flowrouter.gateway.probe import choose_model
 from flowrouter.providers import catalog
 from flowrouter.providers.listing import ListedModel
 from tests.unit.cli.conftest import Ran, Run

@@ -55,13 +55,15 @@ def test_file_then_environment_then_flags(tmp_path: Path) -> None:
 
 
 def test_a_flag_not_given_changes_nothing(tmp_path: Path) -> None:
-    assert load(tmp_path, "[server]\nport = 7\n", server__port=None, local=None).server.port == 7
+    assert load(tmp_path, "[server]\nport = 7\n", server__port=None, local__mode=None).server.port == 7
 
 
 def test_every_setting_with_a_variable_can_be_set_by_it(tmp_path: Path) -> None:
     samples = {
         "reply_model": "asked",
-        "local": "true",
+        "local.mode": "on",
+        "local.model": "m.gguf",
+        "discovery.enabled": "false",
         "logs.level": "debug",
         "logs.format": "json",
         "logs.access": "no",
@@ -79,7 +81,7 @@ def test_every_setting_with_a_variable_can_be_set_by_it(tmp_path: Path) -> None:
     found = load(tmp_path, environ=environ)
     assert found.server.allowed_hosts == ("a.example", "b.example")
     assert found.models.aliases == {"fast": "openai/gpt-4.1", "slow": "o3"}
-    assert found.local is True
+    assert found.local == config.Local(mode="on", model="m.gguf", idle_minutes=17)
     assert found.logs == config.Logs(level="debug", format="json", access=False)
     assert found.timeouts == config.Timeouts(**dict.fromkeys(config.Timeouts.__struct_fields__, 17.0))
 

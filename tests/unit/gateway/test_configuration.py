@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -126,13 +127,33 @@ def test_a_store_that_fails_at_the_start_is_told() -> None:
         start(source, FakeClock())
 
 
-def test_what_was_declared_and_listed_outlives_a_reload() -> None:
+def provider(*names: str) -> Any:
+    made = [Account(id=name, name=name, preset="openai", owner_id="local", priority=9) for name in names]
+    return lambda written, settings: made
+
+
+def test_what_a_feature_brings_gives_way_to_what_people_wrote() -> None:
+    source = Source()
+    held = start(source, FakeClock())
+    held.provide("feature", provider("mine", "other"))
+    assert names(held) == ["mine", "other"]
+    source.add("mine")
+    asyncio.run(held.reload())
+    assert [(account.name, account.priority) for account in held.world.accounts.values()] == [
+        ("mine", 1),
+        ("other", 9),
+    ]
+    held.provide("feature", lambda written, settings: [])
+    assert names(held) == ["mine"]
+
+
+def test_what_was_provided_and_listed_outlives_a_reload() -> None:
     source = Source()
     config = Config(data="unused", server=Server(host="0.0.0.0"), models=Models(aliases={"fast": "m"}))
     held = start(source, FakeClock(), config)
-    held.declare(Account(id="config:x", name="x", preset="openai", owner_id="local"))
-    held.declare(Account(id="config:x", name="x", preset="openai", owner_id="local", priority=9))
-    held.use_lists({"config:x": (ListedModel(id="m"),)})
+    held.provide("feature", provider("old"))
+    held.provide("feature", provider("x"))
+    held.use_lists({"x": (ListedModel(id="m"),)})
     source.add("y")
     asyncio.run(held.reload())
     facts: dict[str, AccountFacts] = {facts.name: facts for facts in held.world.facts.accounts}
@@ -144,11 +165,11 @@ def test_what_was_declared_and_listed_outlives_a_reload() -> None:
 
 def test_lists_are_copied() -> None:
     held = start(Source(), FakeClock())
-    held.declare(Account(id="x", name="x", preset="openai", owner_id="local"))
+    held.provide("one", provider("x"))
     lists = {"x": (ListedModel(id="m"),)}
     held.use_lists(lists)
     lists.clear()
-    held.declare(Account(id="z", name="z", preset="openai", owner_id="local"))
+    held.provide("two", provider("z"))
     assert held.world.facts.accounts[0].models == ("m",)
 
 

@@ -51,7 +51,7 @@ def find_preset(name: str, catalog: Catalog) -> Preset:
         raise refusal(
             "the embedded model needs no account",
             param="preset",
-            fix="start the gateway with `serve --local`",
+            fix="it is there by itself once `flow-router local pull` has fetched it",
         )
     return preset
 

@@ -1,7 +1,7 @@
 """`/api/accounts`: the accounts at providers, without their secrets.
 
-Reading is from memory and works without the store; accounts of the configuration file are shown and
-cannot be changed here. A change of the hosts that an account's secrets go to needs the secrets
+Reading is from memory and works without the store; accounts of the configuration file and the embedded
+model's are shown and cannot be changed here. One that was found waits to be adopted. A change of the hosts that an account's secrets go to needs the secrets
 again: what nobody can read back, nobody can have sent elsewhere.
 """
 
@@ -13,20 +13,21 @@ from msgspec import UNSET, Struct, UnsetType
 
 from flowrouter import logs
 from flowrouter.accounts.account import Account, AccountView, view
-from flowrouter.api.admin.account_rules import checked, origins
+from flowrouter.api.admin.account_rules import checked, find_preset, origins
 from flowrouter.api.admin.call import Call
 from flowrouter.api.admin.envelope import Reply, refusal
 from flowrouter.api.admin.paging import paged
 from flowrouter.canonical.dialect import Dialect
 from flowrouter.errors import CallerError
+from flowrouter.gateway.adoption import dismiss, draft_of
 from flowrouter.gateway.ports import AccountChange, AccountDraft
 
 
 class AccountShown(AccountView, frozen=True, kw_only=True):
     """An account with what the gateway makes of it.
 
-    `read_only` accounts are declared at `declared_in`; `known_models` counts the names it answers for
-    (null: not known yet).
+    `read_only` accounts are not stored, those of the configuration file are declared at `declared_in`;
+    `known_models` counts the names it answers for (null: not known yet).
     """
 
     read_only: bool
@@ -95,8 +96,25 @@ async def change_account(call: Call) -> Reply:
     return Reply(notices=await call.publish(), data=shown(changed, call))
 
 
+async def adopt_account(call: Call) -> Reply:
+    """Make an ordinary account of one that was found, with the key of its variable."""
+    found = call.account()
+    if found.source != "found":
+        raise refusal(f"the account {found.name!r} is in use already", status=409, code="already_adopted")
+    preset = find_preset(found.preset, call.deps.catalog)
+    draft = checked(draft_of(found, preset), call.deps.catalog)
+    logs.hide(draft.api_key)
+    made = await call.ask(lambda store: store.accounts.create(draft, owner_id=found.owner_id))
+    notices = await call.publish()
+    return Reply(data=shown(made, call), notices=notices, headers={"location": f"/api/accounts/{made.id}"})
+
+
 async def delete_account(call: Call) -> Reply:
-    """Remove a stored account and its key; what was logged of its use stays."""
+    """Remove a stored account and its key; what was logged of its use stays. A find is not shown again."""
+    found = call.deps.world().accounts.get(call.rest)
+    if found is not None and found.source == "found" and call.visitor.owns(found.owner_id):
+        await call.ask(lambda store: dismiss(found, store.settings))
+        return Reply(notices=await call.publish(), data=Removed(id=found.id))
     account = await _stored(call)
     await call.ask(lambda store: store.accounts.delete(account.id, owner_id=call.visitor.owner_id))
     return Reply(notices=await call.publish(), data=Removed(id=account.id))
@@ -113,8 +131,8 @@ def shown(account: Account, call: Call) -> AccountShown:
     known = facts is not None and (facts.patterns or facts.models is not None)
     return AccountShown(
         **values,
-        read_only=account.source == "config",
-        declared_in=_declared_in(account, call) if account.source == "config" else None,
+        read_only=account.source != "store",
+        declared_in=_declared_in(call) if account.source == "config" else None,
         known_models=len(facts.names) if facts is not None and known else None,
     )
 
@@ -126,10 +144,10 @@ def given(patch: AccountPatch) -> dict[str, Any]:
 
 
 async def _stored(call: Call) -> Account:
-    """Return the stored account of the path; raises `CallerError` (409) for one that is declared."""
-    declared = call.deps.world().accounts.get(call.rest)
-    if declared is not None and declared.source == "config" and call.visitor.owns(declared.owner_id):
-        raise _read_only(declared, call)
+    """Return the stored account of the path; raises `CallerError` (409) for one that is not stored."""
+    known = call.deps.world().accounts.get(call.rest)
+    if known is not None and known.source != "store" and call.visitor.owns(known.owner_id):
+        raise _read_only(known, call)
     return await call.ask(lambda store: store.accounts.get(call.rest, owner_id=call.visitor.owner_id))
 
 
@@ -202,7 +220,21 @@ def _refuse_declared_name(name: str, call: Call) -> None:
 
 
 def _read_only(account: Account, call: Call) -> CallerError:
-    where = _declared_in(account, call)
+    if account.source == "found":
+        return refusal(
+            f"the account {account.name!r} was found in {account.found_in} and is not in use yet",
+            status=409,
+            code="not_adopted",
+            fix=f"POST /api/accounts/{account.id}/adopt",
+        )
+    if account.source == "embedded":
+        return refusal(
+            "the embedded model's account is the program's own",
+            status=409,
+            code="read_only",
+            fix="leave it out with `serve --no-local`, or `local.mode` in config.toml",
+        )
+    where = _declared_in(call)
     return refusal(
         f"the account {account.name!r} is declared by {where} and cannot be changed here",
         status=409,
@@ -211,9 +243,8 @@ def _read_only(account: Account, call: Call) -> CallerError:
     )
 
 
-def _declared_in(account: Account, call: Call) -> str:
-    in_file = any(account.name == written.name for written in call.deps.config.accounts)
-    return (call.deps.config.file or "config.toml") if in_file else "serve --local"
+def _declared_in(call: Call) -> str:
+    return call.deps.config.file or "config.toml"
 
 
 def _hide(patch: AccountPatch) -> None:
@@ -225,6 +256,7 @@ __all__ = [
     "AccountPatch",
     "AccountShown",
     "Removed",
+    "adopt_account",
     "change_account",
     "create_account",
     "delete_account",

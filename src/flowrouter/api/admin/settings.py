@@ -16,7 +16,7 @@ from flowrouter.api.admin.envelope import Reply, refusal
 from flowrouter.api.admin.reading import shaped
 from flowrouter.errors import CallerError
 from flowrouter.gateway.ports import ConflictError, StoredSettings
-from flowrouter.gateway.runtime_settings import RuntimeSettings, StoredModels
+from flowrouter.gateway.runtime_settings import RuntimeSettings, StoredDiscovery, StoredModels
 from flowrouter.httpkit.keys import LOCAL_OWNER
 
 _TAG = re.compile(r'"(\d{1,18})"')
@@ -65,9 +65,17 @@ def _shown(stored: StoredSettings, call: Call) -> Reply:
     present = RuntimeSettings(
         reply_model="asked" if world.reply_model == "asked" else "answered",
         models=StoredModels(aliases=dict(world.facts.aliases)),
+        discovery=_discovery(stored),
     )
     data = SettingsShown(values=stored.values, in_force=present, version=stored.version)
     return Reply(data=data, headers={"etag": _tag(stored)})
+
+
+def _discovery(stored: StoredSettings) -> StoredDiscovery:
+    try:
+        return msgspec.convert(stored.values, RuntimeSettings).discovery
+    except msgspec.ValidationError:  # of another version; then none of it is in force
+        return StoredDiscovery()
 
 
 def _tag(stored: StoredSettings) -> str:

@@ -17,6 +17,7 @@ from flowrouter.api.admin.accounts import (
     AccountPatch,
     AccountShown,
     Removed,
+    adopt_account,
     change_account,
     create_account,
     delete_account,
@@ -110,6 +111,15 @@ ADMIN_ROUTES: tuple[Row, ...] = (
         summary="Ask the provider for its models now",
         answer=refresh_account_models,
         reply=Refreshed,
+        body=Nothing,
+    ),
+    Row(
+        method="POST",
+        path="/api/accounts/{id}/adopt",
+        summary="Take up an account that was found",
+        answer=adopt_account,
+        reply=AccountShown,
+        status=201,
         body=Nothing,
     ),
     Row(

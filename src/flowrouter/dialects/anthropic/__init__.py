@@ -14,7 +14,7 @@ from flowrouter.dialects.anthropic.count_tokens import (
     render_count,
     render_count_request,
 )
-from flowrouter.dialects.anthropic.envelope import prepare, skim, skim_counts
+from flowrouter.dialects.anthropic.envelope import is_error_frame, prepare, skim, skim_counts
 from flowrouter.dialects.anthropic.errors import problem_of, problem_status, render_problem
 from flowrouter.dialects.anthropic.parse_requests import parse_request
 from flowrouter.dialects.anthropic.render_requests import render_request
@@ -38,6 +38,7 @@ CODEC = Codec(
     problem_of=problem_of,
     render_problem=render_problem,
     problem_status=problem_status,
+    is_error_frame=is_error_frame,
 )
 
 __all__ = ["CODEC", "parse_count", "parse_count_request", "render_count", "render_count_request"]

@@ -17,6 +17,7 @@ from flowrouter.dialects.anthropic.shapes import BlockShape, CountsShape, HeadSh
 from flowrouter.errors import CallerError
 from flowrouter.wire.json import JsonError, dumps, loads, typed
 from flowrouter.wire.splice import splice
+from flowrouter.wire.sse import Frame
 
 _T = TypeVar("_T")
 
@@ -134,4 +135,9 @@ def _length(value: msgspec.Raw) -> int:
     return 0 if raw == b"null" else len(raw)
 
 
-__all__ = ["prepare", "refuse_thread", "skim", "skim_counts"]
+def is_error_frame(frame: Frame) -> bool:
+    """Return whether Anthropic's SDKs raise on a frame: they go by the event's name, not by the data."""
+    return frame.event == "error"
+
+
+__all__ = ["is_error_frame", "prepare", "refuse_thread", "skim", "skim_counts"]

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from flowrouter.dialects.codec import Codec
 from flowrouter.dialects.openai_chat.embeddings import measure
-from flowrouter.dialects.openai_chat.envelope import prepare, skim, skim_counts, usage_only
+from flowrouter.dialects.openai_chat.envelope import is_error_frame, prepare, skim, skim_counts, usage_only
 from flowrouter.dialects.openai_chat.errors import problem_of, problem_status, render_problem
 from flowrouter.dialects.openai_chat.parse_requests import parse_request
 from flowrouter.dialects.openai_chat.parse_responses import parse_response
@@ -37,6 +37,7 @@ CODEC = Codec(
     problem_of=problem_of,
     render_problem=render_problem,
     problem_status=problem_status,
+    is_error_frame=is_error_frame,
     usage_only=usage_only,
     measure=measure,
 )

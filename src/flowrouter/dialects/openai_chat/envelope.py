@@ -22,6 +22,7 @@ from flowrouter.dialects.openai_chat.shapes import (
 from flowrouter.errors import CallerError
 from flowrouter.wire.json import JsonError, Raw, dumps, loads
 from flowrouter.wire.splice import splice
+from flowrouter.wire.sse import Frame
 
 _PATH = re.compile(r"`\$\.([a-z_]+)")
 
@@ -143,4 +144,13 @@ def usage_only(raw: bytes) -> bool:
     return chunk is not None and chunk.get("choices") == [] and bool(chunk.get("usage"))
 
 
-__all__ = ["prepare", "skim", "skim_counts", "usage_only"]
+def is_error_frame(frame: Frame) -> bool:
+    """Return whether OpenAI's SDKs raise on a frame: they look for the member `error` and nothing else."""
+    try:
+        chunk = as_object(loads(frame.data or b""))
+    except JsonError:
+        return False
+    return chunk is not None and bool(chunk.get("error"))
+
+
+__all__ = ["is_error_frame", "prepare", "skim", "skim_counts", "usage_only"]

@@ -36,6 +36,10 @@ def render_response(response: Response, options: EncodeOptions) -> RenderedReply
         body["usage"] = write_usage(response.usage)
     if own:
         merge(body, response.extra)
+    else:
+        losses += unknown_members(response.extra, response.origin)
+        for choice in response.choices:
+            losses += unknown_members({**choice.extra, **choice.message_extra}, response.origin)
     return RenderedReply(body=dumps(body), losses=tuple(losses))
 
 
@@ -136,4 +140,13 @@ class _Writer:
         self._losses.append(Loss(path=path, kind="dropped", reason=reason))
 
 
-__all__ = ["render_response"]
+def unknown_members(extra: Json, origin: str) -> list[Loss]:
+    """Return the losses of members only their origin knows; one that holds nothing is none."""
+    return [
+        Loss(path=name, kind="dropped", reason=f"known to {origin} only")
+        for name, value in extra.items()
+        if value not in (None, [], {})
+    ]
+
+
+__all__ = ["render_response", "unknown_members"]

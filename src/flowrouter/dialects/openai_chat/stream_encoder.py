@@ -24,6 +24,7 @@ from flowrouter.dialects.openai_chat.finishes import word
 from flowrouter.dialects.openai_chat.ids import reply_id
 from flowrouter.dialects.openai_chat.parse_messages import REASONING_FIELDS, SEALED_FIELD
 from flowrouter.dialects.openai_chat.reading import Json
+from flowrouter.dialects.openai_chat.render_responses import unknown_members
 from flowrouter.dialects.openai_chat.usage import write_usage
 from flowrouter.wire.json import dumps
 from flowrouter.wire.sse import COMMENT
@@ -65,7 +66,7 @@ class ChatEncoder:
     """Events to the bytes of one Chat stream; `losses` gathers what it could not say."""
 
     __slots__ = (
-        "_choices", "_close", "_done", "_open", "_options", "_own", "_parts", "_started", "_usage", "losses",
+        "_choices", "_close", "_done", "_open", "_options", "_origin", "_own", "_parts", "_started", "_usage", "losses",
     )  # fmt: skip
 
     def __init__(self, options: EncodeOptions) -> None:
@@ -74,6 +75,7 @@ class ChatEncoder:
         self._started = False
         self._done = False
         self._own = False
+        self._origin = ""
         self._open = b""
         self._close = b'],"usage":null}\n\n' if options.include_usage else b"]}\n\n"
         self._parts: dict[int, _OpenPart] = {}
@@ -104,6 +106,7 @@ class ChatEncoder:
         self._usage = cursor.usage
         if not cursor.started:
             return
+        self._origin = str(cursor.origin)
         self._own = cursor.origin == "openai_chat"
         self._begin(str(cursor.origin), cursor.id, model=cursor.model, created=cursor.created)
         self._choices[0] = _Choice()
@@ -132,10 +135,13 @@ class ChatEncoder:
         self._open = b'data: %b%b,"choices":[' % (dumps(head)[:-1], extra)
 
     def _message_start(self, event: e.MessageStart) -> bytes:
+        self._origin = event.origin
         self._own = event.origin == "openai_chat"
         if self._started:
             # A target took over: the client knows this answer by its first identity.
             return b""
+        if not self._own:
+            self.losses += unknown_members(event.extra, event.origin)
         lasting, once = _split_extra(event.extra if self._own else {})
         self._begin(event.origin, event.id, model=event.model, created=event.created, extra=_members(lasting))
         self._choices[0] = _Choice()
@@ -285,6 +291,8 @@ class ChatEncoder:
         if reason is None or (legacy and reason == "tool_calls"):
             reason = word(event.reason, called=called, refused=state.refused, legacy=legacy)
         delta, extra = (event.message_extra, event.extra) if self._own else ({}, {})
+        if not self._own:
+            self.losses += unknown_members({**event.extra, **event.message_extra}, self._origin)
         delta = {name: value for name, value in delta.items() if name not in _SAID}
         extra = {name: value for name, value in extra.items() if name != "finish_reason"}
         return role + self._chunk(event.choice, delta, finish=reason, extra=extra)

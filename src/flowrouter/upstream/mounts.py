@@ -1,0 +1,41 @@
+"""Hosts that are no hosts: requests for them are answered by a transport of their own.
+
+A feature mounts one for what it runs itself, such as a model server that is started at its first use.
+Its accounts name the mounted host in their base URL, so everything that sends requests (attempts,
+counts, trials, model lists) works with them without knowing.
+"""
+
+from __future__ import annotations
+
+from flowrouter.upstream.transport import Reply, Transport
+from flowrouter.wire.http import HttpRequest
+
+
+class Mounts:
+    """A transport that hands requests for mounted hosts to theirs, and all others to `network`."""
+
+    def __init__(self, network: Transport) -> None:
+        self.network = network
+        self._mounted: dict[str, Transport] = {}
+
+    def mount(self, host: str, transport: Transport) -> None:
+        """Answer for `host` (as it stands in URLs, in lower case) with `transport` from now on."""
+        self._mounted[host] = transport
+
+    async def send(self, request: HttpRequest) -> Reply:
+        """Return the answer once its head is there; raises `UpstreamError`."""
+        return await self._transport_for(request.url).send(request)
+
+    async def close(self) -> None:
+        """Close every connection, the mounted transports' first."""
+        for transport in self._mounted.values():
+            await transport.close()
+        await self.network.close()
+
+    def _transport_for(self, url: str) -> Transport:
+        if not self._mounted:
+            return self.network
+        return self._mounted.get(url.partition("://")[2].partition("/")[0], self.network)
+
+
+__all__ = ["Mounts"]

@@ -1,0 +1,92 @@
+"""Counting tokens: the provider's number if it gives one, else ours; nothing odd is passed on."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import msgspec
+import pytest
+
+from flowrouter.config import Timeouts
+from flowrouter.gateway.counting import Count, Counter
+from flowrouter.gateway.reasoning import PREFIX
+from flowrouter.httpkit.caller import LOCAL
+from flowrouter.routing import build_plan
+from tests.playbooks.stage import Script, ScriptedTransport, VirtualClock, VirtualLoop, account, reset, world
+
+CLAUDE = account("claude", "anthropic")
+ASK = b'{"model":"claude","messages":[{"role":"user","content":"how many are these?"}]}'
+
+
+def count(script: Script, body: bytes = ASK, *, cancel_after: float | None = None) -> tuple[Any, Any]:
+    """Return the count (None: cancelled) and the transport."""
+    transport, loop = ScriptedTransport([script]), VirtualLoop()
+
+    async def perform() -> Count | None:
+        present = world(CLAUDE)
+        counter = Counter(transport, clock=VirtualClock(), timeouts=Timeouts())
+        plan = build_plan(present.facts, "claude", dialect="anthropic")
+        work = asyncio.create_task(counter.count(body, plan, present, headers={}, caller=LOCAL))
+        if cancel_after is not None:
+            loop.call_later(cancel_after, work.cancel)
+        await asyncio.wait([work])
+        return None if work.cancelled() else work.result()
+
+    try:
+        return loop.run_until_complete(perform()), transport
+    finally:
+        loop.close()
+
+
+def estimated(found: Count) -> bool:
+    number = msgspec.json.decode(found.body or b"{}")["input_tokens"]
+    return found.target is None and found.problem is None and number > 0
+
+
+def test_the_providers_count_is_passed_on() -> None:
+    found, transport = count(Script(steps=[b'{"input_', b'tokens": 12, "new": 1}']))
+    assert found.body == b'{"input_tokens": 12, "new": 1}'
+    assert found.target.account == "claude"
+    assert transport.replies[0].closed
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [[b"<html>login</html>"], [b"{}"], [b'{"input_tokens":"many"}'], [], [b'{"input_', reset()], [500.0]],
+)
+def test_an_answer_that_is_no_count_is_replaced_by_our_estimate(steps: list[Any]) -> None:
+    found, transport = count(Script(steps=steps))
+    assert estimated(found)
+    assert transport.replies[0].closed
+
+
+def test_a_client_that_leaves_ends_the_upstream_call() -> None:
+    found, transport = count(Script(steps=[500.0]), cancel_after=3)
+    assert found is None
+    assert transport.replies[0].closed
+
+
+def test_a_refused_request_comes_back_as_said() -> None:
+    body = b'{"type":"error","error":{"type":"invalid_request_error","message":"messages: too odd"}}'
+    found, _ = count(Script(status=400, steps=[body]))
+    assert (found.body, found.problem.status) == (body, 400)
+
+
+@pytest.mark.parametrize("said", [b"<html>no</html>", b"", b'{"error":{"message":"secret-of-claude"}}'])
+def test_a_refusal_that_may_not_pass_is_told_in_our_words(said: bytes) -> None:
+    found, _ = count(Script(status=400, steps=[said]))
+    assert found.body is None
+    assert found.problem.status == 400
+    assert "secret-of-claude" not in found.problem.message
+
+
+def test_sealed_reasoning_is_never_shown_to_a_vendor() -> None:
+    sealed = ASK.replace(
+        b'"messages":[',
+        b'"messages":[{"role":"assistant","content":[{"type":"thinking","thinking":"x","signature":"%s"}]},'
+        % (PREFIX + "AAAA").encode(),
+    )
+    found, transport = count(Script(steps=[b'{"input_tokens":1}']), sealed)
+    assert transport.requests == []
+    assert estimated(found)
