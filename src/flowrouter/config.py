@@ -220,7 +220,9 @@ def load(
         settings = msgspec.structs.replace(settings, data=str(relative_to / Path(settings.data).expanduser()))
     if settings.local.model:
         model = str(relative_to / Path(settings.local.model).expanduser())
-        settings = msgspec.structs.replace(settings, local=msgspec.structs.replace(settings.local, model=model))
+        settings = msgspec.structs.replace(
+            settings, local=msgspec.structs.replace(settings.local, model=model)
+        )
     for key, value in variables.items():
         settings = _override(settings, key, value=value, source=variable_names()[key])
     for key, value in given.items():
@@ -257,7 +259,9 @@ def environment(names: Iterable[str], *, environ: Mapping[str, str] | None = Non
     return {name: value for name in names if (value := environ.get(name))}
 
 
-def environment_with(changes: Mapping[str, str], *, environ: Mapping[str, str] | None = None) -> dict[str, str]:
+def environment_with(
+    changes: Mapping[str, str], *, environ: Mapping[str, str] | None = None
+) -> dict[str, str]:
     """Return the environment for a child process: this one's own with `changes`."""
     return {**(os.environ if environ is None else environ), **changes}
 

@@ -13,6 +13,7 @@
     │   ├── NotFoundError        nothing has this id, at least for this owner
     │   ├── ConflictError        the name is taken, or the row has changed
     │   └── UnsealError          a sealed value does not open with this key, in this place
+    ├── PullError                the embedded model cannot be fetched; says whether it was forged
     ├── JsonError                bytes that are not JSON
     ├── SseError                 bytes that are not server-sent events
     ├── ShapeError               JSON that is not what the dialect says

@@ -36,6 +36,16 @@ def test_parse(chat_sdk: openai.OpenAI, chat_cell: OpenAICell) -> None:
         assert stream.get_final_completion().choices[0].message.parsed == PARIS
 
 
+def test_parse_by_its_older_name(chat_sdk: openai.OpenAI, chat_cell: OpenAICell) -> None:
+    fields: Any = {"model": chat_cell.model(), "messages": user("who"), "response_format": City}
+    assert chat_sdk.beta.chat.completions.parse(**fields).choices[0].message.parsed == PARIS
+    with chat_sdk.beta.chat.completions.stream(**fields) as stream:
+        kinds = [event.type for event in stream]
+        assert stream.get_final_completion().choices[0].message.parsed == PARIS
+    assert kinds[-1] == "content.done"
+    assert "content.delta" in kinds
+
+
 def test_parse_with_limits(chat_sdk: openai.OpenAI, chat_cell: OpenAICell) -> None:
     made = chat_sdk.chat.completions.parse(
         model=chat_cell.model(), messages=user("who"), response_format=Bounded

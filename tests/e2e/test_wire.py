@@ -126,6 +126,7 @@ RAW_DEFLATE = zlib.compressobj(wbits=-zlib.MAX_WBITS)
         ("br", brotli.compress(ASK)),
         ("zstd", zstandard.compress(ASK)),
     ],
+    ids=["gzip", "zlib", "raw deflate", "brotli", "zstd"],
 )
 def test_compressed_bodies_are_read(stand: Stand, encoding: str, body: bytes) -> None:
     headers = {"content-type": "application/json", "content-encoding": encoding}

@@ -76,7 +76,7 @@ def test_a_refused_request_comes_back_as_said() -> None:
 @pytest.mark.parametrize("said", [b"<html>no</html>", b"", b'{"error":{"message":"secret-of-claude"}}'])
 def test_a_refusal_that_may_not_pass_is_told_in_our_words(said: bytes) -> None:
     found, _ = count(Script(status=400, steps=[said]))
-    assert found.body is None
+    assert found.body == b""
     assert found.problem.status == 400
     assert "secret-of-claude" not in found.problem.message
 

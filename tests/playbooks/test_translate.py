@@ -68,7 +68,7 @@ def test_anthropic_client_gets_an_answer_from_a_chat_upstream() -> None:
     result = play("anthropic", ANTHROPIC_WHOLE, accounts=[CHAT], scripts=[Script(steps=[ANSWER])])
     told = answer(result)
     assert told["type"] == "message"
-    assert told["content"] == [{"type": "text", "text": "Hello"}]
+    assert [(block["type"], block["text"]) for block in told["content"]] == [("text", "Hello")]
     assert told["stop_reason"] == "end_turn"
     assert (told["usage"]["input_tokens"], told["usage"]["output_tokens"]) == (9, 3)
 

@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, unquote
 
 import msgspec
 
-from flowrouter import __version__
+from flowrouter import __version__, logs
 from flowrouter.api import models
 from flowrouter.api.routes import Route, dialect_of, knows, match, normalise
 from flowrouter.canonical.problem import Problem
@@ -35,7 +35,7 @@ from flowrouter.httpkit.auth import authenticate
 from flowrouter.httpkit.bodies import ClientGoneError, Receive, read_body
 from flowrouter.httpkit.caller import Caller
 from flowrouter.httpkit.guard import Guard
-from flowrouter.httpkit.memory import MemoryGate
+from flowrouter.httpkit.memory import MemoryGate, Share
 from flowrouter.httpkit.replies import Headers, Send
 from flowrouter.routing import build_plan
 from flowrouter.tasks import TaskGroup
@@ -43,6 +43,8 @@ from flowrouter.wire import json
 
 Scope = dict[str, Any]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+_log = logs.get("gateway")
 
 
 class Parts(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,6 +105,10 @@ class DataPlane:
             return
         except CallerError as error:
             await call.refuse(from_caller_error(error))
+        except Exception as error:  # noqa: BLE001 - a defect of ours must still answer in the dialect
+            _log.error("a request failed", error=error, request_id=call.request_id, path=path)
+            problem = Problem(status=500, message="the gateway failed on this request", code="internal_error")
+            await call.refuse(problem)
 
     async def _exchange(self, operation: Operation, call: _Call) -> None:
         """Run what a provider is asked for through the pipeline."""
@@ -110,8 +116,9 @@ class DataPlane:
         assert route is not None
         assert route.dialect is not None
         started, wall = self._parts.clock.monotonic(), self._parts.clock.now()
-        with self._parts.memory.hold(call.headers):
-            body = await read_body(call.receive, call.headers, limit=self._parts.body_limit)
+        with self._parts.memory.hold(call.headers) as share:
+            # A stranger's body is not worth reading; the pipeline refuses and books the request.
+            body = await self._body(call, share) if self._admits(call) else b""
             inbound = Inbound(
                 request_id=call.request_id,
                 dialect=route.dialect,
@@ -159,7 +166,10 @@ class DataPlane:
 
     async def _count_tokens(self, call: _Call) -> None:
         caller = self._caller(call)
-        body = await read_body(call.receive, call.headers, limit=self._parts.body_limit)
+        with self._parts.memory.hold(call.headers) as share:
+            await self._count(call, caller, await self._body(call, share))
+
+    async def _count(self, call: _Call, caller: Caller, body: bytes) -> None:
         world = self._parts.world()
         model = codec("anthropic").skim(body).model
         plan = build_plan(world.facts, model, dialect="anthropic")
@@ -167,7 +177,7 @@ class DataPlane:
             raise no_such_model(plan, world)
         count = await self._parts.counter.count(body, plan, world, headers=call.headers, caller=caller)
         if count.problem is not None:
-            await call.refuse(count.problem, count.body)
+            await call.refuse(count.problem, count.body or None)
             return
         source = count.target.account if count.target is not None else "estimate"
         await call.answer(200, count.body, [(b"x-flowrouter-counted-by", source.encode("ascii", "replace"))])
@@ -198,6 +208,16 @@ class DataPlane:
     async def _ready(self, call: _Call) -> None:
         ready, detail = self._parts.readiness()
         await call.answer(200 if ready else 503, json.dumps({"ready": ready, **detail}))
+
+    async def _body(self, call: _Call, share: Share) -> bytes:
+        return await read_body(call.receive, call.headers, limit=self._parts.body_limit, cover=share.cover)
+
+    def _admits(self, call: _Call) -> bool:
+        try:
+            self._caller(call)
+        except CallerError:
+            return False
+        return True
 
     def _caller(self, call: _Call) -> Caller:
         world = self._parts.world()
@@ -280,7 +300,7 @@ def _headers(scope: Scope) -> dict[str, str]:
 async def _preflight(send: Send) -> None:
     """Answer a CORS preflight; the guard has let the origin pass, so it is allow-listed."""
     headers: Headers = [
-        (b"access-control-allow-methods", b"GET, POST, DELETE, OPTIONS"),
+        (b"access-control-allow-methods", b"GET, POST, PATCH, DELETE, OPTIONS"),
         (b"access-control-allow-headers", b"*, authorization"),
         (b"access-control-max-age", b"600"),
     ]

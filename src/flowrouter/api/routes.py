@@ -48,7 +48,8 @@ def normalise(path: str) -> str:
 
 
 def match(method: str, path: str) -> tuple[Route, str] | None:
-    """Return the route for a normalised path and what its `{name}` stands for, or None."""
+    """Return the route for a normalised path and what its `{name}` stands for, or None; HEAD goes with GET."""
+    method = "GET" if method == "HEAD" else method
     found = _EXACT.get((method, path))
     if found is not None:
         return found, ""

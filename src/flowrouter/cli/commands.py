@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from flowrouter import __version__
-from flowrouter.cli import doctor, keys, models, providers, usage
+from flowrouter.cli import chat, doctor, keys, local, models, providers, usage
 
 app = typer.Typer(
     name="flow-router",
@@ -54,11 +54,13 @@ def serve(context: typer.Context) -> None:
 
 app.add_typer(providers.app, name="providers")
 app.add_typer(keys.app, name="keys")
+app.add_typer(local.app, name="local")
 app.command("models")(models.models)
 app.command("explain")(models.explain)
 app.command("usage")(usage.usage)
 app.command("requests")(usage.requests)
 app.command("doctor", epilog=doctor.EPILOG)(doctor.doctor)
+app.command("chat", epilog=chat.EPILOG)(chat.chat)
 
 
 def run(arguments: Sequence[str]) -> int:

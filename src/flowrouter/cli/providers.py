@@ -12,7 +12,7 @@ import typer
 from flowrouter import config as configuration
 from flowrouter.accounts.account import Account, view
 from flowrouter.canonical.dialect import DIALECTS, Dialect
-from flowrouter.cli import output
+from flowrouter.cli import adopt, output
 from flowrouter.cli.codes import FAILED
 from flowrouter.cli.desk import Desk, closest, opened
 from flowrouter.cli.options import (
@@ -29,6 +29,7 @@ from flowrouter.cli.options import (
     Priority,
 )
 from flowrouter.errors import ConfigError
+from flowrouter.gateway.adoption import dismiss
 from flowrouter.gateway.ports import AccountChange, AccountDraft
 from flowrouter.gateway.trial import Outcome, Trial
 from flowrouter.httpkit.keys import LOCAL_OWNER
@@ -36,6 +37,7 @@ from flowrouter.providers.adapter import resolve_base_url
 from flowrouter.providers.preset import Preset
 
 _EMBEDDED = "local"
+_ORIGINS = {"config": "config file", "store": "store", "embedded": "built in", "found": "found"}
 
 app = typer.Typer(help="Providers and your accounts there.", no_args_is_help=True)
 
@@ -88,11 +90,12 @@ def add(  # noqa: PLR0917 - typer reads the options from here
     """Add an account. The key is asked for unless it is given or stands in the preset's usual variable."""
     with opened(config, data) as desk:
         name = name or _ask("Account or preset", fix="see: flow-router providers presets")
-        existing = next((account for account in desk.world.accounts.values() if account.name == name), None)
+        known = desk.world.accounts.values()
+        existing = next((each for each in known if each.name == name and each.source != "found"), None)
         _check_replaceable(existing, name, replace=replace, desk=desk)
         row = desk.catalog.get(preset or (existing.preset if existing else name))
         if row.id == _EMBEDDED:
-            raise ConfigError("the embedded model needs no account", fix="flow-router serve --local")
+            raise ConfigError("the embedded model needs no account", fix="flow-router local pull")
         known_key = existing is not None and existing.api_key is not None
         given: dict[str, Any] = {
             "name": name,
@@ -130,6 +133,8 @@ def list_accounts(
     if not views:
         output.note("No account yet. Add one: flow-router providers add")
         return
+    if any(account.source == "found" for account in views):
+        output.note("What was found is not in use; take it up: flow-router providers adopt NAME")
     rows = [
         (
             account.name,
@@ -138,7 +143,7 @@ def list_accounts(
             f"…{account.key_tail}" if account.key_tail else ("yes" if account.has_key else ""),
             account.models or "the provider's list",
             account.problem or ("on" if account.enabled else "off"),
-            "config file" if account.source == "config" else "store",
+            _ORIGINS[account.source] if account.found_in is None else f"found in {account.found_in}",
         )
         for account in views
     ]
@@ -161,9 +166,10 @@ def try_out(
     """Make one real, tiny call through an account: list its models, then ask one of them."""
     with opened(config, data) as desk:
         account = desk.account(name)
-        if account.preset == _EMBEDDED:
-            fix = "ask it there; see: flow-router explain MODEL"
-            raise ConfigError("the embedded model runs only inside `serve --local`", fix=fix)
+        if account.source == "found":
+            raise ConfigError(
+                f"{name!r} was found and is not in use yet", fix=f"flow-router providers adopt {name}"
+            )
         outcome = asyncio.run(_try(desk, account, model, quiet=as_json))
     if as_json:
         output.as_json(outcome)
@@ -186,13 +192,18 @@ def remove(
     """Remove an account and its key; what was logged of its use stays."""
     with opened(config, data) as desk:
         account = desk.account(name)
-        if account.source == "config":
-            where = desk.settings.file or "serve --local"
-            raise ConfigError(f"{name!r} is declared by {where}", fix="remove it there")
+        if account.source == "found":
+            dismiss(account, desk.management.settings)
+            print(f"{name!r} is not shown again.")
+            return
+        _check_stored(account, desk)
         if not yes and sys.stdin.isatty() and not typer.confirm(f"Remove the account {name!r} and its key?"):
             raise typer.Exit(FAILED)
         desk.management.accounts.delete(account.id)
     print(f"Removed {name!r}.")
+
+
+app.command("adopt")(adopt.adopt)
 
 
 async def _try(desk: Desk, account: Account, model: str | None, *, quiet: bool) -> Outcome:
@@ -219,12 +230,20 @@ def _nothing(_: str) -> None:
     """Stand in for `print` where only the outcome is wanted."""
 
 
+def _check_stored(account: Account, desk: Desk) -> None:
+    """Raise `ConfigError` unless `account` is in the store, where commands change it."""
+    if account.source == "config":
+        where = desk.settings.file or "the configuration"
+        raise ConfigError(f"{account.name!r} is declared by {where}", fix="change it there")
+    if account.source == "embedded":
+        fix = "flow-router local remove, or `local.mode` in config.toml"
+        raise ConfigError(f"{account.name!r} is the embedded model's own account", fix=fix)
+
+
 def _check_replaceable(existing: Account | None, name: str, *, replace: bool, desk: Desk) -> None:
     if existing is None:
         return
-    if existing.source == "config":
-        where = desk.settings.file or "serve --local"
-        raise ConfigError(f"{name!r} is declared by {where}", fix="change it there, or choose another name")
+    _check_stored(existing, desk)
     if not replace:
         raise ConfigError(f"there is already an account {name!r}", fix="add --replace to change it")
 

@@ -126,6 +126,7 @@ class Codec(msgspec.Struct, frozen=True, kw_only=True):
     problem_status: Callable[[Problem], int]
     is_error_frame: Callable[[Frame], bool]
     usage_only: Callable[[bytes], bool] = _never
+    needs_usage: bool = False
     measure: Callable[[bytes], Measured] = _unmeasured
 
 

@@ -19,7 +19,9 @@ def draft_of(found: Account, preset: Preset) -> AccountDraft:
     names = [variable] if variable is not None else preset.auth.env_names
     keys = config.environment(names)
     if variable is not None and variable not in keys:
-        raise ConfigError(f"the environment variable {variable} is not set here", fix=f"export {variable}=...")
+        raise ConfigError(
+            f"the environment variable {variable} is not set here", fix=f"export {variable}=..."
+        )
     key = next((value.strip() for value in keys.values()), None)
     return AccountDraft(name=found.name, preset=preset.id, api_key=key)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 
 import msgspec
 
@@ -15,11 +14,11 @@ from flowrouter.errors import CallerError, ConfigError, UpstreamError
 from flowrouter.gateway import retry_after
 from flowrouter.gateway.blame import Failure, from_caller_error, from_upstream_error
 from flowrouter.gateway.exchange import AttemptLog, Exchange
+from flowrouter.gateway.learned import STREAM_OPTIONS, Learned
 from flowrouter.gateway.prepare import Prepared, prepare
 from flowrouter.gateway.reasoning import ReasoningState
 from flowrouter.gateway.secrecy import may_pass, redacted
 from flowrouter.gateway.world import World
-from flowrouter.hookspecs import Stage
 from flowrouter.plugins import Hooks
 from flowrouter.routing import Target, Verdict, judge
 from flowrouter.routing.verdict import network
@@ -29,6 +28,7 @@ ERROR_BODY_MAX = 256 * 1024
 """Bytes of an error body that are read; the rest cannot matter and must not be paid for."""
 
 _ERROR_BODY_WAIT = 10.0
+_REFUSABLE = frozenset({STREAM_OPTIONS})
 
 
 class Opened(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,13 +56,21 @@ class Attempts:
         self._timeouts = timeouts
         self._hooks = hooks
         self._reasoning = reasoning
+        self._learned = Learned(clock)
 
     async def open(self, exchange: Exchange, world: World, target: Target) -> Opened | Failure:
         """Return the begun reply of `target`, or why there is none."""
         log = AttemptLog(target, self._clock.monotonic())
         exchange.attempts.append(log)
         try:
-            prepared = prepare(exchange, world, target, stages=self._stages(), reasoning=self._reasoning)
+            prepared = prepare(
+                exchange,
+                world,
+                target,
+                stages=self._hooks.stages,
+                reasoning=self._reasoning,
+                refused=_REFUSABLE if self._learned.refuses(target, STREAM_OPTIONS) else frozenset(),
+            )
         except CallerError as error:
             verdict = Verdict(failure="request_fault", failover=True)
             return self.failed(log, target, problem=from_caller_error(error), verdict=verdict)
@@ -89,7 +97,12 @@ class Attempts:
         log.status = reply.status
         if reply.status == 200:
             return Opened(prepared=prepared, reply=reply, log=log)
-        return await self._refused(log, prepared, reply)
+        failure = await self._refused(log, prepared, reply)
+        sent = head.stream and prepared.capabilities.stream_options
+        if sent and self._learned.note(target, STREAM_OPTIONS, failure.problem):
+            log.verdict = "field_refused"
+            return await self.open(exchange, world, target)
+        return failure
 
     def broken(self, log: AttemptLog, target: Target, error: UpstreamError) -> Failure:
         """Return the failure of an attempt that gave no usable answer."""
@@ -116,9 +129,6 @@ class Attempts:
         problem = redacted(problem, prepared.account)
         raw = body if may_pass(body, prepared.account) else None
         return self.failed(log, prepared.target, problem=problem, verdict=judge(problem), raw=raw)
-
-    def _stages(self) -> Sequence[Stage]:
-        return self._hooks.stages
 
 
 async def _error_body(reply: Reply) -> bytes:

@@ -27,9 +27,9 @@ _BODY_MAX = 256 * 1024
 
 
 class Count(msgspec.Struct, frozen=True, kw_only=True):
-    """The answer: the body to send (None: the problem's own), and who counted (None: we estimated)."""
+    """The answer: the body to send (empty: the problem's own), and who counted (None: we estimated)."""
 
-    body: bytes | None
+    body: bytes = b""
     target: Target | None = None
     problem: Problem | None = None
 
@@ -91,7 +91,7 @@ class Counter:
             return None
         wait = retry_after.seconds(reply.headers, answer, now=self._clock.now())
         return Count(
-            body=answer if may_pass(answer, account) else None,
+            body=answer if may_pass(answer, account) else b"",
             target=target,
             problem=msgspec.structs.replace(problem, retry_after=wait),
         )

@@ -14,6 +14,8 @@ from flowrouter.canonical.rendered import ReplyEdits
 from flowrouter.canonical.rewrite import ReplyRewriter
 from flowrouter.dialects import codec
 from flowrouter.gateway.exchange import Exchange
+from flowrouter.gateway.learned import STREAM_OPTIONS
+from flowrouter.gateway.missing_usage import UsageGap
 from flowrouter.gateway.reasoning import ReasoningState, holds_envelopes
 from flowrouter.gateway.sinks import Editor
 from flowrouter.gateway.world import World
@@ -38,19 +40,36 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def prepare(
-    exchange: Exchange, world: World, target: Target, *, stages: Sequence[Stage], reasoning: ReasoningState
+    exchange: Exchange,
+    world: World,
+    target: Target,
+    *,
+    stages: Sequence[Stage],
+    reasoning: ReasoningState,
+    refused: frozenset[str] = frozenset(),
 ) -> Prepared:
-    """Return the request for `target`; raises `CallerError` (cannot be expressed) or `AdapterError`."""
+    """Return the request for `target`; raises `CallerError` (cannot be expressed) or `AdapterError`.
+
+    `refused` names optional fields this target is known to answer 400 to.
+    """
     head, inbound = exchange.head, exchange.inbound
     assert head is not None
     account, preset = world.accounts[target.account_id], world.presets[target.account_id]
     capabilities = world.capabilities(preset, target.model, target.dialect)
+    if STREAM_OPTIONS in refused:
+        capabilities = msgspec.structs.replace(capabilities, stream_options=False)
     active = [stage for stage in stages if stage.applies(head, exchange.caller)]
     same = target.dialect == inbound.dialect
     own_headers = {name: value.reveal() for name, value in account.headers}
     edits: tuple[Editor, ...] = ()
     losses: tuple[Loss, ...] = ()
-    passes = same and not active and world.reply_model != "asked" and not holds_envelopes(inbound.body)
+    passes = (
+        same
+        and not active
+        and world.reply_model != "asked"
+        and not holds_envelopes(inbound.body)
+        and (capabilities.stream_options or head.include_usage is None)
+    )
     if passes or inbound.operation != "generate":
         lane: Lane = "passthrough"
         body = codec(target.dialect).prepare(
@@ -106,6 +125,8 @@ def _translate(
     editors = [*_undo(rendered.edits), *_reply_editors(stages)]
     if target.dialect != inbound.dialect:
         editors.append(reasoning.sealer(target, exchange.caller))
+    if codec(inbound.dialect).needs_usage:
+        editors.append(UsageGap(exchange).edit)
     return rendered.body, tuple(editors), rendered.losses, dict(rendered.headers)
 
 

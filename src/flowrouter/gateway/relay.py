@@ -30,6 +30,7 @@ from flowrouter.gateway.attempts import Attempts, Opened
 from flowrouter.gateway.blame import Failure, from_upstream_error
 from flowrouter.gateway.client import Client
 from flowrouter.gateway.exchange import Exchange
+from flowrouter.gateway.missing_usage import booked
 from flowrouter.gateway.secrecy import may_pass, redacted
 from flowrouter.gateway.sinks import GatherSink, PassthroughSink, Sink, TranslateSink, edited
 from flowrouter.routing import judge
@@ -140,6 +141,7 @@ class _Delivery:
             log.usage = cursor.usage
             if self._client.content_sent:
                 _note_answer(self._exchange, cursor, fallback=self._opened.prepared.target.model)
+                log.usage = self._exchange.usage
 
     async def _whole(self, first: bytes) -> Failure | None:
         body = await self._read_all(first)
@@ -379,7 +381,7 @@ def _asks_for_reasoning(body: bytes) -> bool:
 
 
 def _note_answer(exchange: Exchange, cursor: Cursor, *, fallback: str) -> None:
-    exchange.usage = cursor.usage
+    exchange.usage = booked(exchange, cursor)
     exchange.answered_model = cursor.model or fallback
     finish = cursor.finishes.get(0)
     exchange.finish = finish.reason if finish is not None else None

@@ -24,11 +24,13 @@ class _Inflater(Protocol):
     def end(self) -> None: ...
 
 
-async def read_body(receive: Receive, headers: Mapping[str, str], *, limit: int) -> bytes:
+async def read_body(
+    receive: Receive, headers: Mapping[str, str], *, limit: int, cover: Callable[[int], None] | None = None
+) -> bytes:
     """Return the whole body, decompressed; raises `CallerError` (413, 415, 400) or `ClientGoneError`.
 
     `limit` is in bytes and holds for what is sent, for the body after decompression, and for every
-    step between where several encodings are stacked.
+    step between where several encodings are stacked. `cover` hears the size so far and may refuse it.
     """
     declared = declared_length(headers)
     if declared is not None and declared > limit:
@@ -53,6 +55,8 @@ async def read_body(receive: Receive, headers: Mapping[str, str], *, limit: int)
         size += len(piece)
         if piece:
             pieces.append(piece)
+            if cover is not None:
+                cover(size)
     if received:
         for inflater in inflaters:
             _finish(inflater)

@@ -14,29 +14,47 @@ _UNDECLARED = 1024**2
 
 
 class MemoryGate:
-    """Counts declared body bytes; a request that would pass the limit is refused before it is read."""
+    """Counts body bytes; a request that would pass the limit is refused, before it is read where it says its size."""
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self.held = 0
 
     @contextmanager
-    def hold(self, headers: Mapping[str, str]) -> Iterator[None]:
+    def hold(self, headers: Mapping[str, str]) -> Iterator[Share]:
         """Hold a request's share while it is served; raises `CallerError` (503, try again)."""
         declared = declared_length(headers)
-        size = _UNDECLARED if declared is None else declared
-        if self.held and self.held + size > self.limit:
+        share = Share(self)
+        try:
+            share.cover(_UNDECLARED if declared is None else declared)
+            yield share
+        finally:
+            self.held -= share.size
+
+
+class Share:
+    """What one request holds; it grows where a body turns out larger than it was declared (chunked, compressed)."""
+
+    __slots__ = ("_gate", "size")
+
+    def __init__(self, gate: MemoryGate) -> None:
+        self._gate = gate
+        self.size = 0
+
+    def cover(self, size: int) -> None:
+        """Hold at least `size` bytes; raises `CallerError` (503). A request that is alone is never refused."""
+        more, gate = size - self.size, self._gate
+        if more <= 0:
+            return
+        if gate.held > self.size and gate.held + more > gate.limit:
             raise CallerError(
                 "too many large requests are in flight; try again in a moment",
                 status=503,
                 code="busy",
                 retry_after=1.0,
             )
-        self.held += size
-        try:
-            yield
-        finally:
-            self.held -= size
+        gate.held += more
+        self.size = size
 
 
 def share_of_memory(share: float) -> int:
@@ -48,4 +66,4 @@ def share_of_memory(share: float) -> int:
     return int(total * share)
 
 
-__all__ = ["MemoryGate", "share_of_memory"]
+__all__ = ["MemoryGate", "Share", "share_of_memory"]

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
+from flowrouter.accounts.account import Account
 from flowrouter.api.admin import AccountTest
 from flowrouter.api.admin.accounts import AccountPatch
 from flowrouter.errors import ConfigError, StorageError, UpstreamError
 from flowrouter.gateway.ports import AccountChange, AccountDraft
+from flowrouter.gateway.runtime_settings import RuntimeSettings
+from flowrouter.httpkit.keys import LOCAL_OWNER
 from flowrouter.providers.listing import ListedModel
 from tests.unit.api_admin.conftest import CANARY, FILE_CANARY, HEADER_CANARY, Gateway
 
@@ -344,7 +348,10 @@ def test_a_find_is_adopted_with_the_key_of_its_variable(
     made = api.post(f"{path}/adopt", json={})
     assert made.status_code == 201
     assert CANARY not in made.text
-    assert made.json()["data"] | {"enabled": True, "source": "store", "key_tail": CANARY[-4:]} == made.json()["data"]
+    assert (
+        made.json()["data"] | {"enabled": True, "source": "store", "key_tail": CANARY[-4:]}
+        == made.json()["data"]
+    )
     stored = gateway.configuration.world.accounts[made.json()["data"]["id"]]
     assert stored.api_key is not None
     assert stored.api_key.reveal() == CANARY

@@ -83,7 +83,9 @@ def test_examples_run(gateway: Gateway) -> None:
             {"name": "other", "preset": "ollama"},
         )
     ]
-    found = Account(id="found:lmstudio", name="lmstudio", preset="lmstudio", owner_id=LOCAL_OWNER, source="found")
+    found = Account(
+        id="found:lmstudio", name="lmstudio", preset="lmstudio", owner_id=LOCAL_OWNER, source="found"
+    )
     gateway.configuration.provide("discovery", lambda *_: [found])
     key = client.post("/api/keys", headers=bearer, json={"name": "old"}).json()["data"]["id"]
     gateway.writer.record(request_row(1, cost_pusd=1_500_000))

@@ -24,6 +24,7 @@ from flowrouter.dialects.anthropic.stream_encoder import AnthropicEncoder
 from flowrouter.dialects.codec import Codec
 
 CODEC = Codec(
+    needs_usage=True,
     name="anthropic",
     skim=skim,
     skim_counts=skim_counts,

@@ -58,7 +58,9 @@ async def _is_there(preset: Preset, host: str, port: int) -> bool:
         return False
     try:
         async with asyncio.timeout(ANSWER_SECONDS):
-            writer.write(f"GET {path} HTTP/1.0\r\nHost: {host}:{port}\r\nAccept: application/json\r\n\r\n".encode())
+            writer.write(
+                f"GET {path} HTTP/1.0\r\nHost: {host}:{port}\r\nAccept: application/json\r\n\r\n".encode()
+            )
             return recognise(_body(await _read(reader)))
     except (OSError, TimeoutError):
         return False

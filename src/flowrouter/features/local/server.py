@@ -46,7 +46,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--name", required=True, help="the name the model answers to")
     parser.add_argument("--port", type=int, default=0, help="0: any free port")
     parser.add_argument(
-        "--longest-reply", type=int, default=-1, help="tokens for a request that sets no limit; -1: any number"
+        "--longest-reply",
+        type=int,
+        default=-1,
+        help="tokens for a request that sets no limit; -1: any number",
     )
     return parser
 

@@ -60,7 +60,13 @@ def test_a_foreign_reply():
         "content": [
             {"type": "thinking", "thinking": "Hm", "signature": ""},
             {"type": "text", "text": "Hi", "citations": None},
-            {"type": "tool_use", "id": "call_1", "name": "f", "input": {"a": 1}, "caller": {"type": "direct"}},
+            {
+                "type": "tool_use",
+                "id": "call_1",
+                "name": "f",
+                "input": {"a": 1},
+                "caller": {"type": "direct"},
+            },
         ],
         "stop_reason": "tool_use",
         "stop_sequence": None,
