@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 import secrets
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flowrouter import logs, plugins
-from flowrouter.accounts.account import Account
 from flowrouter.accounts.declared import declared
 from flowrouter.api.admin import AccountTest, AdminDeps, ASGIApp, Handover, create
 from flowrouter.api.llm import DataPlane, Parts
@@ -50,6 +49,7 @@ if TYPE_CHECKING:
 
 TOKEN_FILE = "local.token"
 _LIST_SECONDS = 60.0
+_LOOK_SECONDS = 0.5
 
 
 class Application:
@@ -88,13 +88,14 @@ class Application:
         self._management: Management | None = None
         self._management_lock = threading.Lock()
         self._admin: ASGIApp | None = None
+        self._admin_lock = asyncio.Lock()
         self._serving = AsyncExitStack()
         self._data_plane = self._build_data_plane()
         # What a feature keeps for itself between its hooks, by the feature's name.
         self.features: dict[str, Any] = {}
         for setup in self.hooks.setups:
             setup(self)
-        logs.hide(self.token, *_secrets(self.configuration.world.accounts.values()))
+        logs.hide(self.token)
 
     @property
     def has_keys(self) -> bool:
@@ -121,14 +122,16 @@ class Application:
         self.tasks.start("model lists", self._keep_lists())
 
     async def stop(self) -> None:
-        """End in order: features, chores, connections, and last the books."""
-        await self._serving.aclose()
-        await self.tasks.close()
-        await self.transport.close()
-        drained = await asyncio.to_thread(self.writer.drain, self.config.timeouts.drain)
-        if not drained:
-            self.log.warning("not every request row was written; the rest waits in the journal")
-        self.close_store()
+        """End in order: features, chores, connections, and last, whatever the others did, the books."""
+        try:
+            await self._serving.aclose()
+            await self.tasks.close()
+            await self.transport.close()
+        finally:
+            drained = await asyncio.to_thread(self.writer.drain, self.config.timeouts.drain)
+            if not drained:
+                self.log.warning("not every request row was written; the rest waits in the journal")
+            self.close_store()
 
     def close_store(self) -> None:
         """Close what the repositories hold open, if they were used."""
@@ -148,7 +151,6 @@ class Application:
     async def reload(self) -> None:
         """Publish the configuration as it stands in the store now."""
         await self.configuration.reload()
-        logs.hide(*_secrets(self.configuration.world.accounts.values()))
 
     async def refresh_models(self, account_id: str) -> Sequence[ListedModel]:
         """Ask an account's provider for its models now; raises `UpstreamError`, `ConfigError`."""
@@ -201,6 +203,7 @@ class Application:
             await self.start()
         except ConfigError as error:
             self.log.warning("the gateway cannot start", error=error)
+            await self.stop()
             await send({"type": "lifespan.startup.failed", "message": error.message})
             return
         await send({"type": "lifespan.startup.complete"})
@@ -220,7 +223,14 @@ class Application:
                 if account.id in world.presets
             ]
             await self.lister.refresh(pairs, lambda: self.configuration.use_lists(self.lister.lists))
-            await asyncio.sleep(_LIST_SECONDS)
+            await self._until_changed(_LIST_SECONDS)
+
+    async def _until_changed(self, limit: float) -> None:
+        """Wait for a change of the configuration, at most `limit` seconds: a new account has no list yet."""
+        version = self.configuration.world.version
+        end = self.clock.monotonic() + limit
+        while self.configuration.world.version == version and self.clock.monotonic() < end:
+            await asyncio.sleep(_LOOK_SECONDS)
 
     def _build_data_plane(self) -> DataPlane:
         config, clock = self.config, self.clock
@@ -267,7 +277,8 @@ class Application:
     async def _manage(self, scope: Any, receive: Any, send: Send) -> None:
         """Serve a management route; its framework is loaded at the first one."""
         if self._admin is None:
-            self._admin = await asyncio.to_thread(create, self._admin_deps())
+            async with self._admin_lock:  # a second one would not know the sessions of the first
+                self._admin = self._admin or await asyncio.to_thread(create, self._admin_deps())
         await self._admin(scope, receive, send)
 
     def _admin_deps(self) -> AdminDeps:
@@ -305,7 +316,8 @@ def guard_for(config: Config) -> Guard:
     """Return the guard: what is configured, and the address we were told to listen on."""
     hosts = {host.lower() for host in config.server.allowed_hosts}
     if config.server.host not in ("0.0.0.0", "::"):  # noqa: S104 - compared, not bound
-        hosts.add(config.server.host.lower())
+        own = config.server.host.lower()
+        hosts.add(f"[{own}]" if ":" in own else own)
     return Guard(
         hosts=frozenset(hosts), origins=frozenset(origin.lower() for origin in config.server.allowed_origins)
     )
@@ -330,16 +342,6 @@ def local_token(data: Path) -> str:
 def _retention(config: Config) -> Retention:
     kept = config.retention
     return Retention(request_days=kept.days, request_rows=kept.rows, receipt_days=kept.receipt_days)
-
-
-def _secrets(accounts: Iterable[Account]) -> list[str]:
-    """Return every secret value of `accounts`, for the log to hide."""
-    found: list[str] = []
-    for account in accounts:
-        if account.api_key is not None:
-            found.append(account.api_key.reveal())
-        found.extend(value.reveal() for _, value in account.headers)
-    return found
 
 
 __all__ = ["Application", "build", "guard_for", "local_token", "look_at_store"]

@@ -298,6 +298,8 @@ def _second(when: int) -> str:
 
 def _shown(value: Any) -> str:
     text = value if isinstance(value, str) else str(value)
+    if not text.isprintable():  # what a client sends must not steer the reader's terminal
+        text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
     return msgspec.json.encode(text).decode() if not text or re.search(r'[\s"=]', text) else text
 
 

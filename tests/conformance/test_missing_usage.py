@@ -59,7 +59,7 @@ def test_a_host_that_rejects_stream_options_is_remembered(house: House) -> None:
     """Asked once with them and once without; the next request knows."""
     house.refusals_meant = True
     cell = OpenAICell(house, "chat", "chat")
-    scenario = "lenient+fault-rejects-stream-options"
+    scenario = "lenient+fault-rejects-stream-options"  # a name of its own, which no other test has taught
     for _ in range(2):
         assert cell.ask(scenario, stream=True).text == "You said: one two three"
     assert [received.status for received in house.chat.calls] == [400, 200, 200]

@@ -81,6 +81,19 @@ def test_our_refused_account_is_our_fault_and_named_to_its_owner() -> None:
     assert b"secret-of-first" not in result.body
 
 
+def test_an_account_that_is_not_set_up_says_so_to_its_owner_and_gives_way() -> None:
+    keyless = msgspec.structs.replace(
+        account("keyless", "openai_chat"), preset="openai", base_url=None, api_key=None
+    )
+    alone = play("openai_chat", ASK, accounts=[keyless], scripts=[])
+    told = msgspec.json.decode(alone.body)["error"]
+    assert (alone.status, told["code"]) == (502, "upstream_auth")
+    assert "'keyless'" in told["message"]
+    assert "API key" in told["message"]
+    both = play("openai_chat", ASK, accounts=[keyless, SECOND], scripts=[GOOD])
+    assert (asked(both), both.status) == (["second"], 200)
+
+
 def test_an_error_that_quotes_the_key_is_not_passed_on() -> None:
     body = b'{"error":{"message":"bad request for secret-of-first","type":"invalid_request_error"}}'
     result = play("openai_chat", ASK, accounts=[FIRST], scripts=[Script(status=400, steps=[body])])

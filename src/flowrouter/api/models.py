@@ -12,7 +12,8 @@ from flowrouter.canonical.dialect import Dialect
 from flowrouter.clock import iso
 from flowrouter.errors import CallerError
 from flowrouter.gateway.world import World
-from flowrouter.routing.plan import leads_somewhere
+from flowrouter.routing.facts import is_glob
+from flowrouter.routing.plan import CATCH_ALL, build_plan, leads_somewhere
 
 _PAGE = 20
 _PAGE_MAX = 1000
@@ -66,10 +67,14 @@ def listing(world: World, dialect: Dialect, query: Mapping[str, str]) -> dict[st
 
 
 def single(world: World, dialect: Dialect, name: str) -> dict[str, Any]:
-    """Return one model; raises `CallerError` (404)."""
+    """Return one model, listed or reachable under a longer name (`account/model`); raises `CallerError` (404)."""
     for entry in entries(world):
         if entry.id == name:
             return _anthropic(entry) if dialect == "anthropic" else _openai(entry)
+    plan = build_plan(world.facts, name, dialect=dialect)
+    if plan.targets and plan.step != CATCH_ALL and not is_glob(name):
+        entry = ModelEntry(id=name, owned_by=plan.targets[0].preset, display_name=name)
+        return _anthropic(entry) if dialect == "anthropic" else _openai(entry)
     raise CallerError(
         f"there is no model {name[:200]!r} here", status=404, param="model", code="model_not_found"
     )

@@ -33,7 +33,8 @@ def adopt(
         if not names and not every:
             _list(found, as_json=as_json)
             return
-        chosen = list(found.values()) if every else [_named(name, found, desk) for name in names or ()]
+        shown = [account for account in desk.world.accounts.values() if account.source == "found"]
+        chosen = shown if every else [_named(name, found, desk) for name in names or ()]
         made = [_take_up(account, desk) for account in chosen]
     if as_json:
         output.as_json(made)
@@ -45,7 +46,9 @@ def _found(desk: Desk) -> dict[str, Account]:
     """Return what can be taken up now by name: dismissed finds too, since they are asked for."""
     finder: Finder | None = desk.application.features.get(FEATURE)
     if finder is None:
-        raise ConfigError("looking for keys and servers is switched off", fix="set `discovery.enabled = true`")
+        raise ConfigError(
+            "looking for keys and servers is switched off", fix="set `discovery.enabled = true`"
+        )
     asyncio.run(finder.look())
     written = [account for account in desk.world.accounts.values() if account.source in ("config", "store")]
     return {account.name: account for account in finder.candidates(written)}

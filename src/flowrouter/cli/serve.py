@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
     from flowrouter.config import Config
 
+_LOOK_SECONDS = 0.5
+"""How long the card waits for the first look at this machine's ports; the gateway answers meanwhile."""
+
 
 def main(argv: Sequence[str]) -> int:
     """Run the gateway until a signal ends it; returns the exit code."""
@@ -104,6 +107,10 @@ def _run(application: Any, settings: Config, sockets: list[socket.socket]) -> in
 
     from flowrouter.cli import listen
     from flowrouter.cli.banner import text
+    from flowrouter.cli.style import Style
+    from flowrouter.features.discovery.finder import FEATURE, Finder
+
+    finder: Finder | None = application.features.get(FEATURE)
 
     class GatewayServer(Server):
         """uvicorn's server that says when it listens and returns after a signal."""
@@ -123,9 +130,12 @@ def _run(application: Any, settings: Config, sockets: list[socket.socket]) -> in
 
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
-            if self.started:
-                message = text(application, address=listen.address_of(sockets or []))
-                print(message, file=sys.stderr, flush=True)
+            if not self.started:
+                return
+            if finder is not None:
+                await finder.looked(_LOOK_SECONDS)
+            message = text(application, address=listen.address_of(sockets or []), style=Style(sys.stderr))
+            print(message, file=sys.stderr, flush=True)
 
     logs.adopt_stdlib("uvicorn.error", "asyncio")
     server = GatewayServer(

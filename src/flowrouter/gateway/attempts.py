@@ -12,7 +12,7 @@ from flowrouter.config import Timeouts
 from flowrouter.dialects import codec
 from flowrouter.errors import CallerError, ConfigError, UpstreamError
 from flowrouter.gateway import retry_after
-from flowrouter.gateway.blame import Failure, from_caller_error, from_upstream_error
+from flowrouter.gateway.blame import MISCONFIGURED, Failure, from_caller_error, from_upstream_error
 from flowrouter.gateway.exchange import AttemptLog, Exchange
 from flowrouter.gateway.learned import STREAM_OPTIONS, Learned
 from flowrouter.gateway.prepare import Prepared, prepare
@@ -75,8 +75,9 @@ class Attempts:
             verdict = Verdict(failure="request_fault", failover=True)
             return self.failed(log, target, problem=from_caller_error(error), verdict=verdict)
         except ConfigError as error:
-            problem = Problem(status=401, message=error.message)
-            return self.failed(log, target, problem=problem, verdict=judge(problem))
+            problem = Problem(status=502, message=error.message, code=MISCONFIGURED)
+            verdict = Verdict(failure="auth", failover=True)
+            return self.failed(log, target, problem=problem, verdict=verdict)
         exchange.lane, exchange.request_losses = prepared.lane, prepared.losses
         head = exchange.head
         assert head is not None

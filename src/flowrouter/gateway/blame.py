@@ -19,6 +19,10 @@ _BUSY = frozenset({"rate_limit", "overloaded"})
 _BROKEN = frozenset({"server", "network", "timeout", "bad_reply"})
 
 
+MISCONFIGURED = "account_misconfigured"
+"""The code of a failure to build a request at all: nothing was sent."""
+
+
 class Failure(msgspec.Struct, frozen=True, kw_only=True):
     """Why an attempt gave no answer; `raw` is the provider's own body, for its own dialect."""
 
@@ -98,6 +102,9 @@ def _account_problem(failure: Failure, *, told: bool) -> Problem:
         what, code = "has no credit left at its provider", "upstream_billing"
     else:
         what, code = f"was refused by its provider ({failure.problem.status})", "upstream_auth"
+    if failure.problem.code == MISCONFIGURED:
+        why = f": {failure.problem.message}" if told else ""
+        return Problem(status=502, message=f"{who} is not set up to be called{why}", code=code, retry=False)
     hint = "; check its key with `flow-router providers test`" if told else ""
     return Problem(status=502, message=f"{who} {what}{hint}", code=code, retry=False)
 
@@ -109,4 +116,12 @@ def _gateway_problem(problem: Problem) -> Problem:
     return msgspec.structs.replace(problem, status=504 if problem.status in (408, 504) else 502)
 
 
-__all__ = ["Failure", "deciding", "for_caller", "from_busy", "from_caller_error", "from_upstream_error"]
+__all__ = [
+    "MISCONFIGURED",
+    "Failure",
+    "deciding",
+    "for_caller",
+    "from_busy",
+    "from_caller_error",
+    "from_upstream_error",
+]

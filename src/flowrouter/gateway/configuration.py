@@ -11,12 +11,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
+from flowrouter import logs
 from flowrouter.accounts.account import Account
 from flowrouter.clock import Clock
 from flowrouter.config import Config, is_loopback
 from flowrouter.errors import StorageError
 from flowrouter.gateway.ports import ConfigSource, Snapshot
 from flowrouter.gateway.runtime_settings import RuntimeSettings, in_force
+from flowrouter.gateway.secrecy import secrets_of
 from flowrouter.gateway.world import World, compile_world
 from flowrouter.logs import Logger
 from flowrouter.providers.catalog import Catalog
@@ -50,6 +52,7 @@ class Configuration:
         self._providers: dict[str, Provider] = {}
         self._listed: Mapping[str, tuple[ListedModel, ...]] = {}
         self._failing = False
+        self._loading = asyncio.Lock()
         self._answered_at = clock.now()
         self.snapshot: Snapshot = source.load()
         self.world: World = self._compile()
@@ -69,8 +72,14 @@ class Configuration:
 
     async def reload(self) -> None:
         """Load the configuration now; raises `StorageError` and keeps the old world if that fails."""
-        self.snapshot = await asyncio.to_thread(self._source.load)
-        self.world = self._compile()
+        async with self._loading:  # one at a time, so that an older load never lands on a newer one
+            before = self.snapshot
+            self.snapshot = await asyncio.to_thread(self._source.load)
+            try:
+                self.world = self._compile()
+            except BaseException:
+                self.snapshot = before  # or the next look would find nothing new
+                raise
 
     async def follow(self) -> None:
         """Watch for changes for ever."""
@@ -86,6 +95,10 @@ class Configuration:
                         "the store cannot be read; the last configuration stays", reason=error.message
                     )
                 self._failing = True
+            except Exception as error:  # noqa: BLE001 - one odd row or feature must not end the watching
+                if not self._failing:
+                    self._log.error("the configuration cannot be published; the last stays", error=error)
+                self._failing = True
 
     @property
     def age_seconds(self) -> float:
@@ -99,7 +112,7 @@ class Configuration:
         except msgspec.ValidationError as error:
             settings = in_force({}, self._config)
             problems = (f"the stored settings are not understood and not in force: {error}",)
-        return compile_world(
+        world = compile_world(
             self.snapshot,
             declared=(*self._declared, *self._provided(settings)),
             catalog=self._catalog,
@@ -109,6 +122,9 @@ class Configuration:
             protected=not is_loopback(self._config.server.host),
             problems=problems,
         )
+        for account in world.accounts.values():
+            logs.hide(*secrets_of(account))
+        return world
 
     def _provided(self, settings: RuntimeSettings) -> Iterator[Account]:
         written = (*self._declared, *self.snapshot.accounts)

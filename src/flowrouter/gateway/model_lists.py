@@ -48,16 +48,21 @@ class Lister:
         self._due[account_id] = fetched_at + FRESH
 
     async def refresh(self, accounts: list[tuple[Account, Preset]], changed: Callable[[], None]) -> None:
-        """Ask every account whose list is due; `changed` is called after each new list."""
-        due = [pair for pair in accounts if self._is_due(*pair)]
-        for account, preset in due:
+        """Ask every account whose list is due, all at once; `changed` is called after each new list."""
+
+        async def one(account: Account, preset: Preset) -> None:
             try:
                 await self.renew(account, preset)
             except (UpstreamError, ConfigError) as error:
                 self._due[account.id] = self._clock.now() + RETRY
                 self._log.info("no model list", account=account.name, reason=error.message)
-                continue
-            changed()
+            except Exception as error:  # noqa: BLE001 - one odd provider must not keep the others' lists away
+                self._due[account.id] = self._clock.now() + RETRY
+                self._log.error("a model list cannot be read", error=error, account=account.name)
+            else:
+                changed()
+
+        await asyncio.gather(*(one(*pair) for pair in accounts if self._is_due(*pair)))
 
     async def renew(self, account: Account, preset: Preset) -> tuple[ListedModel, ...]:
         """Ask one account now and keep the answer; raises `UpstreamError`, `ConfigError`."""

@@ -167,8 +167,10 @@ def _slots(world: World, target: Target) -> int:
 
 def no_such_model(plan: Plan, world: World) -> CallerError:
     """Return the 404 for a model nobody answers, with what to do about it."""
-    if not world.accounts:
-        cure = "no account is set up yet; add one with `flow-router providers add`"
+    found = [account.name for account in world.accounts.values() if account.source == "found"]
+    if len(found) == len(world.accounts):
+        how = f"adopt {found[0]}" if found else "add"
+        cure = f"no account is set up yet; get one with `flow-router providers {how}`"
     elif plan.suggestions:
         cure = f"did you mean {', '.join(repr(name) for name in plan.suggestions)}?"
     else:

@@ -21,13 +21,13 @@ def may_pass(body: bytes, account: Account) -> bool:
     if not isinstance(said, dict):
         return False
     text = dumps_text(said)
-    return not any(dumps_text(secret)[1:-1] in text for secret in _secrets(account))
+    return not any(dumps_text(secret)[1:-1] in text for secret in _telling(account))
 
 
 def redacted(problem: Problem, account: Account) -> Problem:
     """Return `problem` without the secrets of `account`; the same object if it holds none."""
     shown = dumps_text([problem.message, problem.param, problem.code, problem.kind, problem.details])
-    found = [secret for secret in _secrets(account) if dumps_text(secret)[1:-1] in shown]
+    found = [secret for secret in _telling(account) if dumps_text(secret)[1:-1] in shown]
     if not found:
         return problem
     message = problem.message
@@ -38,11 +38,15 @@ def redacted(problem: Problem, account: Account) -> Problem:
     )
 
 
-def _secrets(account: Account) -> list[str]:
-    """Return the secret values, the longest first, so that one that begins another leaves nothing behind."""
+def secrets_of(account: Account) -> list[str]:
+    """Return every secret value of `account`."""
     own = [account.api_key] if account.api_key is not None else []
-    values = {secret.reveal() for secret in (*own, *(value for _, value in account.headers))}
-    return sorted((value for value in values if len(value) >= _SHORTEST), key=len, reverse=True)
+    return [secret.reveal() for secret in (*own, *(value for _, value in account.headers))]
 
 
-__all__ = ["may_pass", "redacted"]
+def _telling(account: Account) -> list[str]:
+    """Return the secrets to look for, the longest first, so that one that begins another leaves nothing behind."""
+    return sorted((found for found in secrets_of(account) if len(found) >= _SHORTEST), key=len, reverse=True)
+
+
+__all__ = ["may_pass", "redacted", "secrets_of"]

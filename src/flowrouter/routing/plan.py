@@ -18,6 +18,9 @@ import msgspec
 from flowrouter.canonical.dialect import Dialect
 from flowrouter.routing.facts import AccountFacts, Facts, is_glob
 
+CATCH_ALL = "catch-all"
+"""The step that takes any name at all, so that it says nothing about the name."""
+
 AUTO = "auto"
 """The virtual model that means: whatever stands first."""
 
@@ -132,7 +135,7 @@ def _steps(accounts: list[AccountFacts], name: str, *, alone: bool) -> Iterator[
     yield "account or preset prefix", _prefixed(accounts, name)
     yield "glob", _globs(accounts, name)
     if name != AUTO:
-        yield "catch-all", _catch_all(accounts, name)
+        yield CATCH_ALL, _catch_all(accounts, name)
     if name == AUTO or alone:
         yield AUTO, _first_models(account for account in accounts if alone or not account.reserved)
 
@@ -201,4 +204,4 @@ def _plan(asked: str, step: str, *, found: list[Match], notes: list[Note], diale
     return Plan(asked=asked, step=step, targets=targets, notes=(*taken, *notes))
 
 
-__all__ = ["AUTO", "Note", "Plan", "Target", "build_plan", "leads_somewhere"]
+__all__ = ["AUTO", "CATCH_ALL", "Note", "Plan", "Target", "build_plan", "leads_somewhere"]

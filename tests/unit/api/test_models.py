@@ -168,3 +168,8 @@ def test_unknown_cursors(param: str) -> None:
     with pytest.raises(CallerError) as caught:
         page(**{param: "zzz"})
     assert (caught.value.status, caught.value.param) == (400, param)
+
+
+@pytest.mark.parametrize("dialect", ["openai_chat", "anthropic"])
+def test_a_longer_name_that_leads_to_an_account_is_a_model_too(dialect: Any) -> None:
+    assert single(WORLD, dialect, "work/gpt-5")["id"] == "work/gpt-5"

@@ -39,7 +39,7 @@ class Gateway:
             self.said.append(line)
             if found := re.search(r"listening on (http://\S+)", line):
                 self.address = found[1]
-            if line.startswith("Ctrl-C"):
+            if line.strip().startswith("Ctrl-C"):
                 return
         raise AssertionError("the gateway did not start:\n" + "".join(self.said))
 
