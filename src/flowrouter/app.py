@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import secrets
 import threading
 from collections.abc import Sequence
@@ -49,7 +50,6 @@ if TYPE_CHECKING:
 
 TOKEN_FILE = "local.token"
 _LIST_SECONDS = 60.0
-_LOOK_SECONDS = 0.5
 
 
 class Application:
@@ -223,14 +223,11 @@ class Application:
                 if account.id in world.presets
             ]
             await self.lister.refresh(pairs, lambda: self.configuration.use_lists(self.lister.lists))
-            await self._until_changed(_LIST_SECONDS)
-
-    async def _until_changed(self, limit: float) -> None:
-        """Wait for a change of the configuration, at most `limit` seconds: a new account has no list yet."""
-        version = self.configuration.world.version
-        end = self.clock.monotonic() + limit
-        while self.configuration.world.version == version and self.clock.monotonic() < end:
-            await asyncio.sleep(_LOOK_SECONDS)
+            # A new account has no list yet, so a change is looked at right away.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_LIST_SECONDS):
+                    await self.configuration.reloaded.wait()
+            self.configuration.reloaded.clear()
 
     def _build_data_plane(self) -> DataPlane:
         config, clock = self.config, self.clock

@@ -12,168 +12,33 @@ import re
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import msgspec
 
 from flowrouter import strict_toml
 from flowrouter.errors import ConfigError
+from flowrouter.settings import (
+    AccountConfig,
+    DialectName,
+    Discovery,
+    Local,
+    Logs,
+    Models,
+    Retention,
+    Section,
+    Server,
+    Settings,
+    Timeouts,
+)
 
 FILE_NAME = "config.toml"
 PREFIX = "FLOW_ROUTER_"
 
-DialectName = Literal["openai_chat", "openai_responses", "anthropic", "gemini"]
-"""The names of `canonical.dialect.Dialect`, which stands on a floor above; a test holds the two equal."""
-
-Seconds = Annotated[float, msgspec.Meta(gt=0)]
-Count = Annotated[int, msgspec.Meta(ge=1)]
-
-_ACCOUNT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 # Kubernetes gives each pod the addresses of every service as variables; a service that is called
 # `flow-router` makes names that begin like ours.
 _SERVICE_LINK = re.compile(r"SERVICE_(?:HOST|PORT(?:_\w+)?)|PORT(?:_\d+_(?:TCP|UDP|SCTP)(?:_\w+)?)?")
 _ENV_REFERENCE = "env:"
-
-
-class _Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A table of the file; unknown keys fail."""
-
-
-class Server(_Section, frozen=True):
-    """Where the gateway listens and what it accepts there.
-
-    `allowed_hosts` and `allowed_origins` add to what loopback needs. `memory_share` is the part of the
-    machine's memory that request bodies in flight may take together.
-    """
-
-    host: Annotated[str, msgspec.Meta(min_length=1)] = "127.0.0.1"
-    port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 2402
-    allowed_hosts: tuple[str, ...] = ()
-    allowed_origins: tuple[str, ...] = ()
-    body_limit_mib: Count = 64
-    memory_share: Annotated[float, msgspec.Meta(gt=0, le=0.9)] = 0.25
-    backlog: Count = 2048
-    workers: Count = 1
-
-    def __post_init__(self) -> None:
-        for host in self.allowed_hosts:
-            if not host or "/" in host or any(character.isspace() for character in host):
-                raise ValueError(f"allowed_hosts: {host!r} is no host name; write `router.example.com`")
-        for origin in self.allowed_origins:
-            if not re.fullmatch(r"[a-z][a-z0-9+.-]*://[^/\s]+", origin):
-                raise ValueError(f"allowed_origins: {origin!r} is no origin; write `https://app.example.com`")
-
-    @property
-    def body_limit(self) -> int:
-        """Return the largest request body in bytes, after decompression."""
-        return self.body_limit_mib * 1024 * 1024
-
-
-class Timeouts(_Section, frozen=True):
-    """Seconds per phase of an attempt, and of the gateway's own waits.
-
-    `first_byte` and `first_event` hold for streams; `first_byte_plain` and `total` for replies that
-    come in one piece; `stall` is the longest silence between events.
-    """
-
-    connect: Seconds = 10.0
-    first_byte: Seconds = 120.0
-    first_byte_plain: Seconds = 600.0
-    first_event: Seconds = 60.0
-    first_event_reasoning: Seconds = 300.0
-    stall: Seconds = 120.0
-    total: Seconds = 600.0
-    head_grace: Seconds = 45.0
-    heartbeat: Seconds = 15.0
-    wait: Seconds = 30.0
-    drain: Seconds = 30.0
-
-
-class AccountConfig(_Section, frozen=True):
-    """One `[[accounts]]` table: a credentialed identity at a provider.
-
-    What is left out is the preset's own: base URL, dialects, model list, concurrency. `api_key` and the
-    values of `headers` may be `env:NAME`; after `load` they are the plain secrets, which `repr` hides.
-    """
-
-    name: str
-    preset: str
-    base_url: str | None = None
-    api_key: str | None = None
-    models: tuple[str, ...] = ()
-    priority: Count = 1
-    dialects: tuple[DialectName, ...] = ()
-    enabled: bool = True
-    headers: dict[str, str] = {}
-    max_concurrency: Count | None = None
-
-    def __post_init__(self) -> None:
-        if not _ACCOUNT_NAME.fullmatch(self.name):
-            raise ValueError(f"{self.name!r} is no account name; use letters, digits, dots and dashes")
-
-    def __repr__(self) -> str:
-        return f"AccountConfig(name={self.name!r}, preset={self.preset!r})"
-
-
-class Models(_Section, frozen=True):
-    """Names for models: `aliases` maps a name of your own to an id, or to `account/id`."""
-
-    aliases: dict[str, str] = {}
-
-
-class Retention(_Section, frozen=True):
-    """How long the request log is kept: whichever of `days` and `rows` is reached first.
-
-    Receipts, the largest part of it, leave after `receipt_days`.
-    """
-
-    days: Count = 90
-    rows: Count = 1_000_000
-    receipt_days: Count = 30
-
-
-class Logs(_Section, frozen=True):
-    """What is written to stderr; `auto` is text on a terminal and JSON lines elsewhere."""
-
-    level: Literal["debug", "info", "warning", "error"] = "info"
-    format: Literal["auto", "text", "json"] = "auto"
-    access: bool = True
-
-
-class Local(_Section, frozen=True):
-    """The embedded model: `auto` offers it where it is installed, `on` insists on it, `off` leaves it out.
-
-    `model` is the file of another model (GGUF); empty is the small one that `local pull` fetches. It is
-    loaded by the first request and let go after `idle_minutes` without one.
-    """
-
-    mode: Literal["auto", "on", "off"] = "auto"
-    model: str = ""
-    idle_minutes: Seconds = 10.0
-
-
-class Discovery(_Section, frozen=True):
-    """Whether to look for provider keys in the environment and for model servers on this machine."""
-
-    enabled: bool = True
-
-
-class Settings(_Section, frozen=True):
-    """The whole of `config.toml`.
-
-    `reply_model`: whether a reply names the model that answered or the name that was asked for.
-    """
-
-    data: str = ""
-    reply_model: Literal["answered", "asked"] = "answered"
-    server: Server = Server()
-    timeouts: Timeouts = Timeouts()
-    local: Local = Local()
-    discovery: Discovery = Discovery()
-    models: Models = Models()
-    retention: Retention = Retention()
-    logs: Logs = Logs()
-    accounts: tuple[AccountConfig, ...] = ()
 
 
 class Config(Settings, frozen=True):
@@ -300,7 +165,7 @@ def _scalars() -> dict[str, Any]:
     """Return each dotted key that one value can set, with its default; accounts need the file."""
     found: dict[str, Any] = {}
     for name, default in msgspec.structs.asdict(Settings()).items():
-        if isinstance(default, _Section):
+        if isinstance(default, Section):
             found.update({f"{name}.{key}": value for key, value in msgspec.structs.asdict(default).items()})
         elif name != "accounts":
             found[name] = default
@@ -414,6 +279,7 @@ def _look_up(value: str, environ: Mapping[str, str]) -> str | None:
 __all__ = [
     "AccountConfig",
     "Config",
+    "DialectName",
     "Discovery",
     "Local",
     "Logs",

@@ -298,3 +298,22 @@ def test_leaving_the_queue_of_a_full_account_leaves_no_trace(chat_upstream: Scri
         token = (gateway.data / "local.token").read_text().strip()
         rows = gateway.get("/api/requests", headers={"authorization": f"Bearer {token}"})[1]
     assert rows.count(b'"cancelled"') == 3
+
+
+def test_connections_that_are_reset_leave_no_noise_in_the_log() -> None:
+    with ScriptedUpstream(dialect="openai_chat", keys=["chat-key"]) as upstream:
+        account = {
+            "name": "chat", "preset": "custom-openai", "base_url": upstream.openai_url,
+            "api_key": "chat-key", "models": ["*"],
+        }  # fmt: skip
+        with RunningGateway([account]) as gateway:
+            for model in ("gpt-4.1", "gpt-4.1+fault-reset-midstream", "gpt-4.1"):
+                body = msgspec.json.encode({"model": model, "messages": MESSAGES, "stream": True})
+                for _ in range(5):
+                    gateway.call("POST", "/v1/chat/completions", body=body)
+            upstream.drop_connections()
+            for _ in range(20):
+                gateway.get("/v1/models")
+            assert gateway.stop() == 0
+            assert "never retrieved" not in gateway.log
+            assert "Traceback" not in gateway.log

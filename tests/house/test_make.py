@@ -84,13 +84,13 @@ def test_an_unfit_python_is_explained(tmp_path: Path, body: str, advice: str) ->
     [
         ("exit 0", 0, "yes", ""),
         (
-            "echo 'ERROR: No matching distribution found for xllamacpp'; exit 1",
+            "echo 'ERROR: No matching distribution found for xllamacpp' >&2; exit 1",
             0,
             "no",
             "no prebuilt local model",
         ),
-        ("echo 'ERROR: Read timed out.'; exit 1", 0, None, "trying again next time"),
-        ("echo 'ERROR: THESE PACKAGES DO NOT MATCH THE HASHES'; exit 1", 1, None, "DO NOT MATCH"),
+        ("echo 'ERROR: Read timed out.' >&2; exit 1", 0, None, "trying again next time"),
+        ("echo 'ERROR: THESE PACKAGES DO NOT MATCH THE HASHES' >&2; exit 1", 1, None, "DO NOT MATCH"),
     ],
 )
 def test_local_model_may_be_missing_but_not_forged(
@@ -99,7 +99,7 @@ def test_local_model_may_be_missing_but_not_forged(
     fake_python(tmp_path, pip)
     mark = tmp_path / "stamp"
     done = subprocess.run(
-        ["sh", str(ROOT / "tools" / "local_model.sh"), str(tmp_path / "python3"), str(mark)],
+        ["sh", str(ROOT / "tools" / "local_model.sh"), str(tmp_path / "python3"), str(mark), "any.lock"],
         cwd=ROOT,
         capture_output=True,
         text=True,

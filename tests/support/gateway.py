@@ -20,7 +20,7 @@ import tomlkit
 ALONE: dict[str, Any] = {"local": {"mode": "off"}, "discovery": {"enabled": False}}
 """Leaves out what else this machine offers: the accounts given are all there are."""
 START_SECONDS = 60.0
-STOP_SECONDS = 60.0
+STOP_SECONDS = 45.0
 
 
 class RunningGateway:
@@ -73,9 +73,10 @@ class RunningGateway:
         """Start the process and wait until it answers."""
         command = [sys.executable, "-m", "flowrouter.cli.main", "serve"]
         command += ["--config", str(self._config), "--data", str(self.data), "--port", str(self.port)]
+        environ = {**os.environ, "PYTHONFAULTHANDLER": "1", **self._environ}
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env={**os.environ, **self._environ}
+                command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=environ
             )
         deadline = time.monotonic() + START_SECONDS
         while not self._answers():
@@ -89,7 +90,12 @@ class RunningGateway:
         assert self._process is not None
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGTERM)
-        return self._process.wait(STOP_SECONDS)
+        try:
+            return self._process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.send_signal(signal.SIGABRT)  # makes it tell where each of its threads stands
+            self._process.wait()
+            raise AssertionError(f"the gateway did not stop:\n{self.log}") from None
 
     def kill(self) -> None:
         """End it as a power cut would."""

@@ -21,7 +21,7 @@ from flowrouter.canonical.parts import Reasoning, Refusal, Text
 from flowrouter.canonical.request import Request
 from flowrouter.canonical.response import Response
 from flowrouter.canonical.usage import Usage
-from flowrouter.cli import chat_key, output
+from flowrouter.cli import chat_key, completion, output
 from flowrouter.cli.checks.listening import address_of
 from flowrouter.cli.codes import INTERRUPTED
 from flowrouter.cli.desk import closest, opened
@@ -53,13 +53,22 @@ Examples:
 
 def chat(  # noqa: PLR0917 - typer reads the options from here
     model: Annotated[
-        str, typer.Argument(help="As a client would write it; a word in between makes it the prompt.")
+        str,
+        typer.Argument(
+            help="As a client would write it; with a blank in it, it is the prompt.",
+            autocompletion=completion.models,
+        ),
     ] = AUTO,
     prompt: Annotated[
         str | None, typer.Argument(help="Ask this and end; - reads it from stdin.", show_default=False)
     ] = None,
     dialect: Annotated[
-        str, typer.Option("--dialect", help="Ask as a client of openai_chat or anthropic.")
+        str,
+        typer.Option(
+            "--dialect",
+            help="Ask as a client of openai_chat or anthropic.",
+            autocompletion=completion.dialects,
+        ),
     ] = "openai_chat",
     system: Annotated[
         str | None, typer.Option("--system", metavar="TEXT", help="Instructions for the model.")
@@ -79,7 +88,10 @@ def chat(  # noqa: PLR0917 - typer reads the options from here
     config: ConfigFile = None,
     data: DataFolder = None,
 ) -> None:
-    """Talk to MODEL through the running gateway; with PROMPT or piped input, ask once."""
+    """Talk to a model through the running gateway.
+
+    With PROMPT or piped input one question is asked, else a conversation begins.
+    """
     if dialect not in available():
         raise ConfigError(f"{dialect!r} is no dialect of a client", fix=f"known: {', '.join(available())}")
     if prompt is None and any(letter.isspace() for letter in model):

@@ -5,6 +5,7 @@ Errors of ours are printed by `main`; wrong use is typer's to explain.
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Sequence
 from typing import Annotated
@@ -12,13 +13,14 @@ from typing import Annotated
 import typer
 
 from flowrouter import __version__
-from flowrouter.cli import chat, doctor, keys, local, models, providers, usage
+from flowrouter.cli import chat, doctor, keys, local, models, providers, tail, translate, usage
+from flowrouter.cli.options import ConfigFile, DataFolder
 
 app = typer.Typer(
     name="flow-router",
     help="A self-hosted AI gateway: one endpoint for every dialect and every provider.",
     no_args_is_help=True,
-    add_completion=False,
+    add_completion=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -29,6 +31,10 @@ def _print_version(wanted: bool) -> None:
     if wanted:
         print(f"flow-router {__version__}")
         raise typer.Exit
+
+
+def _levels(incomplete: str) -> list[str]:
+    return [name for name in ("debug", "info", "warning", "error") if name.startswith(incomplete)]
 
 
 @app.callback()
@@ -42,14 +48,32 @@ def root(
     """A self-hosted AI gateway: one endpoint for every dialect and every provider."""
 
 
-@app.command(
-    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
-)
-def serve(context: typer.Context) -> None:
+@app.command(context_settings={"help_option_names": []})
+def serve(  # noqa: PLR0917 - `main` starts it before typer is loaded; this is for lists and completion
+    config: ConfigFile = None,
+    data: DataFolder = None,
+    host: Annotated[str | None, typer.Option("--host")] = None,
+    port: Annotated[str | None, typer.Option("--port")] = None,
+    workers: Annotated[str | None, typer.Option("--workers")] = None,
+    log_level: Annotated[str | None, typer.Option("--log-level", autocompletion=_levels)] = None,
+    model: Annotated[str | None, typer.Option("--model")] = None,
+    *,
+    local: Annotated[bool | None, typer.Option("--local/--no-local")] = None,
+) -> None:
     """Start the gateway; `serve --help` lists its options."""
     from flowrouter.cli.serve import main
 
-    raise typer.Exit(main(context.args))
+    given = {
+        "--config": config,
+        "--data": data,
+        "--host": host,
+        "--port": port,
+        "--workers": workers,
+        "--log-level": log_level,
+        "--model": model,
+    }
+    words = [word for flag, value in given.items() if value for word in (flag, value)]
+    raise typer.Exit(main([*words, *([] if local is None else ["--local" if local else "--no-local"])]))
 
 
 app.add_typer(providers.app, name="providers")
@@ -57,14 +81,18 @@ app.add_typer(keys.app, name="keys")
 app.add_typer(local.app, name="local")
 app.command("models")(models.models)
 app.command("explain")(models.explain)
-app.command("usage")(usage.usage)
-app.command("requests")(usage.requests)
+app.command("usage", epilog=usage.EPILOG)(usage.usage)
+app.add_typer(tail.app, name="requests")
 app.command("doctor", epilog=doctor.EPILOG)(doctor.doctor)
 app.command("chat", epilog=chat.EPILOG)(chat.chat)
+app.command("translate", epilog=translate.EPILOG)(translate.translate)
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without our letters is no reason to end
     try:
         result = app(list(arguments), prog_name="flow-router", standalone_mode=True)
     except SystemExit as end:

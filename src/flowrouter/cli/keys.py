@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from flowrouter.cli import output
+from flowrouter.cli import completion, output
 from flowrouter.cli.desk import opened
 from flowrouter.cli.options import AsJson, ConfigFile, DataFolder
 from flowrouter.errors import ConfigError
@@ -78,7 +78,7 @@ def list_keys(
 
 @app.command()
 def revoke(
-    name: Annotated[str, typer.Argument(help="Name or id of the key.")],
+    name: Annotated[str, typer.Argument(help="Name or id of the key.", autocompletion=completion.keys)],
     *,
     config: ConfigFile = None,
     data: DataFolder = None,

@@ -77,7 +77,7 @@ def run(
     sys.stdout.flush()
     sys.stderr.flush()
     # A fresh process serves: this one carries what only commands need.
-    os.execv(sys.executable, [sys.executable, "-m", "flowrouter.cli.main", "serve", *arguments])
+    os.execv(sys.executable, [sys.executable, "-m", "flowrouter.cli.main", "serve", *arguments])  # noqa: S606 - no shell is wanted
 
 
 @app.command()

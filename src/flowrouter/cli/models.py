@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, cast
+from typing import Any, cast
 
 import typer
 
@@ -10,7 +10,7 @@ from flowrouter.canonical.dialect import Dialect
 from flowrouter.cli import output
 from flowrouter.cli.codes import FAILED
 from flowrouter.cli.desk import opened
-from flowrouter.cli.options import AsJson, ConfigFile, DataFolder
+from flowrouter.cli.options import AsJson, ClientDialect, ConfigFile, DataFolder, ModelName
 from flowrouter.dialects import available
 from flowrouter.errors import ConfigError
 from flowrouter.gateway.world import World
@@ -24,7 +24,7 @@ def models(
     config: ConfigFile = None,
     data: DataFolder = None,
 ) -> None:
-    """List every model that can be asked for, with the accounts that answer for it."""
+    """List every model that can be asked for, and by whom it is answered."""
     with opened(config, data) as desk:
         world = desk.world
     rows = _routable(world)
@@ -43,16 +43,17 @@ def models(
 
 
 def explain(
-    model: Annotated[str, typer.Argument(help="The model's name as a client would write it.")],
-    dialect: Annotated[
-        str, typer.Option("--dialect", help="The client's dialect: openai_chat or anthropic.")
-    ] = "openai_chat",
+    model: ModelName,
+    dialect: ClientDialect = "openai_chat",
     *,
     as_json: AsJson = False,
     config: ConfigFile = None,
     data: DataFolder = None,
 ) -> None:
-    """Show who would be asked for MODEL, in which order and why; asks nobody."""
+    """Show who would be asked for MODEL, in which order, and why.
+
+    No provider is asked.
+    """
     if dialect not in available():
         raise ConfigError(f"{dialect!r} is no dialect of a client", fix=f"known: {', '.join(available())}")
     with opened(config, data) as desk:

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from flowrouter.cli import completion
+
 ConfigFile = Annotated[
     str | None,
     typer.Option("--config", metavar="FILE", help="Configuration file.", show_default=False),
@@ -16,7 +18,23 @@ DataFolder = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
-PresetName = Annotated[str | None, typer.Option("--preset", metavar="P", help="See: providers presets.")]
+PresetName = Annotated[
+    str | None,
+    typer.Option("--preset", metavar="P", help="See: providers presets.", autocompletion=completion.presets),
+]
+AccountName = Annotated[str, typer.Argument(help="The account.", autocompletion=completion.accounts)]
+ModelName = Annotated[
+    str,
+    typer.Argument(help="The model's name as a client would write it.", autocompletion=completion.models),
+]
+ClientDialect = Annotated[
+    str,
+    typer.Option(
+        "--dialect",
+        help="The client's dialect: openai_chat or anthropic.",
+        autocompletion=completion.dialects,
+    ),
+]
 ApiKey = Annotated[
     str | None,
     typer.Option(
@@ -46,14 +64,17 @@ Enabled = Annotated[
 ]
 
 __all__ = [
+    "AccountName",
     "ApiKey",
     "AsJson",
     "BaseUrl",
+    "ClientDialect",
     "Concurrency",
     "ConfigFile",
     "DataFolder",
     "DialectNames",
     "Enabled",
+    "ModelName",
     "ModelNames",
     "PresetName",
     "Priority",

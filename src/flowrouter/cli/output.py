@@ -57,6 +57,11 @@ def moment(milliseconds: int | None) -> str:
     return UNKNOWN if milliseconds is None else _local(milliseconds).strftime("%Y-%m-%d %H:%M")
 
 
+def time_of_day(milliseconds: int) -> str:
+    """Return a time of day in the machine's own zone, to the second."""
+    return _local(milliseconds).strftime("%H:%M:%S")
+
+
 def day(milliseconds: int) -> str:
     """Return a day in the machine's own zone."""
     return _local(milliseconds).strftime("%Y-%m-%d")
@@ -99,4 +104,5 @@ __all__ = [
     "seconds",
     "shown",
     "table",
+    "time_of_day",
 ]

@@ -12,10 +12,11 @@ import typer
 from flowrouter import config as configuration
 from flowrouter.accounts.account import Account, view
 from flowrouter.canonical.dialect import DIALECTS, Dialect
-from flowrouter.cli import adopt, output
+from flowrouter.cli import adopt, completion, output
 from flowrouter.cli.codes import FAILED
 from flowrouter.cli.desk import Desk, closest, opened
 from flowrouter.cli.options import (
+    AccountName,
     ApiKey,
     AsJson,
     BaseUrl,
@@ -72,7 +73,11 @@ def presets(
 def add(  # noqa: PLR0917 - typer reads the options from here
     name: Annotated[
         str | None,
-        typer.Argument(help="What to call the account; a preset's name implies it.", show_default=False),
+        typer.Argument(
+            help="What to call the account; a preset's name implies it.",
+            show_default=False,
+            autocompletion=completion.new_accounts,
+        ),
     ] = None,
     preset: PresetName = None,
     api_key: ApiKey = None,
@@ -154,9 +159,12 @@ def list_accounts(
 
 @app.command("test")
 def try_out(
-    name: Annotated[str, typer.Argument(help="The account.")],
+    name: AccountName,
     model: Annotated[
-        str | None, typer.Option("--model", help="The model to ask; default: a small one.")
+        str | None,
+        typer.Option(
+            "--model", help="The model to ask; default: a small one.", autocompletion=completion.models
+        ),
     ] = None,
     *,
     as_json: AsJson = False,
@@ -183,7 +191,7 @@ def try_out(
 
 @app.command()
 def remove(
-    name: Annotated[str, typer.Argument(help="The account.")],
+    name: AccountName,
     *,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     config: ConfigFile = None,

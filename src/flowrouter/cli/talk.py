@@ -28,7 +28,8 @@ from flowrouter.wire.http import HttpRequest
 from flowrouter.wire.sse import SseParser
 
 _PATHS: dict[Dialect, str] = {"openai_chat": "/v1/chat/completions", "anthropic": "/v1/messages"}
-_NOTICE_SECONDS = 3.0
+_NOTICE_SECONDS = 1.1
+_PATIENCE = 4.0
 _PAUSE = 0.3
 
 
@@ -46,7 +47,7 @@ class Talk:
         self._transport = transport
         self._clock = clock
         self._key = key
-        self._patient_until = clock.monotonic() + _NOTICE_SECONDS if new_key else 0.0
+        self._patient_until = clock.monotonic() + _PATIENCE if new_key else 0.0
 
     async def ask(self, request: Request) -> AsyncIterator[Event]:
         """Yield the events of the answer as they come; raises `UpstreamError` with the gateway's words."""
@@ -98,6 +99,8 @@ class Talk:
             ) from None
 
     async def _sent(self, request: HttpRequest) -> Reply:
+        if self._clock.monotonic() < self._patient_until:
+            await asyncio.sleep(_NOTICE_SECONDS)
         while True:
             try:
                 reply = await self._transport.send(request)

@@ -1,27 +1,76 @@
-"""`flow-router usage` and `flow-router requests`: what was asked for, what it took, what it cost."""
+"""`flow-router usage`: what was asked for, what it took and what it cost, summed up and drawn."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Annotated, cast, get_args
 
+import msgspec
 import typer
 
-from flowrouter.cli import output
+from flowrouter.cli import completion, output
 from flowrouter.cli.desk import Desk, closest, opened
 from flowrouter.cli.options import AsJson, ConfigFile, DataFolder
+from flowrouter.cli.sparkline import sparkline, squeezed
+from flowrouter.cli.style import Style
 from flowrouter.errors import ConfigError
-from flowrouter.gateway.ports import RequestFilter, RequestRow, UsageGroup, UsageLine
+from flowrouter.gateway.ports import RequestFilter, UsageGroup, UsageLine
 
 _DAY_MS = 86_400_000
+_HOUR_MS = 3_600_000
 _NUMBERS = ("Requests", "Errors", "Input", "Cached", "Output", "Cost")
+_SPAN = re.compile(r"(\d+)([hdw])")
+_HOURS = {"h": 1, "d": 24, "w": 168}
+_FIELDS = {
+    "model": "model",
+    "preset": "preset",
+    "account": "account_id",
+    "key": "key_id",
+    "outcome": "outcome",
+}
+_TRENDS_MAX = 25
+_TREND_WIDTH = 12
+_CHART_WIDTH = 60
+EPILOG = """\b
+Examples:
+  flow-router usage                        per day, the last 30 days
+  flow-router usage --by model --since 7d
+  flow-router usage --by key --since 2026-11-01
+"""
+
+
+class Span(msgspec.Struct, frozen=True, kw_only=True):
+    """The time that is looked at, in ms since the epoch, and how far east of UTC its days begin."""
+
+    since_ms: int
+    now_ms: int
+    offset: int
+
+    def steps(self, length: int) -> list[int]:
+        """Return the start of every step of `length` ms in it, in local time."""
+        first = self.since_ms - (self.since_ms + self.offset * 60_000) % length
+        return list(range(first, self.now_ms + 1, length))
 
 
 def usage(
     by: Annotated[
-        str, typer.Option("--by", help="day, hour, model, preset, account, key, client, outcome or total.")
+        str,
+        typer.Option(
+            "--by",
+            help="day, hour, model, preset, account, key, client, outcome or total.",
+            autocompletion=completion.groups,
+        ),
     ] = "day",
-    days: Annotated[int, typer.Option("--days", min=1, help="How many days back, today included.")] = 30,
+    days: Annotated[
+        int | None,
+        typer.Option("--days", min=1, help="How many days back, today included; default 30, by hour 1."),
+    ] = None,
+    since: Annotated[
+        str | None,
+        typer.Option("--since", metavar="WHEN", help="From then on: 12h, 7d, 4w or a date, 2026-11-01."),
+    ] = None,
     *,
     as_json: AsJson = False,
     config: ConfigFile = None,
@@ -31,52 +80,21 @@ def usage(
     groups = get_args(UsageGroup)
     if by not in groups:
         raise ConfigError(f"usage cannot be grouped by {by!r}", fix=closest(by, groups) or ", ".join(groups))
+    if since is not None and days is not None:
+        raise ConfigError("--days and --since say the same thing twice", fix="give one of them")
     with opened(config, data) as desk:
-        now_ms = int(desk.clock.now() * 1000)
-        offset = output.offset_minutes(now_ms)
-        today = now_ms - (now_ms + offset * 60_000) % _DAY_MS
-        which = RequestFilter(since_ms=today - (days - 1) * _DAY_MS)
-        lines = desk.management.requests.usage(which, group_by=cast(UsageGroup, by), offset_minutes=offset)
-        names = _names(desk, by)
-    if as_json:
-        output.as_json(lines)
-        return
-    if not any(line.requests for line in lines):
-        output.note(f"No request in the last {days} days.")
-        return
-    rows = [_row(line, by, names) for line in lines]
-    output.table((by.capitalize(), *_NUMBERS), rows, right=_NUMBERS)
-
-
-def requests(
-    request_id: Annotated[
-        str | None, typer.Argument(metavar="[ID]", help="Show this one whole.", show_default=False)
-    ] = None,
-    limit: Annotated[int, typer.Option("--limit", min=1, max=1000, help="How many to list.")] = 20,
-    *,
-    as_json: AsJson = False,
-    config: ConfigFile = None,
-    data: DataFolder = None,
-) -> None:
-    """List the latest requests, or show one with its attempts and receipt."""
-    with opened(config, data) as desk:
-        stored = desk.management.requests
-        if request_id is not None:
-            output.as_json(_whole(stored.get(request_id)))
+        span = _span(int(desk.clock.now() * 1000), days or (1 if by == "hour" else 30), since)
+        lines = _sums(desk, span, by)
+        if as_json:
+            output.as_json(lines)
             return
-        rows = stored.list(RequestFilter(), limit=limit).rows
-        names = _names(desk, "account")
-    if as_json:
-        output.as_json([_whole(row) for row in rows])
-        return
-    if not rows:
-        output.note("No request yet.")
-        return
-    headings = ("Time", "Id", "Status", "Asked for", "Answered by", "Tokens in", "Out", "Took", "Error")
-    output.table(headings, [_request(row, names) for row in rows], right=("Tokens in", "Out", "Took"))
+        if not any(line.requests for line in lines):
+            output.note(f"No request since {output.moment(span.since_ms)}.")
+            return
+        _show(desk, span, lines, by=by)
 
 
-def _names(desk: Desk, by: str) -> Mapping[str, str]:
+def names(desk: Desk, by: str) -> Mapping[str, str]:
     """Return what people call the ids that a group is made of."""
     if by == "account":
         return {account.id: account.name for account in desk.world.accounts.values()}
@@ -85,7 +103,101 @@ def _names(desk: Desk, by: str) -> Mapping[str, str]:
     return {}
 
 
-def _row(line: UsageLine, by: str, names: Mapping[str, str]) -> tuple[object, ...]:
+def _show(desk: Desk, span: Span, lines: Sequence[UsageLine], *, by: str) -> None:
+    style = Style()
+    known = names(desk, by)
+    trends = _trends(desk, span, lines, by=by, style=style)
+    rows = [(*_row(line, by, known), *trends[number : number + 1]) for number, line in enumerate(lines)]
+    if len(lines) > 1:
+        rows.append(_row(_total(lines), "sum", known))
+    headings = (by.capitalize(), *_NUMBERS, *(("Trend",) if trends else ()))
+    width = len(headings)
+    output.table(headings, [(*row, *[" "] * (width - len(row))) for row in rows], right=_NUMBERS)
+    if by in ("day", "hour") and len(span.steps(_DAY_MS if by == "day" else _HOUR_MS)) > 1:
+        print()
+        _chart(span, by, lines, style=style)
+
+
+def _chart(span: Span, by: str, lines: Sequence[UsageLine], *, style: Style) -> None:
+    """Draw requests, tokens and cost over the whole span, the empty steps included."""
+    starts = span.steps(_DAY_MS if by == "day" else _HOUR_MS)
+    found = {cast(int, line.group): line for line in lines}
+    steps = [found.get(start) for start in starts]
+    tokens = [_tokens(line) if line else 0 for line in steps]
+    charts: list[tuple[str, list[float]]] = [
+        ("Requests", [line.requests if line else 0 for line in steps]),
+        ("Tokens", [float(count) for count in tokens]),
+        ("Cost", [line.cost_pusd if line else 0 for line in steps]),
+    ]
+    width = min(_CHART_WIDTH, len(starts))
+    for title, values in charts:
+        if any(values):
+            line = sparkline(squeezed(values, width), unicode=style.unicode)
+            print(f"{title:<9} {style.paint(line, 'cyan')}")
+    shown = output.day if by == "day" else output.moment
+    dash = "–" if style.unicode else "-"
+    print(f"{'':<9} {shown(starts[0])} {dash} {shown(starts[-1])}")
+
+
+def _trends(desk: Desk, span: Span, lines: Sequence[UsageLine], *, by: str, style: Style) -> list[str]:
+    """Return a small chart of tokens per day for each line, nothing where groups are times already."""
+    field = _FIELDS.get(by)
+    starts = span.steps(_DAY_MS)
+    if field is None or len(starts) < 2 or not lines:
+        return []
+    drawn: list[str] = []
+    for line in lines[:_TRENDS_MAX]:
+        if line.group is None:
+            drawn.append(" ")
+            continue
+        which = msgspec.structs.replace(_since(span), **{field: line.group})
+        found = {
+            each.group: _tokens(each)
+            for each in desk.management.requests.usage(which, group_by="day", offset_minutes=span.offset)
+        }
+        values = [float(found.get(start, 0)) for start in starts]
+        drawn.append(sparkline(squeezed(values, _TREND_WIDTH), unicode=style.unicode))
+    return drawn
+
+
+def _sums(desk: Desk, span: Span, by: str) -> Sequence[UsageLine]:
+    return desk.management.requests.usage(
+        _since(span), group_by=cast(UsageGroup, by), offset_minutes=span.offset
+    )
+
+
+def _since(span: Span) -> RequestFilter:
+    return RequestFilter(since_ms=span.since_ms)
+
+
+def _span(now_ms: int, days: int, since: str | None) -> Span:
+    offset = output.offset_minutes(now_ms)
+    today = now_ms - (now_ms + offset * 60_000) % _DAY_MS
+    start = today - (days - 1) * _DAY_MS if since is None else _start(since.strip(), now_ms)
+    return Span(since_ms=start, now_ms=max(now_ms, start), offset=offset)
+
+
+def _start(since: str, now_ms: int) -> int:
+    """Return when `since` was: a span before now, or a date or time in the machine's own zone."""
+    found = _SPAN.fullmatch(since.lower())
+    if found is not None:
+        return now_ms - int(found[1]) * _HOURS[found[2]] * _HOUR_MS
+    try:
+        return int(datetime.fromisoformat(since).astimezone().timestamp() * 1000)
+    except ValueError:
+        raise ConfigError(f"{since!r} is no time", fix="write 12h, 7d, 4w or a date, 2026-11-01") from None
+
+
+def _tokens(line: UsageLine) -> int:
+    return line.input_tokens + line.cache_read_tokens + line.cache_write_tokens + line.output_tokens
+
+
+def _total(lines: Sequence[UsageLine]) -> UsageLine:
+    kinds = [kind for kind in UsageLine.__struct_fields__ if kind != "group"]
+    return UsageLine(group=None, **{kind: sum(getattr(line, kind) for line in lines) for kind in kinds})
+
+
+def _row(line: UsageLine, by: str, known: Mapping[str, str]) -> tuple[object, ...]:
     group: object = line.group
     match by:
         case "day":
@@ -94,8 +206,10 @@ def _row(line: UsageLine, by: str, names: Mapping[str, str]) -> tuple[object, ..
             group = output.moment(cast(int, line.group))
         case "total":
             group = "all"
+        case "sum":
+            group = "Total"
         case _:
-            group = names.get(str(line.group), line.group)
+            group = known.get(str(line.group), line.group)
     return (
         group,
         f"{line.requests:,}",
@@ -107,29 +221,4 @@ def _row(line: UsageLine, by: str, names: Mapping[str, str]) -> tuple[object, ..
     )
 
 
-def _request(row: RequestRow, names: Mapping[str, str]) -> tuple[object, ...]:
-    account = names.get(row.account_id or "", row.account_id or "")
-    return (
-        output.moment(row.ts_ms),
-        row.id,
-        row.status,
-        row.requested_model,
-        f"{account}/{row.model}" if row.model else account,
-        row.input_tokens,
-        row.output_tokens,
-        output.seconds(row.duration_ms),
-        row.error_type if row.outcome != "ok" else "",
-    )
-
-
-def _whole(row: RequestRow) -> dict[str, object]:
-    import msgspec
-
-    from flowrouter.wire import json
-
-    shown = msgspec.to_builtins(row)
-    shown["receipt"] = json.loads(row.receipt) if row.receipt else None
-    return shown
-
-
-__all__ = ["requests", "usage"]
+__all__ = ["EPILOG", "names", "usage"]

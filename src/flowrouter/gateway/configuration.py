@@ -54,6 +54,8 @@ class Configuration:
         self._failing = False
         self._loading = asyncio.Lock()
         self._answered_at = clock.now()
+        # Set at each reload; whoever waits for one clears it.
+        self.reloaded = asyncio.Event()
         self.snapshot: Snapshot = source.load()
         self.world: World = self._compile()
 

@@ -134,7 +134,9 @@ class _Delivery:
         raise UpstreamError("the provider sent an empty answer", kind="empty")
 
     def note(self) -> None:
-        """Write into the exchange what the reply came to."""
+        """Write into the exchange what the reply came to, unless its books are closed."""
+        if self._exchange.settled:
+            return
         cursor, log = self._cursor, self._opened.log
         log.ended = log.ended or self._relay.clock.monotonic()
         if cursor is not None:

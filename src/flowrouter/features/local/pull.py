@@ -35,7 +35,9 @@ Report = Callable[[str, int, int], None]
 _PIECE = 1024 * 1024
 _LOOK_SECONDS = 0.1
 _FULL = frozenset({errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)})
-_FULL_WORDS = re.compile(r"No space left on device|Disk quota exceeded|File too large|not enough space", re.I)
+_FULL_WORDS = re.compile(
+    r"No space left on device|Disk quota exceeded|File too large|not enough space", re.IGNORECASE
+)
 _HASH_WORDS = re.compile(r"DO NOT MATCH THE HASHES")
 _NETWORK_WORDS = re.compile(
     r"Retrying \(Retry|ConnectionError|ConnectTimeout|ReadTimeout|Read timed out|Name or service not known"

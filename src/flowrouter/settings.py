@@ -1,0 +1,175 @@
+"""The shape of `config.toml`: one Struct per table, every setting with its default and its bounds.
+
+`config.py` fills them from the file, the environment and flags.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+
+import msgspec
+
+DialectName = Literal["openai_chat", "openai_responses", "anthropic", "gemini"]
+"""The names of `canonical.dialect.Dialect`, which stands on a floor above; a test holds the two equal."""
+
+Seconds = Annotated[float, msgspec.Meta(gt=0)]
+Count = Annotated[int, msgspec.Meta(ge=1)]
+
+_ACCOUNT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A table of the file; unknown keys fail."""
+
+
+class Server(Section, frozen=True):
+    """Where the gateway listens and what it accepts there.
+
+    `allowed_hosts` and `allowed_origins` add to what loopback needs. `memory_share` is the part of the
+    machine's memory that request bodies in flight may take together.
+    """
+
+    host: Annotated[str, msgspec.Meta(min_length=1)] = "127.0.0.1"
+    port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 2402
+    allowed_hosts: tuple[str, ...] = ()
+    allowed_origins: tuple[str, ...] = ()
+    body_limit_mib: Count = 64
+    memory_share: Annotated[float, msgspec.Meta(gt=0, le=0.9)] = 0.25
+    backlog: Count = 2048
+    workers: Count = 1
+
+    def __post_init__(self) -> None:
+        for host in self.allowed_hosts:
+            if not host or "/" in host or any(character.isspace() for character in host):
+                raise ValueError(f"allowed_hosts: {host!r} is no host name; write `router.example.com`")
+        for origin in self.allowed_origins:
+            if not re.fullmatch(r"[a-z][a-z0-9+.-]*://[^/\s]+", origin):
+                raise ValueError(f"allowed_origins: {origin!r} is no origin; write `https://app.example.com`")
+
+    @property
+    def body_limit(self) -> int:
+        """Return the largest request body in bytes, after decompression."""
+        return self.body_limit_mib * 1024 * 1024
+
+
+class Timeouts(Section, frozen=True):
+    """Seconds per phase of an attempt, and of the gateway's own waits.
+
+    `first_byte` and `first_event` hold for streams; `first_byte_plain` and `total` for replies that
+    come in one piece; `stall` is the longest silence between events.
+    """
+
+    connect: Seconds = 10.0
+    first_byte: Seconds = 120.0
+    first_byte_plain: Seconds = 600.0
+    first_event: Seconds = 60.0
+    first_event_reasoning: Seconds = 300.0
+    stall: Seconds = 120.0
+    total: Seconds = 600.0
+    head_grace: Seconds = 45.0
+    heartbeat: Seconds = 15.0
+    wait: Seconds = 30.0
+    drain: Seconds = 30.0
+
+
+class AccountConfig(Section, frozen=True):
+    """One `[[accounts]]` table: a credentialed identity at a provider.
+
+    What is left out is the preset's own: base URL, dialects, model list, concurrency. `api_key` and the
+    values of `headers` may be `env:NAME`; after `load` they are the plain secrets, which `repr` hides.
+    """
+
+    name: str
+    preset: str
+    base_url: str | None = None
+    api_key: str | None = None
+    models: tuple[str, ...] = ()
+    priority: Count = 1
+    dialects: tuple[DialectName, ...] = ()
+    enabled: bool = True
+    headers: dict[str, str] = {}
+    max_concurrency: Count | None = None
+
+    def __post_init__(self) -> None:
+        if not _ACCOUNT_NAME.fullmatch(self.name):
+            raise ValueError(f"{self.name!r} is no account name; use letters, digits, dots and dashes")
+
+    def __repr__(self) -> str:
+        return f"AccountConfig(name={self.name!r}, preset={self.preset!r})"
+
+
+class Models(Section, frozen=True):
+    """Names for models: `aliases` maps a name of your own to an id, or to `account/id`."""
+
+    aliases: dict[str, str] = {}
+
+
+class Retention(Section, frozen=True):
+    """How long the request log is kept: whichever of `days` and `rows` is reached first.
+
+    Receipts, the largest part of it, leave after `receipt_days`.
+    """
+
+    days: Count = 90
+    rows: Count = 1_000_000
+    receipt_days: Count = 30
+
+
+class Logs(Section, frozen=True):
+    """What is written to stderr; `auto` is text on a terminal and JSON lines elsewhere."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["auto", "text", "json"] = "auto"
+    access: bool = True
+
+
+class Local(Section, frozen=True):
+    """The embedded model: `auto` offers it where it is installed, `on` insists on it, `off` leaves it out.
+
+    `model` is the file of another model (GGUF); empty is the small one that `local pull` fetches. It is
+    loaded by the first request and let go after `idle_minutes` without one.
+    """
+
+    mode: Literal["auto", "on", "off"] = "auto"
+    model: str = ""
+    idle_minutes: Seconds = 10.0
+
+
+class Discovery(Section, frozen=True):
+    """Whether to look for provider keys in the environment and for model servers on this machine."""
+
+    enabled: bool = True
+
+
+class Settings(Section, frozen=True):
+    """The whole of `config.toml`.
+
+    `reply_model`: whether a reply names the model that answered or the name that was asked for.
+    """
+
+    data: str = ""
+    reply_model: Literal["answered", "asked"] = "answered"
+    server: Server = Server()
+    timeouts: Timeouts = Timeouts()
+    local: Local = Local()
+    discovery: Discovery = Discovery()
+    models: Models = Models()
+    retention: Retention = Retention()
+    logs: Logs = Logs()
+    accounts: tuple[AccountConfig, ...] = ()
+
+
+__all__ = [
+    "AccountConfig",
+    "DialectName",
+    "Discovery",
+    "Local",
+    "Logs",
+    "Models",
+    "Retention",
+    "Section",
+    "Server",
+    "Settings",
+    "Timeouts",
+]

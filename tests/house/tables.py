@@ -1,0 +1,86 @@
+"""The tables of the guide that are made from data: `python -m tests.house.tables` writes them again.
+
+A page holds a table between `<!-- NAME: made by … -->` and `<!-- end -->`.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Callable
+
+from flowrouter.dialects import available
+from flowrouter.providers import catalog
+from tests.house.tree import ROOT
+
+_SHORT = {"openai_chat": "Chat", "openai_responses": "Responses", "anthropic": "Messages", "gemini": "Gemini"}
+_WAYS = [("openai_chat", "anthropic"), ("anthropic", "openai_chat")]
+_NAMES = {"openai_chat": "OpenAI Chat", "anthropic": "Anthropic Messages"}
+_KINDS = {"refused 400": "refused (400)", "dropped": "dropped", "changed": "changed", "emulated": "emulated"}
+_INVENTED = {"brand_new", "delta", "future_member", "future_top", "mood", "score"}
+"""Members that the vectors use to stand for what no version of a dialect has yet."""
+
+
+def providers() -> str:
+    """Return who is known: preset, dialects, key, embeddings."""
+    rows = ["| preset | provider | speaks | key | embeddings |", "|---|---|---|---|---|"]
+    for preset in sorted(catalog.packaged(), key=lambda each: (each.needs_url, each.id)):
+        if preset.id == "local":
+            continue
+        spoken = ", ".join(_SHORT[each] for each in preset.served_dialects if each in available())
+        names = ", ".join(f"`{name}`" for name in preset.auth.env_names)
+        if not preset.auth.required:
+            names = f"{names}, optional" if names else "optional"
+        embeds = "yes" if "embedding" in preset.kinds else ""
+        rows.append(f"| `{preset.id}` | {preset.name} | {spoken} | {names} | {embeds} |")
+    return "\n".join(rows)
+
+
+def losses() -> str:
+    """Return what crossing from one dialect to the other changes, from the file the tests hold it to."""
+    with (ROOT / "tests" / "vectors" / "accepted_losses.toml").open("rb") as file:
+        rows = tomllib.load(file)["row"]
+    parts: list[str] = []
+    for source, target in _WAYS:
+        for what in ("request", "reply"):
+            grouped: dict[tuple[str, str], list[str]] = {}
+            for row in rows:
+                if (row["from"], row["to"], row["what"]) == (source, target, what) and row["kind"] in _KINDS:
+                    grouped.setdefault((row["kind"], row["reason"]), []).extend(row["paths"])
+            title = f"{_NAMES[source]} {what} to {_NAMES[target]}"
+            parts += [f"### {title}", "", "| field | what happens | why |", "|---|---|---|"]
+            for kind, told in _KINDS.items():
+                for (of, reason), paths in sorted(grouped.items()):
+                    if of == kind:
+                        parts.append(f"| {_fields(paths)} | {told} | {reason} |")
+            parts.append("")
+    return "\n".join(parts).rstrip()
+
+
+def _fields(paths: list[str]) -> str:
+    known = [f"`{path}`" for path in dict.fromkeys(paths) if path not in _INVENTED]
+    return ", ".join([*known, *(["members not known here"] if _INVENTED & set(paths) else [])])
+
+
+TABLES: dict[str, tuple[str, Callable[[], str]]] = {
+    "providers": ("docs/providers.md", providers),
+    "losses": ("docs/translation.md", losses),
+}
+
+
+def with_table(page: str, name: str, table: str) -> str:
+    """Return `page` with the table of that name set."""
+    pattern = re.compile(rf"(<!-- {name}: [^\n]*-->\n).*?(<!-- end -->)", re.DOTALL)
+    assert pattern.search(page), f"there is no place for the table {name!r}"
+    return pattern.sub(lambda found: f"{found[1]}\n{table}\n\n{found[2]}", page)
+
+
+def main() -> None:
+    """Write every table into its page."""
+    for name, (path, made) in TABLES.items():
+        page = ROOT / path
+        page.write_text(with_table(page.read_text("utf-8"), name, made()), "utf-8")
+
+
+if __name__ == "__main__":
+    main()
