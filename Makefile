@@ -52,10 +52,11 @@ check-floors: $(STAMPS)/dev
 	$(VENV)/bin/lint-imports --no-logo
 
 bench: $(STAMPS)/dev ## measure the gateway's own cost (ARGS to bench)
-	$(PYTHON_BIN) -m bench $(ARGS)
+	$(PYTHON_BIN) bench/run.py $(ARGS)
 
-soak: $(STAMPS)/dev ## minutes of load: streams, disconnects, memory
-	$(PYTEST) -n 0 -m soak --timeout 900 -s $(ARGS)
+soak: $(STAMPS)/dev ## minutes of load: streams, disconnects, memory, power cuts
+	$(PYTHON_BIN) bench/soak.py $(ARGS)
+	$(PYTHON_BIN) bench/soak.py --kill
 
 conformance: $(STAMPS)/dev ## the vendors' SDKs and llm-comply, the whole matrix
 	$(PYTEST) -n $(WORKERS) --dist worksteal -m "not soak" tests/conformance $(ARGS)

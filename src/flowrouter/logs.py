@@ -153,9 +153,16 @@ class Sink:
         return self.redact(text) + "\n"
 
     def _start(self) -> None:
-        if self._thread is None or not self._thread.is_alive():
-            self._thread = threading.Thread(target=self._run, name="logs", daemon=True)
+        if self._thread is not None and self._thread.is_alive():
+            return
+        if sys.is_finalizing():  # a thread that is started now never runs, and its starter waits for ever
+            self.flush()
+            return
+        self._thread = threading.Thread(target=self._run, name="logs", daemon=True)
+        try:
             self._thread.start()
+        except RuntimeError:  # newer Pythons start none at the interpreter's end
+            self.flush()
 
     def _run(self) -> None:
         while True:

@@ -85,7 +85,9 @@ class House:
             time.sleep(0.02)
 
     def stop(self) -> None:
-        """Stop all three; the vendors say if they erred themselves."""
+        """Stop all three; each says if it erred itself."""
+        assert self.gateway.stop() == 0
+        self.gateway.assert_no_complaints()
         self.gateway.__exit__(None, None, None)
         self.chat.__exit__(None, None, None)
         self.claude.__exit__(None, None, None)

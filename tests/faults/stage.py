@@ -57,7 +57,9 @@ class Stage:
         return self
 
     def stop(self) -> None:
-        """Stop all."""
+        """Stop all; the gateway must have nothing to complain of, and leave in order."""
+        assert self.gateway.stop() == 0
+        self.gateway.assert_no_complaints()
         self.gateway.__exit__(None, None, None)
         for vendors in self.pairs.values():
             for vendor in vendors:

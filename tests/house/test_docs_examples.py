@@ -29,7 +29,7 @@ from tests.upstreams import ScriptedUpstream
 ADDRESS = "http://127.0.0.1:2402"
 # Programs of others, whose commands stand in the guide but are not ours to check.
 OTHERS = {
-    "aider", "claude", "cline", "cn", "docker", "exec", "export", "journalctl", "llm", "loginctl", "make",
+    "aider", "claude", "cline", "cn", "docker", "export", "install", "journalctl", "llm", "loginctl", "make",
     "opencode", "openssl", "pipx", "qwen", "sudo", "systemctl", "uv",
 }  # fmt: skip
 

@@ -69,6 +69,11 @@ class RunningGateway:
         """Return what the process wrote."""
         return self._log.read_text("utf-8", "replace") if self._log.exists() else ""
 
+    def assert_no_complaints(self) -> None:
+        """Fail if the process logged an error: a defect of its own, whatever the client was told."""
+        complaints = [line for line in self.log.splitlines() if '"level":"error"' in line]
+        assert not complaints, "\n".join(complaints)
+
     def start(self) -> Self:
         """Start the process and wait until it answers."""
         command = [sys.executable, "-m", "flowrouter.cli.main", "serve"]

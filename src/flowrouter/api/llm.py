@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import parse_qsl
 
 import msgspec
 
@@ -188,8 +188,7 @@ class DataPlane:
 
     async def _get_model(self, call: _Call) -> None:
         self._caller(call)
-        name = unquote(call.rest)
-        await call.answer(200, json.dumps(models.single(self._parts.world(), call.dialect, name)))
+        await call.answer(200, json.dumps(models.single(self._parts.world(), call.dialect, call.rest)))
 
     async def _get_receipt(self, call: _Call) -> None:
         caller = self._caller(call)

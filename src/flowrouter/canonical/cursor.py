@@ -13,6 +13,9 @@ from flowrouter.canonical.problem import Problem
 from flowrouter.canonical.usage import Usage, merge
 
 
+_CHUNKS_MAX = 256
+
+
 class PartState:
     """One part as far as it has come; `header` is the part it began as, `kind` that part's tag.
 

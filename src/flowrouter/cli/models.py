@@ -14,7 +14,7 @@ from flowrouter.cli.options import AsJson, ClientDialect, ConfigFile, DataFolder
 from flowrouter.dialects import available
 from flowrouter.errors import ConfigError
 from flowrouter.gateway.world import World
-from flowrouter.routing import AccountFacts
+from flowrouter.routing import AccountFacts, Facts
 from flowrouter.routing.plan import Plan, build_plan
 
 
@@ -24,7 +24,7 @@ def models(
     config: ConfigFile = None,
     data: DataFolder = None,
 ) -> None:
-    """List every model that can be asked for, and by whom it is answered."""
+    """List every model that can be asked for, and who answers."""
     with opened(config, data) as desk:
         world = desk.world
     rows = _routable(world)
@@ -57,11 +57,12 @@ def explain(
     if dialect not in available():
         raise ConfigError(f"{dialect!r} is no dialect of a client", fix=f"known: {', '.join(available())}")
     with opened(config, data) as desk:
-        plan = build_plan(desk.world.facts, model, dialect=cast(Dialect, dialect))
+        facts = desk.world.facts
+        plan = build_plan(facts, model, dialect=cast(Dialect, dialect))
     if as_json:
         output.as_json(plan)
     else:
-        _print_plan(plan, dialect)
+        _print_plan(plan, facts, dialect=dialect)
     if not plan.targets:
         raise typer.Exit(FAILED)
 
@@ -89,29 +90,52 @@ def _routable(world: World) -> list[dict[str, Any]]:
     return [*aliases, *rows]
 
 
-def _print_plan(plan: Plan, dialect: str) -> None:
+def _print_plan(plan: Plan, facts: Facts, *, dialect: str) -> None:
+    why = {note.account: note.reason for note in plan.notes if note.taken}
     if plan.targets:
-        print(f"{plan.asked}  ({plan.step})")
+        print(f"{plan.asked}: found by {plan.step}")
+        print()
         rows = [
             (
                 number,
                 target.account,
-                target.preset,
                 target.model,
                 target.dialect,
                 "passthrough" if target.dialect == dialect else "translate",
+                why.get(target.account),
             )
             for number, target in enumerate(plan.targets, start=1)
         ]
-        output.table(("#", "Account", "Preset", "Model there", "Dialect", "Lane"), rows, right=("#",))
+        output.table(("#", "Account", "Model there", "Dialect", "Lane", "Why"), rows, right=("#",))
     else:
         print(f"Nobody answers {plan.asked!r}.")
         if plan.suggestions:
             print(f"Close to it: {', '.join(plan.suggestions)}")
-    if plan.notes:
-        print()
-    for note in plan.notes:
-        print(f"  {'+' if note.taken else '-'} {note.account}: {note.reason}")
+    left_out = _left_out(plan, facts)
+    if left_out:
+        print("\nNot asked:")
+        width = max(len(account) for account, _ in left_out)
+        for account, reason in left_out:
+            print(f"  {account:<{width}}  {reason}")
+
+
+def _left_out(plan: Plan, facts: Facts) -> list[tuple[str, str]]:
+    """Return every account that is not in the plan, with the reason."""
+    told = {note.account: note.reason for note in plan.notes if not note.taken}
+    asked = {target.account for target in plan.targets}
+    found: list[tuple[str, str]] = []
+    for account in facts.accounts:
+        if account.name in asked:
+            continue
+        reason = "does not list this name"
+        if plan.step.endswith("prefix"):
+            reason = "not named"
+        elif account.reserved:
+            reason = "answers to its own name only"
+        elif "*" in account.patterns or (account.models is None and not account.patterns):
+            reason = "takes every name, but only where no other account has it"
+        found.append((account.name, told.get(account.name, reason)))
+    return found
 
 
 __all__ = ["explain", "models"]

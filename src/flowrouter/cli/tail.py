@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated, Any
 
 import msgspec
@@ -115,10 +115,13 @@ def tail(
     style = Style()
     with opened(config, data) as desk:
         accounts: Mapping[str, str] = names(desk, "account")
-        if not as_json:
-            print(_heading(style, live=True), flush=True)
+
+        def begun() -> None:
+            if not as_json:
+                print(_heading(style, live=True), flush=True)
+
         try:
-            for row in _follow(desk, lines, errors=errors):
+            for row in _follow(desk, lines, errors=errors, begun=begun):
                 if row.account_id and row.account_id not in accounts:
                     accounts = names(desk, "account")
                 text = json.dumps_text(_whole(row)) if as_json else line_of(row, accounts, style, live=True)
@@ -179,18 +182,23 @@ def _cut(text: str, width: int) -> str:
     return text if len(text) <= width else f"{text[: max(0, width - 1)]}…"
 
 
-def _follow(desk: Desk, past: int, *, errors: bool) -> Iterator[RequestRow]:
-    """Yield the last `past` rows, then every row that arrives, each once, for ever."""
-    seen = {row.id: row.ts_ms for row in _window(desk)}
-    if past:
-        yield from reversed(list(_latest(desk, past, errors=errors)))
+def _follow(desk: Desk, past: int, *, errors: bool, begun: Callable[[], None]) -> Iterator[RequestRow]:
+    """Yield the last `past` rows, then every row that arrives, each once, for ever.
+
+    `begun` is called when nothing that ends from then on can be missed.
+    """
+    seen = {row.id for row in _window(desk)}
+    first = list(_latest(desk, past, errors=errors))
+    seen.update(row.id for row in first)
+    begun()
+    yield from reversed(first)
     while True:
         time.sleep(_POLL_SECONDS)
         found = _window(desk)
         for row in reversed(found):
             if row.id not in seen and (not errors or row.outcome != "ok"):
                 yield row
-        seen = {row.id: row.ts_ms for row in found}
+        seen = {row.id for row in found} | {row.id for row in first}
 
 
 def _window(desk: Desk) -> list[RequestRow]:

@@ -65,7 +65,8 @@ class Client:
 
     async def write(self, piece: bytes) -> None:
         """Send a meaningful piece of a stream, behind the head if that has not left yet."""
-        await self._beat_done()
+        if self._beating is not None:
+            await self._beat_done(self._beating)
         if not self.head_sent:
             await self._open()
         self.content_sent = True
@@ -76,7 +77,8 @@ class Client:
     async def end(self, piece: bytes = b"") -> None:
         """Send the last piece of a stream."""
         self.disarm()
-        await self._beat_done()
+        if self._beating is not None:
+            await self._beat_done(self._beating)
         if not self.head_sent:
             await self._open()
         self.ended = True
@@ -143,11 +145,10 @@ class Client:
         piece = beat() if beat is not None else self._codec.encoder(EncodeOptions()).heartbeat()
         await replies.send_piece(self._send, piece)
 
-    async def _beat_done(self) -> None:
+    async def _beat_done(self, beating: asyncio.Task[None]) -> None:
         """Let a heartbeat on its way go first: a full connection would wake two senders in any order."""
-        if self._beating is not None:
-            beating, self._beating = self._beating, None
-            await asyncio.wait([beating])
+        self._beating = None
+        await asyncio.wait([beating])
 
     def _note_status(self, status: int) -> None:
         self._exchange.status = status

@@ -8,6 +8,7 @@ import msgspec
 
 from flowrouter.accounts.account import Account
 from flowrouter.canonical.capabilities import Capabilities
+from flowrouter.canonical.head import Head
 from flowrouter.canonical.loss import Loss
 from flowrouter.canonical.receipt import Lane
 from flowrouter.canonical.rendered import ReplyEdits
@@ -63,14 +64,8 @@ def prepare(
     own_headers = {name: value.reveal() for name, value in account.headers}
     edits: tuple[Editor, ...] = ()
     losses: tuple[Loss, ...] = ()
-    passes = (
-        same
-        and not active
-        and world.reply_model != "asked"
-        and not holds_envelopes(inbound.body)
-        and (capabilities.stream_options or head.include_usage is None)
-    )
-    if passes or inbound.operation != "generate":
+    untouched = same and not active and world.reply_model != "asked"
+    if inbound.operation != "generate" or (untouched and _may_pass(inbound.body, head, capabilities)):
         lane: Lane = "passthrough"
         body = codec(target.dialect).prepare(
             inbound.body, head, target.model, head.stream and capabilities.stream_options
@@ -104,6 +99,11 @@ def prepare(
         edits=edits,
         losses=losses,
     )
+
+
+def _may_pass(body: bytes, head: Head, capabilities: Capabilities) -> bool:
+    """Return whether the host can take the client's own bytes: no sealed state, no field it refuses."""
+    return not holds_envelopes(body) and (capabilities.stream_options or head.include_usage is None)
 
 
 def _translate(

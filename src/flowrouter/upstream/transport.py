@@ -168,7 +168,18 @@ class _AiohttpReply:
 def _closed(response: aiohttp.ClientResponse) -> asyncio.Future[None] | None:
     """Return what is done when the reply's connection closes, None for a body that is read already."""
     connection = response.connection
-    return None if connection is None or connection.protocol is None else connection.protocol.closed
+    closed = None if connection is None or connection.protocol is None else connection.protocol.closed
+    if closed is not None:
+        # The future outlives the reply in a pooled connection; a reset there is nobody's news.
+        closed.remove_done_callback(_heed)
+        closed.add_done_callback(_heed)
+    return closed
+
+
+def _heed(closed: asyncio.Future[None]) -> None:
+    """Take note of how a connection ended, or the event loop reports it as an error nobody handled."""
+    if not closed.cancelled():
+        closed.exception()
 
 
 def _upstream_error(error: Exception) -> UpstreamError:

@@ -1,11 +1,16 @@
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from flowrouter import app, config
 from flowrouter.cli import output
+from flowrouter.cli.sparkline import sparkline, squeezed
+from flowrouter.cli.style import Style
+from flowrouter.cli.tail import line_of
 from flowrouter.gateway.ports import AttemptRow, RequestRow
 from tests.unit.cli.conftest import Run
 
@@ -79,12 +84,94 @@ def test_requests_are_listed_newest_first_and_shown_whole(run: Run) -> None:
     rows = run("requests", "--json", "--limit", "2").json
     assert [row["id"] for row in rows] == ["req_3", "req_2"]
     shown = run("requests").out
-    assert "box/small" in shown
+    assert "small → box" in shown
+    assert "1,000→10" in shown
     assert "upstream_connect" in shown
     assert "1.5 s" in shown
     whole = run("requests", "req_1").json
     assert whole["receipt"] == {"id": "x"}
     assert whole["attempts"][0]["account_id"] == "config:box"
+
+
+@pytest.mark.usefixtures("filled")
+def test_usage_is_drawn_with_its_total_and_its_span(run: Run) -> None:
+    shown = run("usage").out.splitlines()
+    charts = [line for line in shown if line.startswith("Requests  ")]
+    assert charts == ["Requests  " + "▁" * 29 + "█"]
+    models = run("usage", "--by", "model", "--since", "3d").out
+    assert "Trend" in models
+    assert models.splitlines()[-1].split()[:3] == ["Total", "4", "1"]
+    assert run("usage", "--since", "2999-01-01").err.startswith("No request since 2999-01-01")
+    assert run("usage", "--since", "12h", "--json").json[0]["requests"] == 4
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"), [(["--since", "soon"], "7d"), (["--since", "7d", "--days", "3"], "one of them")]
+)
+def test_a_time_that_is_none_is_said(run: Run, arguments: list[str], said: str) -> None:
+    wrong = run("usage", *arguments)
+    assert wrong.code == 2
+    assert said in wrong.err
+
+
+@pytest.mark.usefixtures("filled")
+def test_requests_go_by_several_ways(run: Run) -> None:
+    listed = run("requests", "list", "--json").json
+    assert run("requests", "--json").json == listed
+    assert [row["id"] for row in run("requests", "--errors", "--json").json] == ["req_3"]
+    assert run("requests", "show", "req_3").json["error_type"] == "upstream_connect"
+    several = run("requests", "req_")
+    assert several.code == 1
+    misspelt = run("requests", "tial")
+    assert misspelt.code == 2
+    assert "tail" in misspelt.err
+
+
+def test_a_request_is_found_by_its_beginning(run: Run, data: Path) -> None:
+    application = app.build(config.load({"data": str(data)}, environ={}))
+    application.writer.start()
+    now_ms = int(application.clock.now() * 1000)
+    for name in ("aaaa1", "aaaa2", "bbbb1"):
+        application.writer.record(msgspec.structs.replace(row(0, now_ms), id=f"req_{name}"))
+    assert application.writer.drain(10)
+    assert run("requests", "req_bb").json["id"] == "req_bbbb1"
+    several = run("requests", "req_aaaa")
+    assert several.code == 2
+    assert "req_aaaa2" in several.err
+
+
+def test_a_line_fits_the_terminal_and_keeps_the_reason() -> None:
+    class Terminal(Style):
+        width = 80
+
+    style = Terminal(io.StringIO())
+    style.terminal, style.coloured, style.unicode = True, False, True
+    failed = msgspec.structs.replace(
+        row(7, 0, model="a-model-with-a-very-long-name-indeed", ok=False), id="req_0123456789"
+    )
+    line = line_of(failed, {"config:box": "box"}, style)
+    assert len(line) < 80
+    assert "upstream_connect" in line
+    assert "req_01234567 " in line
+
+
+@pytest.mark.parametrize(
+    ("values", "drawn"),
+    [([], ""), ([0, 0], "▁▁"), ([0, 1, 50, 100], "▁▂▅█"), ([3], "█")],
+)
+def test_a_sparkline_tells_little_from_nothing(values: list[float], drawn: str) -> None:
+    assert sparkline(values) == drawn
+    plain = sparkline(values, unicode=False)
+    assert len(plain) == len(values)
+    assert plain.isascii()
+
+
+def test_a_long_sparkline_is_squeezed_without_losing_anything() -> None:
+    assert squeezed([1, 2, 3, 4, 5], 2) == [3, 12]
+    assert squeezed([1, 2], 10) == [1, 2]
+    assert sum(squeezed(list(range(100)), 7)) == sum(range(100))
+    assert len(squeezed(list(range(100)), 7)) <= 7
+    assert squeezed([1], 0) == []
 
 
 @pytest.mark.parametrize(

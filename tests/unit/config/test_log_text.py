@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import subprocess
+import sys
 
 import pytest
 
@@ -22,3 +24,19 @@ def test_control_characters_are_written_out(sent: str, as_json: bool) -> None:
     assert not set(line) & set("\n\r")
     if not as_json:
         assert line.isprintable()
+
+
+def test_a_line_at_the_very_end_of_the_interpreter_neither_hangs_nor_is_lost() -> None:
+    program = """
+from flowrouter import logs
+class Late:
+    def __del__(self, log=logs.get("late")):
+        log.error("said at the end")
+late = Late()
+late.itself = late
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=False
+    )
+    assert done.returncode == 0
+    assert "said at the end" in done.stderr

@@ -76,7 +76,9 @@ def test_the_first_known_key_counts() -> None:
     assert who(authorization=f"Bearer {YOURS.token}", x_api_key=MINE.token).owner_id == "you"
 
 
-@pytest.mark.parametrize("token", [EXPIRED.token, REVOKED.token, ELSEWHERE.token])
+@pytest.mark.parametrize(
+    "token", [EXPIRED.token, REVOKED.token, ELSEWHERE.token], ids=["expired", "revoked", "elsewhere"]
+)
 @pytest.mark.parametrize("ring", [RING, EMPTY], ids=["keys", "no keys"])
 def test_a_token_of_our_form_that_is_not_valid(token: str, ring: KeyRing) -> None:
     """Even where no key is needed: whoever shows a revoked key must not be let in as nobody."""

@@ -1,7 +1,7 @@
 """A stand-in for the model's process: keeps the child's side of the contract, runs no model.
 
 `--mode` says how it misbehaves: `quiet` never listens, `broken` ends at once, `deaf` ignores the end
-of its input and SIGTERM.
+of its input and SIGTERM, `slow` takes its time to listen.
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ import time
 parser = argparse.ArgumentParser()
 parser.add_argument("--mode", default="good")
 parser.add_argument("--model")
+parser.add_argument("--name")
 parser.add_argument("--port", type=int, default=0)
+parser.add_argument("--longest-reply", type=int, default=-1)
 arguments = parser.parse_args()
 
 key = sys.stdin.readline().strip()
@@ -26,6 +28,8 @@ if arguments.mode == "deaf":
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
 if arguments.mode == "quiet":
     time.sleep(60)
+if arguments.mode == "slow":
+    time.sleep(0.3)
 listener = socket.create_server(("127.0.0.1", arguments.port))
 print("noise on stderr", len(key), file=sys.stderr, flush=True)
 os.write(1, f"listening http://127.0.0.1:{listener.getsockname()[1]}\n".encode())
