@@ -111,9 +111,16 @@ def _part_delta(cursor: Cursor, event: e.PartDelta) -> None:
     state = cursor.parts[event.index]
     state.characters += len(event.text)
     if state.kind == "text":
-        state.chunks.append(event.text)
+        _keep(state.chunks, event.text)
     if state.behind is not None:
         state.behind.append(event)
+
+
+def _keep(chunks: list[str], text: str) -> None:
+    """Append `text`; small strings cost fifty bytes each beside their text, so they are joined in time."""
+    chunks.append(text)
+    if len(chunks) >= _CHUNKS_MAX:
+        chunks[:] = ["".join(chunks)]
 
 
 def _part_end(cursor: Cursor, event: e.PartEnd) -> None:

@@ -74,6 +74,9 @@ def _start(arguments: argparse.Namespace, *, key: str) -> Any:
     threads = min(_MOST_THREADS, os.cpu_count() or 1)
     parameters.cpuparams.n_threads = threads
     parameters.cpuparams_batch.n_threads = threads
+    # Threads that spin while they wait for each other crawl as soon as another program wants a core.
+    parameters.cpuparams.poll = 0
+    parameters.cpuparams_batch.poll = 0
     try:
         return xllamacpp.Server(parameters)
     except RuntimeError:

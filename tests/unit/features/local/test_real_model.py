@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
 import json
 import os
 import signal
@@ -47,7 +48,7 @@ def gateway(installed: None) -> Iterator[RunningGateway]:
 
 
 def post(gateway: RunningGateway, path: str, **body: Any) -> tuple[int, str]:
-    content = json.dumps({"model": weights.MODEL, "max_tokens": 60, **body}).encode()
+    content = json.dumps({"model": weights.MODEL, "max_tokens": 20, **body}).encode()
     status, answer = gateway.call("POST", path, body=content)
     return status, answer.decode()
 
@@ -121,10 +122,11 @@ def test_its_server_answers_nobody_without_the_key(gateway: RunningGateway) -> N
     post(gateway, "/v1/chat/completions", messages=QUESTION, max_tokens=1)
     (child,) = children(gateway)
     (port,) = {each.laddr.port for each in child.net_connections("inet") if each.status == psutil.CONN_LISTEN}
-    stranger = RunningGateway()
-    stranger.port = port
-    status, _ = post(stranger, "/v1/chat/completions", messages=QUESTION)
-    assert status == 401
+    stranger = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    with contextlib.closing(stranger):
+        body = json.dumps({"model": weights.MODEL, "messages": QUESTION})
+        stranger.request("POST", "/v1/chat/completions", body, {"content-type": "application/json"})
+        assert stranger.getresponse().status == 401
 
 
 def test_a_killed_child_is_made_good_by_the_next_request(gateway: RunningGateway) -> None:
