@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 
 from tests.clients.agent import turned
 from tests.support.gateway import RunningGateway
-from tests.upstreams import Answer, Received, ScriptedUpstream
+from tests.upstreams import ScriptedUpstream
 
 ROOT = Path(__file__).resolve().parents[2]
 INSTALLED = ROOT / ".clients"
@@ -22,7 +23,7 @@ PATIENCE = 150.0
 
 # A path to the programs and nothing of the person's own: no keys, no settings, no proxies.
 BARE = {
-    "PATH": f"{os.environ.get('PATH', '/usr/bin:/bin')}",
+    "PATH": os.environ.get("PATH", "/usr/bin:/bin"),
     "LANG": "C.UTF-8",
     "TERM": "dumb",
     "CI": "1",
@@ -84,8 +85,6 @@ class Workshop:
 
     def outcomes(self) -> set[str]:
         """Return how the exchanges ended, by the gateway's own log."""
-        import json
-
         token = (self.gateway.data / "local.token").read_text().strip()
         status, body = self.gateway.get("/api/requests?limit=50", {"authorization": f"Bearer {token}"})
         assert status == 200, body
@@ -108,6 +107,3 @@ def workshop(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Worksho
         }
         with RunningGateway([account]) as gateway:
             yield Workshop(gateway, up, tmp_path)
-
-
-Model = Callable[[Received], Answer]

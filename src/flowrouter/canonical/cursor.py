@@ -13,7 +13,7 @@ from flowrouter.canonical.problem import Problem
 from flowrouter.canonical.usage import Usage, merge
 
 
-_CHUNKS_MAX = 256
+_CHUNKS_MAX = 32
 
 
 class PartState:

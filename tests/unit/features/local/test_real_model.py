@@ -70,10 +70,10 @@ def until(condition: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
-def test_nothing_runs_before_the_first_request(gateway: RunningGateway) -> None:
-    """Must stand first: the gateway is shared by this module."""
-    assert weights.MODEL in gateway.get("/v1/models")[1].decode()
-    assert children(gateway) == []
+def test_nothing_runs_before_the_first_request() -> None:
+    with serving() as gateway:
+        assert weights.MODEL in gateway.get("/v1/models")[1].decode()
+        assert children(gateway) == []
 
 
 def test_it_answers_its_own_name_and_any_other_while_it_is_alone(gateway: RunningGateway) -> None:
