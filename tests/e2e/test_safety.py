@@ -145,15 +145,7 @@ def test_keys_protect_once_they_exist(
 ) -> None:
     with RunningGateway(accounts(chat_upstream, claude_upstream)) as gateway:
         assert gateway.call("POST", "/v1/chat/completions", body=ASK)[0] == 200
-        made = subprocess.run(
-            [sys.executable, "-m", "flowrouter.cli.main", "keys", "create", "laptop", "--data", str(gateway.data), "--json"],
-            capture_output=True, text=True, timeout=60, check=True, env={**os.environ, "NO_COLOR": "1"},
-        )  # fmt: skip
-        token = next(
-            value
-            for value in _strings(msgspec.json.decode(made.stdout))
-            if value.startswith("flr_") and len(value) > 60
-        )
+        token = _make_key(gateway)
         _eventually(lambda: gateway.call("POST", "/v1/chat/completions", body=ASK)[0] == 401)
         status, body = gateway.call("POST", "/v1/messages", body=ASK)
         assert status == 401
@@ -175,6 +167,15 @@ def test_keys_protect_once_they_exist(
                 gateway.call("POST", "/v1/chat/completions", body=ASK, headers={"x-api-key": token})[0] == 401
             )
         )
+
+
+def _make_key(gateway: RunningGateway) -> str:
+    made = subprocess.run(
+        [sys.executable, "-m", "flowrouter.cli.main", "keys", "create", "laptop", "--data", str(gateway.data), "--json"],
+        capture_output=True, text=True, timeout=60, check=True, env={**os.environ, "NO_COLOR": "1"},
+    )  # fmt: skip
+    said = _strings(msgspec.json.decode(made.stdout))
+    return next(value for value in said if value.startswith("flr_") and len(value) > 60)
 
 
 def _strings(value: object) -> list[str]:
@@ -203,6 +204,12 @@ def test_cors_is_for_configured_origins_only(
 ) -> None:
     settings = {"server": {"allowed_origins": ["https://app.example"]}}
     with RunningGateway(accounts(chat_upstream, claude_upstream), settings=settings) as gateway:
+        preflight = {"origin": "https://app.example", "access-control-request-method": "POST"}
+        assert gateway.call("OPTIONS", "/v1/chat/completions", headers=preflight)[0] == 403, (
+            "no key exists yet"
+        )
+        _make_key(gateway)
+        _eventually(lambda: gateway.call("OPTIONS", "/v1/chat/completions", headers=preflight)[0] == 204)
         connection = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=30)
         connection.request(
             "OPTIONS",

@@ -65,7 +65,7 @@ def test_120_kb_with_unknown_fields_differs_in_owned_fields_only(stand: Stand, s
     assert {name: bytes(raw) for name, raw in got.items()} == {
         name: bytes(raw) for name, raw in wanted.items()
     }
-    assert [name for name in got] == [name for name in wanted]
+    assert list(got) == list(wanted)
 
 
 def raw_stream(port: int, path: str, body: bytes) -> bytes:

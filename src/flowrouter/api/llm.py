@@ -90,6 +90,13 @@ class DataPlane:
             objection = self._parts.guard.objection(method, headers)
             if objection is not None:
                 raise CallerError(objection[1], status=objection[0], code="refused")
+            if self._is_unkeyed_page(headers):
+                raise CallerError(
+                    "web pages may call only a gateway that asks for keys; make one with "
+                    "`flow-router keys create NAME`",
+                    status=403,
+                    code="refused",
+                )
             if method == "OPTIONS" and "origin" in headers:
                 await _preflight(call.send)
                 return
@@ -222,6 +229,11 @@ class DataPlane:
         world = self._parts.world()
         now_ms = int(self._parts.clock.now() * 1000)
         return authenticate(call.headers, world.ring, now_ms=now_ms, protected=world.protected)
+
+    def _is_unkeyed_page(self, headers: dict[str, str]) -> bool:
+        """Return whether an allow-listed page of another site calls while nothing asks it for a key."""
+        origin = headers.get("origin", "").lower()
+        return origin in self._parts.guard.origins and not len(self._parts.world().ring)
 
     def _with_cors(self, send: Send, headers: dict[str, str]) -> Send:
         """Return `send` with the headers a page of an allow-listed origin needs to read the answer."""

@@ -25,7 +25,7 @@ from flowrouter.cli import chat_key, completion, output
 from flowrouter.cli.checks.listening import address_of
 from flowrouter.cli.codes import INTERRUPTED
 from flowrouter.cli.desk import closest, opened
-from flowrouter.cli.options import AsJson, ConfigFile, DataFolder
+from flowrouter.cli.options import AsJson, ClientDialect, ConfigFile, DataFolder
 from flowrouter.cli.style import Style, harmless
 from flowrouter.cli.talk import Talk, Told
 from flowrouter.clock import Clock
@@ -62,14 +62,7 @@ def chat(  # noqa: PLR0917 - typer reads the options from here
     prompt: Annotated[
         str | None, typer.Argument(help="Ask this and end; - reads it from stdin.", show_default=False)
     ] = None,
-    dialect: Annotated[
-        str,
-        typer.Option(
-            "--dialect",
-            help="Ask as a client of openai_chat or anthropic.",
-            autocompletion=completion.dialects,
-        ),
-    ] = "openai_chat",
+    dialect: ClientDialect = "openai_chat",
     system: Annotated[
         str | None, typer.Option("--system", metavar="TEXT", help="Instructions for the model.")
     ] = None,

