@@ -41,13 +41,14 @@ def load(names: Iterable[str] = BUILT_IN, *, extra: Iterable[object] = ()) -> Ho
         plan_edits=_gather(manager.hook.plan_edits),
         verdict_edits=_gather(manager.hook.verdict_edits),
         listeners=_gather(manager.hook.listeners),
-        setups=tuple(impl.function for impl in manager.hook.setup.get_hookimpls()),
-        lifespans=tuple(_lifespan(impl.function) for impl in manager.hook.lifespan.get_hookimpls()),
+        setups=_functions(manager.hook.setup),
+        lifespans=_functions(manager.hook.lifespan),
     )
 
 
-def _lifespan(function: Any) -> Callable[[Any], AbstractAsyncContextManager[None]]:
-    return function
+def _functions(caller: Any) -> tuple[Any, ...]:
+    """Return a hook's own functions, for those that are called once for each application."""
+    return tuple(implementation.function for implementation in caller.get_hookimpls())
 
 
 def _gather(caller: Any) -> tuple[Any, ...]:

@@ -12,7 +12,6 @@ from flowrouter.canonical.parts import Part, Text, ToolCall
 from flowrouter.canonical.problem import Problem
 from flowrouter.canonical.usage import Usage, merge
 
-
 _CHUNKS_MAX = 32
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from flowrouter.canonical import events as e
 from flowrouter.canonical.events import Event
 from flowrouter.canonical.parts import Image, Part, Reasoning, Refusal, Text
+from flowrouter.canonical.think_tags import ThinkSplitter
 from flowrouter.dialects.codec import DecodeOptions
 from flowrouter.dialects.openai_chat.content import parse_part
 from flowrouter.dialects.openai_chat.finishes import meaning
@@ -18,7 +19,6 @@ from flowrouter.dialects.openai_chat.parse_messages import REASONING_FIELDS, SEA
 from flowrouter.dialects.openai_chat.parse_responses import read_content_list
 from flowrouter.dialects.openai_chat.reading import Json, as_list, as_object
 from flowrouter.dialects.openai_chat.stream_calls import CallAssembler
-from flowrouter.canonical.think_tags import ThinkSplitter
 from flowrouter.errors import CallerError
 
 
