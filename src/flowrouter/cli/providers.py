@@ -269,7 +269,9 @@ def _key(preset: Preset, given: str | None, *, known: bool) -> str | None:
     """Return the key to store: as given, from stdin, a variable or a hidden prompt; None for none."""
     if given == "-":
         at_terminal = sys.stdin.isatty()
-        given = _ask(f"API key of {preset.name}", fix="", hidden=True) if at_terminal else sys.stdin.readline()
+        given = (
+            _ask(f"API key of {preset.name}", fix="", hidden=True) if at_terminal else sys.stdin.readline()
+        )
     elif given is not None and given.startswith("env:"):
         name = given.removeprefix("env:")
         given = configuration.environment([name]).get(name)

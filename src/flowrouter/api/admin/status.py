@@ -70,7 +70,7 @@ async def get_status(call: Call) -> Reply:
         version=__version__,
         uptime_s=round(call.deps.clock.monotonic() - call.deps.started, 3),
         base_urls=base_urls(call.address),
-        accounts=len(own),
+        accounts=sum(1 for account in call.accounts() if account.source != "found"),
         usable_accounts=sum(1 for account in own if account.enabled and not account.problem),
         keys=keys,
         key_needed=world.protected or len(world.ring) > 0,

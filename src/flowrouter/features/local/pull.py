@@ -252,8 +252,7 @@ def _of_pip(said: str, space: Path) -> PullError:
     if _NETWORK_WORDS.search(said):
         return PullError(
             "the package index could not be reached",
-            fix="check the network and pip's settings (`pip config list`), then try again; "
-            "what was downloaded whole is kept",
+            fix="check the network and pip's settings (`pip config list`), then try again",
         )
     if _ABSENT_WORDS.search(said):
         return PullError(

@@ -18,8 +18,10 @@ from flowrouter.errors import ConfigError
 from flowrouter.features.discovery import servers, variables
 from flowrouter.features.discovery.finder import FEATURE, Finder
 from flowrouter.gateway.adoption import dismiss, draft_of
+from flowrouter.gateway.pipeline import no_such_model
 from flowrouter.providers.catalog import Catalog, packaged
 from flowrouter.providers.preset import DialectUrls
+from flowrouter.routing import build_plan
 
 KEY = "sk-canary-0123456789abcdef"
 
@@ -244,4 +246,13 @@ def test_secrets_are_compared_not_kept(keys: None, tmp_path: Path) -> None:
     finder: Finder = program.app.features[FEATURE]
     held = [value for value in vars(finder).values() if KEY in repr(value) or value == Secret(KEY)]
     assert held == []
+    program.app.close_store()
+
+
+def test_a_model_that_nobody_answers_for_is_refused_with_the_find(keys: None, tmp_path: Path) -> None:
+    program = Program(tmp_path)
+    world = program.app.configuration.world
+    refused = no_such_model(build_plan(world.facts, "gpt-4.1", dialect="openai_chat"), world)
+    assert refused.status == 404
+    assert "flow-router providers adopt openai" in refused.message
     program.app.close_store()
