@@ -12,6 +12,12 @@ from typing import Any
 from hypothesis import HealthCheck, settings
 
 _PRIVATE_PREFIXES = (
+    "CEREBRAS_",
+    "DEEPSEEK_",
+    "FIREWORKS_",
+    "OLLAMA_",
+    "TOGETHER_",
+    "XAI_",
     "ANTHROPIC_",
     "FLOW_ROUTER_",
     "GEMINI_",
