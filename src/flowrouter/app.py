@@ -64,8 +64,9 @@ class Application:
         self.catalog = catalog.load(config.data_dir / "presets")
         self.store = open_store(config.data_dir, master_key=config.master_key, clock=self.clock)
         self.hooks = plugins.load()
+        self._source = SqliteConfigSource(self.store.path, self.store.vault, clock=self.clock)
         self.configuration = Configuration(
-            SqliteConfigSource(self.store.path, self.store.vault, clock=self.clock),
+            self._source,
             declared=tuple(declared(account) for account in config.accounts),
             catalog=self.catalog,
             clock=self.clock,
@@ -134,7 +135,8 @@ class Application:
             self.close_store()
 
     def close_store(self) -> None:
-        """Close what the repositories hold open, if they were used."""
+        """Close what the configuration and the repositories hold open."""
+        self._source.close()
         if self._management is not None:
             self._management.close()
 

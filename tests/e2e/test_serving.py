@@ -8,6 +8,7 @@ import sqlite3
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import msgspec
@@ -66,7 +67,9 @@ def test_what_a_cancelled_stream_used_is_on_record(stand: Stand) -> None:
 def _row(gateway: RunningGateway, request_id: str) -> sqlite3.Row:
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:
-        with sqlite3.connect(f"file:{gateway.data / 'flow-router.sqlite'}?mode=ro", uri=True) as store:
+        with closing(
+            sqlite3.connect(f"file:{gateway.data / 'flow-router.sqlite'}?mode=ro", uri=True)
+        ) as store:
             store.row_factory = sqlite3.Row
             row = store.execute("SELECT * FROM requests WHERE id = ?", (request_id,)).fetchone()
         if row is not None:
@@ -121,7 +124,7 @@ def test_a_power_cut_loses_no_row_older_than_200_ms(
         stop.set()
     old = [request_id for at, request_id in finished if at < killed_at - 0.2]
     assert len(old) > 20
-    with sqlite3.connect(gateway.data / "flow-router.sqlite") as store:
+    with closing(sqlite3.connect(gateway.data / "flow-router.sqlite")) as store:
         kept = {row[0] for row in store.execute("SELECT id FROM requests")}
         assert store.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
     assert not [request_id for request_id in old if request_id not in kept]

@@ -295,6 +295,7 @@ async def _perform(
     send, written = _writer(clock, slow_client)
     client = Client(send, codec(dialect), exchange, clock=clock, timeouts=timeouts, tasks=tasks)
     work = asyncio.create_task(pipeline.run(exchange, client))
+    client.on_stuck = work.cancel
     if cancel_after is not None:
         asyncio.get_running_loop().call_later(cancel_after, work.cancel)
     await asyncio.wait([work])

@@ -139,3 +139,17 @@ def test_a_full_connection_gets_head_heartbeat_and_pieces_in_their_order() -> No
     assert connection.sent[0]["type"] == "http.response.start"
     assert bodies[2:] == [HEL, DONE]
     assert bodies[1].startswith(b":")
+
+
+def test_a_client_that_reads_no_more_is_given_up() -> None:
+    result = play(
+        "openai_chat",
+        ASK_STREAM,
+        accounts=[CHAT],
+        scripts=[Script(headers=SSE, steps=[ROLE, HEL, LO, FINISH, DONE])],
+        timeouts=Timeouts(stall=60),
+        slow_client=100_000.0,
+    )
+    assert result.row.outcome == "cancelled"
+    assert result.replies[0].closed
+    assert (result.slots_left, result.timers_left) == (0, 0)

@@ -153,14 +153,18 @@ class DataPlane:
         assert work is not None
         gone = False
 
-        async def watch() -> None:
+        def give_up() -> None:
             nonlocal gone
+            gone = True
+            work.cancel()
+
+        async def watch() -> None:
             while (await receive())["type"] != "http.disconnect":
                 pass
             if not client.ended:
-                gone = True
-                work.cancel()
+                give_up()
 
+        client.on_stuck = give_up
         watcher = self._parts.tasks.start("client watch", watch())
         try:
             await self._parts.pipeline.run(exchange, client)

@@ -8,8 +8,10 @@ from typing import Any
 from flowrouter.canonical import events as e
 from flowrouter.canonical.dialect import Dialect
 from flowrouter.canonical.events import Event
+from flowrouter.canonical.fold import replay
 from flowrouter.canonical.parts import Part, Text, ToolCall
 from flowrouter.canonical.problem import Problem
+from flowrouter.canonical.response import Response
 from flowrouter.canonical.usage import Usage, merge
 
 _CHUNKS_MAX = 32
@@ -83,6 +85,23 @@ class Cursor:
     def characters(self) -> int:
         """Return the number of characters of all parts, for estimating missing usage."""
         return sum(part.characters for part in self.parts)
+
+
+def whole(response: Response) -> Cursor:
+    """Return the cursor of an answer that came in one piece; an uncounted one is told event by event."""
+    cursor = Cursor()
+    if response.usage is None:
+        for event in replay(response):
+            cursor.apply(event)
+        return cursor
+    cursor.started = cursor.meaningful = cursor.ended = True
+    cursor.origin, cursor.id, cursor.model = response.origin, response.id, response.model
+    cursor.created, cursor.usage = response.created, response.usage
+    cursor.finishes = {
+        choice.index: e.Finish(reason=choice.finish or "other", raw=choice.raw_finish, choice=choice.index)
+        for choice in response.choices
+    }
+    return cursor
 
 
 def _start(cursor: Cursor, event: e.MessageStart) -> None:
@@ -176,4 +195,4 @@ _STEPS: dict[type, Callable[[Cursor, Any], None]] = {
     e.MessageEnd: _end,
 }
 
-__all__ = ["Cursor", "PartState"]
+__all__ = ["Cursor", "PartState", "whole"]

@@ -50,6 +50,7 @@ class Client:
         self.content_sent = False
         self.ended = False
         self.heartbeat: Callable[[], bytes] | None = None
+        self.on_stuck: Callable[[], object] | None = None
 
     def expect_stream(self) -> None:
         """Start the grace time of a streamed answer."""
@@ -65,8 +66,7 @@ class Client:
 
     async def write(self, piece: bytes) -> None:
         """Send a meaningful piece of a stream, behind the head if that has not left yet."""
-        if self._beating is not None:
-            await self._beat_done(self._beating)
+        await self._beat_done()
         if not self.head_sent:
             await self._open()
         self.content_sent = True
@@ -76,9 +76,8 @@ class Client:
 
     async def end(self, piece: bytes = b"") -> None:
         """Send the last piece of a stream."""
+        await self._beat_done()
         self.disarm()
-        if self._beating is not None:
-            await self._beat_done(self._beating)
         if not self.head_sent:
             await self._open()
         self.ended = True
@@ -90,6 +89,7 @@ class Client:
 
         `raw` is the provider's own envelope where it may pass unchanged.
         """
+        await self._beat_done()
         self.disarm()
         if self.head_sent:
             encoder = self._codec.encoder(EncodeOptions(now=self._clock.now()))
@@ -110,6 +110,8 @@ class Client:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        if self._beating is not None:
+            self._beating.cancel()
 
     async def _open(self) -> None:
         self.head_sent = True
@@ -125,9 +127,18 @@ class Client:
             self._timer = asyncio.get_running_loop().call_later(delay, self._pulse)
 
     def _pulse(self) -> None:
-        """Act on the timer: leave the head after the grace time, a heartbeat after a silence."""
+        """Act on the timer: leave the head after the grace time, a heartbeat after a silence.
+
+        A heartbeat that cannot leave means that the client reads no more; after the longest silence
+        allowed it is given up, so that it does not hold the upstream call for ever.
+        """
         silence = self._clock.monotonic() - self._last_sent
-        if self.head_sent and silence < self._timeouts.heartbeat:
+        if self._beating is not None and not self._beating.done():
+            if silence > self._timeouts.stall and self.on_stuck is not None:
+                self.on_stuck()
+            else:
+                self._arm(self._timeouts.heartbeat)
+        elif self.head_sent and silence < self._timeouts.heartbeat:
             self._arm(self._timeouts.heartbeat - silence)
         else:
             self._beating = self._tasks.start("heartbeat", self._beat())
@@ -145,10 +156,12 @@ class Client:
         piece = beat() if beat is not None else self._codec.encoder(EncodeOptions()).heartbeat()
         await replies.send_piece(self._send, piece)
 
-    async def _beat_done(self, beating: asyncio.Task[None]) -> None:
+    async def _beat_done(self) -> None:
         """Let a heartbeat on its way go first: a full connection would wake two senders in any order."""
-        self._beating = None
-        await asyncio.wait([beating])
+        while (beating := self._beating) is not None:
+            await asyncio.wait([beating])
+            if self._beating is beating:
+                self._beating = None
 
     def _note_status(self, status: int) -> None:
         self._exchange.status = status

@@ -14,7 +14,7 @@ from functools import cached_property
 import msgspec
 
 from flowrouter.canonical import events as e
-from flowrouter.canonical.cursor import Cursor
+from flowrouter.canonical.cursor import Cursor, whole
 from flowrouter.canonical.events import Event
 from flowrouter.canonical.fold import Fold, replay
 from flowrouter.canonical.parts import Provenance
@@ -154,21 +154,19 @@ class _Delivery:
             return self._relay.refused(self._opened, problem)
         if self._opened.prepared.capabilities.think_tags:
             response = split_response(response)
-        events = replay(response)
         head = self._exchange.head
         assert head is not None
+        if self._opened.prepared.lane == "passthrough" and not head.stream:
+            self._cursor = whole(response)
+            await self._client.answer(200, body)
+            return self._answered(None)
+        events = replay(response)
         if head.stream:
             sink = TranslateSink(self._own, self._options, self._opened.prepared.edits)
             self._use(sink)
             await self._write(sink.close(events))
             await self._client.end()
             return self._answered(sink)
-        if self._opened.prepared.lane == "passthrough":
-            self._cursor = Cursor()
-            for event in events:
-                self._cursor.apply(event)
-            await self._client.answer(200, body)
-            return self._answered(None)
         return await self._fold_and_answer(events)
 
     async def _measured(self, first: bytes) -> Failure | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from ipaddress import ip_address
 
 import msgspec
@@ -57,6 +58,7 @@ class Guard(msgspec.Struct, frozen=True, kw_only=True):
         return origin in (f"http://{host}", f"https://{host}")
 
 
+@lru_cache(maxsize=256)
 def is_loopback(name: str) -> bool:
     """Return whether `name` is a host name or address that never leaves the machine."""
     name = name.strip("[]").lower().removesuffix(".")
