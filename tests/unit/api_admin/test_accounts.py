@@ -178,9 +178,8 @@ def test_an_account_is_always_switched_off(
     gateway: Gateway, api: TestClient, account: dict[str, Any]
 ) -> None:
     import sqlite3
-from contextlib import closing
 
-    with closing(sqlite3.connect(gateway.store.path)) as connection:
+    with sqlite3.connect(gateway.store.path) as connection:
         connection.execute("UPDATE accounts SET preset = 'gone'")
     connection.close()
     path = f"/api/accounts/{account['id']}"

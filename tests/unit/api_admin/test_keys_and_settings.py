@@ -191,9 +191,8 @@ def test_a_store_that_fails(gateway: Gateway) -> None:
 
 def test_problems_of_accounts_are_told(gateway: Gateway, api: TestClient, account: dict[str, Any]) -> None:
     import sqlite3
-from contextlib import closing
 
-    with closing(sqlite3.connect(gateway.store.path)) as connection:
+    with sqlite3.connect(gateway.store.path) as connection:
         connection.execute("UPDATE accounts SET api_key_sealed = x'00'")
     connection.close()
     api.patch("/api/settings", json={})  # any change publishes anew
