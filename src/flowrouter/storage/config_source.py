@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -81,6 +82,8 @@ class SqliteConfigSource:
             try:
                 if self._connection is None:
                     self._connection = connect(self._path, busy_ms=_BUSY_MS)
+                    # A source that is let go takes its connection with it.
+                    self._finalizer = weakref.finalize(self, self._connection.close)
                 yield self._connection
             except (sqlite3.Error, TypeError, ValueError) as error:
                 self._drop()
@@ -90,7 +93,7 @@ class SqliteConfigSource:
 
     def _drop(self) -> None:
         if self._connection is not None:
-            self._connection.close()
+            self._finalizer()
             self._connection = None
 
 

@@ -25,7 +25,11 @@ def connect(path: Path, *, busy_ms: int = BUSY_MS, read_only: bool = False) -> s
         uri, uri=True, isolation_level=None, check_same_thread=False, timeout=busy_ms / 1000
     )
     connection.row_factory = sqlite3.Row
-    connection.executescript("PRAGMA synchronous=NORMAL; PRAGMA journal_size_limit=67108864;")
+    try:
+        connection.executescript("PRAGMA synchronous=NORMAL; PRAGMA journal_size_limit=67108864;")
+    except sqlite3.Error:
+        connection.close()
+        raise
     return connection
 
 
