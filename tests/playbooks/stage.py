@@ -280,18 +280,7 @@ async def _perform(
         wait=timeouts.wait,
         log=logs.get("playbook"),
     )
-    exchange = Exchange(
-        Inbound(
-            request_id="req_playbook",
-            dialect=dialect,
-            operation=operation,
-            endpoint="/v1/playbook",
-            headers={"user-agent": "playbook", "x-api-key": "canary-of-the-caller"},
-            body=body,
-            wall=clock.now(),
-            started=clock.monotonic(),
-        )
-    )
+    exchange = Exchange(_inbound(dialect, body, operation, clock=clock))
     send, written = _writer(clock, slow_client)
     client = Client(send, codec(dialect), exchange, clock=clock, timeouts=timeouts, tasks=tasks)
     work = asyncio.create_task(pipeline.run(exchange, client))
@@ -312,6 +301,19 @@ async def _perform(
         timers_left=sum(not handle.cancelled() for handle in asyncio.get_running_loop()._scheduled),  # type: ignore[attr-defined]
         slots_left=sum(admission.in_flight(account_id) for account_id in present.accounts),
         **written,
+    )
+
+
+def _inbound(dialect: Dialect, body: bytes, operation: Operation, *, clock: VirtualClock) -> Inbound:
+    return Inbound(
+        request_id="req_playbook",
+        dialect=dialect,
+        operation=operation,
+        endpoint="/v1/playbook",
+        headers={"user-agent": "playbook", "x-api-key": "canary-of-the-caller"},
+        body=body,
+        wall=clock.now(),
+        started=clock.monotonic(),
     )
 
 

@@ -108,6 +108,7 @@ def test_examples_run(gateway: Gateway) -> None:
             shown.pop("notices", None)
             real = {name: value for name, value in reply.json().items() if name != "notices"}
             assert unlike(shown, real) == [], command
+    gateway.close()
 
 
 @pytest.mark.parametrize(
