@@ -33,6 +33,7 @@ from flowrouter.httpkit.replies import Send
 from flowrouter.providers import catalog
 from flowrouter.providers.listing import ListedModel
 from flowrouter.storage import (
+    MemoryStateStore,
     RequestWriter,
     Retention,
     SqliteConfigSource,
@@ -74,6 +75,7 @@ class Application:
             config=config,
         )
         self.network = AiohttpTransport(connect_timeout=config.timeouts.connect)
+        self.state = MemoryStateStore(self.clock)
         self.transport = Mounts(self.network)
         self.writer = RequestWriter(self.store.path, clock=self.clock, retention=_retention(config))
         self.receipts = SqliteReceipts(self.store.path, self.writer)
@@ -239,6 +241,7 @@ class Application:
             timeouts=config.timeouts,
             hooks=self.hooks,
             reasoning=ReasoningState(self.store.vault),
+            state=self.state,
         )
         pipeline = Pipeline(
             world=lambda: self.configuration.world,

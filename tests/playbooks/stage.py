@@ -31,6 +31,7 @@ from flowrouter.gateway.settle import Books
 from flowrouter.gateway.world import World, compile_world
 from flowrouter.plugins import Hooks
 from flowrouter.providers import catalog
+from flowrouter.storage import MemoryStateStore
 from flowrouter.tasks import TaskGroup
 from flowrouter.wire.http import HttpRequest
 
@@ -266,7 +267,12 @@ async def _perform(
     clock, log, failures = VirtualClock(), Recorder(), list[tuple[str, BaseException]]()
     tasks = TaskGroup(lambda name, error: failures.append((name, error)))
     attempts = Attempts(
-        transport, clock=clock, timeouts=timeouts, hooks=hooks, reasoning=ReasoningState(OpenSeals())
+        transport,
+        clock=clock,
+        timeouts=timeouts,
+        hooks=hooks,
+        reasoning=ReasoningState(OpenSeals()),
+        state=MemoryStateStore(clock),
     )
     admission = Admission()
     pipeline = Pipeline(

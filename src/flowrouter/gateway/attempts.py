@@ -15,6 +15,7 @@ from flowrouter.gateway import retry_after
 from flowrouter.gateway.blame import MISCONFIGURED, Failure, from_caller_error, from_upstream_error
 from flowrouter.gateway.exchange import AttemptLog, Exchange
 from flowrouter.gateway.learned import STREAM_OPTIONS, Learned
+from flowrouter.gateway.ports import StateStore
 from flowrouter.gateway.prepare import Prepared, prepare
 from flowrouter.gateway.reasoning import ReasoningState
 from flowrouter.gateway.secrecy import may_pass, redacted
@@ -50,18 +51,20 @@ class Attempts:
         timeouts: Timeouts,
         hooks: Hooks,
         reasoning: ReasoningState,
+        state: StateStore,
     ) -> None:
         self._transport = transport
         self._clock = clock
         self._timeouts = timeouts
         self._hooks = hooks
         self._reasoning = reasoning
-        self._learned = Learned(clock)
+        self._learned = Learned(state)
 
     async def open(self, exchange: Exchange, world: World, target: Target) -> Opened | Failure:
         """Return the begun reply of `target`, or why there is none."""
         log = AttemptLog(target, self._clock.monotonic())
         exchange.attempts.append(log)
+        refuses = await self._learned.refuses(target, STREAM_OPTIONS)
         try:
             prepared = prepare(
                 exchange,
@@ -69,7 +72,7 @@ class Attempts:
                 target,
                 stages=self._hooks.stages,
                 reasoning=self._reasoning,
-                refused=_REFUSABLE if self._learned.refuses(target, STREAM_OPTIONS) else frozenset(),
+                refused=_REFUSABLE if refuses else frozenset(),
             )
         except CallerError as error:
             verdict = Verdict(failure="request_fault", failover=True)
@@ -102,7 +105,7 @@ class Attempts:
         # A request that speaks of the field itself proves nothing: refusals quote requests.
         sent = head.stream and prepared.capabilities.stream_options
         sent = sent and (head.include_usage is not None or b"stream_options" not in exchange.inbound.body)
-        if sent and self._learned.note(target, STREAM_OPTIONS, failure.problem):
+        if sent and await self._learned.note(target, STREAM_OPTIONS, failure.problem):
             log.verdict = "field_refused"
             return await self.open(exchange, world, target)
         return failure

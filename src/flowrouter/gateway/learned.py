@@ -7,38 +7,36 @@ the field, and the next request knows.
 from __future__ import annotations
 
 from flowrouter.canonical.problem import Problem
-from flowrouter.clock import Clock
+from flowrouter.gateway.ports import StateStore
 from flowrouter.routing import Target
 
 KEPT_SECONDS = 24 * 3600.0
-_MAX = 10_000
 
 STREAM_OPTIONS = "stream_options"
 
 
 class Learned:
-    """Refused fields by account and model."""
+    """Refused fields by account and model, in the state all workers share."""
 
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._until: dict[tuple[str, str, str], float] = {}
+    def __init__(self, state: StateStore) -> None:
+        self._state = state
 
-    def refuses(self, target: Target, field: str) -> bool:
+    async def refuses(self, target: Target, field: str) -> bool:
         """Return whether `target` is known to refuse `field`."""
-        if not self._until:
-            return False
-        return self._until.get((target.account_id, target.model, field), 0.0) > self._clock.monotonic()
+        return await self._state.get(_key(target, field)) is not None
 
-    def note(self, target: Target, field: str, problem: Problem) -> bool:
+    async def note(self, target: Target, field: str, problem: Problem) -> bool:
         """Remember a refusal that names `field`; return whether this one does."""
-        if problem.status not in (400, 422) or not (problem.param or problem.message):
+        if problem.status not in (400, 422):
             return False
         if field not in (problem.param or "") and field not in problem.message:
             return False
-        if len(self._until) >= _MAX:
-            self._until.clear()
-        self._until[target.account_id, target.model, field] = self._clock.monotonic() + KEPT_SECONDS
+        await self._state.put(_key(target, field), b"1", ttl=KEPT_SECONDS)
         return True
+
+
+def _key(target: Target, field: str) -> str:
+    return f"refused:{target.account_id}:{target.model}:{field}"
 
 
 __all__ = ["STREAM_OPTIONS", "Learned"]
