@@ -25,6 +25,7 @@ from flowrouter.gateway.counting import Counter
 from flowrouter.gateway.model_lists import Lister
 from flowrouter.gateway.pipeline import Pipeline
 from flowrouter.gateway.reasoning import ReasoningState
+from flowrouter.gateway.recall import Recall
 from flowrouter.gateway.relay import Relay
 from flowrouter.gateway.settle import Books
 from flowrouter.httpkit.guard import Guard
@@ -39,6 +40,7 @@ from flowrouter.storage import (
     SqliteConfigSource,
     SqliteModelLists,
     SqliteReceipts,
+    SqliteSealedBlobs,
     open_store,
 )
 from flowrouter.tasks import TaskGroup
@@ -235,6 +237,13 @@ class Application:
 
     def _build_data_plane(self) -> DataPlane:
         config, clock = self.config, self.clock
+        recall = Recall(
+            self.state,
+            SqliteSealedBlobs(self.store.path, self.store.vault, clock=clock),
+            secret=self.store.vault.subkey("reasoning recall"),
+            clock=clock,
+            tasks=self.tasks,
+        )
         attempts = Attempts(
             self.transport,
             clock=clock,
@@ -242,12 +251,13 @@ class Application:
             hooks=self.hooks,
             reasoning=ReasoningState(self.store.vault),
             state=self.state,
+            recall=recall,
         )
         pipeline = Pipeline(
             world=lambda: self.configuration.world,
             admission=Admission(),
             attempts=attempts,
-            relay=Relay(attempts, clock=clock, timeouts=config.timeouts),
+            relay=Relay(attempts, recall=recall, clock=clock, timeouts=config.timeouts),
             books=Books(
                 self.writer,
                 clock=clock,

@@ -26,6 +26,7 @@ from flowrouter.gateway.exchange import Exchange, Inbound, Operation
 from flowrouter.gateway.pipeline import Pipeline
 from flowrouter.gateway.ports import LogHealth, RequestRow, Snapshot
 from flowrouter.gateway.reasoning import ReasoningState
+from flowrouter.gateway.recall import Recall
 from flowrouter.gateway.relay import Relay
 from flowrouter.gateway.settle import Books
 from flowrouter.gateway.world import World, compile_world
@@ -148,6 +149,23 @@ class Recorder:
         return True
 
 
+class NoBlobs:
+    """A sealed store that keeps nothing: what a playbook remembers is in its state."""
+
+    async def put(
+        self, owner_id: str, kind: str, blob_id: str, *, value: bytes, expires_at_ms: int | None = None
+    ) -> None:
+        del owner_id, kind, blob_id, value, expires_at_ms
+
+    async def get(self, owner_id: str, kind: str, blob_id: str) -> bytes | None:
+        del owner_id, kind, blob_id
+        return None
+
+    async def delete(self, owner_id: str, kind: str, blob_id: str) -> bool:
+        del owner_id, kind, blob_id
+        return False
+
+
 class OpenSeals:
     """Sealing without secrecy, bound to its place as the vault's is."""
 
@@ -231,6 +249,7 @@ def play(
     cancel_after: float | None = None,
     operation: Operation = "generate",
     slow_client: float = 0.0,
+    state: MemoryStateStore | None = None,
     **options: Any,
 ) -> Performance:
     """Run one exchange to its end in virtual time; `slow_client` is how long each send to it takes."""
@@ -247,6 +266,7 @@ def play(
                 cancel_after,
                 operation,
                 slow_client,
+                state,
             )
         )
     finally:
@@ -263,23 +283,27 @@ async def _perform(
     cancel_after: float | None,
     operation: Operation,
     slow_client: float,
+    state: MemoryStateStore | None,
 ) -> Performance:
     clock, log, failures = VirtualClock(), Recorder(), list[tuple[str, BaseException]]()
     tasks = TaskGroup(lambda name, error: failures.append((name, error)))
+    shared = state if state is not None else MemoryStateStore(clock)
+    recall = Recall(shared, NoBlobs(), secret=b"stage", clock=clock, tasks=tasks)
     attempts = Attempts(
         transport,
         clock=clock,
         timeouts=timeouts,
         hooks=hooks,
         reasoning=ReasoningState(OpenSeals()),
-        state=MemoryStateStore(clock),
+        state=shared,
+        recall=recall,
     )
     admission = Admission()
     pipeline = Pipeline(
         world=lambda: present,
         admission=admission,
         attempts=attempts,
-        relay=Relay(attempts, clock=clock, timeouts=timeouts),
+        relay=Relay(attempts, recall=recall, clock=clock, timeouts=timeouts),
         books=Books(log, clock=clock, hooks=hooks),
         hooks=hooks,
         clock=clock,

@@ -18,6 +18,7 @@ from flowrouter.gateway.learned import STREAM_OPTIONS, Learned
 from flowrouter.gateway.ports import StateStore
 from flowrouter.gateway.prepare import Prepared, prepare
 from flowrouter.gateway.reasoning import ReasoningState
+from flowrouter.gateway.recall import Recall
 from flowrouter.gateway.secrecy import may_pass, redacted
 from flowrouter.gateway.world import World
 from flowrouter.plugins import Hooks
@@ -29,6 +30,9 @@ ERROR_BODY_MAX = 256 * 1024
 """Bytes of an error body that are read; the rest cannot matter and must not be paid for."""
 
 _ERROR_BODY_WAIT = 10.0
+_SIGNING = frozenset({"anthropic"})
+"""Dialects whose vendors sign reasoning and want it back."""
+
 _REFUSABLE = frozenset({STREAM_OPTIONS})
 
 
@@ -52,6 +56,7 @@ class Attempts:
         hooks: Hooks,
         reasoning: ReasoningState,
         state: StateStore,
+        recall: Recall,
     ) -> None:
         self._transport = transport
         self._clock = clock
@@ -59,6 +64,7 @@ class Attempts:
         self._hooks = hooks
         self._reasoning = reasoning
         self._learned = Learned(state)
+        self._recall = recall
 
     async def open(self, exchange: Exchange, world: World, target: Target) -> Opened | Failure:
         """Return the begun reply of `target`, or why there is none."""
@@ -66,6 +72,7 @@ class Attempts:
         exchange.attempts.append(log)
         refuses = await self._learned.refuses(target, STREAM_OPTIONS)
         try:
+            await self._remind(exchange, target)
             prepared = prepare(
                 exchange,
                 world,
@@ -109,6 +116,20 @@ class Attempts:
             log.verdict = "field_refused"
             return await self.open(exchange, world, target)
         return failure
+
+    async def _remind(self, exchange: Exchange, target: Target) -> None:
+        """Put back the reasoning that a client of another dialect could not carry; raises `CallerError`."""
+        inbound = exchange.inbound
+        if (
+            target.dialect == inbound.dialect
+            or target.dialect not in _SIGNING
+            or inbound.operation != "generate"
+        ):
+            return
+        if exchange.request is None:
+            exchange.request = codec(inbound.dialect).parse_request(inbound.body)
+        owner_id = exchange.caller.owner_id
+        exchange.request = await self._recall.fill(exchange.request, owner_id=owner_id)
 
     def broken(self, log: AttemptLog, target: Target, error: UpstreamError) -> Failure:
         """Return the failure of an attempt that gave no usable answer."""

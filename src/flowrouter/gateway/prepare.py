@@ -17,7 +17,7 @@ from flowrouter.dialects import codec
 from flowrouter.gateway.exchange import Exchange
 from flowrouter.gateway.learned import STREAM_OPTIONS
 from flowrouter.gateway.missing_usage import UsageGap
-from flowrouter.gateway.reasoning import ReasoningState, holds_envelopes
+from flowrouter.gateway.reasoning import ReasoningState, Sealer, holds_envelopes
 from flowrouter.gateway.sinks import Editor
 from flowrouter.gateway.world import World
 from flowrouter.hookspecs import Stage
@@ -38,6 +38,7 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
     request: HttpRequest
     edits: tuple[Editor, ...] = ()
     losses: tuple[Loss, ...] = ()
+    sealer: Sealer | None = None
 
 
 def prepare(
@@ -64,6 +65,7 @@ def prepare(
     own_headers = {name: value.reveal() for name, value in account.headers}
     edits: tuple[Editor, ...] = ()
     losses: tuple[Loss, ...] = ()
+    sealer: Sealer | None = None
     untouched = same and not active and world.reply_model != "asked"
     if inbound.operation != "generate" or (untouched and _may_pass(inbound.body, head, capabilities)):
         lane: Lane = "passthrough"
@@ -72,8 +74,9 @@ def prepare(
         )
     else:
         lane = "translate"
+        sealer = None if same else reasoning.sealer(target, exchange.caller)
         body, edits, losses, extra = _translate(
-            exchange, target, capabilities=capabilities, stages=active, reasoning=reasoning
+            exchange, target, capabilities=capabilities, stages=active, reasoning=reasoning, sealer=sealer
         )
         own_headers = {**extra, **own_headers}
     request = adapter.build(
@@ -98,6 +101,7 @@ def prepare(
         request=request,
         edits=edits,
         losses=losses,
+        sealer=sealer,
     )
 
 
@@ -113,6 +117,7 @@ def _translate(
     capabilities: Capabilities,
     stages: Sequence[Stage],
     reasoning: ReasoningState,
+    sealer: Sealer | None,
 ) -> tuple[bytes, tuple[Editor, ...], tuple[Loss, ...], dict[str, str]]:
     inbound = exchange.inbound
     if exchange.request is None:
@@ -123,8 +128,8 @@ def _translate(
     request = reasoning.open(request, target, owner_id=exchange.caller.owner_id)
     rendered = codec(target.dialect).render_request(request, target.model, capabilities)
     editors = [*_undo(rendered.edits), *_reply_editors(stages)]
-    if target.dialect != inbound.dialect:
-        editors.append(reasoning.sealer(target, exchange.caller))
+    if sealer is not None:
+        editors.append(sealer.edit)
     if codec(inbound.dialect).needs_usage:
         editors.append(UsageGap(exchange).edit)
     return rendered.body, tuple(editors), rendered.losses, dict(rendered.headers)

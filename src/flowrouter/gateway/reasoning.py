@@ -21,7 +21,6 @@ from flowrouter.canonical.events import Event
 from flowrouter.canonical.messages import Message
 from flowrouter.canonical.parts import Part, Provenance, Reasoning
 from flowrouter.canonical.request import Request
-from flowrouter.gateway.sinks import Editor
 from flowrouter.httpkit.caller import Caller
 from flowrouter.routing import Target
 
@@ -50,9 +49,9 @@ class ReasoningState:
     def __init__(self, seals: Seals) -> None:
         self._seals = seals
 
-    def sealer(self, target: Target, caller: Caller) -> Editor:
-        """Return an editor of one reply's events that seals the state of its reasoning parts."""
-        return _Sealer(lambda block: self._seal(block, target, caller.owner_id)).edit
+    def sealer(self, target: Target, caller: Caller) -> Sealer:
+        """Return what seals the state of one reply's reasoning parts."""
+        return Sealer(lambda block: self._seal(block, target, caller.owner_id))
 
     def open(self, request: Request, target: Target, *, owner_id: str) -> Request:
         """Return `request` with the envelopes of `target` opened and all others dropped."""
@@ -89,7 +88,7 @@ class ReasoningState:
         )
 
 
-class _Sealer:
+class Sealer:
     """Follows the reasoning parts of one reply; the envelope leaves when a part ends."""
 
     def __init__(self, seal: Callable[[_Block], str]) -> None:
@@ -97,6 +96,7 @@ class _Sealer:
         self._texts: dict[int, list[str]] = {}
         self._signatures: dict[int, list[str]] = {}
         self._redacted: dict[int, str] = {}
+        self.envelopes: list[str] = []
 
     def edit(self, event: Event) -> list[Event]:
         """Return what `event` becomes."""
@@ -128,6 +128,7 @@ class _Sealer:
         if not signature and redacted is None:
             return []
         sealed = self._seal(_Block(text, signature or None, redacted))
+        self.envelopes.append(sealed)
         return [e.SignatureDelta(index, sealed, sealed=True)]
 
 
@@ -148,4 +149,4 @@ def _place(target: Target) -> str:
     return f"{target.dialect}:{target.account_id}:{target.model}"
 
 
-__all__ = ["PREFIX", "ReasoningState", "Seals", "holds_envelopes"]
+__all__ = ["PREFIX", "ReasoningState", "Sealer", "Seals", "holds_envelopes"]

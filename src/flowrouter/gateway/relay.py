@@ -17,24 +17,23 @@ from flowrouter.canonical import events as e
 from flowrouter.canonical.cursor import Cursor, whole
 from flowrouter.canonical.events import Event
 from flowrouter.canonical.fold import Fold, replay
-from flowrouter.canonical.parts import Provenance
 from flowrouter.canonical.problem import Problem
 from flowrouter.canonical.response import Response
 from flowrouter.canonical.think_tags import split_response
 from flowrouter.clock import Clock
 from flowrouter.config import Timeouts
 from flowrouter.dialects import Codec, codec
-from flowrouter.dialects.codec import DecodeOptions, EncodeOptions
 from flowrouter.errors import UpstreamError
 from flowrouter.gateway.attempts import Attempts, Opened
 from flowrouter.gateway.blame import Failure, from_upstream_error
 from flowrouter.gateway.client import Client
 from flowrouter.gateway.exchange import Exchange
 from flowrouter.gateway.missing_usage import booked
+from flowrouter.gateway.options import decode_options, encode_options, provenance
+from flowrouter.gateway.recall import Recall
 from flowrouter.gateway.secrecy import may_pass, redacted
 from flowrouter.gateway.sinks import GatherSink, PassthroughSink, Sink, TranslateSink, edited
 from flowrouter.routing import judge
-from flowrouter.routing.plan import AUTO
 from flowrouter.wire.sse import Frame, SseError, SseParser
 
 WHOLE_MAX = 256 * 1024 * 1024
@@ -47,10 +46,11 @@ _BLANK = b"\xef\xbb\xbf \t\r\n"
 class Relay:
     """Delivers replies; what it needs is given once."""
 
-    def __init__(self, attempts: Attempts, *, clock: Clock, timeouts: Timeouts) -> None:
+    def __init__(self, attempts: Attempts, *, recall: Recall, clock: Clock, timeouts: Timeouts) -> None:
         self._attempts = attempts
         self._clock = clock
         self._timeouts = timeouts
+        self.recall = recall
 
     async def deliver(
         self, opened: Opened, exchange: Exchange, client: Client, *, settle: Callable[[Exchange], None]
@@ -107,7 +107,7 @@ class _Delivery:
         self._settle = settle
         self._upstream: Codec = codec(opened.prepared.target.dialect)
         self._own: Codec = codec(exchange.inbound.dialect)
-        self._options = _encode_options(exchange, relay.clock.now())
+        self._options = encode_options(exchange, relay.clock.now())
         self._cursor: Cursor | None = None
         self._deadline = opened.log.started + relay.timeouts.total
 
@@ -148,7 +148,7 @@ class _Delivery:
     async def _whole(self, first: bytes) -> Failure | None:
         body = await self._read_all(first)
         try:
-            response = self._upstream.parse_response(body.lstrip(_BLANK), _provenance(self._opened))
+            response = self._upstream.parse_response(body.lstrip(_BLANK), provenance(self._opened))
         except ValueError:
             problem = self._upstream.problem_of(self._opened.reply.status, body)
             return self._relay.refused(self._opened, problem)
@@ -191,6 +191,7 @@ class _Delivery:
         return await self._answer_with(gathered.response())
 
     async def _answer_with(self, response: Response) -> Failure | None:
+        await self._remember()
         rendered = self._own.render_response(response, self._options)
         self._exchange.reply_losses = rendered.losses
         await self._client.answer(200, rendered.body)
@@ -236,7 +237,7 @@ class _Delivery:
 
     async def _pump(self, sink: Sink, first: bytes, *, write: bool) -> None:
         """Move the stream through the sink until it ends; nothing leaves before it means something."""
-        parser, decoder = SseParser(), self._upstream.decoder(_decode_options(self._opened))
+        parser, decoder = SseParser(), self._upstream.decoder(decode_options(self._opened))
         cursor, held, data, size = sink.cursor, bytearray(), first, 0
         begun = self._relay.clock.monotonic()
         while data:
@@ -259,6 +260,8 @@ class _Delivery:
                     ended = Frame(frame.event, frame.data, frame.raw + b"\n\n")
                     held += self._fed(sink, ended, decoder.feed(ended))
             held += sink.close(decoder.close())
+        if write and cursor.ended:
+            await self._remember()
         failed_early = cursor.problem is not None and not self._client.content_sent
         if write and held and cursor.meaningful and not failed_early:
             await self._write(bytes(held))
@@ -275,6 +278,14 @@ class _Delivery:
         if self._upstream.is_error_frame(frame) and may_pass(frame.data or b"", account):
             return sink.feed(frame.raw, events)
         return sink.close([*events[:-1], e.StreamError(redacted(failed.problem, account))])
+
+    async def _remember(self) -> None:
+        """Keep sealed reasoning before the answer's end leaves: the client may ask on at once."""
+        sealer, request = self._opened.prepared.sealer, self._exchange.request
+        if sealer is None or not sealer.envelopes or request is None or self._cursor is None:
+            return
+        owner_id = self._exchange.caller.owner_id
+        await self._relay.recall.keep(request, self._cursor, sealer.envelopes, owner_id=owner_id)
 
     async def _write(self, piece: bytes) -> None:
         if self._exchange.first_content_at is None:
@@ -350,29 +361,6 @@ def _frames(parser: SseParser, data: bytes) -> list[Frame]:
         return parser.feed(data)
     except SseError as error:
         raise UpstreamError(str(error), kind="protocol") from None
-
-
-def _provenance(opened: Opened) -> Provenance:
-    target = opened.prepared.target
-    return Provenance(dialect=target.dialect, family=target.model, account_id=target.account_id)
-
-
-def _decode_options(opened: Opened) -> DecodeOptions:
-    capabilities = opened.prepared.capabilities
-    return DecodeOptions(
-        provenance=_provenance(opened), lax_finish=capabilities.lax_finish, think_tags=capabilities.think_tags
-    )
-
-
-def _encode_options(exchange: Exchange, now: float) -> EncodeOptions:
-    """Return the client's wishes; a name that led straight to its first target is echoed as asked."""
-    head, attempts = exchange.head, exchange.attempts
-    assert head is not None
-    straight = attempts[-1].target == attempts[0].target and exchange.step != AUTO
-    asked = head.model if straight else None
-    return EncodeOptions(
-        include_usage=bool(head.include_usage), model=asked, now=now, legacy_calls=head.legacy_calls
-    )
 
 
 def _asks_for_reasoning(body: bytes) -> bool:

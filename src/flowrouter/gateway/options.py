@@ -1,0 +1,37 @@
+"""What decoders and encoders must know of one attempt and its client."""
+
+from __future__ import annotations
+
+from flowrouter.canonical.parts import Provenance
+from flowrouter.dialects.codec import DecodeOptions, EncodeOptions
+from flowrouter.gateway.attempts import Opened
+from flowrouter.gateway.exchange import Exchange
+from flowrouter.routing.plan import AUTO
+
+
+def provenance(opened: Opened) -> Provenance:
+    """Return who issues the reasoning state of this reply."""
+    target = opened.prepared.target
+    return Provenance(dialect=target.dialect, family=target.model, account_id=target.account_id)
+
+
+def decode_options(opened: Opened) -> DecodeOptions:
+    """Return how the upstream's stream is to be read."""
+    capabilities = opened.prepared.capabilities
+    return DecodeOptions(
+        provenance=provenance(opened), lax_finish=capabilities.lax_finish, think_tags=capabilities.think_tags
+    )
+
+
+def encode_options(exchange: Exchange, now: float) -> EncodeOptions:
+    """Return the client's wishes; a name that led straight to its first target is echoed as asked."""
+    head, attempts = exchange.head, exchange.attempts
+    assert head is not None
+    straight = attempts[-1].target == attempts[0].target and exchange.step != AUTO
+    asked = head.model if straight else None
+    return EncodeOptions(
+        include_usage=bool(head.include_usage), model=asked, now=now, legacy_calls=head.legacy_calls
+    )
+
+
+__all__ = ["decode_options", "encode_options", "provenance"]
