@@ -245,8 +245,8 @@ def test_signed_thoughts_ride_along(house: House, base: str, scenario: str, stre
 
 
 @pytest.mark.parametrize("tampering", ["dropped", "altered"])
-def test_thoughts_without_their_seal_stay_behind(house: House, tampering: str) -> None:
-    """A client that drops or damages the seals still gets on: the vendor would refuse unsigned reasoning."""
+def test_thoughts_that_lost_their_seal(house: House, tampering: str) -> None:
+    """Dropped seals are remembered; damaged ones stay behind, since the vendor refuses unsigned reasoning."""
     cell = OpenAICell(house, "claude", "chat")
     history: list[Any] = user("use the tool")
     fields: Any = {"model": cell.model(), "tools": [OPENAI_TOOL], "reasoning_effort": "high"}
@@ -262,6 +262,10 @@ def test_thoughts_without_their_seal_stay_behind(house: House, tampering: str) -
         history += [dumped, {"role": "tool", "tool_call_id": dumped["tool_calls"][0]["id"], "content": "18"}]
         raw = sdk.chat.completions.with_raw_response.create(messages=history, **fields)
     assert raw.parse().choices[0].message.content == "get_weather said: 18"
+    if tampering == "dropped":
+        thought = house.claude.last.json["messages"][1]["content"][0]
+        assert (thought["type"], bool(thought["signature"])) == ("thinking", True)
+        return
     losses = house.receipt(raw.headers["x-request-id"])["request_losses"]
     assert any("reasoning" in loss["path"] or "thinking" in loss["path"] for loss in losses), losses
 
