@@ -68,14 +68,3 @@ def test_another_account_gets_none_of_it() -> None:
     first = first_turn(state)
     sent = blocks_sent(bare_turn(first), state, accounts=[account("other", "anthropic")])
     assert "vendor-signature" not in str(sent)
-
-
-def test_another_owner_finds_nothing() -> None:
-    """The key is made with the owner's id: the same words and ids lead elsewhere."""
-    from flowrouter.gateway.recall import Recall
-    from flowrouter.tasks import TaskGroup
-    from tests.playbooks.stage import NoBlobs
-
-    tasks = TaskGroup(lambda name, error: None)
-    recall = Recall(MemoryStateStore(SystemClock()), NoBlobs(), secret=b"s", clock=SystemClock(), tasks=tasks)
-    assert recall._key("a", b"digest", "call") != recall._key("b", b"digest", "call")

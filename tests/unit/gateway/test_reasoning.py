@@ -30,7 +30,7 @@ TARGET = Target(account_id="acc", account="work", preset="anthropic", model="cla
 def reply(*parts: Part, target: Target = TARGET, caller: Caller = ME) -> tuple[Part, ...]:
     """Return what a client gets of a reply with `parts`."""
     response = Response(origin="anthropic", id="1", model="m", choices=(Choice(parts=parts, finish="stop"),))
-    edit, grammar = STATE.sealer(target, caller), Grammar()
+    edit, grammar = STATE.sealer(target, caller).edit, Grammar()
     out = [grammar.check(new) for event in replay(response) for new in edit(event)]
     grammar.end()
     return fold(out).choices[0].parts
@@ -95,7 +95,7 @@ def test_the_vendors_state_never_leaves_in_clear() -> None:
     )
     # A decoder may also know the whole signature when the part begins.
     events[1] = e.PartStart(index=0, part=Reasoning(signature="canary"))
-    edit = STATE.sealer(TARGET, ME)
+    edit = STATE.sealer(TARGET, ME).edit
     assert "canary" not in repr([new for event in events for new in edit(event)])
 
 
@@ -117,7 +117,7 @@ def test_overlapping_parts_are_kept_apart() -> None:
         e.PartEnd(1),
         e.PartEnd(0),
     ]
-    edit = STATE.sealer(TARGET, ME)
+    edit = STATE.sealer(TARGET, ME).edit
     out = [new for event in stream for new in edit(event)]
     sealed = {new.index: new.signature for new in out if isinstance(new, e.SignatureDelta)}
     assert all(new.sealed for new in out if isinstance(new, e.SignatureDelta))
