@@ -15,7 +15,7 @@ import msgspec
 import pytest
 
 from flowrouter.httpkit.keys import mint
-from tests.e2e.conftest import Stand
+from tests.e2e.conftest import Stand, accounts
 from tests.support.gateway import RunningGateway
 from tests.upstreams import ScriptedUpstream
 
@@ -317,3 +317,23 @@ def test_connections_that_are_reset_leave_no_noise_in_the_log() -> None:
             assert gateway.stop() == 0
             assert "never retrieved" not in gateway.log
             assert "Traceback" not in gateway.log
+
+
+def test_a_client_that_stays_but_reads_no_more_is_given_up(
+    chat_upstream: ScriptedUpstream, claude_upstream: ScriptedUpstream
+) -> None:
+    """A connection that is never read from must not hold its upstream call for ever."""
+    patience = {"timeouts": {"stall": 1.0, "heartbeat": 0.5}}
+    ask = {
+        "model": "chat/gpt-4.1+long-300000",
+        "stream": True,
+        "messages": [{"role": "user", "content": "hi"}],
+    }
+    body = msgspec.json.encode(ask)
+    with RunningGateway(accounts(chat_upstream, claude_upstream), settings=patience) as gateway:
+        before = len(chat_upstream.disconnects)
+        with socket.create_connection(("127.0.0.1", gateway.port)) as deaf:
+            head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n"
+            deaf.sendall(f"{head}Content-Type: application/json\r\n\r\n".encode() + body)
+            chat_upstream.wait_for(lambda: len(chat_upstream.disconnects) > before, timeout=30)
+            chat_upstream.wait_for(lambda: not chat_upstream.in_flight, timeout=10)

@@ -73,9 +73,9 @@ def test_no_machine_path() -> None:
         ("'/tmp" + "/out.txt'", True),
         ("cd /root" + "/x", True),
         ("-v /home/you/models:/models", False),
-        ("GET /v1/work/items", False),
+        ("GET /v1/builds/items", False),
         ("https://example.com/home/page", False),
-        ("~/work/x", False),
+        ("~/builds/x", False),
     ],
 )
 def test_machine_paths_are_seen(line: str, bad: bool) -> None:

@@ -11,7 +11,6 @@ import pytest
 from flowrouter.config import Timeouts
 from flowrouter.gateway.counting import Count, Counter
 from flowrouter.gateway.reasoning import PREFIX
-from flowrouter.httpkit.caller import LOCAL
 from flowrouter.routing import build_plan
 from tests.playbooks.stage import Script, ScriptedTransport, VirtualClock, VirtualLoop, account, reset, world
 
@@ -27,7 +26,7 @@ def count(script: Script, body: bytes = ASK, *, cancel_after: float | None = Non
         present = world(CLAUDE)
         counter = Counter(transport, clock=VirtualClock(), timeouts=Timeouts())
         plan = build_plan(present.facts, "claude", dialect="anthropic")
-        work = asyncio.create_task(counter.count(body, plan, present, headers={}, caller=LOCAL))
+        work = asyncio.create_task(counter.count(body, plan, present, headers={}))
         if cancel_after is not None:
             loop.call_later(cancel_after, work.cancel)
         await asyncio.wait([work])

@@ -176,17 +176,17 @@ class DataPlane:
             watcher.cancel()
 
     async def _count_tokens(self, call: _Call) -> None:
-        caller = self._caller(call)
+        self._caller(call)
         with self._parts.memory.hold(call.headers) as share:
-            await self._count(call, caller, await self._body(call, share))
+            await self._count(call, await self._body(call, share))
 
-    async def _count(self, call: _Call, caller: Caller, body: bytes) -> None:
+    async def _count(self, call: _Call, body: bytes) -> None:
         world = self._parts.world()
         model = codec("anthropic").skim(body).model
         plan = build_plan(world.facts, model, dialect="anthropic")
         if not plan.targets:
             raise no_such_model(plan, world)
-        count = await self._parts.counter.count(body, plan, world, headers=call.headers, caller=caller)
+        count = await self._parts.counter.count(body, plan, world, headers=call.headers)
         if count.problem is not None:
             await call.refuse(count.problem, count.body or None)
             return

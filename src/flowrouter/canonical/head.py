@@ -19,7 +19,6 @@ class Head(msgspec.Struct, frozen=True, kw_only=True):
     include_usage: bool | None = None
     max_tokens: int | None = None
     cache_key: str | None = None
-    thread: bool = False
     legacy_calls: bool = False
 
 

@@ -17,7 +17,6 @@ from flowrouter.gateway import retry_after
 from flowrouter.gateway.reasoning import holds_envelopes
 from flowrouter.gateway.secrecy import may_pass, redacted
 from flowrouter.gateway.world import World
-from flowrouter.httpkit.caller import Caller
 from flowrouter.providers import adapter
 from flowrouter.routing import Plan, Target, judge
 from flowrouter.upstream import Reply, Transport
@@ -42,15 +41,12 @@ class Counter:
         self._clock = clock
         self._timeouts = timeouts
 
-    async def count(
-        self, body: bytes, plan: Plan, world: World, *, headers: dict[str, str], caller: Caller
-    ) -> Count:
+    async def count(self, body: bytes, plan: Plan, world: World, *, headers: dict[str, str]) -> Count:
         """Return the count for `body`; raises `CallerError` for a body that is no request.
 
         A provider's refusal of the request itself is passed on; any other failure of it falls back
         to the estimate, since a count is never worth an outage.
         """
-        del caller
         request = parse_count_request(body)
         for target in () if holds_envelopes(body) else plan.targets:
             if target.dialect != "anthropic" or not world.presets[target.account_id].counts_tokens(
