@@ -9,6 +9,8 @@ import msgspec
 ThinkingStyle = Literal[
     "none", "manual", "both", "adaptive", "budget", "level", "effort", "think_tag", "compat_field"
 ]
+SchemaMode = Literal["raw", "clean", "strict"]
+Unsupported = Literal["auto", "drop", "refuse"]
 ReasoningEcho = Literal["never", "always", "with_tools"]
 
 
@@ -24,7 +26,11 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     ids must match, where stricter than the dialect's own. `content_lists`: lists of text parts are
     taken everywhere; else text is joined. `extensions`: request members beyond the dialect's own that
     the host takes (`top_k`, `thinking`, `prompt_cache_breakpoint`). `sampling_with_thinking`: sampling
-    parameters are still taken while the model reasons.
+    parameters are still taken while the model reasons. `schema_mode`: whether tool and answer schemas
+    go as raw JSON Schema, cleaned to the vendor's subset, or that subset's strict core. `hosted`: tools
+    the vendor runs that have an equivalent elsewhere (`web_search`). `json_with_tools`: an answer format
+    may stand beside tools. `unsupported` is the owner's policy for what the target cannot take: `auto`
+    drops what does not change the meaning and refuses the rest, `drop` drops all, `refuse` refuses all.
     """
 
     family: str | None = None
@@ -40,6 +46,10 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     parallel_tools: bool | None = None
     json_object: bool = True
     json_schema: bool = True
+    json_with_tools: bool = True
+    schema_mode: SchemaMode = "raw"
+    hosted: frozenset[str] = frozenset()
+    unsupported: Unsupported = "auto"
     thinking_style: ThinkingStyle | None = None
     efforts: tuple[str, ...] = ()
     budget_min: int | None = None
@@ -62,4 +72,4 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     lax_finish: bool = False
 
 
-__all__ = ["Capabilities", "ReasoningEcho", "ThinkingStyle"]
+__all__ = ["Capabilities", "ReasoningEcho", "SchemaMode", "ThinkingStyle", "Unsupported"]

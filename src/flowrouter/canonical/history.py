@@ -16,7 +16,7 @@ import msgspec
 from flowrouter.canonical.loss import Loss
 from flowrouter.canonical.messages import Message
 from flowrouter.canonical.names import NAME_PATTERN, fit_one
-from flowrouter.canonical.parts import Part, Text, ToolCall, ToolResult
+from flowrouter.canonical.parts import Part, Reasoning, Text, ToolCall, ToolResult
 
 NO_RESULT = "[no result]"
 """Stands in for the result of a call that the client never answered."""
@@ -32,17 +32,41 @@ class History(msgspec.Struct, frozen=True, kw_only=True):
 def settle(messages: Sequence[Message], *, id_pattern: str = NAME_PATTERN, id_max: int = 64) -> History:
     """Return `messages` with calls and results paired, ordered and safely named.
 
-    `id_pattern` matches one character allowed in a call id, `id_max` is its greatest length.
-    Paths in the losses count the client's own messages.
+    `id_pattern` matches one character allowed in a call id, `id_max` is its greatest length. Assistant
+    messages that follow each other become one where calls or reasoning are in them: dialects of items
+    send each apart. Paths in the losses count the client's own messages.
     """
     return _Settler(messages, id_pattern, id_max).run()
+
+
+def _joined(messages: Sequence[Message]) -> tuple[list[Message], list[str]]:
+    """Return the messages with steps of one turn joined, and where the client put each."""
+    joined: list[Message] = []
+    places: list[str] = []
+    for number, message in enumerate(messages):
+        before = joined[-1] if joined else None
+        if before is not None and before.role == message.role == "assistant" and _is_step(before, message):
+            joined[-1] = msgspec.structs.replace(
+                before,
+                parts=(*before.parts, *message.parts),
+                shape="list",
+                extra={**before.extra, **message.extra},
+            )
+        else:
+            joined.append(message)
+            places.append(message.place or f"messages[{number}]")
+    return joined, places
+
+
+def _is_step(*messages: Message) -> bool:
+    return any(isinstance(part, ToolCall | Reasoning) for message in messages for part in message.parts)
 
 
 class _Settler:
     """One pass over the messages: `_open` holds the calls waiting for results, by original id."""
 
     def __init__(self, messages: Sequence[Message], id_pattern: str, id_max: int) -> None:
-        self._messages = messages
+        self._messages, self._places = _joined(messages)
         self._id_pattern = id_pattern
         self._id_max = id_max
         self._out: list[Message] = []
@@ -80,13 +104,16 @@ class _Settler:
 
     def _open_calls(self, number: int, message: Message) -> Message:
         parts: list[Part] = []
+        renamed: dict[str, str] = {}
         self._calls, self._results = [], {}
         for place, part in enumerate(message.parts):
             if isinstance(part, ToolCall):
                 clean = self._clean(part, number, place)
                 self._calls.append((part.id, clean))
+                renamed[part.id] = clean
                 part = msgspec.structs.replace(part, id=clean) if clean != part.id else part
             parts.append(part)
+        parts = [_follow(part, renamed) for part in parts]
         return msgspec.structs.replace(message, parts=tuple(parts))
 
     def _clean(self, call: ToolCall, number: int, place: int) -> str:
@@ -98,12 +125,12 @@ class _Settler:
             reason = "an earlier call has the same id"
         self._seen.add(clean)
         if clean != call.id:
-            self._lose(f"messages[{number}].tool_calls[{place}].id", "changed", reason)
+            self._lose(f"{self._place(number)}.tool_calls[{place}].id", "changed", reason)
         return clean
 
     def _take(self, number: int, result: ToolResult) -> None:
         """Keep a result for the open calls, move it to an earlier call, or turn it into text."""
-        path = f"messages[{number}].tool_result"
+        path = f"{self._place(number)}.tool_result"
         expected = sum(original == result.call_id for original, _ in self._calls)
         if expected:
             held = self._results.setdefault(result.call_id, [])
@@ -136,15 +163,25 @@ class _Settler:
             held = self._results.get(original, [])
             result = held.pop(0) if len(held) > 1 else next(iter(held), None)
             if result is None:
-                self._lose(f"messages[{number - 1}]", "emulated", f"the call {original!r} has no result")
+                self._lose(self._place(number - 1), "emulated", f"the call {original!r} has no result")
                 result = ToolResult(call_id=clean, content=(Text(text=NO_RESULT),), is_error=True)
             results.append(msgspec.structs.replace(result, call_id=clean))
             self._earlier[original] = (self._slot, clean)
         self._out[self._slot] = Message(role="tool", parts=tuple(results))
         self._slot, self._calls, self._results = None, [], {}
 
+    def _place(self, number: int) -> str:
+        return self._places[number]
+
     def _lose(self, path: str, kind: str, reason: str) -> None:
         self._losses.append(Loss(path=path, kind=kind, reason=reason))  # pyright: ignore[reportArgumentType]
+
+
+def _follow(part: Part, renamed: dict[str, str]) -> Part:
+    """Return `part`, a signature that belongs to a renamed call with the call's new id."""
+    if not isinstance(part, Reasoning) or part.call_id is None or part.call_id not in renamed:
+        return part
+    return msgspec.structs.replace(part, call_id=renamed[part.call_id])
 
 
 def _split_results(message: Message) -> tuple[list[ToolResult], tuple[Part, ...]]:

@@ -70,6 +70,14 @@ class Audio(msgspec.Struct, frozen=True, kw_only=True, tag="audio"):
     extra: Extra = {}
 
 
+class Media(msgspec.Struct, frozen=True, kw_only=True, tag="media"):
+    """Media no other part covers: video, sound behind an address; `source.media_type` says which."""
+
+    source: Source
+    cache: CacheHint | None = None
+    extra: Extra = {}
+
+
 class Provenance(msgspec.Struct, frozen=True, kw_only=True):
     """Who issued a piece of reasoning state: a signature is valid only there."""
 
@@ -84,7 +92,8 @@ class Reasoning(msgspec.Struct, frozen=True, kw_only=True, tag="reasoning"):
     A signature is never made up and returns only to the family that issued it. `sealed` is our own
     envelope around foreign state (prefix `flr1.`), opened by the gateway and never sent to a vendor.
     `field` names the member it stood in where a dialect has several (`reasoning_content`,
-    `reasoning`).
+    `reasoning`). `call_id` names the tool call that carried the signature, where a dialect signs the
+    call itself and not a reasoning block (Gemini).
     """
 
     text: str = ""
@@ -93,6 +102,7 @@ class Reasoning(msgspec.Struct, frozen=True, kw_only=True, tag="reasoning"):
     sealed: str | None = None
     provenance: Provenance | None = None
     field: str | None = None
+    call_id: str | None = None
     extra: Extra = {}
 
 
@@ -143,7 +153,7 @@ class Opaque(msgspec.Struct, frozen=True, kw_only=True, tag="opaque"):
 ContentShape = Literal["list", "string", "null", "absent"]
 """How content stood on the wire, so that its own dialect gets it back the same way."""
 
-Part = Text | Image | Document | Audio | Reasoning | ToolCall | ToolResult | Refusal | Opaque
+Part = Text | Image | Document | Audio | Media | Reasoning | ToolCall | ToolResult | Refusal | Opaque
 
 __all__ = [
     "Audio",
@@ -151,6 +161,7 @@ __all__ = [
     "Document",
     "Extra",
     "Image",
+    "Media",
     "Opaque",
     "Part",
     "Provenance",

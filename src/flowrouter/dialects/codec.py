@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Literal, Protocol
 
 import msgspec
 
@@ -20,6 +20,8 @@ from flowrouter.canonical.request import Request
 from flowrouter.canonical.response import Response
 from flowrouter.canonical.usage import Usage
 from flowrouter.wire.sse import Frame
+
+Framing = Literal["sse", "array"]
 
 
 class DecodeOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,10 +40,14 @@ class EncodeOptions(msgspec.Struct, frozen=True, kw_only=True):
     """What a client asked of the form of its stream or reply.
 
     `model` overrides the name in the reply (a one-to-one alias is echoed as asked); `now` is
-    seconds since the epoch for dialects that stamp their answers.
+    seconds since the epoch for dialects that stamp their answers. `asked` is the client's own request
+    body, for dialects whose answers repeat settings of the request. `framing` is how a stream is cut:
+    server-sent events, or the elements of one JSON array (Gemini without `alt=sse`).
     """
 
     include_usage: bool = False
+    asked: bytes = b""
+    framing: Framing = "sse"
     legacy_calls: bool = False
     model: str | None = None
     now: float = 0.0
@@ -87,6 +93,18 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
     usage: Usage | None = None
 
 
+class TokenCount(msgspec.Struct, frozen=True, kw_only=True):
+    """How a dialect asks for the size of a prompt.
+
+    `parse` reads the request's body (raises `CallerError`), `read` a provider's answer (raises
+    `ValueError`), `render` writes ours: tokens → body.
+    """
+
+    parse: Callable[[bytes], Request]
+    read: Callable[[bytes], int]
+    render: Callable[[int], bytes]
+
+
 def _never(_: bytes) -> bool:
     return False
 
@@ -107,7 +125,11 @@ class Codec(msgspec.Struct, frozen=True, kw_only=True):
     `problem_status` the HTTP status it goes out with. `usage_only` says whether a frame's bytes
     carry nothing but usage that the client must ask for (Chat's last chunk), `is_error_frame` whether
     the vendor's own SDKs take a frame for a failure. `measure` reads the
-    model and usage of a reply that is no conversation (embeddings); raises `ValueError`.
+    model and usage of a reply that is no conversation (embeddings); raises `ValueError`. `count` is
+    there where the dialect can ask for the size of a prompt.
+
+    Where the address carries the model (Gemini), `skim` and `parse_request` leave it empty and
+    `stream` false; the gateway fills both in.
     """
 
     name: Dialect
@@ -128,14 +150,17 @@ class Codec(msgspec.Struct, frozen=True, kw_only=True):
     usage_only: Callable[[bytes], bool] = _never
     needs_usage: bool = False
     measure: Callable[[bytes], Measured] = _unmeasured
+    count: TokenCount | None = None
 
 
 __all__ = [
     "Codec",
     "DecodeOptions",
     "EncodeOptions",
+    "Framing",
     "Measured",
     "RenderedReply",
     "StreamDecoder",
     "StreamEncoder",
+    "TokenCount",
 ]

@@ -30,7 +30,7 @@ ERROR_BODY_MAX = 256 * 1024
 """Bytes of an error body that are read; the rest cannot matter and must not be paid for."""
 
 _ERROR_BODY_WAIT = 10.0
-_SIGNING = frozenset({"anthropic"})
+_SIGNING = frozenset({"anthropic", "gemini", "openai_responses"})
 """Dialects whose vendors sign reasoning and want it back."""
 
 _REFUSABLE = frozenset({STREAM_OPTIONS})

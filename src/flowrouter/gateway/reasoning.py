@@ -26,7 +26,7 @@ from flowrouter.routing import Target
 
 PREFIX = "flr1."
 _TABLE = "reasoning"
-_NOT_FOR_VENDORS = (PREFIX.encode(), b'"signature":""', b'"signature": ""')
+_NOT_FOR_VENDORS = (PREFIX.encode(), b'"signature":""', b'"signature": ""', b'"ZmxyMS')
 
 
 class Seals(Protocol):
@@ -41,6 +41,7 @@ class _Block(msgspec.Struct, frozen=True, array_like=True):
     text: str
     signature: str | None
     redacted: str | None
+    call_id: str | None = None
 
 
 class ReasoningState:
@@ -84,6 +85,7 @@ class ReasoningState:
             text=block.text,
             signature=block.signature,
             redacted=block.redacted,
+            call_id=block.call_id,
             provenance=Provenance(dialect=target.dialect, family=target.model, account_id=target.account_id),
         )
 
@@ -96,6 +98,7 @@ class Sealer:
         self._texts: dict[int, list[str]] = {}
         self._signatures: dict[int, list[str]] = {}
         self._redacted: dict[int, str] = {}
+        self._calls: dict[int, str] = {}
         self.envelopes: list[str] = []
 
     def edit(self, event: Event) -> list[Event]:
@@ -104,6 +107,8 @@ class Sealer:
             case e.PartStart(index=index, part=Reasoning() as part):
                 self._texts[index] = [part.text]
                 self._signatures[index] = [part.signature or ""]
+                if part.call_id is not None:
+                    self._calls[index] = part.call_id
                 if part.redacted is not None:
                     self._redacted[index] = part.redacted
                 elif part.signature is None:
@@ -127,7 +132,7 @@ class Sealer:
         redacted = self._redacted.pop(index, None)
         if not signature and redacted is None:
             return []
-        sealed = self._seal(_Block(text, signature or None, redacted))
+        sealed = self._seal(_Block(text, signature or None, redacted, self._calls.pop(index, None)))
         self.envelopes.append(sealed)
         return [e.SignatureDelta(index, sealed, sealed=True)]
 
@@ -136,7 +141,8 @@ def holds_envelopes(body: bytes) -> bool:
     """Return whether a request body carries reasoning state that is for us, never for a vendor.
 
     That is an envelope of ours, or the empty signature under which we show the reasoning of a vendor
-    that signs nothing: one that signs would refuse the whole request for it.
+    that signs nothing: one that signs would refuse the whole request for it. Gemini's signatures are
+    base64, so there an envelope stands as base64 of itself (`ZmxyMS` is `flr1.`).
     """
     return any(mark in body for mark in _NOT_FOR_VENDORS)
 
