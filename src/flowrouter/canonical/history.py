@@ -10,6 +10,7 @@ structural rules for tool use (OpenAI Chat, Anthropic Messages, November 2026).
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import groupby
 
 import msgspec
 
@@ -40,26 +41,23 @@ def settle(messages: Sequence[Message], *, id_pattern: str = NAME_PATTERN, id_ma
 
 
 def _joined(messages: Sequence[Message]) -> tuple[list[Message], list[str]]:
-    """Return the messages with steps of one turn joined, and where the client put each."""
+    """Return the messages with the steps of one turn joined, and where the client put each."""
     joined: list[Message] = []
     places: list[str] = []
-    for number, message in enumerate(messages):
-        before = joined[-1] if joined else None
-        if before is not None and before.role == message.role == "assistant" and _is_step(before, message):
-            joined[-1] = msgspec.structs.replace(
-                before,
-                parts=(*before.parts, *message.parts),
-                shape="list",
-                extra={**before.extra, **message.extra},
-            )
-        else:
-            joined.append(message)
-            places.append(message.place or f"messages[{number}]")
+    for role, run in groupby(enumerate(messages), key=lambda item: item[1].role):
+        turn = list(run)
+        if role == "assistant" and len(turn) > 1 and any(_is_step(message) for _, message in turn):
+            number, first = turn[0]
+            extra = {name: value for _, message in turn for name, value in message.extra.items()}
+            parts = tuple(part for _, message in turn for part in message.parts)
+            turn = [(number, msgspec.structs.replace(first, parts=parts, shape="list", extra=extra))]
+        joined += [message for _, message in turn]
+        places += [message.place or f"messages[{number}]" for number, message in turn]
     return joined, places
 
 
-def _is_step(*messages: Message) -> bool:
-    return any(isinstance(part, ToolCall | Reasoning) for message in messages for part in message.parts)
+def _is_step(message: Message) -> bool:
+    return any(isinstance(part, ToolCall | Reasoning) for part in message.parts)
 
 
 class _Settler:
