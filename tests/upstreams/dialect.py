@@ -8,9 +8,10 @@ from typing import Any, ClassVar, Literal
 from tests.upstreams.frames import Frame
 from tests.upstreams.prompts import Answer, Prompt
 from tests.upstreams.received import Received
+from tests.upstreams.reply import Reply
 from tests.upstreams.scenarios import ModelName
 
-Route = Literal["generate", "embed", "count_tokens", "models", "model"]
+Route = Literal["generate", "embed", "compact", "count_tokens", "models", "model", "resource"]
 
 
 @dataclass(eq=False)
@@ -92,6 +93,18 @@ class Dialect(ABC):
         """Write the embeddings of a valid body, or raise Refusal; only where the vendor makes them."""
         raise Refusal(404, "Invalid URL")
 
+    def compact(self, exchange: Exchange) -> dict[str, Any]:
+        """Write the compaction of a valid body, or raise Refusal; only where the vendor compacts."""
+        raise Refusal(404, "Invalid URL")
+
+    def resource(self, received: Received, request_id: str) -> Reply:
+        """Answer for something the vendor keeps, or raise Refusal; only where it keeps anything."""
+        raise Refusal(404, "Invalid URL")
+
+    def forget(self) -> None:
+        """Drop what the vendor keeps."""
+        return
+
     @abstractmethod
     def models(self, received: Received, names: Sequence[str]) -> dict[str, Any]:
         """Write the model list, a page of it where the vendor pages."""
@@ -107,6 +120,10 @@ class Dialect(ABC):
     @abstractmethod
     def error_frame(self, refusal: Refusal, request_id: str) -> Frame:
         """Write an error inside a stream."""
+
+    def break_off(self, refusal: Refusal, request_id: str, *, sent: Sequence[Frame]) -> list[Frame]:
+        """Write the error that ends a stream of which these frames have left."""
+        return [self.error_frame(refusal, request_id)]
 
     @abstractmethod
     def headers(self, request_id: str) -> tuple[tuple[str, str], ...]:

@@ -126,8 +126,8 @@ def _midstream_error(draft: Draft) -> Reply:
     if not draft.streaming:
         return draft.as_json(draft.dialect.envelope(draft.failure(), draft.request_id), status=500)
     good, first, _ = draft.split()
-    error = encode([draft.dialect.error_frame(draft.failure(), draft.request_id)], draft.model)
-    return replace(good, steps=(*first, *error))
+    frames = draft.dialect.break_off(draft.failure(), draft.request_id, sent=draft.frames[: len(first)])
+    return replace(good, steps=(*first, *encode(frames, draft.model)))
 
 
 def _no_terminator(draft: Draft) -> Reply:

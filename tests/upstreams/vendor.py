@@ -11,14 +11,20 @@ from tests.upstreams.brain import answer as think_of_answer
 from tests.upstreams.dialect import Dialect, Exchange, Refusal, Route
 from tests.upstreams.faults import Draft, Fault, FaultCounter, Pace, parse_fault, spoil
 from tests.upstreams.openai_chat import OpenAIChat
+from tests.upstreams.openai_responses import OpenAIResponses
 from tests.upstreams.prompts import Answer, Prompt
 from tests.upstreams.received import Received
 from tests.upstreams.reply import Reply
 from tests.upstreams.scenarios import ModelName
 
-DIALECTS: dict[str, type[Dialect]] = {"openai_chat": OpenAIChat, "anthropic": AnthropicMessages}
+DIALECTS: dict[str, type[Dialect]] = {
+    "openai_chat": OpenAIChat,
+    "anthropic": AnthropicMessages,
+    "openai_responses": OpenAIResponses,
+}
 MODELS: dict[str, tuple[str, ...]] = {
     "openai_chat": ("gpt-4.1", "gpt-5.2", "o4-mini", "acme/chat-large", "deepseek-reasoner"),
+    "openai_responses": ("gpt-4.1", "gpt-5.2", "o4-mini", "acme/chat-large", "deepseek-reasoner"),
     "anthropic": ("claude-sonnet-4-5", "claude-opus-4-6", "claude-haiku-4-5-20251001", "claude-opus-5"),
 }
 
@@ -38,10 +44,11 @@ class Vendor:
         strict_models: bool = False,
         pace: Pace | None = None,
     ) -> None:
-        names = list(DIALECTS) if dialect == "both" else [dialect]
+        names = list(DIALECTS) if dialect in ("all", "both") else [dialect]
         self.dialects: list[Dialect] = [DIALECTS[name]() for name in names]
         self.keys = None if keys is None else set(keys)
-        self.models = list(models) if models is not None else [m for name in names for m in MODELS[name]]
+        own = [model for name in names for model in MODELS[name]]
+        self.models = list(dict.fromkeys(own)) if models is None else list(models)
         self._own_models = models is not None
         self.strict_models = strict_models
         self.pace = pace or Pace()
@@ -69,6 +76,8 @@ class Vendor:
         self._scripts_by_model.clear()
         self._always = None
         self.errors.clear()
+        for dialect in self.dialects:
+            dialect.forget()
 
     def reply_to(self, received: Received) -> Reply:
         """Return the reply to one request, and note in its record what it was."""
@@ -94,9 +103,8 @@ class Vendor:
     def _route(self, received: Received) -> tuple[Dialect, Route | None]:
         for dialect in self.dialects:
             route = dialect.route(received)
-            if route is not None and (received.method == "POST") == (
-                route in ("generate", "embed", "count_tokens")
-            ):
+            posted = route in ("generate", "embed", "compact", "count_tokens")
+            if route is not None and (route == "resource" or (received.method == "POST") == posted):
                 return dialect, route
         by_header = "anthropic" if received.header("anthropic-version") else "openai_chat"
         named = [dialect for dialect in self.dialects if dialect.name == by_header]
@@ -117,13 +125,16 @@ class Vendor:
             if name not in self.models:
                 raise dialect.model_missing(name)
             return Reply.json(dialect.one_model(name), headers=headers)
+        if route == "resource":
+            return dialect.resource(received, request_id).with_headers(*headers)
         exchange = self._exchange(dialect, received, request_id)
         if route == "count_tokens":
             self._validate(dialect.check_count, exchange)
             return Reply.json(dialect.count(exchange, dialect.read(exchange)), headers=headers)
         fault = self._faults.active(exchange.model)
-        if route == "embed":
-            return self._embed(dialect, exchange, fault, self._next_item(received))
+        if route in ("embed", "compact"):
+            make = dialect.embed if route == "embed" else dialect.compact
+            return self._make(make, dialect, exchange, fault, self._next_item(received))
         self._validate(dialect.check, exchange)
         return self._generate(dialect, exchange, fault, self._next_item(received))
 
@@ -157,7 +168,14 @@ class Vendor:
             item = cast(ScriptItem, item(received))
         return item
 
-    def _embed(self, dialect: Dialect, exchange: Exchange, fault: Fault | None, item: ScriptItem) -> Reply:
+    def _make(
+        self,
+        make: Callable[[Exchange], dict[str, Any]],
+        dialect: Dialect,
+        exchange: Exchange,
+        fault: Fault | None,
+        item: ScriptItem,
+    ) -> Reply:
         if isinstance(item, Reply):
             return item
         fault = parse_fault(item) or fault if isinstance(item, str) else fault
@@ -166,7 +184,7 @@ class Vendor:
             model=exchange.model,
             streaming=False,
             frames=[],
-            body=dialect.embed(exchange),
+            body=make(exchange),
             request_id=exchange.request_id,
             pace=self.pace,
         )

@@ -14,7 +14,7 @@ from flowrouter.errors import CallerError, ConfigError, UpstreamError
 from flowrouter.gateway import retry_after
 from flowrouter.gateway.blame import MISCONFIGURED, Failure, from_caller_error, from_upstream_error
 from flowrouter.gateway.exchange import AttemptLog, Exchange
-from flowrouter.gateway.learned import STREAM_OPTIONS, Learned
+from flowrouter.gateway.learned import Learned, trim
 from flowrouter.gateway.ports import StateStore
 from flowrouter.gateway.prepare import Prepared, prepare
 from flowrouter.gateway.reasoning import ReasoningState
@@ -23,8 +23,10 @@ from flowrouter.gateway.secrecy import may_pass, redacted
 from flowrouter.gateway.world import World
 from flowrouter.plugins import Hooks
 from flowrouter.routing import Target, Verdict, judge
+from flowrouter.routing.refusal import refused_field
 from flowrouter.routing.verdict import network
 from flowrouter.upstream import Reply, Transport
+from flowrouter.wire.json import JsonError, loads
 
 ERROR_BODY_MAX = 256 * 1024
 """Bytes of an error body that are read; the rest cannot matter and must not be paid for."""
@@ -33,7 +35,8 @@ _ERROR_BODY_WAIT = 10.0
 _SIGNING = frozenset({"anthropic", "gemini", "openai_responses"})
 """Dialects whose vendors sign reasoning and want it back."""
 
-_REFUSABLE = frozenset({STREAM_OPTIONS})
+_TRIES_WITHOUT = 3
+"""Refused fields that one request may be freed of: each costs a round trip."""
 
 
 class Opened(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,7 +73,7 @@ class Attempts:
         """Return the begun reply of `target`, or why there is none."""
         log = AttemptLog(target, self._clock.monotonic())
         exchange.attempts.append(log)
-        refuses = await self._learned.refuses(target, STREAM_OPTIONS)
+        refused = await self._learned.refused(target)
         try:
             await self._remind(exchange, target)
             prepared = prepare(
@@ -79,8 +82,10 @@ class Attempts:
                 target,
                 stages=self._hooks.stages,
                 reasoning=self._reasoning,
-                refused=_REFUSABLE if refuses else frozenset(),
+                refused=refused,
             )
+            if refused:
+                prepared = _trimmed(prepared, refused, exchange)
         except CallerError as error:
             verdict = Verdict(failure="request_fault", failover=True)
             return self.failed(log, target, problem=from_caller_error(error), verdict=verdict)
@@ -109,13 +114,28 @@ class Attempts:
         if reply.status == 200:
             return Opened(prepared=prepared, reply=reply, log=log)
         failure = await self._refused(log, prepared, reply)
-        # A request that speaks of the field itself proves nothing: refusals quote requests.
-        sent = head.stream and prepared.capabilities.stream_options
-        sent = sent and (head.include_usage is not None or b"stream_options" not in exchange.inbound.body)
-        if sent and await self._learned.note(target, STREAM_OPTIONS, failure.problem):
+        if await self._teaches(prepared, failure, refused=refused, exchange=exchange):
             log.verdict = "field_refused"
             return await self.open(exchange, world, target)
         return failure
+
+    async def _teaches(
+        self, prepared: Prepared, failure: Failure, *, refused: frozenset[str], exchange: Exchange
+    ) -> bool:
+        """Return whether the refusal names an optional field that the next try can leave out."""
+        tries = sum(log.verdict == "field_refused" for log in exchange.attempts)
+        if prepared.capabilities.unsupported == "refuse" or tries >= _TRIES_WITHOUT:
+            return False
+        try:
+            body = loads(prepared.request.body)
+        except JsonError:
+            return False
+        dialect = prepared.target.dialect
+        field = refused_field(failure.problem, dialect, body) if isinstance(body, dict) else None
+        if field is None or field in refused:
+            return False
+        await self._learned.note(prepared.target, field)
+        return True
 
     async def _remind(self, exchange: Exchange, target: Target) -> None:
         """Put back the reasoning that a client of another dialect could not carry; raises `CallerError`."""
@@ -156,6 +176,17 @@ class Attempts:
         problem = redacted(problem, prepared.account)
         raw = body if may_pass(body, prepared.account) else None
         return self.failed(log, prepared.target, problem=problem, verdict=judge(problem), raw=raw)
+
+
+def _trimmed(prepared: Prepared, refused: frozenset[str], exchange: Exchange) -> Prepared:
+    """Return `prepared` without the members its target is known to refuse."""
+    trimmed = trim(
+        prepared.request.body, refused, target=prepared.target.dialect, client=exchange.inbound.dialect
+    )
+    if not trimmed.losses:
+        return prepared
+    request = msgspec.structs.replace(prepared.request, body=trimmed.body)
+    return msgspec.structs.replace(prepared, request=request, losses=(*prepared.losses, *trimmed.losses))
 
 
 async def _error_body(reply: Reply) -> bytes:

@@ -15,9 +15,10 @@ from flowrouter.canonical.problem import Problem
 from flowrouter.clock import Clock
 from flowrouter.config import Timeouts
 from flowrouter.dialects import Codec
-from flowrouter.dialects.codec import EncodeOptions
+from flowrouter.dialects.codec import StreamEncoder
 from flowrouter.gateway.exchange import Exchange
 from flowrouter.gateway.notice import error_headers, head_headers
+from flowrouter.gateway.options import bare_options
 from flowrouter.httpkit import replies
 from flowrouter.httpkit.replies import Send
 from flowrouter.tasks import TaskGroup
@@ -92,8 +93,7 @@ class Client:
         await self._beat_done()
         self.disarm()
         if self.head_sent:
-            encoder = self._codec.encoder(EncodeOptions(now=self._clock.now()))
-            await self.end(encoder.feed(StreamError(problem)))
+            await self.end(self._fresh_encoder().feed(StreamError(problem)))
             return
         request_id = self._exchange.inbound.request_id
         body = raw if raw is not None else self._codec.render_problem(problem, request_id)
@@ -117,7 +117,8 @@ class Client:
         self.head_sent = True
         self._note_status(200)
         self._arm(self._timeouts.heartbeat)
-        headers = [*replies.EVENT_STREAM, *head_headers(self._exchange, self._clock)]
+        form = replies.STREAM_HEADERS[self._exchange.inbound.framing]
+        headers = [*form, *head_headers(self._exchange, self._clock)]
         await replies.send_head(self._send, 200, headers)
 
     def _arm(self, delay: float) -> None:
@@ -153,7 +154,7 @@ class Client:
         self._last_sent = self._clock.monotonic()
         # What a sink holds back has not left: until the first piece the client's stream has not begun.
         beat = self.heartbeat if self.content_sent else None
-        piece = beat() if beat is not None else self._codec.encoder(EncodeOptions()).heartbeat()
+        piece = beat() if beat is not None else self._fresh_encoder().heartbeat()
         await replies.send_piece(self._send, piece)
 
     async def _beat_done(self) -> None:
@@ -162,6 +163,10 @@ class Client:
             await asyncio.wait([beating])
             if self._beating is beating:
                 self._beating = None
+
+    def _fresh_encoder(self) -> StreamEncoder:
+        """Return an encoder for a stream of which nothing but heartbeats has left."""
+        return self._codec.encoder(bare_options(self._exchange, self._clock.now()))
 
     def _note_status(self, status: int) -> None:
         self._exchange.status = status

@@ -14,16 +14,22 @@ from flowrouter.canonical.problem import Problem
 from flowrouter.canonical.receipt import Lane
 from flowrouter.canonical.request import Request
 from flowrouter.canonical.usage import Usage
+from flowrouter.dialects import codec
+from flowrouter.dialects.codec import Framing
 from flowrouter.gateway.ports import Outcome
 from flowrouter.httpkit.caller import LOCAL, Caller
 from flowrouter.routing import Target
 
-Operation = Literal["generate", "embeddings"]
-"""What is asked for. Only `generate` is a conversation; the rest passes as it is, and is measured."""
+Operation = Literal["generate", "embeddings", "embed_content", "batch_embed"]
+"""What is asked for. Only `generate` is a conversation; the rest are embeddings, OpenAI's and Gemini's two."""
 
 
 class Inbound(msgspec.Struct, frozen=True, kw_only=True):
-    """What arrived: header names in lower case, the body decompressed, the clock at arrival."""
+    """What arrived: header names in lower case, the body decompressed, the clock at arrival.
+
+    `model` and `stream` are what the address says where it says it (Gemini), `framing` how a stream is to
+    be cut.
+    """
 
     request_id: str
     dialect: Dialect
@@ -33,6 +39,9 @@ class Inbound(msgspec.Struct, frozen=True, kw_only=True):
     body: bytes
     wall: float
     started: float
+    model: str | None = None
+    stream: bool | None = None
+    framing: Framing = "sse"
 
 
 class AttemptLog:
@@ -82,4 +91,28 @@ class Exchange:
         self.settled = False
 
 
-__all__ = ["AttemptLog", "Exchange", "Inbound", "Operation"]
+def skimmed(inbound: Inbound) -> Head:
+    """Return the head of the body and the address; raises `CallerError`. Only conversations are streamed."""
+    head = codec(inbound.dialect).skim(inbound.body)
+    stream = head.stream if inbound.stream is None else inbound.stream
+    return msgspec.structs.replace(
+        head,
+        model=head.model if inbound.model is None else inbound.model,
+        stream=stream and inbound.operation == "generate",
+    )
+
+
+def parsed(exchange: Exchange) -> Request:
+    """Return the conversation asked for, read at the first need; raises `CallerError`."""
+    if exchange.request is None:
+        inbound = exchange.inbound
+        request = codec(inbound.dialect).parse_request(inbound.body)
+        exchange.request = msgspec.structs.replace(
+            request,
+            model=request.model if inbound.model is None else inbound.model,
+            stream=request.stream if inbound.stream is None else inbound.stream,
+        )
+    return exchange.request
+
+
+__all__ = ["AttemptLog", "Exchange", "Inbound", "Operation", "parsed", "skimmed"]

@@ -1,17 +1,25 @@
 """What hosts teach by refusing: optional fields a model there does not take, remembered for a day.
 
-A 400 that names a field we added ourselves is no fault of the request: it is sent once more without
-the field, and the next request knows.
+A 400 that names an optional field is worth one more try without it (`routing.refusal` says which
+are optional); the next request knows. What was left out is a `Loss` of the exchange.
 """
 
 from __future__ import annotations
 
-from flowrouter.canonical.problem import Problem
+import msgspec
+
+from flowrouter.canonical.dialect import Dialect
+from flowrouter.canonical.field_names import FIELD_NAMES
+from flowrouter.canonical.loss import Loss
 from flowrouter.gateway.ports import StateStore
 from flowrouter.routing import Target
+from flowrouter.routing.refusal import RENAMED, present
+from flowrouter.wire.json import loads
+from flowrouter.wire.splice import remove, rename
 
 KEPT_SECONDS = 24 * 3600.0
 
+_WHY = "the provider refuses it for this model (learned from its 400)"
 STREAM_OPTIONS = "stream_options"
 
 
@@ -21,22 +29,53 @@ class Learned:
     def __init__(self, state: StateStore) -> None:
         self._state = state
 
-    async def refuses(self, target: Target, field: str) -> bool:
-        """Return whether `target` is known to refuse `field`."""
-        return await self._state.get(_key(target, field)) is not None
+    async def refused(self, target: Target) -> frozenset[str]:
+        """Return the fields that `target` is known to refuse."""
+        kept = await self._state.get(_key(target))
+        return frozenset(kept.decode().split("\n")) if kept else frozenset()
 
-    async def note(self, target: Target, field: str, problem: Problem) -> bool:
-        """Remember a refusal that names `field`; return whether this one does."""
-        if problem.status not in (400, 422):
-            return False
-        if field not in (problem.param or "") and field not in problem.message:
-            return False
-        await self._state.put(_key(target, field), b"1", ttl=KEPT_SECONDS)
-        return True
+    async def note(self, target: Target, field: str) -> frozenset[str]:
+        """Remember that `target` refuses `field`; return all that it refuses."""
+        fields = await self.refused(target) | {field}
+        await self._state.put(_key(target), "\n".join(sorted(fields)).encode(), ttl=KEPT_SECONDS)
+        return fields
 
 
-def _key(target: Target, field: str) -> str:
-    return f"refused:{target.account_id}:{target.model}:{field}"
+class Trimmed(msgspec.Struct, frozen=True, kw_only=True):
+    """A body without what its target refuses, and what went."""
+
+    body: bytes
+    losses: tuple[Loss, ...]
 
 
-__all__ = ["STREAM_OPTIONS", "Learned"]
+def trim(body: bytes, refused: frozenset[str], *, target: Dialect, client: Dialect) -> Trimmed:
+    """Return `body` of the dialect `target` without the `refused` members, told in the client's names."""
+    losses: list[Loss] = []
+    renamed = RENAMED.get(target, {})
+    sent = loads(body)
+    for field in sorted(refused - {STREAM_OPTIONS}):
+        if not present(sent, field):
+            continue
+        path = _clients_name(field, target, client)
+        if field in renamed:
+            body = rename(body, field, renamed[field])
+            losses.append(Loss(path=path, kind="changed", reason=f"sent as {renamed[field]}; {_WHY}"))
+        else:
+            body = remove(body, field)
+            losses.append(Loss(path=path, kind="dropped", reason=_WHY))
+    return Trimmed(body=body, losses=tuple(losses))
+
+
+def _clients_name(field: str, target: Dialect, client: Dialect) -> str:
+    """Return what the client calls a field of the target's dialect: as it is, where no table knows."""
+    if target == client:
+        return field
+    canonical = {name: key for key, name in FIELD_NAMES[target].items()}.get(field, field.rpartition(".")[2])
+    return FIELD_NAMES[client].get(canonical, canonical)
+
+
+def _key(target: Target) -> str:
+    return f"refused:{target.account_id}:{target.model}"
+
+
+__all__ = ["STREAM_OPTIONS", "Learned", "Trimmed", "trim"]

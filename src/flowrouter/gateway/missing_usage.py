@@ -13,9 +13,8 @@ from flowrouter.canonical.cursor import Cursor
 from flowrouter.canonical.estimate import input_tokens, text_tokens
 from flowrouter.canonical.events import Event
 from flowrouter.canonical.usage import Usage
-from flowrouter.dialects import codec
 from flowrouter.errors import CallerError
-from flowrouter.gateway.exchange import Exchange
+from flowrouter.gateway.exchange import Exchange, parsed
 
 
 def booked(exchange: Exchange, cursor: Cursor) -> Usage | None:
@@ -61,12 +60,10 @@ def _estimate(exchange: Exchange, output: int) -> Usage | None:
     """Return an estimate for the whole exchange; None where nothing was generated."""
     if exchange.inbound.operation != "generate":
         return None
-    request = exchange.request
-    if request is None:
-        try:
-            request = codec(exchange.inbound.dialect).parse_request(exchange.inbound.body)
-        except CallerError:
-            return None
+    try:
+        request = parsed(exchange)
+    except CallerError:
+        return None
     return Usage(input=input_tokens(request), output=output, estimated=True)
 
 

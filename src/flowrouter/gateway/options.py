@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from flowrouter.canonical.parts import Provenance
 from flowrouter.dialects.codec import DecodeOptions, EncodeOptions
 from flowrouter.gateway.attempts import Opened
@@ -23,15 +25,24 @@ def decode_options(opened: Opened) -> DecodeOptions:
     )
 
 
+def bare_options(exchange: Exchange, now: float) -> EncodeOptions:
+    """Return what is known of the client's stream before anybody answers."""
+    inbound = exchange.inbound
+    return EncodeOptions(now=now, asked=inbound.body, framing=inbound.framing)
+
+
 def encode_options(exchange: Exchange, now: float) -> EncodeOptions:
     """Return the client's wishes; a name that led straight to its first target is echoed as asked."""
     head, attempts = exchange.head, exchange.attempts
     assert head is not None
     straight = attempts[-1].target == attempts[0].target and exchange.step != AUTO
     asked = head.model if straight else None
-    return EncodeOptions(
-        include_usage=bool(head.include_usage), model=asked, now=now, legacy_calls=head.legacy_calls
+    return msgspec.structs.replace(
+        bare_options(exchange, now),
+        include_usage=bool(head.include_usage),
+        model=asked,
+        legacy_calls=head.legacy_calls,
     )
 
 
-__all__ = ["decode_options", "encode_options", "provenance"]
+__all__ = ["bare_options", "decode_options", "encode_options", "provenance"]

@@ -14,7 +14,7 @@ from flowrouter.canonical.receipt import Lane
 from flowrouter.canonical.rendered import ReplyEdits
 from flowrouter.canonical.rewrite import ReplyRewriter
 from flowrouter.dialects import codec
-from flowrouter.gateway.exchange import Exchange
+from flowrouter.gateway.exchange import Exchange, parsed
 from flowrouter.gateway.learned import STREAM_OPTIONS
 from flowrouter.gateway.missing_usage import UsageGap
 from flowrouter.gateway.reasoning import ReasoningState, Sealer, holds_envelopes
@@ -120,9 +120,7 @@ def _translate(
     sealer: Sealer | None,
 ) -> tuple[bytes, tuple[Editor, ...], tuple[Loss, ...], dict[str, str]]:
     inbound = exchange.inbound
-    if exchange.request is None:
-        exchange.request = codec(inbound.dialect).parse_request(inbound.body)
-    request = exchange.request
+    request = parsed(exchange)
     for stage in stages:
         request = stage.edit_request(request)
     request = reasoning.open(request, target, owner_id=exchange.caller.owner_id)

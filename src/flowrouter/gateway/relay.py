@@ -257,7 +257,7 @@ class _Delivery:
         else:
             for frame in parser.close():
                 if frame.data:  # without any, some SDKs take what is left of the frame for an event
-                    ended = Frame(frame.event, frame.data, frame.raw + b"\n\n")
+                    ended = Frame(frame.event, frame.data, frame.raw + b"\n\n", frame.bare)
                     held += self._fed(sink, ended, decoder.feed(ended))
             held += sink.close(decoder.close())
         if write and cursor.ended:
@@ -273,10 +273,10 @@ class _Delivery:
         and no secret of ours is in it.
         """
         if not events or type(failed := events[-1]) is not e.StreamError:
-            return sink.feed(frame.raw, events)
+            return sink.feed(frame, events)
         account = self._opened.prepared.account
         if self._upstream.is_error_frame(frame) and may_pass(frame.data or b"", account):
-            return sink.feed(frame.raw, events)
+            return sink.feed(frame, events)
         return sink.close([*events[:-1], e.StreamError(redacted(failed.problem, account))])
 
     async def _remember(self) -> None:

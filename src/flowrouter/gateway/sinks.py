@@ -1,6 +1,6 @@
 """Where a reply's events go: relayed frame by frame, translated, or gathered into one answer.
 
-A sink turns each step of the source (a frame's own bytes and the events in it) into bytes for the
+A sink turns each step of the source (a frame and the events in it) into bytes for the
 client. `cursor` tells how far the answer has got, whatever the lane.
 """
 
@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+import msgspec
+
 from flowrouter.canonical import events as e
 from flowrouter.canonical.cursor import Cursor
 from flowrouter.canonical.events import Event
@@ -16,6 +18,7 @@ from flowrouter.canonical.fold import Fold
 from flowrouter.canonical.loss import Loss
 from flowrouter.dialects import Codec
 from flowrouter.dialects.codec import EncodeOptions, StreamEncoder
+from flowrouter.wire.sse import Frame, one_line, write
 
 Editor = Callable[[Event], list[Event]]
 
@@ -25,7 +28,7 @@ class Sink(Protocol):
 
     cursor: Cursor
 
-    def feed(self, raw: bytes, events: Sequence[Event]) -> bytes:
+    def feed(self, frame: Frame, events: Sequence[Event]) -> bytes:
         """Return the bytes one frame and its events put on the client's wire."""
         ...
 
@@ -55,15 +58,27 @@ class PassthroughSink:
         self._codec = codec
         self._options = options
 
-    def feed(self, raw: bytes, events: Sequence[Event]) -> bytes:
+    def feed(self, frame: Frame, events: Sequence[Event]) -> bytes:
         """Return the frame as it came, unless it must not leave."""
+        begun = self.cursor.started
         for event in events:
             self.cursor.apply(event)
             if type(event) is e.FrameError:
                 return b""
-        if not self._options.include_usage and self._codec.usage_only(raw):
+        if self._options.framing == "array":
+            return self._element(frame, begun)
+        if not self._options.include_usage and self._codec.usage_only(frame.raw):
             return b""
-        return raw
+        if frame.bare and not self._codec.is_error_frame(frame):
+            return write(one_line(frame.data or b""))
+        return frame.raw
+
+    def _element(self, frame: Frame, begun: bool) -> bytes:
+        """Return the frame's payload as an element of the array that the client reads."""
+        if frame.data is None or not frame.data.startswith(b"{"):
+            return b""
+        piece = (b",\r\n" if begun else b"[") + frame.data
+        return piece + b"]" if self.cursor.ended or self.cursor.problem is not None else piece
 
     def close(self, events: Sequence[Event]) -> bytes:
         """Return the terminator the upstream left out, or the error that its cut amounts to.
@@ -97,7 +112,8 @@ class PassthroughSink:
 
     def _encoder(self) -> StreamEncoder:
         include = self._options.include_usage and self.cursor.usage is None
-        return self._codec.resume(EncodeOptions(include_usage=include, now=self._options.now), self.cursor)
+        options = msgspec.structs.replace(self._options, include_usage=include, model=None)
+        return self._codec.resume(options, self.cursor)
 
 
 class TranslateSink:
@@ -108,9 +124,9 @@ class TranslateSink:
         self._encoder = codec.encoder(options)
         self._edits = edits
 
-    def feed(self, raw: bytes, events: Sequence[Event]) -> bytes:
+    def feed(self, frame: Frame, events: Sequence[Event]) -> bytes:
         """Return what the events become."""
-        del raw
+        del frame
         return self.close(events)
 
     def close(self, events: Sequence[Event]) -> bytes:
@@ -139,9 +155,9 @@ class GatherSink:
         self.fold = Fold()
         self._edits = edits
 
-    def feed(self, raw: bytes, events: Sequence[Event]) -> bytes:
+    def feed(self, frame: Frame, events: Sequence[Event]) -> bytes:
         """Keep the events."""
-        del raw
+        del frame
         return self.close(events)
 
     def close(self, events: Sequence[Event]) -> bytes:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 Send = Callable[[Any], Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]
 
 JSON_TYPE = (b"content-type", b"application/json")
-EVENT_STREAM: Headers = [
-    (b"content-type", b"text/event-stream; charset=utf-8"),
-    (b"cache-control", b"no-cache"),
-    (b"x-accel-buffering", b"no"),
-]
+_UNBUFFERED: Headers = [(b"cache-control", b"no-cache"), (b"x-accel-buffering", b"no")]
+STREAM_HEADERS: Mapping[str, Headers] = MappingProxyType(
+    {
+        "sse": [(b"content-type", b"text/event-stream; charset=utf-8"), *_UNBUFFERED],
+        "array": [JSON_TYPE, *_UNBUFFERED],
+    }
+)
+"""The headers of a stream by how it is cut: events, or the elements of one JSON array."""
 
 
 async def send_head(send: Send, status: int, headers: Headers) -> None:
@@ -41,8 +45,8 @@ async def send_json(
 
 
 __all__ = [
-    "EVENT_STREAM",
     "JSON_TYPE",
+    "STREAM_HEADERS",
     "Headers",
     "Send",
     "send_head",

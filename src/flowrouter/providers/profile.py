@@ -23,6 +23,7 @@ SystemRole = Literal["system", "developer", "user"]
 ThinkingField = Literal["reasoning_effort", "thinking_type", "reasoning", "enable_thinking"]
 ReasoningEcho = Literal["never", "always", "with_tools"]
 ReasoningField = Literal["reasoning_content", "reasoning"]
+HostedToolKind = Literal["web_search"]
 SchemaMode = Literal["raw", "clean", "strict"]
 ToolIdForm = Literal["any", "alnum9"]
 
@@ -68,7 +69,8 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     logprobs are still taken while it reasons. `supports_prefill`: a trailing assistant turn is
     continued. `mid_system`: system messages may stand between turns. `reasoning_echo`: when earlier
     reasoning must be sent back, in the Chat dialect in `reasoning_field`. `cache_control`: marks
-    for the prompt cache may be set on parts.
+    for the prompt cache may be set on parts. `json_with_tools`: an answer format may stand beside tools.
+    `hosted_tools`: tools run by the vendor that other vendors have as well.
     """
 
     context_window: int | None = None
@@ -86,6 +88,8 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     schema_mode: SchemaMode = "raw"
     json_schema: bool = True
     json_object: bool = True
+    json_with_tools: bool = True
+    hosted_tools: tuple[HostedToolKind, ...] = ()
     thinking_style: ThinkingStyle = "effort"
     thinking_field: ThinkingField = "reasoning_effort"
     thinking_default: bool = False
@@ -125,6 +129,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     schema_mode: SchemaMode | UnsetType = UNSET
     json_schema: bool | UnsetType = UNSET
     json_object: bool | UnsetType = UNSET
+    json_with_tools: bool | UnsetType = UNSET
+    hosted_tools: tuple[HostedToolKind, ...] | UnsetType = UNSET
     thinking_style: ThinkingStyle | UnsetType = UNSET
     thinking_field: ThinkingField | UnsetType = UNSET
     thinking_default: bool | UnsetType = UNSET
@@ -173,6 +179,7 @@ __all__ = [
     "Accepts",
     "AcceptsFacts",
     "Facts",
+    "HostedToolKind",
     "MaxTokensField",
     "Profile",
     "ReasoningEcho",

@@ -33,6 +33,26 @@ def splice(body: bytes, edits: Mapping[str, bytes], *, old: Mapping[str, bytes])
     return body
 
 
+def remove(body: bytes, path: str) -> bytes:
+    """Return `body` without the member at `path` (`reasoning.summary`), an object left empty going with it.
+
+    The values of all other members keep their bytes. Raises `JsonError` if `body` is not an object.
+    """
+    name, _, rest = path.partition(".")
+    members = dict(_decoded(body))
+    value = members.pop(name, None)
+    if rest and value is not None:
+        inner = remove(dumps(value), rest)
+        if inner != b"{}":
+            return dumps({**_decoded(body), name: Raw(inner)})
+    return dumps(members)
+
+
+def rename(body: bytes, old: str, new: str) -> bytes:
+    """Return `body` with the member `old` called `new`, in its place; raises `JsonError` if not an object."""
+    return dumps({new if name == old else name: value for name, value in _decoded(body).items()})
+
+
 def _replace(body: bytes, key: str, *, old: bytes, new: bytes) -> bytes:
     name = b'"%b"' % key.encode()
     if body.count(name) == 1 and not (b"\\u00" in body and _SPELT_KEY.search(body)):
@@ -66,4 +86,4 @@ def _decoded(body: bytes) -> Mapping[str, Any]:
     return cast("dict[str, Any]", value)
 
 
-__all__ = ["splice"]
+__all__ = ["remove", "rename", "splice"]

@@ -3,6 +3,8 @@
 Works on bytes and splits on LF, CR LF and CR only. Text line iterators also split on U+2028 and
 break payloads; decoding happens after framing, so a cut inside a UTF-8 sequence is harmless.
 Each frame keeps the bytes it came in, so that the passthrough lane can send them on unchanged.
+Google breaks off a stream with a bare JSON object between blank lines, without `data:`; what its own
+clients take for an event is one here too.
 """
 
 from __future__ import annotations
@@ -23,12 +25,14 @@ MAX_FRAME = 64 * 1024 * 1024
 class Frame(msgspec.Struct, frozen=True, gc=False):
     """One server-sent event: its name, its payload, and the very bytes it came in.
 
-    A frame without `data` lines (a comment or a blank heartbeat) has `data is None`.
+    A frame without `data` lines (a comment or a blank heartbeat) has `data is None`. `bare` tells that the
+    payload stood there without `data:`, which only Gemini's clients read.
     """
 
     event: str | None
     data: bytes | None
     raw: bytes
+    bare: bool = False
 
 
 class SseError(FlowRouterError, ValueError):
@@ -110,7 +114,15 @@ def _frame(raw: bytes) -> Frame:
             data.append(value)
         elif name == b"event":
             event = value.decode("utf-8", "replace")
+    if not data and _is_bare(raw):
+        return Frame(event, raw.strip(), raw, bare=True)
     return Frame(event, b"\n".join(data) if data else None, raw)
+
+
+def _is_bare(raw: bytes) -> bool:
+    """Return whether a frame without `data:` is a JSON object or array by its ends; decoders judge the rest."""
+    text = raw.strip()
+    return (text[:1], text[-1:]) in ((b"{", b"}"), (b"[", b"]"))
 
 
 def _lines(raw: bytes) -> list[bytes]:
@@ -119,8 +131,13 @@ def _lines(raw: bytes) -> list[bytes]:
     return raw.split(b"\n")
 
 
+def one_line(data: bytes) -> bytes:
+    """Return JSON on a single line; its line ends can only be white space between tokens."""
+    return b" ".join(data.split(b"\n")).replace(b"\r", b" ") if b"\n" in data or b"\r" in data else data
+
+
 def write(data: bytes, event: str | None = None) -> bytes:
-    """Return one event; `data` must be a single line, which compact JSON always is."""
+    """Return one event; `data` must be a single line, which compact JSON always is (`one_line`)."""
     if event is None:
         return b"data: %b\n\n" % data
     return b"event: %b\ndata: %b\n\n" % (event.encode(), data)
@@ -129,4 +146,4 @@ def write(data: bytes, event: str | None = None) -> bytes:
 COMMENT = b": keep-alive\n\n"
 """A heartbeat every SSE client ignores."""
 
-__all__ = ["COMMENT", "MAX_FRAME", "Frame", "SseError", "SseParser", "write"]
+__all__ = ["COMMENT", "MAX_FRAME", "Frame", "SseError", "SseParser", "one_line", "write"]

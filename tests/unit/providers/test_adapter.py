@@ -196,6 +196,7 @@ def test_canaries_of_the_client_reach_no_provider(preset: Any, same_dialect: boo
             dialect,
             api_key=KEY,
             base_url="http://127.0.0.1:9/v1",
+            model="m",
             client_headers={**CANARIES, **ALLOWED},
             same_dialect=same_dialect,
         )

@@ -137,7 +137,7 @@ def _length(value: msgspec.Raw) -> int:
 
 def is_error_frame(frame: Frame) -> bool:
     """Return whether Anthropic's SDKs raise on a frame: they go by the event's name, not by the data."""
-    return frame.event == "error"
+    return frame.event == "error" and not frame.bare
 
 
 __all__ = ["is_error_frame", "prepare", "refuse_thread", "skim", "skim_counts"]

@@ -146,6 +146,8 @@ def usage_only(raw: bytes) -> bool:
 
 def is_error_frame(frame: Frame) -> bool:
     """Return whether OpenAI's SDKs raise on a frame: they look for the member `error` and nothing else."""
+    if frame.bare:
+        return False
     try:
         chunk = as_object(loads(frame.data or b""))
     except JsonError:
