@@ -90,6 +90,7 @@ class AccountConfig(Section, frozen=True):
     enabled: bool = True
     headers: dict[str, str] = {}
     max_concurrency: Count | None = None
+    unsupported: Literal["auto", "drop", "refuse"] | None = None
 
     def __post_init__(self) -> None:
         if not _ACCOUNT_NAME.fullmatch(self.name):

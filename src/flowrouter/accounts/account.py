@@ -7,6 +7,7 @@ from typing import Literal, NoReturn
 
 import msgspec
 
+from flowrouter.canonical.capabilities import Unsupported
 from flowrouter.canonical.dialect import Dialect
 
 Source = Literal["config", "store", "embedded", "found"]
@@ -61,6 +62,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
 
     `base_url` None and `dialects` empty mean the preset's own; `models` empty means the live list,
     else it is the whole list. `priority` 1 is tried first. `max_concurrency` None means the preset's.
+    `unsupported` says what becomes of values that a target cannot take (None: the key's policy).
     `headers` are extra request headers, as secret as the key. `problem` says why a stored account cannot be used (it is then disabled).
     `found_in` says where an account that was found comes from: a variable's name or an address.
     msgspec refuses to encode an account that holds a `Secret`; show `view(account)` instead.
@@ -77,6 +79,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     models: tuple[str, ...] = ()
     priority: int = 1
     max_concurrency: int | None = None
+    unsupported: Unsupported | None = None
     enabled: bool = True
     created_at_ms: int = 0
     source: Source = "store"
@@ -99,6 +102,7 @@ class AccountView(msgspec.Struct, frozen=True, kw_only=True):
     models: tuple[str, ...]
     priority: int
     max_concurrency: int | None
+    unsupported: Unsupported | None
     enabled: bool
     created_at_ms: int
     source: Source
@@ -121,6 +125,7 @@ def view(account: Account) -> AccountView:
         models=account.models,
         priority=account.priority,
         max_concurrency=account.max_concurrency,
+        unsupported=account.unsupported,
         enabled=account.enabled,
         created_at_ms=account.created_at_ms,
         source=account.source,

@@ -22,6 +22,7 @@ def declared(written: AccountConfig) -> Account:
         priority=written.priority,
         enabled=written.enabled,
         max_concurrency=written.max_concurrency,
+        unsupported=written.unsupported,
         source="config",
     )
 

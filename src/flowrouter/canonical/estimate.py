@@ -11,6 +11,7 @@ from flowrouter.canonical.parts import (
     Audio,
     Document,
     Image,
+    Media,
     Opaque,
     Part,
     Reasoning,
@@ -62,6 +63,8 @@ def part_tokens(part: Part) -> float:
             return inner + len((source.data or "").encode("utf-8", "replace")) / per_token
         case Audio(data=data):
             return len(data) / PDF_BYTES_PER_TOKEN
+        case Media(source=source):
+            return len(source.data or "") / PDF_BYTES_PER_TOKEN
         case Opaque(payload=payload):
             return len(json.dumps(payload)) / JSON_BYTES_PER_TOKEN
 

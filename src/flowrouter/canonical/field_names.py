@@ -6,37 +6,70 @@ from collections.abc import Mapping
 
 from flowrouter.canonical.dialect import Dialect
 
-_CHAT = {
-    "output": "response_format",
+_OPENAI = {
     "parallel_tools": "parallel_tool_calls",
-    "reasoning": "reasoning_effort",
     "cache_key": "prompt_cache_key",
 }
 
 FIELD_NAMES: Mapping[Dialect, Mapping[str, str]] = {
-    "openai_chat": _CHAT,
+    "openai_chat": {
+        **_OPENAI,
+        "output": "response_format",
+        "output.schema": "response_format.json_schema.schema",
+        "reasoning": "reasoning_effort",
+        "reasoning.display": "reasoning.exclude",
+        "web_search": "web_search_options",
+        "tool.name": "function.name",
+        "tool.schema": "function.parameters",
+        "tool.strict": "function.strict",
+        "call.id": "id",
+        "call.name": "function.name",
+        "call.arguments": "function.arguments",
+    },
     "openai_responses": {
-        **_CHAT,
+        **_OPENAI,
         "messages": "input",
         "system": "instructions",
         "output": "text.format",
+        "output.schema": "text.format.schema",
         "verbosity": "text.verbosity",
         "reasoning": "reasoning",
+        "reasoning.display": "reasoning.summary",
         "max_tokens": "max_output_tokens",
+        "logprobs": "include",
+        "web_search": "tools",
+        "tool.name": "name",
+        "tool.schema": "parameters",
+        "tool.strict": "strict",
+        "call.id": "call_id",
+        "call.name": "name",
+        "call.arguments": "arguments",
     },
     "anthropic": {
         "output": "output_config.format",
+        "output.schema": "output_config.format.schema",
         "reasoning": "thinking",
+        "reasoning.effort": "output_config.effort",
+        "reasoning.display": "thinking.display",
         "stop": "stop_sequences",
         "parallel_tools": "tool_choice.disable_parallel_tool_use",
         "user": "metadata.user_id",
+        "web_search": "tools",
+        "tool.name": "name",
+        "tool.schema": "input_schema",
+        "tool.strict": "strict",
+        "call.id": "id",
+        "call.name": "name",
+        "call.arguments": "input",
     },
     "gemini": {
         "messages": "contents",
         "system": "systemInstruction",
         "tool_choice": "toolConfig",
         "output": "generationConfig.responseSchema",
+        "output.schema": "generationConfig.responseSchema",
         "reasoning": "generationConfig.thinkingConfig",
+        "reasoning.display": "generationConfig.thinkingConfig.includeThoughts",
         "max_tokens": "generationConfig.maxOutputTokens",
         "stop": "generationConfig.stopSequences",
         "n": "generationConfig.candidateCount",
@@ -50,13 +83,20 @@ FIELD_NAMES: Mapping[Dialect, Mapping[str, str]] = {
         "top_logprobs": "generationConfig.logprobs",
         "metadata": "labels",
         "service_tier": "serviceTier",
+        "web_search": "tools",
+        "tool.name": "name",
+        "tool.schema": "parameters",
+        "tool.strict": "strict",
+        "call.id": "functionCall.id",
+        "call.name": "functionCall.name",
+        "call.arguments": "functionCall.args",
     },
 }
-"""Canonical field → the client's name, where the two differ."""
+"""Canonical field → the client's name, where the two differ; `tool.` and `call.` begin members of those."""
 
 
 def field_name(dialect: Dialect, field: str) -> str:
-    """Return what `dialect` calls a field of `Request` or `Sampling`."""
+    """Return what `dialect` calls a field of `Request` or `Sampling`, or a member of a tool or a call."""
     return FIELD_NAMES[dialect].get(field, field)
 
 

@@ -15,6 +15,7 @@ from itertools import groupby
 import msgspec
 
 from flowrouter.canonical.loss import Loss
+from flowrouter.canonical.losses import Losses
 from flowrouter.canonical.messages import Message
 from flowrouter.canonical.names import NAME_PATTERN, fit_one
 from flowrouter.canonical.parts import Part, Reasoning, Text, ToolCall, ToolResult
@@ -30,14 +31,21 @@ class History(msgspec.Struct, frozen=True, kw_only=True):
     losses: tuple[Loss, ...] = ()
 
 
-def settle(messages: Sequence[Message], *, id_pattern: str = NAME_PATTERN, id_max: int = 64) -> History:
+def settle(
+    messages: Sequence[Message],
+    *,
+    id_pattern: str = NAME_PATTERN,
+    id_max: int = 64,
+    told: Losses | None = None,
+) -> History:
     """Return `messages` with calls and results paired, ordered and safely named.
 
     `id_pattern` matches one character allowed in a call id, `id_max` is its greatest length. Assistant
     messages that follow each other become one where calls or reasoning are in them: dialects of items
-    send each apart. Paths in the losses count the client's own messages.
+    send each apart. Paths in the losses count the client's own messages; with `told` they are those the
+    client itself would use.
     """
-    return _Settler(messages, id_pattern, id_max).run()
+    return _Settler(messages, id_pattern, id_max, told=told).run()
 
 
 def _joined(messages: Sequence[Message]) -> tuple[list[Message], list[str]]:
@@ -63,7 +71,10 @@ def _is_step(message: Message) -> bool:
 class _Settler:
     """One pass over the messages: `_open` holds the calls waiting for results, by original id."""
 
-    def __init__(self, messages: Sequence[Message], id_pattern: str, id_max: int) -> None:
+    def __init__(
+        self, messages: Sequence[Message], id_pattern: str, id_max: int, *, told: Losses | None = None
+    ) -> None:
+        self._told = told
         self._messages, self._places = _joined(messages)
         self._id_pattern = id_pattern
         self._id_max = id_max
@@ -123,12 +134,12 @@ class _Settler:
             reason = "an earlier call has the same id"
         self._seen.add(clean)
         if clean != call.id:
-            self._lose(f"{self._place(number)}.tool_calls[{place}].id", "changed", reason)
+            self._lose(self._call_path(call, number, place), "changed", reason)
         return clean
 
     def _take(self, number: int, result: ToolResult) -> None:
         """Keep a result for the open calls, move it to an earlier call, or turn it into text."""
-        path = f"{self._place(number)}.tool_result"
+        path = f"{self._place(number)}.tool_result" if self._told is None else self._told.path(result)
         expected = sum(original == result.call_id for original, _ in self._calls)
         if expected:
             held = self._results.setdefault(result.call_id, [])
@@ -167,6 +178,11 @@ class _Settler:
             self._earlier[original] = (self._slot, clean)
         self._out[self._slot] = Message(role="tool", parts=tuple(results))
         self._slot, self._calls, self._results = None, [], {}
+
+    def _call_path(self, call: ToolCall, number: int, place: int) -> str:
+        if self._told is None:
+            return f"{self._place(number)}.tool_calls[{place}].id"
+        return f"{self._told.path(call)}.{self._told.name('call.id')}"
 
     def _place(self, number: int) -> str:
         return self._places[number]

@@ -7,42 +7,60 @@ the policy `refuse` even a dropped extra ends the request (`all`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from typing import Any, cast
 
 from flowrouter.canonical.capabilities import Capabilities
 from flowrouter.canonical.dialect import Dialect
 from flowrouter.canonical.field_names import field_name
 from flowrouter.canonical.loss import Loss
 from flowrouter.canonical.parts import Extra, Part, ToolCall, ToolResult
+from flowrouter.canonical.places import content_place, places
 from flowrouter.canonical.request import Request
+from flowrouter.canonical.tools import Tool
 from flowrouter.errors import CallerError
 
 
 class Losses:
     """The losses of one render of `request` for a target of the dialect `target`."""
 
-    __slots__ = ("_origin", "_paths", "_policy", "_target", "_unknown", "rows")
+    __slots__ = ("_capabilities", "_paths", "_request", "_target", "_unknown", "rows")
 
     def __init__(self, request: Request, *, target: Dialect, capabilities: Capabilities) -> None:
-        self._origin: Dialect = request.origin
+        self._request = request
         self._target: Dialect = target
-        self._policy = capabilities.unsupported
-        self._paths = dict(_paths(request))
+        self._capabilities = capabilities
+        self._paths: dict[int | str, str] | None = None
         self._unknown: dict[str, int] = {}
         self.rows: list[Loss] = []
 
+    @property
+    def in_messages(self) -> str:
+        """Return the place of any message, for `unknown`."""
+        return f"{self.name('messages')}[]"
+
+    @property
+    def in_content(self) -> str:
+        """Return the place of any content part, for `unknown`."""
+        return content_place(self._request.origin)
+
     def name(self, field: str) -> str:
         """Return the client's name of a field of the hub."""
-        return field_name(self._origin, field)
+        return field_name(self._request.origin, field)
 
     def path(self, part: Part) -> str:
         """Return where the client put `part`; settling renews calls and results, so their ids tell."""
+        if self._paths is None:
+            self._paths = dict(places(self._request))
         known = self._paths.get(id(part))
         if known is None and isinstance(part, ToolResult):
             known = self._paths.get(f"result {part.call_id}")
         if known is None and isinstance(part, ToolCall):
             known = self._paths.get(f"call {part.id}")
         return known or self.name("messages")
+
+    def tool(self, number: int, tool: Tool) -> str:
+        """Return where the client put the tool of that number."""
+        return tool.place or f"tools[{number}]"
 
     def drop(self, path: str, reason: str) -> None:
         """Note a value that was left out."""
@@ -61,14 +79,24 @@ class Losses:
 
         Raises `CallerError`; whoever calls goes on without the value where it returns.
         """
-        if self._policy != "drop":
+        if self._capabilities.unsupported != "drop":
             raise CallerError(f"{path}: {reason}", param=path, code=code)
         self.drop(path, reason)
 
+    def rejected(self, field: str, *, path: str | None = None) -> bool:
+        """Return whether the target answers 400 to its own `field`, and note what is lost if so."""
+        if field not in self._capabilities.rejects:
+            return False
+        self.drop(path or self.name(field), "the target does not take it")
+        return True
+
     def unknown(self, extra: Extra, place: str = "") -> None:
-        """Note unknown members: one row per name at the top, one per name and kind of place below."""
+        """Note members nobody here knows: one row per name at the top, one per name and kind of place below.
+
+        One that holds nothing is no loss.
+        """
         for name, value in extra.items():
-            if value is None:
+            if is_nothing(value):
                 continue
             path = f"{place}.{name}" if place else name
             self._unknown[path] = self._unknown.get(path, 0) + 1
@@ -80,40 +108,33 @@ class Losses:
             for path, count in self._unknown.items()
         ]
         rows = tuple(dict.fromkeys((*self.rows, *unknown)))
-        dropped = [row for row in rows if row.kind == "dropped"]
-        if self._policy == "refuse" and dropped:
-            first = dropped[0]
-            more = f" (and {len(dropped) - 1} more)" if len(dropped) > 1 else ""
-            raise CallerError(
-                f"{first.path} cannot be sent on: {first.reason}{more}; the policy here refuses what a "
-                "target cannot take",
-                param=first.path,
-                code="unsupported_parameter",
-            )
+        if self._capabilities.unsupported == "refuse":
+            _refuse_dropped([row for row in rows if row.kind == "dropped"])
         return rows
+
+
+def is_nothing(value: Any) -> bool:
+    """Return whether leaving `value` out loses nothing: null, empty, or an object of nothing else."""
+    if isinstance(value, dict):
+        return all(is_nothing(member) for member in cast("dict[str, Any]", value).values())
+    return value in (None, "", [])
+
+
+def _refuse_dropped(dropped: list[Loss]) -> None:
+    if not dropped:
+        return
+    first = dropped[0]
+    more = f" (and {len(dropped) - 1} more)" if len(dropped) > 1 else ""
+    raise CallerError(
+        f"{first.path} cannot be sent on: {first.reason}{more}; the policy here refuses what a "
+        "target cannot take",
+        param=first.path,
+        code="unsupported_parameter",
+    )
 
 
 def _times(count: int) -> str:
     return "" if count == 1 else f" ({count} times)"
 
 
-def _paths(request: Request) -> Iterator[tuple[int | str, str]]:
-    """Yield where each part stands, by its identity: settling moves parts but keeps most as they are."""
-    for number, part in enumerate(request.system):
-        yield id(part), f"{field_name(request.origin, 'system')}[{number}]"
-    listed = field_name(request.origin, "messages")
-    inner = "parts" if request.origin == "gemini" else "content"
-    for place, message in enumerate(request.messages):
-        stem = message.place or f"{listed}[{place}]"
-        for number, part in enumerate(message.parts):
-            path = f"{stem}.{inner}[{number}]"
-            yield id(part), path
-            if isinstance(part, ToolCall):
-                yield f"call {part.id}", path
-            elif isinstance(part, ToolResult):
-                yield f"result {part.call_id}", path
-                for number_inside, item in enumerate(part.content):
-                    yield id(item), f"{path}.content[{number_inside}]"
-
-
-__all__ = ["Losses"]
+__all__ = ["Losses", "is_nothing"]

@@ -1,4 +1,7 @@
-"""The tools a request offers and how the model may choose among them."""
+"""The tools a request offers and how the model may choose among them.
+
+`place` is the client's own path to a tool where that is not `tools[n]` (`tools[0].functionDeclarations[3]`).
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,9 @@ import msgspec
 from flowrouter.canonical.cache import CacheHint
 from flowrouter.canonical.dialect import Dialect
 from flowrouter.canonical.parts import Extra
+
+_WEB_SEARCHES = ("websearch", "googlesearch")
+"""How the vendors' words for a web search begin, spelling apart."""
 
 
 class FunctionTool(msgspec.Struct, frozen=True, kw_only=True, tag="function"):
@@ -23,6 +29,7 @@ class FunctionTool(msgspec.Struct, frozen=True, kw_only=True, tag="function"):
     strict: bool | None = None
     legacy: bool = False
     cache: CacheHint | None = None
+    place: str = ""
     extra: Extra = {}
 
 
@@ -32,17 +39,28 @@ class CustomTool(msgspec.Struct, frozen=True, kw_only=True, tag="custom"):
     name: str
     description: str | None = None
     format: dict[str, Any] | None = None
+    place: str = ""
     extra: Extra = {}
 
 
 class HostedTool(msgspec.Struct, frozen=True, kw_only=True, tag="hosted"):
-    """A tool the vendor runs, whole; goes to its own dialect or a declared equivalent."""
+    """A tool the vendor runs, whole; goes to its own dialect or a declared equivalent.
+
+    `kind` is the vendor's word for it (`web_search_20250305`, `googleSearch`), `config` its wire object.
+    """
 
     kind: str
     config: dict[str, Any]
     origin: Dialect
     name: str | None = None
     cache: CacheHint | None = None
+    place: str = ""
+
+    @property
+    def purpose(self) -> str | None:
+        """Return what the tool does where vendors have the like of it: `web_search`, else None."""
+        plain = self.kind.replace("_", "").lower()
+        return "web_search" if plain.startswith(_WEB_SEARCHES) else None
 
 
 Tool = FunctionTool | CustomTool | HostedTool

@@ -9,9 +9,9 @@ import typer
 
 from flowrouter.cli import completion, output
 from flowrouter.cli.desk import opened
-from flowrouter.cli.options import AsJson, ConfigFile, DataFolder
+from flowrouter.cli.options import AsJson, ConfigFile, DataFolder, Unsupported, policy
 from flowrouter.errors import ConfigError
-from flowrouter.httpkit.keys import LOCAL_OWNER, GatewayKey
+from flowrouter.httpkit.keys import LOCAL_OWNER, GatewayKey, KeyPolicy
 
 app = typer.Typer(help="Keys that callers of the gateway show.", no_args_is_help=True)
 
@@ -25,7 +25,14 @@ def create(
     expires: Annotated[
         str | None, typer.Option("--expires", metavar="SPAN", help="When it ends: 12h, 30d, 8w, 1y.")
     ] = None,
+    unsupported: Unsupported = None,
     *,
+    store: Annotated[
+        bool | None,
+        typer.Option(
+            "--store/--no-store", help="Whether answers of /v1/responses are kept.", show_default=False
+        ),
+    ] = None,
     as_json: AsJson = False,
     config: ConfigFile = None,
     data: DataFolder = None,
@@ -33,7 +40,12 @@ def create(
     """Make a key and show it, once. From the first key on, every call to the gateway needs one."""
     with opened(config, data) as desk:
         ends = None if expires is None else int(desk.clock.now() * 1000) + _milliseconds(expires)
-        key, minted = desk.management.keys.create(name, owner_id=LOCAL_OWNER, expires_at_ms=ends)
+        key, minted = desk.management.keys.create(
+            name,
+            owner_id=LOCAL_OWNER,
+            expires_at_ms=ends,
+            policy=KeyPolicy(unsupported=policy(unsupported), responses_store=store),
+        )
     if as_json:
         output.as_json({**_public(key), "key": minted.token})
         return
@@ -102,6 +114,7 @@ def _public(key: GatewayKey) -> dict[str, object]:
         "expires_at_ms": key.expires_at_ms,
         "revoked_at_ms": key.revoked_at_ms,
         "last_used_at_ms": key.last_used_at_ms,
+        "policy": key.policy,
     }
 
 

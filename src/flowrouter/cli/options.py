@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, cast, get_args
 
 import typer
 
+from flowrouter.canonical.capabilities import Unsupported as Policy
 from flowrouter.cli import completion
+from flowrouter.errors import ConfigError
 
 ConfigFile = Annotated[
     str | None,
@@ -58,10 +60,26 @@ DialectNames = Annotated[
 Concurrency = Annotated[
     int | None, typer.Option("--max-concurrency", min=1, help="Requests in flight at a time.")
 ]
+Unsupported = Annotated[
+    str | None,
+    typer.Option(
+        "--unsupported",
+        metavar="POLICY",
+        help="What becomes of values a target cannot take: auto, drop or refuse.",
+    ),
+]
 Enabled = Annotated[
     bool | None,
     typer.Option("--enabled/--disabled", help="Whether it is asked at all.", show_default=False),
 ]
+
+
+def policy(text: str | None) -> Policy | None:
+    """Return the policy for unsupported values; raises `ConfigError`."""
+    if text is None or text in get_args(Policy):
+        return cast("Policy | None", text)
+    raise ConfigError(f"{text!r} is no policy", fix="write auto, drop or refuse")
+
 
 __all__ = [
     "AccountName",
@@ -78,4 +96,6 @@ __all__ = [
     "ModelNames",
     "PresetName",
     "Priority",
+    "Unsupported",
+    "policy",
 ]

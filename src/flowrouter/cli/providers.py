@@ -28,6 +28,8 @@ from flowrouter.cli.options import (
     ModelNames,
     PresetName,
     Priority,
+    Unsupported,
+    policy,
 )
 from flowrouter.errors import ConfigError
 from flowrouter.gateway.adoption import dismiss
@@ -86,6 +88,7 @@ def add(  # noqa: PLR0917 - typer reads the options from here
     priority: Priority = None,
     dialects: DialectNames = None,
     max_concurrency: Concurrency = None,
+    unsupported: Unsupported = None,
     *,
     enabled: Enabled = None,
     replace: Annotated[bool, typer.Option("--replace", help="Change the account if it exists.")] = False,
@@ -110,6 +113,7 @@ def add(  # noqa: PLR0917 - typer reads the options from here
             "models": _words(models),
             "priority": priority,
             "max_concurrency": max_concurrency,
+            "unsupported": policy(unsupported),
             "enabled": enabled,
             "dialects": _dialects(dialects, row),
         }

@@ -11,18 +11,22 @@ from importlib import import_module
 from flowrouter.canonical.dialect import Dialect
 from flowrouter.dialects.codec import Codec
 
+_CLIENT_ONLY: tuple[Dialect, ...] = ("openai_completions",)
 _SPOKEN: tuple[Dialect, ...] = ("openai_chat", "anthropic")
 
 
 def available() -> tuple[Dialect, ...]:
-    """Return the dialects this build speaks."""
+    """Return the dialects this build speaks to providers and clients alike."""
     return _SPOKEN
 
 
 @cache
 def codec(name: Dialect) -> Codec:
-    """Return the dialect's functions; raises `KeyError` for one this build does not speak."""
-    if name not in _SPOKEN:
+    """Return the dialect's functions; raises `KeyError` for one this build does not speak.
+
+    Legacy completions are spoken to clients only.
+    """
+    if name not in _SPOKEN and name not in _CLIENT_ONLY:
         raise KeyError(name)
     loaded: Codec = import_module(f"flowrouter.dialects.{name}").CODEC
     return loaded

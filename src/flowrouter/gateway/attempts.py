@@ -13,7 +13,7 @@ from flowrouter.dialects import codec
 from flowrouter.errors import CallerError, ConfigError, UpstreamError
 from flowrouter.gateway import retry_after
 from flowrouter.gateway.blame import MISCONFIGURED, Failure, from_caller_error, from_upstream_error
-from flowrouter.gateway.exchange import AttemptLog, Exchange
+from flowrouter.gateway.exchange import AttemptLog, Exchange, parsed
 from flowrouter.gateway.learned import Learned, trim
 from flowrouter.gateway.ports import StateStore
 from flowrouter.gateway.prepare import Prepared, prepare
@@ -146,10 +146,8 @@ class Attempts:
             or inbound.operation != "generate"
         ):
             return
-        if exchange.request is None:
-            exchange.request = codec(inbound.dialect).parse_request(inbound.body)
         owner_id = exchange.caller.owner_id
-        exchange.request = await self._recall.fill(exchange.request, owner_id=owner_id)
+        exchange.request = await self._recall.fill(parsed(exchange), owner_id=owner_id)
 
     def broken(self, log: AttemptLog, target: Target, error: UpstreamError) -> Failure:
         """Return the failure of an attempt that gave no usable answer."""

@@ -9,12 +9,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 
-import msgspec
-
-from flowrouter.canonical.head import Head
 from flowrouter.canonical.problem import Problem
 from flowrouter.clock import Clock
-from flowrouter.dialects import codec
 from flowrouter.errors import CallerError
 from flowrouter.gateway import blame
 from flowrouter.gateway.admission import AccountBusyError, Admission
@@ -22,7 +18,7 @@ from flowrouter.gateway.attempts import Attempts
 from flowrouter.gateway.blame import Failure
 from flowrouter.gateway.client import Client
 from flowrouter.gateway.embeddings import embedders
-from flowrouter.gateway.exchange import Exchange, Inbound
+from flowrouter.gateway.exchange import Exchange, skimmed
 from flowrouter.gateway.relay import Relay
 from flowrouter.gateway.settle import Books
 from flowrouter.gateway.world import World
@@ -81,7 +77,7 @@ class Pipeline:
         exchange.caller = authenticate(
             inbound.headers, world.ring, now_ms=int(inbound.wall * 1000), protected=world.protected
         )
-        head = exchange.head = _head(inbound)
+        head = exchange.head = skimmed(inbound)
         plan = self._plan(exchange, world)
         if head.stream:
             client.expect_stream()
@@ -110,7 +106,7 @@ class Pipeline:
         head = exchange.head
         assert head is not None
         plan = build_plan(world.facts, head.model, dialect=exchange.inbound.dialect)
-        if exchange.inbound.operation == "embeddings":
+        if exchange.inbound.operation != "generate":
             plan = embedders(plan, world)
         for edit in self._hooks.plan_edits:
             plan = edit(plan, head, exchange.caller)
@@ -137,12 +133,6 @@ class Pipeline:
             return
         exchange.problem, exchange.outcome = problem, "partial" if client.content_sent else "error"
         await client.refuse(problem, raw=raw)
-
-
-def _head(inbound: Inbound) -> Head:
-    """Return the head of the body; only conversations are streamed, whatever it says."""
-    head = codec(inbound.dialect).skim(inbound.body)
-    return head if inbound.operation == "generate" else msgspec.structs.replace(head, stream=False)
 
 
 def _tries(plan: Plan, failures: list[Failure]) -> Iterator[Target]:

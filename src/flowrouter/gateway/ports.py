@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import msgspec
 
 from flowrouter.accounts.account import Account
+from flowrouter.canonical.capabilities import Unsupported
 from flowrouter.canonical.dialect import Dialect
 from flowrouter.errors import StorageError
 from flowrouter.gateway.records import (
@@ -26,7 +27,7 @@ from flowrouter.gateway.records import (
     UsageGroup,
     UsageLine,
 )
-from flowrouter.httpkit.keys import GatewayKey, KeyRing, MintedToken
+from flowrouter.httpkit.keys import NO_POLICY, GatewayKey, KeyPolicy, KeyRing, MintedToken
 
 
 class NotFoundError(StorageError):
@@ -174,6 +175,7 @@ class AccountDraft(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     models: tuple[str, ...] = ()
     priority: int = 1
     max_concurrency: int | None = None
+    unsupported: Unsupported | None = None
     enabled: bool = True
 
     def __repr__(self) -> str:
@@ -192,6 +194,7 @@ class AccountChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     models: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET
     priority: int | msgspec.UnsetType = msgspec.UNSET
     max_concurrency: int | msgspec.UnsetType | None = msgspec.UNSET
+    unsupported: Unsupported | msgspec.UnsetType | None = msgspec.UNSET
     enabled: bool | msgspec.UnsetType = msgspec.UNSET
 
     def __repr__(self) -> str:
@@ -237,6 +240,7 @@ class Keys(Protocol):
         owner_id: str,
         scopes: tuple[str, ...] = (),
         expires_at_ms: int | None = None,
+        policy: KeyPolicy = NO_POLICY,
     ) -> tuple[GatewayKey, MintedToken]:
         """Mint a key; the token is returned here and nowhere else; raises `ConflictError`."""
         ...

@@ -23,7 +23,7 @@ def authenticate(headers: Mapping[str, str], ring: KeyRing, *, now_ms: int, prot
     for token in credentials(headers):
         key = ring.find(token, now_ms=now_ms)
         if key is not None:
-            return Caller(owner_id=key.owner_id, key_id=key.id, scopes=key.scopes)
+            return Caller(owner_id=key.owner_id, key_id=key.id, scopes=key.scopes, policy=key.policy)
         stranger = stranger or is_token(token)
     if stranger:
         raise CallerError(

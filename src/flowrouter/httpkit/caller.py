@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import msgspec
 
-from flowrouter.httpkit.keys import LOCAL_OWNER
+from flowrouter.httpkit.keys import LOCAL_OWNER, NO_POLICY, KeyPolicy
 
 
 class Caller(msgspec.Struct, frozen=True, kw_only=True):
     """The owner all state is kept under, the key used (None: none was needed), and its scopes.
 
-    An empty `scopes` means everything on the data plane.
+    An empty `scopes` means everything on the data plane. `policy` is what the key's owner decided.
     """
 
     owner_id: str = LOCAL_OWNER
     key_id: str | None = None
     scopes: tuple[str, ...] = ()
+    policy: KeyPolicy = NO_POLICY
 
 
-LOCAL = Caller()
-"""Anyone on loopback while no gateway key exists."""
+LOCAL = Caller(policy=KeyPolicy(responses_store=True))
+"""Anyone on loopback while no gateway key exists: what they ask for stays on their own machine."""
 
 __all__ = ["LOCAL", "Caller"]

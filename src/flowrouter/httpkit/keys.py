@@ -17,6 +17,8 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
+from flowrouter.canonical.capabilities import Unsupported
+
 LOCAL_OWNER = "local"
 """The owner of everything on a gateway without tenants, and of callers that need no key."""
 
@@ -24,6 +26,21 @@ PREFIX = "flr_"
 _SECRET_HEX = 64
 _SHOWN = len(PREFIX) + 10
 _FORM = re.compile(r"flr_[0-9a-f]{72}\Z")
+
+
+class KeyPolicy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What the owner decided for the requests of one key; None leaves it to the account or the program.
+
+    `unsupported`: what becomes of a value that a target cannot take (`auto`, `drop`, `refuse`).
+    `responses_store`: whether answers of `/v1/responses` are kept for later requests that name them.
+    """
+
+    unsupported: Unsupported | None = None
+    responses_store: bool | None = None
+
+
+NO_POLICY = KeyPolicy()
+"""Nothing decided."""
 
 
 class GatewayKey(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,6 +56,7 @@ class GatewayKey(msgspec.Struct, frozen=True, kw_only=True):
     expires_at_ms: int | None = None
     revoked_at_ms: int | None = None
     last_used_at_ms: int | None = None
+    policy: KeyPolicy = NO_POLICY
 
 
 class MintedToken:
@@ -116,8 +134,10 @@ def _checksum(body: str) -> str:
 
 __all__ = [
     "LOCAL_OWNER",
+    "NO_POLICY",
     "PREFIX",
     "GatewayKey",
+    "KeyPolicy",
     "KeyRing",
     "MintedToken",
     "hash_token",

@@ -157,7 +157,7 @@ class Preset(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     def base_url(self, dialect: Dialect) -> str | None:
         """Return the base URL for `dialect`: None if not spoken, `""` if each account brings it."""
-        return getattr(self.dialects, dialect)
+        return getattr(self.dialects, dialect, None)
 
     def auth_for(self, dialect: Dialect) -> Auth:
         """Return how a secret is shown when `dialect` is spoken."""

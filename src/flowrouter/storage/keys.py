@@ -10,7 +10,7 @@ from sqlalchemy import func, insert, select, update
 
 from flowrouter.clock import Clock
 from flowrouter.gateway.ports import ConflictError, NotFoundError
-from flowrouter.httpkit.keys import GatewayKey, MintedToken, mint
+from flowrouter.httpkit.keys import NO_POLICY, GatewayKey, KeyPolicy, MintedToken, mint
 from flowrouter.storage.database import Database, bump, owned
 from flowrouter.storage.rows import json_text, key_from
 from flowrouter.storage.tables import keys as _table
@@ -31,7 +31,13 @@ class StoredKeys:
             return [key_from(row) for row in connection.execute(statement).mappings()]
 
     def create(
-        self, name: str, *, owner_id: str, scopes: tuple[str, ...] = (), expires_at_ms: int | None = None
+        self,
+        name: str,
+        *,
+        owner_id: str,
+        scopes: tuple[str, ...] = (),
+        expires_at_ms: int | None = None,
+        policy: KeyPolicy = NO_POLICY,
     ) -> tuple[GatewayKey, MintedToken]:
         """Mint a key; the token is returned here and nowhere else; raises `ConflictError`."""
         token = mint()
@@ -44,8 +50,9 @@ class StoredKeys:
             scopes=scopes,
             created_at_ms=int(self._clock.now() * 1000),
             expires_at_ms=expires_at_ms,
+            policy=policy,
         )
-        values = msgspec.structs.asdict(key) | {"scopes": json_text(scopes)}
+        values = msgspec.structs.asdict(key) | {"scopes": json_text(scopes), "policy": json_text(policy)}
         try:
             with self._database.write() as connection:
                 connection.execute(insert(_table).values(values))

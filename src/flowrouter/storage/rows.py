@@ -9,10 +9,11 @@ import msgspec
 from flowrouter.accounts.account import Account, Secret
 from flowrouter.accounts.vault import UnsealError, Vault
 from flowrouter.canonical.dialect import Dialect
-from flowrouter.httpkit.keys import GatewayKey
+from flowrouter.httpkit.keys import GatewayKey, KeyPolicy
 
 _names = msgspec.json.Decoder(tuple[str, ...])
 _dialects = msgspec.json.Decoder(tuple[Dialect, ...])
+_policy = msgspec.json.Decoder(KeyPolicy)
 _headers = msgspec.json.Decoder(dict[str, str])
 
 
@@ -45,6 +46,7 @@ def account_from(row: Row, vault: Vault) -> Account:
         models=_names.decode(row["models"]),
         priority=row["priority"],
         max_concurrency=row["max_concurrency"],
+        unsupported=row["unsupported"],
         enabled=bool(row["enabled"]) and problem is None,
         created_at_ms=row["created_at_ms"],
         problem=problem,
@@ -95,6 +97,7 @@ def key_from(row: Row) -> GatewayKey:
         expires_at_ms=row["expires_at_ms"],
         revoked_at_ms=row["revoked_at_ms"],
         last_used_at_ms=row["last_used_at_ms"],
+        policy=_policy.decode(row["policy"]) if row["policy"] else KeyPolicy(),
     )
 
 

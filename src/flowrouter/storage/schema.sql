@@ -22,7 +22,7 @@ CREATE TABLE accounts (
     max_concurrency INTEGER,
     enabled BOOLEAN NOT NULL,
     created_at_ms BIGINT NOT NULL,
-    updated_at_ms BIGINT NOT NULL,
+    updated_at_ms BIGINT NOT NULL, unsupported TEXT,
     CONSTRAINT pk_accounts PRIMARY KEY (id),
     CONSTRAINT uq_accounts_owner_id_name UNIQUE (owner_id, name)
 );
@@ -36,7 +36,7 @@ CREATE TABLE keys (
     created_at_ms BIGINT NOT NULL,
     expires_at_ms BIGINT,
     revoked_at_ms BIGINT,
-    last_used_at_ms BIGINT,
+    last_used_at_ms BIGINT, policy TEXT,
     CONSTRAINT pk_keys PRIMARY KEY (id),
     CONSTRAINT uq_keys_token_hash UNIQUE (token_hash)
 );
@@ -127,4 +127,4 @@ CREATE INDEX ix_receipts_created_at_ms ON receipts (created_at_ms);
 CREATE INDEX ix_sealed_blobs_expires_at_ms ON sealed_blobs (expires_at_ms);
 CREATE INDEX ix_state_expires_at_ms ON state (expires_at_ms);
 INSERT INTO meta VALUES ('config_version', 'local', '1');
-INSERT INTO alembic_version VALUES ('0001');
+INSERT INTO alembic_version VALUES ('0002');

@@ -54,6 +54,7 @@ accounts = Table(
     Column("enabled", Boolean, nullable=False),
     Column("created_at_ms", BigInteger, nullable=False),
     Column("updated_at_ms", BigInteger, nullable=False),
+    Column("unsupported", Text),
     UniqueConstraint("owner_id", "name"),
 )
 
@@ -70,6 +71,7 @@ keys = Table(
     Column("expires_at_ms", BigInteger),
     Column("revoked_at_ms", BigInteger),
     Column("last_used_at_ms", BigInteger),
+    Column("policy", Text),
 )
 Index(
     "uq_keys_live_name",

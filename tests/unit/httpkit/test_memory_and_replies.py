@@ -76,14 +76,14 @@ def test_json_answer() -> None:
 
 
 def test_streamed_answer_is_never_buffered_or_sized() -> None:
-    names = dict(replies.EVENT_STREAM)
+    names = dict(replies.STREAM_HEADERS["sse"])
     assert names[b"content-type"].startswith(b"text/event-stream")
     assert names[b"x-accel-buffering"] == b"no"
     assert b"content-length" not in names
     assert b"content-encoding" not in names
 
     async def answer(send: replies.Send) -> None:
-        await replies.send_head(send, 200, replies.EVENT_STREAM)
+        await replies.send_head(send, 200, replies.STREAM_HEADERS["sse"])
         await replies.send_piece(send, b"a")
         await replies.send_last(send)
 

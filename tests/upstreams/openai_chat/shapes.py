@@ -28,7 +28,7 @@ def check_against(fields: Fields, exchange: Exchange) -> None:
     """The same for another request type of the vendor's."""
     problems = [p for p in check_fields(fields, exchange.body) if not _excused(p, exchange)]
     if problems:
-        raise _worded(min(problems, key=lambda p: len(p.keys) > 1))
+        raise worded(min(problems, key=lambda p: len(p.keys) > 1))
 
 
 def _excused(problem: Problem, exchange: Exchange) -> bool:
@@ -53,7 +53,8 @@ def spelled(keys: tuple[str | int, ...]) -> str:
 NAMES_OF_TYPES = {dict: "an object", list: "an array", str: "a string", bool: "a boolean", type(None): "null"}
 
 
-def _worded(problem: Problem) -> Refusal:
+def worded(problem: Problem) -> Refusal:
+    """Word a problem as OpenAI does."""
     path = spelled(problem.keys)
     match problem.kind:
         case "extra" if len(problem.keys) == 1:

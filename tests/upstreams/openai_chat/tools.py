@@ -40,10 +40,11 @@ def _check_function(index: int, function: dict[str, Any]) -> None:
         message = f"{label}: schema must be a JSON Schema of 'type: \"object\"', got 'type: \"{given}\"'."
         raise bad(message, param=where, code="invalid_function_parameters")
     if function.get("strict"):
-        _check_strict(schema, label, where, "invalid_function_parameters")
+        check_strict(schema, label, where, "invalid_function_parameters")
 
 
-def _check_strict(schema: Any, label: str, where: str, code: str, context: tuple[str, ...] = ()) -> None:
+def check_strict(schema: Any, label: str, where: str, code: str, context: tuple[str, ...] = ()) -> None:
+    """Refuse a schema that cannot be held strictly; `label` begins the message."""
     if not isinstance(schema, dict):
         return
     node = cast(dict[str, Any], schema)
@@ -64,13 +65,13 @@ def _check_strict(schema: Any, label: str, where: str, code: str, context: tuple
                 code=code,
             )
     for name, inner in properties.items():
-        _check_strict(inner, label, where, code, (*context, "properties", name))
+        check_strict(inner, label, where, code, (*context, "properties", name))
     for keyword in ("$defs", "definitions"):
         for name, inner in (node.get(keyword) or {}).items():
-            _check_strict(inner, label, where, code, (*context, keyword, name))
-    _check_strict(node.get("items"), label, where, code, (*context, "items"))
+            check_strict(inner, label, where, code, (*context, keyword, name))
+    check_strict(node.get("items"), label, where, code, (*context, "items"))
     for inner in node.get("anyOf") or ():
-        _check_strict(inner, label, where, code, (*context, "anyOf"))
+        check_strict(inner, label, where, code, (*context, "anyOf"))
 
 
 def _check_choice(choice: Any, names: list[str]) -> None:
@@ -108,4 +109,4 @@ def check_format(exchange: Exchange) -> None:
             )
         if inner.get("strict"):
             label = f"Invalid schema for response_format '{inner['name']}'"
-            _check_strict(inner["schema"], label, "response_format", "invalid_json_schema")
+            check_strict(inner["schema"], label, "response_format", "invalid_json_schema")

@@ -17,6 +17,7 @@ from flowrouter.api.admin.account_rules import checked, find_preset, origins
 from flowrouter.api.admin.call import Call
 from flowrouter.api.admin.envelope import Reply, refusal
 from flowrouter.api.admin.paging import paged
+from flowrouter.canonical.capabilities import Unsupported
 from flowrouter.canonical.dialect import Dialect
 from flowrouter.errors import CallerError
 from flowrouter.gateway.adoption import dismiss, draft_of
@@ -47,6 +48,7 @@ class AccountPatch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     models: tuple[str, ...] | UnsetType | None = UNSET
     priority: int | UnsetType | None = UNSET
     max_concurrency: int | UnsetType | None = UNSET
+    unsupported: Unsupported | UnsetType | None = UNSET
     enabled: bool | UnsetType | None = UNSET
 
     def __repr__(self) -> str:
@@ -165,6 +167,7 @@ def _change(account: Account, patch: AccountPatch, call: Call) -> AccountChange:
         "models": account.models,
         "priority": account.priority,
         "max_concurrency": account.max_concurrency,
+        "unsupported": account.unsupported,
         "enabled": account.enabled,
     }
     after = before | _defaulted(values, old_headers)

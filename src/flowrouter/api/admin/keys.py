@@ -9,7 +9,7 @@ import msgspec
 from flowrouter.api.admin.call import Call
 from flowrouter.api.admin.envelope import Reply, refusal
 from flowrouter.api.admin.paging import paged
-from flowrouter.httpkit.keys import GatewayKey
+from flowrouter.httpkit.keys import GatewayKey, KeyPolicy
 
 Scope = Literal["admin"]
 State = Literal["live", "expired", "revoked"]
@@ -22,11 +22,15 @@ _LAST_ABROAD = (
 
 
 class KeyDraft(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A key to make; the scope `admin` adds the use of `/api` for what the key's owner has."""
+    """A key to make; the scope `admin` adds the use of `/api` for what the key's owner has.
+
+    `policy` is what holds for its requests: see `KeyPolicy`.
+    """
 
     name: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
     scopes: tuple[Scope, ...] = ()
     expires_at_ms: int | None = None
+    policy: KeyPolicy = KeyPolicy()
 
 
 class KeyShown(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,6 +46,7 @@ class KeyShown(msgspec.Struct, frozen=True, kw_only=True):
     expires_at_ms: int | None
     revoked_at_ms: int | None
     last_used_at_ms: int | None
+    policy: KeyPolicy
 
 
 class NewKey(KeyShown, frozen=True, kw_only=True):
@@ -71,7 +76,11 @@ async def create_key(call: Call) -> Reply:
     first = not len(call.deps.world().ring)
     key, minted = await call.ask(
         lambda store: store.keys.create(
-            name, owner_id=call.visitor.home, scopes=draft.scopes, expires_at_ms=draft.expires_at_ms
+            name,
+            owner_id=call.visitor.home,
+            scopes=draft.scopes,
+            expires_at_ms=draft.expires_at_ms,
+            policy=draft.policy,
         )
     )
     notices = (*((_FIRST,) if first else ()), *await call.publish())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, cast
 
-from flowrouter.dialects.anthropic.losses import Losses
+from flowrouter.canonical.losses import Losses
 
 MOST_MARKS = 4
 

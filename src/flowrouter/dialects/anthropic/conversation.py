@@ -17,7 +17,7 @@ from flowrouter.canonical.capabilities import Capabilities
 from flowrouter.canonical.history import settle
 from flowrouter.canonical.messages import Message
 from flowrouter.canonical.parts import Part, Reasoning, Text, ToolCall, ToolResult
-from flowrouter.dialects.anthropic.losses import Losses
+from flowrouter.canonical.losses import Losses
 from flowrouter.dialects.anthropic.render_parts import Block, render_block, render_blocks
 
 OPENING = "Begin."
@@ -50,12 +50,13 @@ class Conversation:
             leading += 1
         heads = [part for message in messages[:leading] for part in message.parts]
         self.system = render_blocks([*system, *heads], own=False)
-        history = settle(messages[leading:])
+        history = settle(messages[leading:], told=self._losses)
         self._losses.rows += history.losses
         for message in history.messages:
             self._add_message(message)
         if not self.messages or self.messages[0]["role"] != "user":
-            self._losses.emulate("messages", f"the first turn must be the user's: {OPENING!r} was put before")
+            path = self._losses.name("messages")
+            self._losses.emulate(path, f"the first turn must be the user's: {OPENING!r} was put before")
             self.messages.insert(0, {"role": "user", "content": [{"type": "text", "text": OPENING}]})
 
     def end_with_user(self, *, prefill: bool) -> None:
@@ -75,7 +76,7 @@ class Conversation:
         self.messages.pop()
         if text.strip():
             self._losses.emulate(
-                "messages", "the model continues no begun answer; the beginning became an instruction"
+                self._losses.name("messages"), "the model continues no begun answer; the beginning became an instruction"
             )
             self._add("user", [{"type": "text", "text": as_reminder(_PREFILL + text.rstrip())}])
 
@@ -89,7 +90,9 @@ class Conversation:
             return
         del self.messages[end:]
         self.mid_system = any(message["role"] == "system" for message in self.messages)
-        self._losses.emulate("messages[*]", "a final system message became a marked text of the user's turn")
+        self._losses.emulate(
+            self._losses.in_messages, "a final system message became a marked text of the user's turn"
+        )
         reminders = [
             {**block, "text": as_reminder(block["text"])} for block in trailing if block["type"] == "text"
         ]
@@ -122,7 +125,8 @@ class Conversation:
             self.mid_system = True
             self.messages.append({"role": "system", "content": blocks})
             return
-        self._losses.emulate("messages[*]", "a later system message became a marked text of the user's turn")
+        place = message.place or self._losses.in_messages
+        self._losses.emulate(place, "a later system message became a marked text of the user's turn")
         for block in blocks:
             if block["type"] == "text":
                 block["text"] = as_reminder(block["text"])
@@ -144,7 +148,7 @@ class Conversation:
         block = last["content"][-1]
         if block["type"] == "text" and block["text"] != (trimmed := block["text"].rstrip()):
             block["text"] = trimmed
-            self._losses.change("messages", "white space at the end of the begun answer was cut")
+            self._losses.change(self._losses.name("messages"), "white space at the end of the begun answer was cut")
 
 
 def thinks_in_open_loop(messages: Sequence[Mapping[str, Any]]) -> bool:

@@ -9,7 +9,7 @@ from flowrouter.canonical.rendered import Rendered
 from flowrouter.canonical.request import Request
 from flowrouter.dialects.anthropic.cache_marks import limit_marks
 from flowrouter.dialects.anthropic.conversation import Conversation, thinks_in_open_loop
-from flowrouter.dialects.anthropic.losses import Losses
+from flowrouter.canonical.losses import Losses
 from flowrouter.dialects.anthropic.render_parts import render_cache
 from flowrouter.dialects.anthropic.screen import Screen
 from flowrouter.dialects.anthropic.thinking import Plan, Planner

@@ -11,7 +11,7 @@ from flowrouter.canonical.rendered import Rendered
 from flowrouter.canonical.request import Request
 from flowrouter.canonical.tools import FunctionTool, HostedTool, Tool
 from flowrouter.dialects.anthropic.conversation import place_reminders, thinks_in_open_loop
-from flowrouter.dialects.anthropic.losses import Losses
+from flowrouter.canonical.losses import Losses
 from flowrouter.dialects.anthropic.render_foreign import render_foreign
 from flowrouter.dialects.anthropic.render_parts import render_cache, render_content
 from flowrouter.dialects.anthropic.screen import is_native
@@ -33,7 +33,7 @@ def render_request(request: Request, model: str, capabilities: Capabilities) -> 
 
 
 def _render_own(request: Request, model: str, capabilities: Capabilities) -> Rendered:
-    losses = Losses("anthropic")
+    losses = Losses(request, target="anthropic", capabilities=capabilities)
     body: dict[str, Any] = {"model": model}
     if request.max_tokens is not None:
         body["max_tokens"] = request.max_tokens
@@ -60,7 +60,7 @@ def _messages(request: Request, capabilities: Capabilities, losses: Losses) -> l
         if kept.parts or not message.parts:
             messages.append(kept)
     if capabilities.mid_system is False and any(message.role == "system" for message in messages):
-        losses.emulate("messages[*]", "a system message became a marked text of the user's turn")
+        losses.emulate("messages[]", "a system message became a marked text of the user's turn")
         messages = place_reminders(messages)
     return [_message(message) for message in messages]
 

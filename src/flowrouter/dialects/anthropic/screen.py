@@ -14,12 +14,15 @@ from collections.abc import Mapping
 import msgspec
 
 from flowrouter.canonical.arguments import as_object
+from flowrouter.canonical.cache import CacheHint
 from flowrouter.canonical.capabilities import Capabilities
+from flowrouter.canonical.leftovers import lose_opaque, words_of
 from flowrouter.canonical.messages import Message
 from flowrouter.canonical.parts import (
     Audio,
     Document,
     Image,
+    Media,
     Opaque,
     Part,
     Reasoning,
@@ -29,7 +32,7 @@ from flowrouter.canonical.parts import (
     ToolCall,
     ToolResult,
 )
-from flowrouter.dialects.anthropic.losses import Losses
+from flowrouter.canonical.losses import Losses
 from flowrouter.errors import CallerError
 from flowrouter.wire.json import dumps_text
 
@@ -55,121 +58,146 @@ class Screen:
         """Return the messages with every part sayable; empty ones stay, to keep their place."""
         return tuple(self._message(number, message) for number, message in enumerate(messages))
 
-    def parts(self, parts: tuple[Part, ...], path: str, *, role: str) -> tuple[Part, ...]:
+    def parts(self, parts: tuple[Part, ...], *, role: str) -> tuple[Part, ...]:
         """Return the sayable ones of `parts`."""
-        kept = (self._part(part, f"{path}[{place}]", role) for place, part in enumerate(parts))
+        kept = (self._part(part, role) for part in parts)
         return tuple(part for part in kept if part is not None)
 
     def _message(self, number: int, message: Message) -> Message:
-        path = f"messages[{number}]"
+        place = message.place or f"{self._losses.name('messages')}[{number}]"
         if message.name is not None and message.role != "tool":
-            self._losses.drop(f"{path}.name", "no place for a participant's name")
-        self._losses.unknown(message.extra, "messages[*]")
-        return Message(
-            role=message.role, parts=self.parts(message.parts, f"{path}.content", role=message.role)
-        )
+            self._losses.drop(f"{place}.name", "no place for a participant's name")
+        self._losses.unknown(message.extra, self._losses.in_messages)
+        return Message(role=message.role, parts=self.parts(message.parts, role=message.role), place=place)
 
-    def _part(self, part: Part, path: str, role: str) -> Part | None:
-        if not isinstance(part, Opaque):
-            self._losses.unknown(part.extra, "messages[*].content[*]")
+    def _part(self, part: Part, role: str) -> Part | None:
+        if not isinstance(part, Opaque) and part.extra:
+            self._losses.unknown(part.extra, self._losses.in_content)
         match part:
             case Text():
-                return self._text(part, path)
+                return self._text(part)
             case Refusal():
-                return self._text(Text(text=part.text), path)
-            case Image() | Document() | Audio():
-                return self._media(part, path, role)
+                return self._words(part.text, part)
+            case Image() | Document() | Audio() | Media():
+                return self._media(part, role)
             case Reasoning():
-                return self._reasoning(part, path)
+                return self._reasoning(part)
             case ToolCall():
-                return self._call(part, path)
+                return self._call(part)
             case ToolResult():
-                content = self.parts(part.content, f"{path}.content", role="tool")
+                content = self.parts(part.content, role="tool")
                 return msgspec.structs.replace(part, content=content, extra={}, name=None)
             case Opaque():
-                self._losses.drop(path, f"a part only {part.origin} knows")
-                return None
+                return self._opaque(part)
 
-    def _text(self, part: Text, path: str) -> Text | None:
+    def _text(self, part: Text) -> Text | None:
         if part.citations:
-            self._losses.drop(f"{path}.citations", "citations of another vendor")
-        if part.text.strip():
-            return msgspec.structs.replace(part, citations=(), extra={})
-        if part.text or part.cache is not None:
-            self._losses.drop(path, "a text without a visible character")
+            self._losses.drop(f"{self._losses.path(part)}.citations", "citations of another vendor")
+        return self._words(part.text, part, cache=part.cache)
+
+    def _words(self, text: str, part: Part, *, cache: CacheHint | None = None) -> Text | None:
+        if text.strip():
+            return Text(text=text, cache=cache)
+        if text or cache is not None:
+            self._losses.drop(self._losses.path(part), "a text without a visible character")
         return None
 
-    def _reasoning(self, part: Reasoning, path: str) -> Reasoning | None:
+    def _opaque(self, part: Opaque) -> Text | None:
+        words = words_of(part)
+        if words is None:
+            lose_opaque(part, self._losses)
+            return None
+        self._losses.emulate(self._losses.path(part), f"a part only {part.origin} knows is told in words")
+        return self._words(words, part, cache=part.cache)
+
+    def _reasoning(self, part: Reasoning) -> Reasoning | None:
         if is_native(part, self._capabilities, trusted=False):
             return msgspec.structs.replace(part, sealed=None, extra={})
-        self._losses.drop(path, "reasoning that this model did not sign")
+        self._losses.drop(self._losses.path(part), "reasoning that this model did not sign")
         return None
 
-    def _call(self, part: ToolCall, path: str) -> ToolCall:
+    def _call(self, part: ToolCall) -> ToolCall:
         arguments = part.arguments
         if part.kind != "custom":
             value, repair = as_object(part.arguments)
             if repair is not None:
-                self._losses.change(f"{path}.arguments", repair)
+                self._losses.change(self._member(part, "call.arguments"), repair)
                 arguments = dumps_text(value)
         if self._names.get(part.name, part.name) != part.name:
-            self._losses.change(f"{path}.name", "the tool's name does not fit the target")
+            self._losses.change(self._member(part, "call.name"), "the tool's name does not fit the target")
         return msgspec.structs.replace(part, arguments=arguments, extra={})
 
-    def _media(self, part: Image | Document | Audio, path: str, role: str) -> Part | None:
-        if isinstance(part, Audio):
-            raise CallerError(f"{path}: Anthropic models take no audio", param=path)
-        if role in ("assistant", "system", "developer"):
-            self._losses.drop(path, f"no media in {role} messages")
-            return None
-        return self._image(part, path) if isinstance(part, Image) else self._document(part, path)
+    def _member(self, part: ToolCall, name: str) -> str:
+        return f"{self._losses.path(part)}.{self._losses.name(name)}"
 
-    def _image(self, part: Image, path: str) -> Image:
+    def _media(self, part: Image | Document | Audio | Media, role: str) -> Part | None:
+        if isinstance(part, Audio | Media):
+            kind = "audio" if isinstance(part, Audio) else part.source.media_type or "media of unknown kind"
+            self._losses.refuse(self._losses.path(part), f"Anthropic models take no {kind}")
+            return None
+        if role in ("assistant", "system", "developer"):
+            self._losses.drop(self._losses.path(part), f"no media in {role} messages")
+            return None
+        return self._image(part) if isinstance(part, Image) else self._document(part)
+
+    def _image(self, part: Image) -> Image | None:
+        path = self._losses.path(part)
         if self._capabilities.vision is False:
-            raise CallerError(f"{path}: the model takes no images", param=path, code="unsupported_content")
+            self._losses.refuse(path, "the model takes no images", code="unsupported_content")
+            return None
         if part.detail is not None and part.detail != "auto":
             self._losses.drop(f"{path}.detail", "no choice of resolution")
         source = self._located(part.source, path)
-        if source.kind == "url" and not self._capabilities.image_url:
-            raise CallerError(f"{path}: the model takes no image URLs; send the bytes", param=path)
-        if source.kind == "base64":
+        if source is not None and source.kind == "url" and not self._capabilities.image_url:
+            self._losses.refuse(path, "the model takes no image URLs; send the bytes")
+            return None
+        if source is not None and source.kind == "base64":
             source = self._picture(source, path)
-        return Image(source=source, cache=part.cache)
+        return None if source is None else Image(source=source, cache=part.cache)
 
-    def _picture(self, source: Source, path: str) -> Source:
+    def _picture(self, source: Source, path: str) -> Source | None:
         """Return the bytes under the type they really have; the vendor refuses a wrong one."""
         data = re.sub(r"\s+", "", source.data or "")
         said = (source.media_type or "").lower().replace("image/jpg", "image/jpeg")
         kind = _sniff(data) or (said if said in _IMAGES else None)
         if kind is None:
-            reason = f"{source.media_type or 'unknown'} images; send JPEG, PNG, GIF or WebP"
-            raise CallerError(f"{path}: Anthropic models take no {reason}", param=path)
+            asked = source.media_type or "unknown"
+            reason = f"Anthropic models take no {asked} images; send JPEG, PNG, GIF or WebP"
+            self._losses.refuse(path, reason)
+            return None
         if said and kind != said:
             self._losses.change(f"{path}.media_type", f"the bytes are {kind}")
         return Source(kind="base64", media_type=kind, data=data)
 
-    def _document(self, part: Document, path: str) -> Document:
+    def _document(self, part: Document) -> Document | None:
+        path = self._losses.path(part)
         source = self._located(part.source, path)
+        if source is None:
+            return None
         media_type = (source.media_type or "application/pdf").lower()
         if source.kind == "base64" and media_type.startswith("text/"):
             source = Source(kind="text", media_type="text/plain", data=_plain_text(source.data or "", path))
         elif source.kind == "base64" and media_type == "application/pdf":
             source = Source(kind="base64", media_type=media_type, data=re.sub(r"\s+", "", source.data or ""))
         elif source.kind == "base64":
-            raise CallerError(f"{path}: Anthropic models take no {media_type} files", param=path)
+            self._losses.refuse(path, f"Anthropic models take no {media_type} files")
+            return None
         if source.kind in ("base64", "url") and self._capabilities.pdf is False:
-            raise CallerError(f"{path}: the model takes no PDF files", param=path, code="unsupported_content")
+            self._losses.refuse(path, "the model takes no PDF files", code="unsupported_content")
+            return None
         if source.kind == "content":
-            inner = self.parts(source.parts, f"{path}.content", role="user")
+            inner = self.parts(source.parts, role="user")
             source = msgspec.structs.replace(source, parts=inner, extra={})
         return msgspec.structs.replace(part, source=source, extra={})
 
-    def _located(self, source: Source, path: str) -> Source:
+    def _located(self, source: Source, path: str) -> Source | None:
         """Return a source anybody can open; a file id is known to its own vendor only."""
         if source.kind == "file":
-            raise CallerError(f"{path}: a file id is valid only at the vendor that issued it", param=path)
+            self._losses.refuse(path, "a file id is valid only at the vendor that issued it")
+            return None
         if source.kind == "url" and not _WEB.match(source.url or ""):
-            raise CallerError(f"{path}: only http and https URLs can be fetched", param=path)
+            self._losses.refuse(path, "only http and https URLs can be fetched")
+            return None
         return source
 
 

@@ -1,6 +1,6 @@
 """Reasoning control for Anthropic targets: which `thinking` and `effort` say what the client asked.
 
-Budgets and efforts follow one table that is its own inverse. Rules of the vendor (thinking pages,
+Budgets and efforts follow the hub's one table. Rules of the vendor (thinking pages,
 November 2026): a budget is at least 1024 tokens and below `max_tokens`; a forced tool call and a
 tool turn without its thinking block exclude manual thinking.
 """
@@ -12,21 +12,16 @@ from typing import Any
 import msgspec
 
 from flowrouter.canonical.capabilities import Capabilities
+from flowrouter.canonical.effort import BUDGETS, asked_budget, asked_effort, clamp
 from flowrouter.canonical.request import EFFORTS, ReasoningControl
-from flowrouter.dialects.anthropic.losses import Losses
+from flowrouter.canonical.losses import Losses
 
 LEAST_BUDGET = 1024
 DEFAULT_MAX_TOKENS = 32_000
 
-_BUDGETS = {
-    "minimal": LEAST_BUDGET,
-    "low": 1024,
-    "medium": 8192,
-    "high": 24_576,
-    "xhigh": 32_768,
-    "max": 128_000,
-}
-_STEPS = ((1024, "low"), (8192, "medium"), (24_576, "high"))
+_EFFORTS = ("low", "medium", "high")
+"""The efforts every model with an effort takes."""
+
 _ROOM = 8192
 """Tokens left for the answer where the client set no cap of its own."""
 
@@ -86,6 +81,11 @@ class Planner:
             return plan
         return self._adaptive(plan, control) if adaptive else self._manual(plan, control)
 
+    def _effort_path(self) -> str:
+        """Return the client's name of the effort, which some dialects keep apart from the rest."""
+        name = self._losses.name("reasoning.effort")
+        return self._path if name == "reasoning.effort" else name
+
     def _cap(self) -> int:
         most = self._capabilities.max_output
         if self._asked is None:
@@ -101,23 +101,27 @@ class Planner:
         if self._capabilities.can_disable_thinking:
             return msgspec.structs.replace(plan, thinking={"type": "disabled"})
         self._losses.change(self._path, "the model cannot stop reasoning")
-        return plan if style == "manual" else msgspec.structs.replace(plan, effort="low")
+        if style == "manual":
+            return plan
+        return msgspec.structs.replace(plan, effort=clamp("none", self._capabilities.efforts or _EFFORTS))
 
     def _adaptive(self, plan: Plan, control: ReasoningControl) -> Plan:
-        wanted = control.effort
-        if wanted is None and control.budget is not None and control.budget > 0:
-            wanted = next((name for most, name in _STEPS if control.budget <= most), "xhigh")
-            self._losses.change(self._path, f"the model takes efforts, not budgets: {wanted}")
-        effort = _nearest(wanted, self._capabilities.efforts)
-        if control.effort not in (None, "auto", effort):
-            self._losses.change(self._path, f"the model has no effort {control.effort!r}; {effort} instead")
+        wanted = asked_effort(control)
+        effort = None if wanted is None else clamp(wanted, self._capabilities.efforts or _EFFORTS)
+        if effort not in EFFORTS:
+            effort = None
+        if control.mode == "budget" and effort is not None:
+            self._losses.change(self._path, f"the model takes efforts, not budgets: {effort}")
+        elif effort != wanted:
+            instead = f"; {effort} instead" if effort else ""
+            self._losses.change(self._effort_path(), f"the model has no effort {wanted!r}{instead}")
         return msgspec.structs.replace(
             plan, thinking={"type": "adaptive", **_display(control)}, effort=effort
         )
 
     def _manual(self, plan: Plan, control: ReasoningControl) -> Plan:
         limits = self._capabilities
-        wanted = _budget(control)
+        wanted = asked_budget(control) or BUDGETS["medium"]
         budget = max(wanted, limits.budget_min or LEAST_BUDGET, LEAST_BUDGET)
         budget = min(budget, limits.budget_max or budget)
         cap = plan.max_tokens
@@ -134,25 +138,6 @@ class Planner:
             self._losses.change(self._path, f"the thinking budget is {budget} tokens instead of {wanted}")
         thinking = {"type": "enabled", "budget_tokens": budget, **_display(control)}
         return msgspec.structs.replace(plan, thinking=thinking, max_tokens=cap)
-
-
-def _nearest(wanted: str | None, known: tuple[str, ...]) -> str | None:
-    """Return the effort to send: the wanted one, or the nearest the model lists."""
-    if wanted is None or wanted not in EFFORTS:
-        return None
-    offered = known or ("low", "medium", "high")
-    if wanted in offered:
-        return wanted
-    place = EFFORTS.index(wanted)
-    ranked = [name for name in EFFORTS if name in offered and name != "none"]
-    lower = [name for name in ranked if EFFORTS.index(name) < place]
-    return lower[-1] if lower else next(iter(ranked), None)
-
-
-def _budget(control: ReasoningControl) -> int:
-    if control.budget is not None and control.budget > 0:
-        return control.budget
-    return _BUDGETS.get(control.effort or "medium", _BUDGETS["medium"])
 
 
 def _display(control: ReasoningControl) -> dict[str, str]:

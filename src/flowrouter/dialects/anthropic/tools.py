@@ -16,7 +16,7 @@ from flowrouter.canonical.parts import ToolCall
 from flowrouter.canonical.rendered import ReplyEdits
 from flowrouter.canonical.request import OutputFormat, Request
 from flowrouter.canonical.tools import CustomTool, FunctionTool, HostedTool, Tool, ToolChoice
-from flowrouter.dialects.anthropic.losses import Losses
+from flowrouter.canonical.losses import Losses
 from flowrouter.dialects.anthropic.render_parts import render_cache
 from flowrouter.dialects.anthropic.schemas import closed_schema, tool_schema
 from flowrouter.errors import CallerError

@@ -34,9 +34,7 @@ BREAKPOINT = "prompt_cache_breakpoint"
 """The member that marks the end of a prefix to be cached."""
 
 
-def parse_content(
-    value: Any, path: str, *, assistant: bool = False
-) -> tuple[tuple[Part, ...], ContentShape]:
+def parse_content(value: Any, path: str, *, assistant: bool = False) -> tuple[tuple[Part, ...], ContentShape]:
     """Return the parts of a `content` or `output` member and how it stood; raises `CallerError` otherwise.
 
     `assistant` says that text is `output_text` there, not `input_text`.
@@ -61,7 +59,7 @@ def parse_part(item: Any, path: str, *, assistant: bool = False) -> Part:
     parser = _PARSERS.get(kind) if isinstance(kind, str) else None
     if parser is not None:
         rest = dict(whole)
-        if kind != ("input_text" if assistant else "output_text"):
+        if kind not in _TEXTS or kind == _TEXTS[assistant]:
             del rest["type"]
         part = parser(rest, path)
         if part is not None:
@@ -125,7 +123,11 @@ def _parse_audio(rest: Json, _: str) -> Part | None:
     return Audio(data=data, format=form, cache=cache, extra=nested(rest, "input_audio", inner))
 
 
+_TEXTS = ("input_text", "output_text", "text")
+"""What text is called: by the user, by the assistant, and by clients that confuse the dialects."""
+
 _PARSERS: dict[str, Callable[[Json, str], Part | None]] = {
+    "text": _parse_text,
     "input_text": _parse_text,
     "output_text": _parse_text,
     "refusal": _parse_refusal,
@@ -164,8 +166,9 @@ def write_content(parts: Iterable[Part], shape: ContentShape, *, assistant: bool
 
 def plain_text(part: Part) -> str | None:
     """Return the words of `part` if it is text with nothing else to it."""
-    plain = isinstance(part, Text) and part.cache is None and not part.citations and not part.extra
-    return part.text if plain else None
+    if not isinstance(part, Text) or part.cache is not None or part.citations or part.extra:
+        return None
+    return part.text
 
 
 def write_part(part: Part, *, assistant: bool = False) -> Json | None:
@@ -190,7 +193,7 @@ def write_part(part: Part, *, assistant: bool = False) -> Json | None:
 
 def text_item(text: Text, *, assistant: bool) -> Json:
     """Return a text part without its `extra` and cache mark."""
-    item: Json = {"type": "output_text" if assistant else "input_text", "text": text.text}
+    item: Json = {"type": _TEXTS[assistant], "text": text.text}
     if text.citations:
         item["annotations"] = list(text.citations)
     return item

@@ -1,0 +1,123 @@
+"""What became of each field of a request, for the receipt: from names and losses alone, after the fact."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal, cast, get_args
+
+import msgspec
+
+from flowrouter.canonical.dialect import Dialect
+from flowrouter.canonical.field_names import FIELD_NAMES, field_name
+from flowrouter.canonical.leftovers import NESTED
+from flowrouter.canonical.loss import Loss, anywhere, rule_id, rule_of
+from flowrouter.canonical.receipt import Lane
+
+FateKind = Literal["passed", "mapped", "approximated", "emulated", "dropped", "refused"]
+
+_OF_KIND: Mapping[str, FateKind] = {"dropped": "dropped", "emulated": "emulated", "changed": "approximated"}
+_GRAVITY: tuple[FateKind, ...] = get_args(FateKind)
+"""From best to worst."""
+_KNOWN_TO_THE_HUB = (
+    "model", "messages", "system", "tools", "tool_choice", "temperature", "top_p", "top_k",
+    "presence_penalty", "frequency_penalty", "seed", "n", "logit_bias", "logprobs", "top_logprobs",
+    "max_tokens", "stop", "stream", "verbosity", "user", "metadata", "service_tier",
+)  # fmt: skip
+
+
+class Fate(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one field: `passed` as it was, `mapped` to the target's own word for it, or worse.
+
+    `rules` name the losses inside it, each once. A field of which only a part was lost (a message of many)
+    is `approximated`.
+    """
+
+    field: str
+    fate: FateKind
+    rules: tuple[str, ...] = ()
+
+
+def member_names(body: Mapping[str, Any]) -> list[str]:
+    """Return the fields of a client's body: its members, those of configuration objects one level deeper."""
+    names: list[str] = []
+    for name, value in body.items():
+        if name in NESTED and isinstance(value, dict) and value:
+            names += [f"{name}.{inner}" for inner in cast("dict[str, Any]", value)]
+        else:
+            names.append(name)
+    return names
+
+
+def fates(
+    names: Iterable[str],
+    losses: Sequence[Loss],
+    *,
+    lane: Lane,
+    origin: Dialect,
+    target: Dialect,
+    edited: Iterable[str] = (),
+    refused: str | None = None,
+) -> tuple[Fate, ...]:
+    """Return the fate of each field in `names` (see `member_names`), in their order.
+
+    `edited` are the owned fields that were rewritten on the passthrough lane (`model`), `refused` the
+    `param` of the refusal that ended the request. A loss of no field among `names` is told under the
+    first step of its own path, so that none is left out.
+    """
+    fields = list(names)
+    told = [(_field_of(loss.path, fields), loss) for loss in losses]
+    blamed = None if refused is None else _field_of(refused, fields)
+    fields += [field for field, _ in told]
+    if blamed is not None:
+        fields.append(blamed)
+    owned = frozenset(edited)
+    result: list[Fate] = []
+    for field in dict.fromkeys(fields):
+        inside = [loss for of, loss in told if of == field]
+        kinds: list[FateKind] = [_kind(loss, field) for loss in inside]
+        rules = [rule_id(loss, origin, target) for loss in inside]
+        if refused is not None and field == blamed:
+            kinds.append("refused")
+            rules.append(rule_of(refused, "refused", origin=origin, target=target))
+        if not kinds:
+            kinds.append(_smooth(field, lane=lane, origin=origin, target=target, owned=owned))
+        worst = max(kinds, key=_GRAVITY.index)
+        result.append(Fate(field=field, fate=worst, rules=tuple(dict.fromkeys(rules))))
+    return tuple(result)
+
+
+def _field_of(path: str, names: Sequence[str]) -> str:
+    """Return the field of `names` that holds `path`, else the path's first step."""
+    plain = anywhere(path).replace("[]", "")
+    holding = [name for name in names if plain == name or plain.startswith(f"{name}.")]
+    if holding:
+        return max(holding, key=len)
+    below = [name for name in names if name.startswith(f"{plain}.")]
+    return below[0] if below else plain.split(".")[0]
+
+
+def _kind(loss: Loss, field: str) -> FateKind:
+    whole = loss.path == field or field.startswith(f"{loss.path}.")
+    kind = _OF_KIND[loss.kind]
+    return "approximated" if kind == "dropped" and not whole else kind
+
+
+def _smooth(field: str, *, lane: Lane, origin: Dialect, target: Dialect, owned: frozenset[str]) -> FateKind:
+    if field in owned:
+        return "mapped"
+    if lane == "passthrough" or origin == target:
+        return "passed"
+    return "passed" if field in _shared(origin, target) else "mapped"
+
+
+def _shared(origin: Dialect, target: Dialect) -> set[str]:
+    """Return the fields that have one name and one form in both dialects."""
+    listed = {*_KNOWN_TO_THE_HUB, *FIELD_NAMES[origin], *FIELD_NAMES[target]}
+    plain = {name for name in listed if field_name(origin, name) == field_name(target, name)}
+    return {field_name(origin, name) for name in plain} - _OTHERWISE_SAID
+
+
+_OTHERWISE_SAID = frozenset({"messages", "system", "tools", "tool_choice"})
+"""Fields whose names are alike while their form differs from dialect to dialect."""
+
+__all__ = ["Fate", "FateKind", "fates", "member_names"]

@@ -1,0 +1,3 @@
+"""OpenAI Responses, both ways."""
+
+__all__: list[str] = []
