@@ -28,6 +28,7 @@ from flowrouter.gateway.reasoning import ReasoningState
 from flowrouter.gateway.recall import Recall
 from flowrouter.gateway.relay import Relay
 from flowrouter.gateway.settle import Books
+from flowrouter.gateway.stored_responses import StoredResponses
 from flowrouter.httpkit.guard import Guard
 from flowrouter.httpkit.memory import MemoryGate, share_of_memory
 from flowrouter.httpkit.replies import Send
@@ -237,9 +238,11 @@ class Application:
 
     def _build_data_plane(self) -> DataPlane:
         config, clock = self.config, self.clock
+        blobs = SqliteSealedBlobs(self.store.path, self.store.vault, clock=clock)
+        stored = StoredResponses(self.state, blobs, clock=clock, tasks=self.tasks)
         recall = Recall(
             self.state,
-            SqliteSealedBlobs(self.store.path, self.store.vault, clock=clock),
+            blobs,
             secret=self.store.vault.subkey("reasoning recall"),
             clock=clock,
             tasks=self.tasks,
@@ -257,7 +260,8 @@ class Application:
             world=lambda: self.configuration.world,
             admission=Admission(),
             attempts=attempts,
-            relay=Relay(attempts, recall=recall, clock=clock, timeouts=config.timeouts),
+            stored=stored,
+            relay=Relay(attempts, recall=recall, stored=stored, clock=clock, timeouts=config.timeouts),
             books=Books(
                 self.writer,
                 clock=clock,

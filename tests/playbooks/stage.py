@@ -29,6 +29,7 @@ from flowrouter.gateway.reasoning import ReasoningState
 from flowrouter.gateway.recall import Recall
 from flowrouter.gateway.relay import Relay
 from flowrouter.gateway.settle import Books
+from flowrouter.gateway.stored_responses import StoredResponses
 from flowrouter.gateway.world import World, compile_world
 from flowrouter.plugins import Hooks
 from flowrouter.providers import catalog
@@ -299,11 +300,13 @@ async def _perform(
         recall=recall,
     )
     admission = Admission()
+    stored = StoredResponses(shared, NoBlobs(), clock=clock, tasks=tasks)
     pipeline = Pipeline(
+        stored=stored,
         world=lambda: present,
         admission=admission,
         attempts=attempts,
-        relay=Relay(attempts, recall=recall, clock=clock, timeouts=timeouts),
+        relay=Relay(attempts, recall=recall, stored=stored, clock=clock, timeouts=timeouts),
         books=Books(log, clock=clock, hooks=hooks),
         hooks=hooks,
         clock=clock,

@@ -10,7 +10,8 @@ import pytest
 
 from flowrouter.config import Timeouts
 from flowrouter.gateway.counting import Count, Counter
-from flowrouter.gateway.reasoning import PREFIX
+from flowrouter.gateway.envelopes import PREFIX
+from flowrouter.gateway.exchange import Inbound
 from flowrouter.routing import build_plan
 from tests.playbooks.stage import Script, ScriptedTransport, VirtualClock, VirtualLoop, account, reset, world
 
@@ -26,7 +27,17 @@ def count(script: Script, body: bytes = ASK, *, cancel_after: float | None = Non
         present = world(CLAUDE)
         counter = Counter(transport, clock=VirtualClock(), timeouts=Timeouts())
         plan = build_plan(present.facts, "claude", dialect="anthropic")
-        work = asyncio.create_task(counter.count(body, plan, present, headers={}))
+        inbound = Inbound(
+            request_id="req_count",
+            dialect="anthropic",
+            operation="generate",
+            endpoint="/v1/messages/count_tokens",
+            headers={},
+            body=body,
+            wall=0.0,
+            started=0.0,
+        )
+        work = asyncio.create_task(counter.count(inbound, plan, present))
         if cancel_after is not None:
             loop.call_later(cancel_after, work.cancel)
         await asyncio.wait([work])

@@ -15,15 +15,18 @@ The model name adds scenarios: `base+scenario+scenario`, or a scenario alone (`f
 What the brain does: echoes the last user text, system text and media (length and digest); calls a tool when the
 choice forces it or the user says "use the tool" or "weather" ("two cities": two calls; "both tools": one call of
 each of the first two; "in three steps": three rounds; "explain": text before the calls; a tool's name picks it);
-quotes tool results; fills `response_format` / `output_config.format` schemas; honours stop sequences and caps;
-thinks when thinking is on. Ids, text and usage depend on the request alone, so that a stream and its JSON twin
-agree; the first turn of a conversation with cache marks writes the cache, later turns read it.
+quotes tool results; fills `response_format` / `text.format` / `output_config.format` schemas; honours stop
+sequences and caps; thinks when thinking is on. Ids, text and usage depend on the request alone, so that a stream and
+its JSON twin agree; the first turn of a conversation with cache marks writes the cache, later turns read it.
+
+What is kept: `/v1/responses` keeps its answers (unless `store` is false) for the credential that asked, and goes on
+from them, reads, lists, cancels and deletes them; `up.reset()` forgets them.
 
 Scenario names (details in `scenarios.BEHAVIOURS` and `scenarios.QUIRKS`):
-    reasoning reasoning-field reasoning-echo reasoning-echo-forbidden redacted refusal content-filter pause-turn
-    context-full citations empty sixty-words story-same story-prefill story-overlap story-paraphrase story-chatty
-    unicode long-N lenient unchecked no-prefill strict-alternation system-first old-max-tokens cut-N cut-random-N
-    gap-N gzip, and quirk-* for the habits of hosts.
+    reasoning reasoning-field reasoning-echo reasoning-echo-forbidden reasoning-expired redacted refusal
+    content-filter pause-turn context-full citations empty sixty-words story-same story-prefill story-overlap
+    story-paraphrase story-chatty unicode long-N lenient unchecked no-prefill strict-alternation system-first
+    old-max-tokens cut-N cut-random-N gap-N gzip stateless web-search, and quirk-* for the habits of hosts.
     Well-known bases bring their limits: o*/gpt-5* (max_completion_tokens, no sampling), gpt-4* (no effort),
     claude-* (thinking style, prefill, sampling, output cap); other bases are permissive.
     Anthropic's SDK warns of retired names: claude-haiku-4-5 (manual thinking) and claude-opus-5 (adaptive) are safe.

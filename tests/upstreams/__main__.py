@@ -5,6 +5,7 @@ import signal
 import threading
 
 from tests.upstreams import ScriptedUpstream
+from tests.upstreams.vendor import DIALECTS
 
 
 def main() -> None:
@@ -12,7 +13,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.upstreams", description=__doc__)
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--dialect", default="both", choices=["both", "openai_chat", "anthropic"])
+    parser.add_argument("--dialect", default="both", choices=["both", *DIALECTS])
     parser.add_argument("--key", action="append", help="an accepted credential; may be repeated")
     parser.add_argument("--gap", type=float, default=0.0, help="seconds between the pieces of a stream")
     chosen = parser.parse_args()

@@ -12,11 +12,15 @@ from typing import Literal
 ThinkingStyle = Literal["any", "manual", "both", "adaptive", "none"]
 
 BEHAVIOURS: dict[str, str] = {
-    "reasoning": "Chat: answers with `reasoning_content` (bases named *reasoner* or *thinking* do so anyway)",
+    "reasoning": "Chat: answers with `reasoning_content`, Responses: with open reasoning text (bases named *reasoner* or "
+    "*thinking* do so anyway)",
     "reasoning-field": "Chat: the same, but the field is called `reasoning`",
     "reasoning-echo": "Chat: 400 when an assistant message with tool_calls lacks `reasoning_content`",
     "reasoning-echo-forbidden": "Chat: 400 when any assistant message carries `reasoning_content`",
-    "redacted": "Anthropic: a `redacted_thinking` block follows the thinking",
+    "reasoning-expired": "Responses: 400 for any `encrypted_content`, as one that is too old",
+    "stateless": "Responses: a host that keeps nothing, 400 for `previous_response_id` and `background`",
+    "web-search": "Responses: a hosted search runs first, where its tool is offered",
+    "redacted": "Anthropic: a `redacted_thinking` block follows the thinking; Responses: inside the encrypted content",
     "refusal": "the model declines (Anthropic stop_reason refusal; Chat message.refusal)",
     "content-filter": "the answer is filtered (Chat content_filter; Anthropic refusal with stop_details)",
     "pause-turn": "Anthropic: stop_reason pause_turn",
@@ -64,6 +68,13 @@ QUIRKS: dict[str, str] = {
     "quirk-event-lines": "Chat stream: an `event: message` line in each event",
     "quirk-multi-line": "each JSON text spread over several `data:` lines",
     "quirk-no-last-blank": "no blank line after the last event",
+    "quirk-no-event-lines": "Responses stream: no `event:` lines",
+    "quirk-no-deltas": "Responses stream: items come whole, no delta events",
+    "quirk-only-final": "Responses stream: nothing between in_progress and the terminal event",
+    "quirk-empty-final": "Responses stream: the terminal event's `output` is empty",
+    "quirk-done": "Responses stream: `[DONE]` after the terminal event",
+    "quirk-error-event": "Responses stream: errors come as an `error` event, not as response.failed",
+    "quirk-nested-error": "Responses stream: the same, with the members inside an `error` object",
     "quirk-pings": "Anthropic stream: a ping after every event",
     "quirk-unknown-event": "an event of a type nobody knows",
     "quirk-no-delta-usage": "Anthropic stream: message_delta.usage holds output_tokens only",

@@ -20,7 +20,7 @@ from tests.upstreams.wire import Connection, HttpRequest, PeerGone
 class ScriptedUpstream(Vendor):
     """A fake vendor. Use as a context manager (also `async with`); leaving it fails if the upstream itself erred.
 
-    `dialect`: "openai_chat", "anthropic" or "both". `keys`: the accepted credentials (None: any but an empty one).
+    `dialect`: a name in `vendor.DIALECTS`, or "both" (also "all") for every one of them. `keys`: the accepted credentials (None: any but an empty one).
     `strict_models`: 404 for names that are not in `models`. `cuts` and `gap` (seconds) shape every reply.
     """
 

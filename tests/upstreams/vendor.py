@@ -184,11 +184,18 @@ class Vendor:
             model=exchange.model,
             streaming=False,
             frames=[],
-            body=make(exchange),
+            body=self._made(make, exchange),
             request_id=exchange.request_id,
             pace=self.pace,
         )
         return draft.reply() if fault is None else spoil(draft, fault)
+
+    def _made(self, make: Callable[[Exchange], dict[str, Any]], exchange: Exchange) -> dict[str, Any]:
+        try:
+            return make(exchange)
+        except Refusal as refusal:
+            exchange.received.refusal = refusal.message
+            raise
 
     def _generate(self, dialect: Dialect, exchange: Exchange, fault: Fault | None, item: ScriptItem) -> Reply:
         if isinstance(item, Reply):

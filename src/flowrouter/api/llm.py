@@ -6,17 +6,16 @@ Every request passes the guard first. What is not a data-plane route goes to the
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
-from urllib.parse import parse_qsl
 
 import msgspec
 
 from flowrouter import __version__, logs
 from flowrouter.api import models
-from flowrouter.api.routes import Route, dialect_of, knows, match, normalise
+from flowrouter.api.call import Call, Scope, headers_of
+from flowrouter.api.routes import is_verb, knows, match, normalise
 from flowrouter.canonical.problem import Problem
 from flowrouter.clock import Clock
 from flowrouter.config import Timeouts
@@ -25,8 +24,7 @@ from flowrouter.errors import CallerError, StorageError
 from flowrouter.gateway.blame import from_caller_error
 from flowrouter.gateway.client import Client
 from flowrouter.gateway.counting import Counter
-from flowrouter.gateway.exchange import Exchange, Inbound, Operation
-from flowrouter.gateway.notice import error_headers
+from flowrouter.gateway.exchange import Exchange, Inbound, Operation, skimmed
 from flowrouter.gateway.pipeline import Pipeline, no_such_model
 from flowrouter.gateway.ports import ReceiptStore
 from flowrouter.gateway.world import World
@@ -41,7 +39,6 @@ from flowrouter.routing import build_plan
 from flowrouter.tasks import TaskGroup
 from flowrouter.wire import json
 
-Scope = dict[str, Any]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _log = logs.get("gateway")
@@ -69,12 +66,16 @@ class DataPlane:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
-        self._answers: dict[str, Callable[[_Call], Awaitable[None]]] = {
+        self._answers: dict[str, Callable[[Call], Awaitable[None]]] = {
             "generate": partial(self._exchange, "generate"),
-            "embed": partial(self._exchange, "embeddings"),
+            "embeddings": partial(self._exchange, "embeddings"),
+            "embed_content": partial(self._exchange, "embed_content"),
+            "batch_embed": partial(self._exchange, "batch_embed"),
             "count_tokens": self._count_tokens,
             "list_models": self._list_models,
             "get_model": self._get_model,
+            "describe_models": self._describe_models,
+            "upgrade": _refuse_upgrade,
             "get_receipt": self._get_receipt,
             "alive": self._alive,
             "ready": self._ready,
@@ -82,10 +83,10 @@ class DataPlane:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
-        headers = _headers(scope)
+        headers = headers_of(scope)
         method: str = scope["method"]
         path = normalise(scope["path"])
-        call = _Call(scope, receive, self._with_cors(send, headers), headers=headers, path=path)
+        call = Call(scope, receive, self._with_cors(send, headers), headers=headers, path=path)
         try:
             objection = self._parts.guard.objection(method, headers)
             if objection is not None:
@@ -102,9 +103,9 @@ class DataPlane:
                 return
             found = match(method, path)
             if found is not None:
-                call.route, call.rest = found
-                await self._answers[call.route.purpose](call)
-            elif path.startswith("/v1/") or knows(path):
+                call.lead(*found)
+                await self._answers[found[0].purpose](call)
+            elif path.startswith(("/v1/", "/v1beta/")) or knows(path):
                 raise _no_route(method, path)
             else:
                 await self._parts.management(scope, receive, call.send)
@@ -117,29 +118,17 @@ class DataPlane:
             problem = Problem(status=500, message="the gateway failed on this request", code="internal_error")
             await call.refuse(problem)
 
-    async def _exchange(self, operation: Operation, call: _Call) -> None:
+    async def _exchange(self, operation: Operation, call: Call) -> None:
         """Run what a provider is asked for through the pipeline."""
-        route = call.route
-        assert route is not None
-        assert route.dialect is not None
         started, wall = self._parts.clock.monotonic(), self._parts.clock.now()
         with self._parts.memory.hold(call.headers) as share:
             # A stranger's body is not worth reading; the pipeline refuses and books the request.
             body = await self._body(call, share) if self._admits(call) else b""
-            inbound = Inbound(
-                request_id=call.request_id,
-                dialect=route.dialect,
-                operation=operation,
-                endpoint=route.path,
-                headers=call.headers,
-                body=body,
-                wall=wall,
-                started=started,
-            )
+            inbound = _inbound(call, operation, body, wall=wall, started=started)
             exchange = Exchange(inbound)
             client = Client(
                 call.send,
-                codec(route.dialect),
+                codec(inbound.dialect),
                 exchange,
                 clock=self._parts.clock,
                 timeouts=self._parts.timeouts,
@@ -175,33 +164,37 @@ class DataPlane:
         finally:
             watcher.cancel()
 
-    async def _count_tokens(self, call: _Call) -> None:
+    async def _count_tokens(self, call: Call) -> None:
         self._caller(call)
         with self._parts.memory.hold(call.headers) as share:
             await self._count(call, await self._body(call, share))
 
-    async def _count(self, call: _Call, body: bytes) -> None:
-        world = self._parts.world()
-        model = codec("anthropic").skim(body).model
-        plan = build_plan(world.facts, model, dialect="anthropic")
+    async def _count(self, call: Call, body: bytes) -> None:
+        world, clock = self._parts.world(), self._parts.clock
+        inbound = _inbound(call, "generate", body, wall=clock.now(), started=clock.monotonic())
+        plan = build_plan(world.facts, skimmed(inbound).model, dialect=inbound.dialect)
         if not plan.targets:
             raise no_such_model(plan, world)
-        count = await self._parts.counter.count(body, plan, world, headers=call.headers)
+        count = await self._parts.counter.count(inbound, plan, world)
         if count.problem is not None:
             await call.refuse(count.problem, count.body or None)
             return
         source = count.target.account if count.target is not None else "estimate"
         await call.answer(200, count.body, [(b"x-flowrouter-counted-by", source.encode("ascii", "replace"))])
 
-    async def _list_models(self, call: _Call) -> None:
+    async def _list_models(self, call: Call) -> None:
         self._caller(call)
-        await call.answer(200, json.dumps(models.listing(self._parts.world(), call.dialect, call.query)))
+        await call.answer(200, *models.answer(self._parts.world(), call.dialect, call.query))
 
-    async def _get_model(self, call: _Call) -> None:
+    async def _describe_models(self, call: Call) -> None:
+        self._caller(call)
+        await call.answer(200, json.dumps(models.described(self._parts.world())))
+
+    async def _get_model(self, call: Call) -> None:
         self._caller(call)
         await call.answer(200, json.dumps(models.single(self._parts.world(), call.dialect, call.rest)))
 
-    async def _get_receipt(self, call: _Call) -> None:
+    async def _get_receipt(self, call: Call) -> None:
         caller = self._caller(call)
         try:
             found = await self._parts.receipts.get(call.rest, owner_id=caller.owner_id)
@@ -211,25 +204,25 @@ class DataPlane:
             raise CallerError("there is no receipt with this id", status=404, code="receipt_not_found")
         await call.answer(200, found)
 
-    async def _alive(self, call: _Call) -> None:
+    async def _alive(self, call: Call) -> None:
         body = {"service": "flow-router", "status": "ok", "version": __version__}
         await call.answer(200, json.dumps(body))
 
-    async def _ready(self, call: _Call) -> None:
+    async def _ready(self, call: Call) -> None:
         ready, detail = self._parts.readiness()
         await call.answer(200 if ready else 503, json.dumps({"ready": ready, **detail}))
 
-    async def _body(self, call: _Call, share: Share) -> bytes:
+    async def _body(self, call: Call, share: Share) -> bytes:
         return await read_body(call.receive, call.headers, limit=self._parts.body_limit, cover=share.cover)
 
-    def _admits(self, call: _Call) -> bool:
+    def _admits(self, call: Call) -> bool:
         try:
             self._caller(call)
         except CallerError:
             return False
         return True
 
-    def _caller(self, call: _Call) -> Caller:
+    def _caller(self, call: Call) -> Caller:
         world = self._parts.world()
         now_ms = int(self._parts.clock.now() * 1000)
         return authenticate(call.headers, world.ring, now_ms=now_ms, protected=world.protected)
@@ -258,60 +251,6 @@ class DataPlane:
         return with_cors
 
 
-class _Call:
-    """One HTTP request before it is known to be an exchange."""
-
-    __slots__ = ("_scope", "headers", "path", "receive", "request_id", "rest", "route", "send")
-
-    def __init__(
-        self, scope: Scope, receive: Receive, send: Send, *, headers: dict[str, str], path: str
-    ) -> None:
-        self._scope = scope
-        self.receive = receive
-        self.send = send
-        self.headers = headers
-        self.path = path
-        self.route: Route | None = None
-        self.rest = ""
-        self.request_id = "req_" + secrets.token_hex(12)
-
-    @property
-    def dialect(self) -> Any:
-        """Return the dialect the answer is told in."""
-        if self.route is not None and self.route.dialect is not None:
-            return self.route.dialect
-        return dialect_of(self.path, self.headers)
-
-    @property
-    def query(self) -> dict[str, str]:
-        """Return the query, the last of repeated names."""
-        return dict(parse_qsl(self._scope.get("query_string", b"").decode("latin-1")))
-
-    async def answer(self, status: int, body: bytes, extra: Headers | None = None) -> None:
-        """Send a JSON answer."""
-        await replies.send_json(self.send, status, body, extra=[*self._ids(), *(extra or [])])
-
-    async def refuse(self, problem: Problem, raw: bytes | None = None) -> None:
-        """Send an error in the route's dialect."""
-        spoken = codec(self.dialect)
-        body = raw if raw is not None else spoken.render_problem(problem, self.request_id)
-        headers = [*self._ids(), *error_headers(problem)]
-        await replies.send_json(self.send, spoken.problem_status(problem), body, extra=headers)
-
-    def _ids(self) -> Headers:
-        text = self.request_id.encode()
-        return [(b"x-request-id", text), (b"request-id", text)]
-
-
-def _headers(scope: Scope) -> dict[str, str]:
-    """Return the headers by lower-case name; repeated ones are joined as HTTP allows."""
-    headers: dict[str, str] = {}
-    for raw_name, raw_value in scope["headers"]:
-        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
-        headers[name] = f"{headers[name]}, {value}" if name in headers else value
-    return headers
-
-
 async def _preflight(send: Send) -> None:
     """Answer a CORS preflight; the guard has let the origin pass, so it is allow-listed."""
     headers: Headers = [
@@ -323,7 +262,46 @@ async def _preflight(send: Send) -> None:
     await replies.send_last(send)
 
 
+def _inbound(call: Call, operation: Operation, body: bytes, *, wall: float, started: float) -> Inbound:
+    """Return what arrived; Gemini's clients say in the address what others say in the body."""
+    route = call.route
+    assert route is not None
+    assert route.dialect is not None
+    return Inbound(
+        request_id=call.request_id,
+        dialect=route.dialect,
+        operation=operation,
+        endpoint=route.path,
+        headers=call.headers,
+        body=body,
+        wall=wall,
+        started=started,
+        model=call.rest if route.dialect == "gemini" else None,
+        stream=route.stream,
+        framing="array" if route.stream and call.query.get("alt") != "sse" else "sse",
+    )
+
+
+async def _refuse_upgrade(call: Call) -> None:
+    """Tell a client that tries a WebSocket first, as Codex does, to ask over HTTP at once."""
+    if call.headers.get("upgrade", "").lower() != "websocket":
+        raise _no_route(call.method, call.path)
+    problem = Problem(
+        status=426,
+        message="this gateway speaks no WebSocket here: send POST /v1/responses over HTTP, with "
+        '`"stream": true` for events',
+        code="websocket_not_supported",
+        retry=False,
+    )
+    # A 426 must name what it would have instead (RFC 9110, 15.5.22), and the socket is of no more use.
+    extra = [(b"upgrade", b"HTTP/1.1"), (b"connection", b"Upgrade"), (b"connection", b"close")]
+    await call.refuse(problem, extra=extra)
+
+
 def _no_route(method: str, path: str) -> CallerError:
+    if method == "POST" and is_verb(path):
+        verb = path.rpartition(":")[2]
+        return CallerError(f"models have no method {verb[:100]!r} here", status=404, code="unknown_url")
     if knows(path):
         return CallerError(f"{method} is not served on {path[:200]}", status=405)
     return CallerError(f"there is no route {method} {path[:200]}", status=404, code="unknown_url")

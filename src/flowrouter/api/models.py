@@ -1,26 +1,38 @@
-"""The models a caller may name, in the shape its dialect lists them."""
+"""The models a caller may name, in the shape its client lists them.
+
+Four shapes: OpenAI's, Anthropic's and Google's by dialect, and the one Codex asks for with `client_version`.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
+from flowrouter.api.codex_models import codex_model
+from flowrouter.canonical.capabilities import Capabilities
 from flowrouter.canonical.dialect import Dialect
 from flowrouter.clock import iso
 from flowrouter.errors import CallerError
 from flowrouter.gateway.world import World
 from flowrouter.routing.facts import is_glob
 from flowrouter.routing.plan import CATCH_ALL, build_plan, leads_somewhere
+from flowrouter.wire import json
 
 _PAGE = 20
+_GEMINI_PAGE = 50
 _PAGE_MAX = 1000
 
 
 class ModelEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """One name a caller may use; `created` in seconds since the epoch (0: unknown), sizes in tokens."""
+    """One name a caller may use; `created` in seconds since the epoch (0: unknown), sizes in tokens.
+
+    `generates` is false for a model that is known to make embeddings only.
+    """
 
     id: str
     owned_by: str
@@ -28,7 +40,23 @@ class ModelEntry(msgspec.Struct, frozen=True, kw_only=True):
     created: int = 0
     context_window: int | None = None
     max_output: int | None = None
+    generates: bool = True
     accounts: tuple[str, ...] = ()
+
+
+def answer(
+    world: World, dialect: Dialect, query: Mapping[str, str]
+) -> tuple[bytes, list[tuple[bytes, bytes]]]:
+    """Return the list's body and the headers that go with it; raises `CallerError` for a bad page request."""
+    if "client_version" not in query:
+        return json.dumps(listing(world, dialect, query)), []
+    body = json.dumps({"models": _codex_rows(world)})
+    return body, [(b"etag", b'"%b"' % hashlib.sha256(body).hexdigest()[:32].encode())]
+
+
+def described(world: World) -> dict[str, Any]:
+    """Return the list joined with what is known of each model; null is unknown."""
+    return {"object": "list", "data": [_described(entry, _able(world, entry)) for entry in entries(world)]}
 
 
 def entries(world: World) -> list[ModelEntry]:
@@ -50,6 +78,7 @@ def entries(world: World) -> list[ModelEntry]:
                 created=(detail.created if detail else None) or 0,
                 context_window=detail.context_window if detail else None,
                 max_output=detail.max_output if detail else None,
+                generates=detail.generates if detail else True,
                 accounts=(account.name,),
             )
     for alias, model in world.facts.aliases.items():
@@ -63,18 +92,21 @@ def listing(world: World, dialect: Dialect, query: Mapping[str, str]) -> dict[st
     known = entries(world)
     if dialect == "anthropic":
         return _anthropic_page(known, query)
+    if dialect == "gemini":
+        return _gemini_page(known, query)
     return {"object": "list", "data": [_openai(entry) for entry in known]}
 
 
 def single(world: World, dialect: Dialect, name: str) -> dict[str, Any]:
     """Return one model, listed or reachable under a longer name (`account/model`); raises `CallerError` (404)."""
+    shape = _SHAPES.get(dialect, _openai)
     for entry in entries(world):
         if entry.id == name:
-            return _anthropic(entry) if dialect == "anthropic" else _openai(entry)
+            return shape(entry)
     plan = build_plan(world.facts, name, dialect=dialect)
     if plan.targets and plan.step != CATCH_ALL and not is_glob(name):
         entry = ModelEntry(id=name, owned_by=plan.targets[0].preset, display_name=name)
-        return _anthropic(entry) if dialect == "anthropic" else _openai(entry)
+        return shape(entry)
     raise CallerError(
         f"there is no model {name[:200]!r} here", status=404, param="model", code="model_not_found"
     )
@@ -98,6 +130,90 @@ def _anthropic(entry: ModelEntry) -> dict[str, Any]:
     if entry.max_output is not None:
         shown["max_tokens"] = entry.max_output
     return shown
+
+
+def _gemini(entry: ModelEntry) -> dict[str, Any]:
+    shown: dict[str, Any] = {
+        "name": f"models/{entry.id}",
+        "version": "",
+        "displayName": entry.display_name,
+        "description": f"through the gateway: {entry.owned_by}",
+    }
+    if entry.context_window is not None:
+        shown["inputTokenLimit"] = entry.context_window
+    if entry.max_output is not None:
+        shown["outputTokenLimit"] = entry.max_output
+    generating = ["generateContent", "streamGenerateContent", "countTokens"]
+    embedding = ["embedContent", "batchEmbedContents"]
+    return {**shown, "supportedGenerationMethods": generating if entry.generates else embedding}
+
+
+_SHAPES: Mapping[Dialect, Callable[[ModelEntry], dict[str, Any]]] = {
+    "anthropic": _anthropic,
+    "gemini": _gemini,
+}
+
+
+def _codex_rows(world: World) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = []
+    for place, entry in enumerate(entry for entry in entries(world) if entry.generates):
+        able = _able(world, entry)
+        row = codex_model(entry.id, entry.display_name, place=place, able=able)
+        window = entry.context_window or (able.context_window if able is not None else None)
+        rows.append(row if window is None else {**row, "context_window": window})
+    return rows
+
+
+def _described(entry: ModelEntry, able: Capabilities | None) -> dict[str, Any]:
+    row = {**_openai(entry), "display_name": entry.display_name}
+    row["context_window"] = entry.context_window or (able.context_window if able is not None else None)
+    row["max_output"] = entry.max_output or (able.max_output if able is not None else None)
+    if able is None:
+        return {**row, "capabilities": None}
+    row["capabilities"] = {
+        "images": able.vision,
+        "pdf": able.pdf,
+        "audio": able.audio_in,
+        "tools": able.tools,
+        "parallel_tools": able.parallel_tools,
+        "json_schema": able.json_schema,
+        "reasoning": able.thinking_style is not None or None,
+        "efforts": list(able.efforts),
+    }
+    return row
+
+
+def _able(world: World, entry: ModelEntry) -> Capabilities | None:
+    """Return what the model can at the first of its accounts."""
+    plan = build_plan(world.facts, entry.id, dialect="openai_responses")
+    if not plan.targets:
+        return None
+    target = plan.targets[0]
+    preset = world.presets.get(target.account_id)
+    return None if preset is None else world.capabilities(preset, target.model, target.dialect)
+
+
+def _gemini_page(known: Sequence[ModelEntry], query: Mapping[str, str]) -> dict[str, Any]:
+    """Return a page as Google cuts it: a size beyond the largest is the largest, a token is opaque."""
+    size, token = query.get("pageSize", ""), query.get("pageToken")
+    if size and not re.fullmatch("[0-9]{1,9}", size):
+        raise CallerError("`pageSize` must be a number", param="pageSize")
+    limit = min(int(size or 0) or _GEMINI_PAGE, _PAGE_MAX)
+    start = 0
+    if token:
+        start = _position([entry.id for entry in known], _named(token), "pageToken") + 1
+    page = known[start : start + limit]
+    shown: dict[str, Any] = {"models": [_gemini(entry) for entry in page]}
+    if start + limit < len(known):
+        shown["nextPageToken"] = urlsafe_b64encode(page[-1].id.encode()).decode()
+    return shown
+
+
+def _named(token: str) -> str:
+    try:
+        return urlsafe_b64decode(token.encode()).decode()
+    except ValueError:
+        raise CallerError("`pageToken` is none of ours", param="pageToken") from None
 
 
 def _anthropic_page(known: Sequence[ModelEntry], query: Mapping[str, str]) -> dict[str, Any]:
@@ -136,4 +252,4 @@ def _position(ids: list[str], wanted: str, param: str) -> int:
         raise CallerError(f"`{param}` names no model of this list", param=param) from None
 
 
-__all__ = ["ModelEntry", "entries", "listing", "single"]
+__all__ = ["ModelEntry", "answer", "described", "entries", "listing", "single"]

@@ -20,12 +20,14 @@ _CHUNKS_MAX = 32
 class PartState:
     """One part as far as it has come; `header` is the part it began as, `kind` that part's tag.
 
-    `text` holds visible text only. `behind` holds all events of a part that began while an earlier
+    `text` holds visible text only, `content` what all deltas added, whatever the kind (dialects repeat it
+    when a part ends), in `pieces` deltas; `attributes` are its signatures and citations. `behind` holds all events of a part that began while an earlier
     one was open: a dialect that sends one part at a time has not said them yet.
     """
 
     __slots__ = (
-        "behind", "characters", "choice", "chunks", "header", "index", "is_open", "kind", "name", "signed",
+        "attributes", "behind", "characters", "choice", "chunks", "header", "index", "is_open", "kind", "name",
+        "pieces", "signed",
     )  # fmt: skip
 
     def __init__(self, index: int, choice: int, header: Part) -> None:
@@ -38,19 +40,30 @@ class PartState:
         self.characters = 0
         self.signed = False
         self.chunks: list[str] = []
+        self.pieces = 0
+        self.attributes: list[e.SignatureDelta | e.CitationDelta] = []
         self.behind: list[Event] | None = None
 
     @property
     def text(self) -> str:
         """Return the visible text so far (empty for other kinds)."""
+        header = self.header
+        return header.text + "".join(self.chunks) if isinstance(header, Text) else ""
+
+    @property
+    def content(self) -> str:
+        """Return what the deltas added to the part it began as."""
         return "".join(self.chunks)
 
 
 class Cursor:
-    """The state of one answer, advanced by `apply` for each event that left for the client."""
+    """The state of one answer, advanced by `apply` for each event that left for the client.
+
+    `others` counts events that belong to no part, for dialects that number what they send.
+    """
 
     __slots__ = (
-        "created", "ended", "finishes", "frame_errors", "id", "meaningful", "model", "origin",
+        "created", "ended", "finishes", "frame_errors", "id", "meaningful", "model", "origin", "others",
         "parts", "problem", "started", "usage",
     )  # fmt: skip
 
@@ -67,6 +80,7 @@ class Cursor:
         self.usage: Usage | None = None
         self.problem: Problem | None = None
         self.frame_errors = 0
+        self.others = 0
 
     def apply(self, event: Event) -> None:
         """Advance by one event."""
@@ -117,8 +131,7 @@ def _start(cursor: Cursor, event: e.MessageStart) -> None:
 def _part_start(cursor: Cursor, event: e.PartStart) -> None:
     part = event.part
     state = PartState(event.index, event.choice, part)
-    if isinstance(part, Text) and part.text:
-        state.chunks.append(part.text)
+    if isinstance(part, Text):
         state.characters += len(part.text)
     if any(earlier.is_open for earlier in cursor.parts):
         state.behind = [event]
@@ -127,8 +140,10 @@ def _part_start(cursor: Cursor, event: e.PartStart) -> None:
 
 def _part_delta(cursor: Cursor, event: e.PartDelta) -> None:
     state = cursor.parts[event.index]
-    state.characters += len(event.text)
-    if state.kind == "text":
+    if state.kind != "opaque":
+        state.characters += len(event.text)
+    if event.text:
+        state.pieces += 1
         _keep(state.chunks, event.text)
     if state.behind is not None:
         state.behind.append(event)
@@ -151,12 +166,14 @@ def _part_end(cursor: Cursor, event: e.PartEnd) -> None:
 def _signature(cursor: Cursor, event: e.SignatureDelta) -> None:
     state = cursor.parts[event.index]
     state.signed = True
+    state.attributes.append(event)
     if state.behind is not None:
         state.behind.append(event)
 
 
 def _citation(cursor: Cursor, event: e.CitationDelta) -> None:
     state = cursor.parts[event.index]
+    state.attributes.append(event)
     if state.behind is not None:
         state.behind.append(event)
 
@@ -177,6 +194,10 @@ def _frame_error(cursor: Cursor, _: e.FrameError) -> None:
     cursor.frame_errors += 1
 
 
+def _other(cursor: Cursor, _: e.OpaqueEvent | e.LogprobsDelta) -> None:
+    cursor.others += 1
+
+
 def _end(cursor: Cursor, _: e.MessageEnd) -> None:
     cursor.ended = True
 
@@ -193,6 +214,8 @@ _STEPS: dict[type, Callable[[Cursor, Any], None]] = {
     e.StreamError: _error,
     e.FrameError: _frame_error,
     e.MessageEnd: _end,
+    e.OpaqueEvent: _other,
+    e.LogprobsDelta: _other,
 }
 
 __all__ = ["Cursor", "PartState", "whole"]

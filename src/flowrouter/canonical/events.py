@@ -52,7 +52,10 @@ class PartStart(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PartDelta(msgspec.Struct, frozen=True, gc=False):
-    """More of an open part: text of a text, reasoning or refusal part, JSON text of a tool call."""
+    """More of an open part: text of a text, reasoning or refusal part, JSON text of a tool call.
+
+    Of an opaque part, which may begin before all of it is known, it is the JSON text of the whole payload.
+    """
 
     index: int
     text: str
@@ -100,7 +103,7 @@ class OpaqueEvent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Finish(msgspec.Struct, frozen=True, kw_only=True):
-    """A choice is complete, and why; `raw` is the provider's own word."""
+    """A choice is complete, and why; `raw` is the provider's own word, the rest as in `Choice`."""
 
     reason: FinishReason
     raw: str | None = None
@@ -108,6 +111,7 @@ class Finish(msgspec.Struct, frozen=True, kw_only=True):
     choice: int = 0
     extra: Extra = {}
     message_extra: Extra = {}
+    form: Extra = {}
 
 
 class MessageEnd(msgspec.Struct, frozen=True, gc=False):

@@ -9,10 +9,11 @@ import msgspec
 
 from flowrouter.canonical import events as e
 from flowrouter.canonical.events import Event
-from flowrouter.canonical.parts import Part, Reasoning, Refusal, Text, ToolCall
+from flowrouter.canonical.parts import Opaque, Part, Reasoning, Refusal, Text, ToolCall
 from flowrouter.canonical.problem import Problem
 from flowrouter.canonical.response import Choice, Response
 from flowrouter.canonical.usage import Usage, merge
+from flowrouter.wire.json import loads
 
 
 class _PartInProgress:
@@ -44,6 +45,8 @@ class _PartInProgress:
                     signature="".join(self.signature) or part.signature,
                     sealed="".join(self.sealed) or part.sealed,
                 )
+            case Opaque() as part if text:
+                return msgspec.structs.replace(part, payload=loads(text))
             case part:
                 return part
 
@@ -124,6 +127,7 @@ class Fold:
             logprobs=self._logprobs.get(number),
             extra=finish.extra,
             message_extra=finish.message_extra,
+            form=finish.form,
         )
 
     def _add_logprobs(self, choice: int, logprobs: dict[str, Any]) -> None:
@@ -172,6 +176,7 @@ def replay(response: Response) -> list[Event]:
             stop_sequence=choice.stop_sequence,
             extra=choice.extra,
             message_extra=choice.message_extra,
+            form=choice.form,
         )
         for choice in response.choices
     ]

@@ -36,7 +36,7 @@ class Losses:
     @property
     def in_messages(self) -> str:
         """Return the place of any message, for `unknown`."""
-        return f"{self.name('messages')}[]"
+        return f"{self.name('messages')}[*]"
 
     @property
     def in_content(self) -> str:
@@ -93,8 +93,11 @@ class Losses:
     def unknown(self, extra: Extra, place: str = "") -> None:
         """Note members nobody here knows: one row per name at the top, one per name and kind of place below.
 
-        One that holds nothing is no loss.
+        One that holds nothing is no loss, nor is one that only links or labels items of its own dialect.
         """
+        if place and self._request.origin == "openai_responses":
+            extra = {**extra, **cast("Extra", extra.get("item") or {})}
+            extra = {name: value for name, value in extra.items() if name not in _LABELS}
         for name, value in extra.items():
             if is_nothing(value):
                 continue
@@ -111,6 +114,10 @@ class Losses:
         if self._capabilities.unsupported == "refuse":
             _refuse_dropped([row for row in rows if row.kind == "dropped"])
         return rows
+
+
+_LABELS = frozenset({"absent", "id", "item", "namespace", "role", "status", "summary", "type"})
+"""What a part of Responses keeps of its item (`item`) and of how that was written; no other needs it."""
 
 
 def is_nothing(value: Any) -> bool:

@@ -44,7 +44,7 @@ def places(request: Request) -> Iterator[Place]:
 
 def content_place(origin: Dialect) -> str:
     """Return the path of any content part of any message."""
-    return f"{field_name(origin, 'messages')}[].{'parts' if origin == 'gemini' else 'content'}[]"
+    return f"{field_name(origin, 'messages')}[*].{'parts' if origin == 'gemini' else 'content'}[*]"
 
 
 def _with_inner(part: Part, path: str, origin: Dialect) -> Iterator[Place]:
@@ -119,7 +119,7 @@ def _gemini(message: Message, stem: str) -> Iterator[Placed]:
     number = 0
     for part in message.parts:
         yield part, f"{stem}.parts[{number}]"
-        number += not (isinstance(part, Reasoning) and not part.text)
+        number += not (isinstance(part, Reasoning) and not part.text and part.field != "part")
 
 
 _WAYS: dict[Dialect, Callable[[Message, str], Iterator[Placed]]] = {

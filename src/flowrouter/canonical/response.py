@@ -29,7 +29,9 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
     """One candidate answer.
 
     `raw_finish` is the provider's own word. `extra` keeps unknown members of the choice,
-    `message_extra` those of the message inside it, both for `Response.origin` only.
+    `message_extra` those of the message inside it, both for `Response.origin` only. `form` is how the
+    origin's own answer stood and what it repeats of the request: also for the origin only, but nothing
+    that another dialect would miss.
     """
 
     index: int = 0
@@ -40,6 +42,7 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
     logprobs: dict[str, Any] | None = None
     extra: Extra = {}
     message_extra: Extra = {}
+    form: Extra = {}
 
 
 class Response(msgspec.Struct, frozen=True, kw_only=True):

@@ -97,12 +97,14 @@ class TokenCount(msgspec.Struct, frozen=True, kw_only=True):
     """How a dialect asks for the size of a prompt.
 
     `parse` reads the request's body (raises `CallerError`), `read` a provider's answer (raises
-    `ValueError`), `render` writes ours: tokens → body.
+    `ValueError`), `render` writes ours: tokens → body. `ask` writes the request for a provider, from
+    (request, model, capabilities); None where only a client's own body can be sent on.
     """
 
     parse: Callable[[bytes], Request]
     read: Callable[[bytes], int]
     render: Callable[[int], bytes]
+    ask: Callable[[Request, str, Capabilities], Rendered] | None = None
 
 
 def _never(_: bytes) -> bool:

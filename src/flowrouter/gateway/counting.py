@@ -8,13 +8,15 @@ import msgspec
 
 from flowrouter.canonical.estimate import input_tokens
 from flowrouter.canonical.problem import Problem
+from flowrouter.canonical.request import Request
 from flowrouter.clock import Clock
 from flowrouter.config import Timeouts
 from flowrouter.dialects import codec
-from flowrouter.dialects.anthropic.count_tokens import parse_count, parse_count_request, render_count
-from flowrouter.errors import ConfigError, UpstreamError
+from flowrouter.dialects.codec import TokenCount
+from flowrouter.errors import CallerError, ConfigError, UpstreamError
 from flowrouter.gateway import retry_after
-from flowrouter.gateway.reasoning import holds_envelopes
+from flowrouter.gateway.envelopes import holds_envelopes
+from flowrouter.gateway.exchange import Inbound, skimmed
 from flowrouter.gateway.secrecy import may_pass, redacted
 from flowrouter.gateway.world import World
 from flowrouter.providers import adapter
@@ -41,49 +43,54 @@ class Counter:
         self._clock = clock
         self._timeouts = timeouts
 
-    async def count(self, body: bytes, plan: Plan, world: World, *, headers: dict[str, str]) -> Count:
-        """Return the count for `body`; raises `CallerError` for a body that is no request.
+    async def count(self, inbound: Inbound, plan: Plan, world: World) -> Count:
+        """Return the count of what arrived; raises `CallerError` for a body that is no request.
 
-        A provider's refusal of the request itself is passed on; any other failure of it falls back
-        to the estimate, since a count is never worth an outage.
+        The plan's targets are asked in order, in their own dialect if need be. A provider's refusal of
+        the client's own body is passed on; any other failure leads on to the estimate, since a count is
+        never worth an outage.
         """
-        request = parse_count_request(body)
-        for target in () if holds_envelopes(body) else plan.targets:
-            if target.dialect != "anthropic" or not world.presets[target.account_id].counts_tokens(
-                "anthropic"
-            ):
+        own = codec(inbound.dialect).count
+        if own is None:
+            raise CallerError("this dialect has no such count", status=404, code="unknown_url")
+        request = own.parse(inbound.body)
+        for target in plan.targets:
+            theirs = _count_of(target, world)
+            if theirs is None:
                 continue
-            answer = await self._ask(target, body, world=world, headers=headers)
+            try:
+                body = _question(inbound, request, target=target, theirs=theirs, world=world)
+            except CallerError:
+                continue
+            answer = await self._ask(target, body, inbound=inbound, world=world) if body is not None else None
             if answer is not None:
                 return answer
-        return Count(body=render_count(input_tokens(request)))
+        return Count(body=own.render(input_tokens(request)))
 
-    async def _ask(
-        self, target: Target, body: bytes, *, world: World, headers: dict[str, str]
-    ) -> Count | None:
+    async def _ask(self, target: Target, body: bytes, *, inbound: Inbound, world: World) -> Count | None:
         account, preset = world.accounts[target.account_id], world.presets[target.account_id]
-        spoken = codec("anthropic")
+        spoken, same = codec(target.dialect), target.dialect == inbound.dialect
         try:
             request = adapter.build(
                 preset,
-                "anthropic",
+                target.dialect,
                 api_key=account.api_key.reveal() if account.api_key else None,
                 base_url=account.base_url,
                 operation="count_tokens",
-                body=spoken.prepare(body, spoken.skim(body), target.model, False),
-                client_headers=headers,
-                same_dialect=True,
+                model=target.model,
+                body=body,
+                client_headers=inbound.headers,
+                same_dialect=same,
                 account_headers={name: value.reveal() for name, value in account.headers},
             )
             async with asyncio.timeout(self._timeouts.first_byte):
                 reply, answer = await self._call(request)
             if reply.status == 200:
-                parse_count(answer)
-                return Count(body=answer, target=target)
+                return Count(body=_told(answer, target, inbound), target=target)
         except (ConfigError, UpstreamError, TimeoutError, ValueError):
             return None
         problem = redacted(spoken.problem_of(reply.status, answer), account)
-        if judge(problem).failure != "request_fault":
+        if not same or judge(problem).failure != "request_fault":
             return None
         wait = retry_after.seconds(reply.headers, answer, now=self._clock.now())
         return Count(
@@ -101,6 +108,41 @@ class Counter:
         finally:
             reply.close()
         return reply, answer
+
+
+def _count_of(target: Target, world: World) -> TokenCount | None:
+    """Return how the target is asked for a count, None if it is not known to count."""
+    counts = world.presets[target.account_id].counts_tokens(target.dialect)
+    return codec(target.dialect).count if counts else None
+
+
+def _question(
+    inbound: Inbound, request: Request, *, target: Target, theirs: TokenCount, world: World
+) -> bytes | None:
+    """Return the body that asks `target`, None if it cannot be asked; raises `CallerError`.
+
+    The client's own bytes where they can go; a name inside them that the address carries too must be
+    the provider's, so that another name is a translation as well.
+    """
+    if target.dialect == inbound.dialect:
+        if holds_envelopes(inbound.body):
+            return None
+        if inbound.model in (None, target.model):
+            head = skimmed(inbound)
+            return codec(target.dialect).prepare(inbound.body, head, target.model, False)
+    if theirs.ask is None:
+        return None
+    able = world.capabilities(world.presets[target.account_id], target.model, target.dialect)
+    return theirs.ask(request, target.model, able).body
+
+
+def _told(answer: bytes, target: Target, inbound: Inbound) -> bytes:
+    """Return a provider's answer as the client reads it; raises `ValueError` if it is no count."""
+    theirs, own = codec(target.dialect).count, codec(inbound.dialect).count
+    assert theirs is not None
+    assert own is not None
+    tokens = theirs.read(answer)
+    return answer if target.dialect == inbound.dialect else own.render(tokens)
 
 
 __all__ = ["Count", "Counter"]

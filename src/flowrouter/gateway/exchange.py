@@ -16,6 +16,7 @@ from flowrouter.canonical.request import Request
 from flowrouter.canonical.usage import Usage
 from flowrouter.dialects import codec
 from flowrouter.dialects.codec import Framing
+from flowrouter.gateway.continuation import Continuation
 from flowrouter.gateway.ports import Outcome
 from flowrouter.httpkit.caller import LOCAL, Caller
 from flowrouter.routing import Target
@@ -64,7 +65,7 @@ class Exchange:
     """The mutable record of one request; settled exactly once."""
 
     __slots__ = (
-        "answered_model", "attempts", "bytes_out", "caller", "finish", "first_content_at", "head",
+        "answered_model", "attempts", "bytes_out", "caller", "continuation", "finish", "first_content_at", "head",
         "inbound", "lane", "outcome", "problem", "reply_losses", "request", "request_losses",
         "settled", "status", "step", "upstream_wait", "usage",
     )  # fmt: skip
@@ -74,6 +75,7 @@ class Exchange:
         self.caller: Caller = LOCAL
         self.head: Head | None = None
         self.request: Request | None = None
+        self.continuation: Continuation | None = None
         self.step = ""
         self.lane: Lane | None = None
         self.attempts: list[AttemptLog] = []
@@ -89,6 +91,12 @@ class Exchange:
         self.upstream_wait = 0.0
         self.bytes_out = 0
         self.settled = False
+
+    def carry(self, body: bytes) -> None:
+        """Go on with another body: the same request, its history told in another way."""
+        if body is not self.inbound.body:
+            self.inbound = msgspec.structs.replace(self.inbound, body=body)
+            self.request = None
 
 
 def skimmed(inbound: Inbound) -> Head:

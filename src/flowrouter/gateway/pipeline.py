@@ -21,6 +21,7 @@ from flowrouter.gateway.embeddings import embedders
 from flowrouter.gateway.exchange import Exchange, skimmed
 from flowrouter.gateway.relay import Relay
 from flowrouter.gateway.settle import Books
+from flowrouter.gateway.stored_responses import StoredResponses
 from flowrouter.gateway.world import World
 from flowrouter.httpkit.auth import authenticate
 from flowrouter.logs import Logger
@@ -38,6 +39,7 @@ class Pipeline:
         admission: Admission,
         attempts: Attempts,
         relay: Relay,
+        stored: StoredResponses,
         books: Books,
         hooks: Hooks,
         clock: Clock,
@@ -48,6 +50,7 @@ class Pipeline:
         self._admission = admission
         self._attempts = attempts
         self._relay = relay
+        self._stored = stored
         self._books = books
         self._hooks = hooks
         self._clock = clock
@@ -79,6 +82,8 @@ class Pipeline:
         )
         head = exchange.head = skimmed(inbound)
         plan = self._plan(exchange, world)
+        if inbound.dialect == "openai_responses":
+            plan = await self._follow(exchange, plan)
         if head.stream:
             client.expect_stream()
         failures: list[Failure] = []
@@ -97,6 +102,8 @@ class Pipeline:
     async def _attempt(
         self, exchange: Exchange, client: Client, *, world: World, target: Target
     ) -> Failure | None:
+        if exchange.continuation is not None:
+            exchange.carry(exchange.continuation.body_for(target))
         opened = await self._attempts.open(exchange, world, target)
         if isinstance(opened, Failure):
             return opened
@@ -114,6 +121,12 @@ class Pipeline:
             raise no_such_model(plan, world)
         exchange.step = plan.step
         return plan
+
+    async def _follow(self, exchange: Exchange, plan: Plan) -> Plan:
+        """Return `plan` with the targets that know what the request goes on from; raises `CallerError`."""
+        owner_id = exchange.caller.owner_id
+        exchange.continuation = await self._stored.follow(exchange.inbound.body, owner_id=owner_id)
+        return plan if exchange.continuation is None else exchange.continuation.lead(plan)
 
     async def _give_up(
         self, exchange: Exchange, client: Client, *, failures: list[Failure], world: World

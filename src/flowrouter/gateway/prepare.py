@@ -14,10 +14,11 @@ from flowrouter.canonical.receipt import Lane
 from flowrouter.canonical.rendered import ReplyEdits
 from flowrouter.canonical.rewrite import ReplyRewriter
 from flowrouter.dialects import codec
+from flowrouter.gateway.envelopes import holds_envelopes
 from flowrouter.gateway.exchange import Exchange, parsed
 from flowrouter.gateway.learned import STREAM_OPTIONS
 from flowrouter.gateway.missing_usage import UsageGap
-from flowrouter.gateway.reasoning import ReasoningState, Sealer, holds_envelopes
+from flowrouter.gateway.reasoning import ReasoningState, Sealer
 from flowrouter.gateway.sinks import Editor
 from flowrouter.gateway.world import World
 from flowrouter.hookspecs import Stage

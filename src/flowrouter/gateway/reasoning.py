@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable
-from typing import Protocol
 
 import msgspec
 
@@ -21,20 +20,12 @@ from flowrouter.canonical.events import Event
 from flowrouter.canonical.messages import Message
 from flowrouter.canonical.parts import Part, Provenance, Reasoning
 from flowrouter.canonical.request import Request
+from flowrouter.gateway.compaction import Compaction
+from flowrouter.gateway.envelopes import PREFIX, Seals
 from flowrouter.httpkit.caller import Caller
 from flowrouter.routing import Target
 
-PREFIX = "flr1."
 _TABLE = "reasoning"
-_NOT_FOR_VENDORS = (PREFIX.encode(), b'"signature":""', b'"signature": ""', b'"ZmxyMS')
-
-
-class Seals(Protocol):
-    """What of the vault is needed here."""
-
-    def seal(self, value: bytes, *, table: str, row: str, field: str) -> bytes: ...
-
-    def open(self, blob: bytes, *, table: str, row: str, field: str) -> bytes: ...
 
 
 class _Block(msgspec.Struct, frozen=True, array_like=True):
@@ -49,13 +40,18 @@ class ReasoningState:
 
     def __init__(self, seals: Seals) -> None:
         self._seals = seals
+        self._compaction = Compaction(seals)
 
     def sealer(self, target: Target, caller: Caller) -> Sealer:
         """Return what seals the state of one reply's reasoning parts."""
         return Sealer(lambda block: self._seal(block, target, caller.owner_id))
 
     def open(self, request: Request, target: Target, *, owner_id: str) -> Request:
-        """Return `request` with the envelopes of `target` opened and all others dropped."""
+        """Return `request` with the envelopes of `target` opened and all others dropped.
+
+        Compaction items of ours open for every target; raises `CallerError` for one that does not.
+        """
+        request = self._compaction.open(request, owner_id=owner_id)
         if not any(_holds_envelope(message) for message in request.messages):
             return request
         messages = tuple(
@@ -137,16 +133,6 @@ class Sealer:
         return [e.SignatureDelta(index, sealed, sealed=True)]
 
 
-def holds_envelopes(body: bytes) -> bool:
-    """Return whether a request body carries reasoning state that is for us, never for a vendor.
-
-    That is an envelope of ours, or the empty signature under which we show the reasoning of a vendor
-    that signs nothing: one that signs would refuse the whole request for it. Gemini's signatures are
-    base64, so there an envelope stands as base64 of itself (`ZmxyMS` is `flr1.`).
-    """
-    return any(mark in body for mark in _NOT_FOR_VENDORS)
-
-
 def _holds_envelope(message: Message) -> bool:
     return any(isinstance(part, Reasoning) and part.sealed is not None for part in message.parts)
 
@@ -155,4 +141,4 @@ def _place(target: Target) -> str:
     return f"{target.dialect}:{target.account_id}:{target.model}"
 
 
-__all__ = ["PREFIX", "ReasoningState", "Sealer", "Seals", "holds_envelopes"]
+__all__ = ["ReasoningState", "Sealer"]

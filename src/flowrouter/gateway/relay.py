@@ -33,8 +33,10 @@ from flowrouter.gateway.options import decode_options, encode_options, provenanc
 from flowrouter.gateway.recall import Recall
 from flowrouter.gateway.secrecy import may_pass, redacted
 from flowrouter.gateway.sinks import GatherSink, PassthroughSink, Sink, TranslateSink, edited
+from flowrouter.gateway.stored_responses import StoredResponses
 from flowrouter.routing import judge
-from flowrouter.wire.sse import Frame, SseError, SseParser
+from flowrouter.wire.json import Raw, typed
+from flowrouter.wire.sse import Frame, SseError, SseParser, one_line, write
 
 WHOLE_MAX = 256 * 1024 * 1024
 """Bytes of a reply that comes in one piece."""
@@ -46,8 +48,17 @@ _BLANK = b"\xef\xbb\xbf \t\r\n"
 class Relay:
     """Delivers replies; what it needs is given once."""
 
-    def __init__(self, attempts: Attempts, *, recall: Recall, clock: Clock, timeouts: Timeouts) -> None:
+    def __init__(
+        self,
+        attempts: Attempts,
+        *,
+        recall: Recall,
+        stored: StoredResponses,
+        clock: Clock,
+        timeouts: Timeouts,
+    ) -> None:
         self._attempts = attempts
+        self.stored = stored
         self._clock = clock
         self._timeouts = timeouts
         self.recall = recall
@@ -150,6 +161,11 @@ class _Delivery:
         try:
             response = self._upstream.parse_response(body.lstrip(_BLANK), provenance(self._opened))
         except ValueError:
+            head = self._exchange.head
+            assert head is not None
+            if head.stream and self._upstream.name == "gemini" and (stream := _unfolded(body)):
+                # The host streams, but overlooked `alt=sse`: its array holds what the events would.
+                return await self._stream(stream)
             problem = self._upstream.problem_of(self._opened.reply.status, body)
             return self._relay.refused(self._opened, problem)
         if self._opened.prepared.capabilities.think_tags:
@@ -158,13 +174,17 @@ class _Delivery:
         assert head is not None
         if self._opened.prepared.lane == "passthrough" and not head.stream:
             self._cursor = whole(response)
+            await self._keep(body)
             await self._client.answer(200, body)
             return self._answered(None)
         events = replay(response)
         if head.stream:
             sink = TranslateSink(self._own, self._options, self._opened.prepared.edits)
             self._use(sink)
-            await self._write(sink.close(events))
+            piece = sink.close(events)
+            await self._remember()
+            await self._keep(piece)
+            await self._write(piece)
             await self._client.end()
             return self._answered(sink)
         return await self._fold_and_answer(events)
@@ -194,6 +214,7 @@ class _Delivery:
         await self._remember()
         rendered = self._own.render_response(response, self._options)
         self._exchange.reply_losses = rendered.losses
+        await self._keep(rendered.body)
         await self._client.answer(200, rendered.body)
         return self._answered(None)
 
@@ -262,6 +283,7 @@ class _Delivery:
             held += sink.close(decoder.close())
         if write and cursor.ended:
             await self._remember()
+            await self._keep(bytes(held))
         failed_early = cursor.problem is not None and not self._client.content_sent
         if write and held and cursor.meaningful and not failed_early:
             await self._write(bytes(held))
@@ -286,6 +308,11 @@ class _Delivery:
             return
         owner_id = self._exchange.caller.owner_id
         await self._relay.recall.keep(request, self._cursor, sealer.envelopes, owner_id=owner_id)
+
+    async def _keep(self, answer: bytes) -> None:
+        """Keep an answer that later requests may name, before its client can."""
+        if self._exchange.inbound.dialect == "openai_responses":
+            await self._relay.stored.keep(self._exchange, answer, target=self._opened.prepared.target)
 
     async def _write(self, piece: bytes) -> None:
         if self._exchange.first_content_at is None:
@@ -361,6 +388,18 @@ def _frames(parser: SseParser, data: bytes) -> list[Frame]:
         return parser.feed(data)
     except SseError as error:
         raise UpstreamError(str(error), kind="protocol") from None
+
+
+def _unfolded(body: bytes) -> bytes:
+    """Return the events that the elements of a JSON array stand for; empty if `body` is none."""
+    try:
+        elements = _elements.decode(body.lstrip(_BLANK))
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return b""
+    return b"".join(write(one_line(bytes(element))) for element in elements)
+
+
+_elements = typed(list[Raw])
 
 
 def _asks_for_reasoning(body: bytes) -> bool:

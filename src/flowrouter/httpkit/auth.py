@@ -34,10 +34,20 @@ def authenticate(headers: Mapping[str, str], ring: KeyRing, *, now_ms: int, prot
     if not protected and not len(ring):
         return LOCAL
     raise CallerError(
-        "a gateway key is needed; send it as `Authorization: Bearer flr_…` or `x-api-key: flr_…`",
+        "a gateway key is needed; send it as `Authorization: Bearer flr_…`, `x-api-key: flr_…` or"
+        " `x-goog-api-key: flr_…`",
         status=401,
         code="invalid_api_key",
     )
+
+
+def with_query_key(headers: Mapping[str, str], key: str) -> dict[str, str]:
+    """Return `headers` with the credential that Google's clients may put into the query.
+
+    It stands where their header does, unless a token of ours is there already.
+    """
+    sent = headers.get("x-goog-api-key", "")
+    return dict(headers) if is_token(sent) else {**headers, "x-goog-api-key": key}
 
 
 def credentials(headers: Mapping[str, str]) -> Iterator[str]:
@@ -49,4 +59,4 @@ def credentials(headers: Mapping[str, str]) -> Iterator[str]:
             yield token.strip() if scheme.lower() == "bearer" and token else value.strip()
 
 
-__all__ = ["authenticate", "credentials"]
+__all__ = ["authenticate", "credentials", "with_query_key"]

@@ -24,7 +24,7 @@ from flowrouter.providers import headers as header_table
 from flowrouter.providers.preset import Preset, check_base_url
 from flowrouter.wire.http import HttpRequest
 
-Operation = Literal["generate", "embeddings", "count_tokens", "models"]
+Operation = Literal["generate", "embeddings", "embed_content", "batch_embed", "count_tokens", "models"]
 
 _PATHS: dict[tuple[Dialect, Operation], str] = {
     ("openai_chat", "generate"): "/chat/completions",
@@ -34,6 +34,8 @@ _PATHS: dict[tuple[Dialect, Operation], str] = {
     ("anthropic", "count_tokens"): "/messages/count_tokens",
     ("gemini", "generate"): "/models/{model}:generateContent",
     ("gemini", "count_tokens"): "/models/{model}:countTokens",
+    ("gemini", "embed_content"): "/models/{model}:embedContent",
+    ("gemini", "batch_embed"): "/models/{model}:batchEmbedContents",
 }
 _GEMINI_STREAM = "/models/{model}:streamGenerateContent?alt=sse"
 

@@ -41,13 +41,17 @@ class ListingError(UpstreamError):
 
 
 class ListedModel(msgspec.Struct, frozen=True, kw_only=True):
-    """One model as its provider lists it; `created` in seconds since 1970, window and cap in tokens."""
+    """One model as its provider lists it; `created` in seconds since 1970, window and cap in tokens.
+
+    `generates` is false where the provider says that it makes embeddings and no answers.
+    """
 
     id: str
     display_name: str | None = None
     created: int | None = None
     context_window: int | None = None
     max_output: int | None = None
+    generates: bool = True
 
 
 class ListingPage(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,7 +87,9 @@ def _anthropic(document: Any) -> ListingPage:
 
 
 def _gemini(document: Any) -> ListingPage:
-    rows = [row for row in _rows(document, "models") if _generates(row)]
+    rows = [row for row in _rows(document, "models") if _does(row, "generateContent") or _embeds(row)]
+    # What makes no answers comes last, so that it is never the first model of an account.
+    rows.sort(key=lambda row: not _does(row, "generateContent"))
     token = document.get("nextPageToken")
     more = isinstance(token, str) and token != ""
     models = _models(rows, name="name")
@@ -138,13 +144,18 @@ def _model(row: Any, name: str) -> ListedModel | None:
         created=_seconds(fields.get("created") or fields.get("created_at")),
         context_window=_first(fields, _WINDOW),
         max_output=cap,
+        generates=_does(row, "generateContent"),
     )
 
 
-def _generates(row: Any) -> bool:
-    """Say whether a Gemini row answers `generateContent`; rows that do not say are kept."""
+def _does(row: Any, method: str) -> bool:
+    """Say whether a Gemini row has the method; rows that do not say have them all."""
     methods = cast("Row", row).get("supportedGenerationMethods") if isinstance(row, dict) else None
-    return not isinstance(methods, list) or "generateContent" in methods
+    return not isinstance(methods, list) or method in methods
+
+
+def _embeds(row: Any) -> bool:
+    return _does(row, "embedContent") or _does(row, "batchEmbedContents")
 
 
 def _first(fields: Row, names: tuple[str, ...]) -> int | None:

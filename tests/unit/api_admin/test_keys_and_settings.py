@@ -208,3 +208,13 @@ def test_problems_of_accounts_are_told(gateway: Gateway, api: TestClient, accoun
         f"/api/accounts/{account['id']}", json={"api_key": "sk-entered-again-12", "enabled": True}
     )
     assert (healed.json()["data"]["problem"], healed.json()["data"]["enabled"]) == (None, True)
+
+
+def test_a_policy_is_kept_with_its_key(gateway: Gateway, api: TestClient) -> None:
+    policy = {"unsupported": "refuse", "responses_store": True}
+    made = api.post("/api/keys", json={"name": "strict", "policy": policy}).json()["data"]
+    assert made["policy"] == policy
+    key = next(iter(gateway.configuration.world.ring))
+    assert (key.policy.unsupported, key.policy.responses_store) == ("refuse", True)
+    bad = api.post("/api/keys", json={"name": "odd", "policy": {"unsupported": "never"}})
+    assert bad.status_code == 400

@@ -18,7 +18,8 @@ from flowrouter.canonical.messages import Message
 from flowrouter.canonical.parts import Part, Provenance, Reasoning, Text, ToolCall
 from flowrouter.canonical.request import Request
 from flowrouter.canonical.response import Choice, Response
-from flowrouter.gateway.reasoning import PREFIX, ReasoningState, holds_envelopes
+from flowrouter.gateway.envelopes import PREFIX, holds_envelopes
+from flowrouter.gateway.reasoning import ReasoningState
 from flowrouter.httpkit.caller import Caller
 from flowrouter.routing import Target
 

@@ -10,6 +10,12 @@ from tests.upstreams import ScriptedUpstream
 
 TOOL_SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
 ANTHROPIC_TOOL: dict[str, Any] = {"name": "get_weather", "input_schema": TOOL_SCHEMA}
+RESPONSES_TOOL: dict[str, Any] = {
+    "type": "function",
+    "name": "get_weather",
+    "parameters": TOOL_SCHEMA,
+    "strict": False,
+}
 OPENAI_TOOL: dict[str, Any] = {
     "type": "function",
     "function": {"name": "get_weather", "parameters": TOOL_SCHEMA},
@@ -54,6 +60,12 @@ def send(
 def chat(up: ScriptedUpstream, **fields: Any) -> Response:
     body = {"model": "any-model", "messages": [{"role": "user", "content": "hi"}], **fields}
     return send(up, "/v1/chat/completions", {key: item for key, item in body.items() if item is not ...})
+
+
+def respond(up: ScriptedUpstream, *, key: str = "key-1", **fields: Any) -> Response:
+    body = {"model": "any-model", "input": "hi", **fields}
+    sent = {name: item for name, item in body.items() if item is not ...}
+    return send(up, "/v1/responses", sent, headers={"authorization": f"Bearer {key}"})
 
 
 def messages(up: ScriptedUpstream, *, key: str = "key-1", beta: str | None = None, **fields: Any) -> Response:

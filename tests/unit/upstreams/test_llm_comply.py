@@ -11,10 +11,13 @@ from tests.upstreams import ScriptedUpstream
 
 SPECS = Path(llm_comply.__file__).parent / "specs"
 ANTHROPIC = {"anthropic-version": "2023-06-01"}
+CASES = {"openai-chat": 9, "anthropic": 9, "openresponses": 13}
 # With o4-mini the reasoning case cannot pass: it sends `reasoning`, which OpenAI's Chat endpoint does not know.
 RUNS = [
     ("openai-chat", "deepseek-reasoner"),
     ("openai-chat", "deepseek-reasoner+cut-5"),
+    ("openresponses", "gpt-5.2"),
+    ("openresponses", "acme-large+cut-5"),
     ("anthropic", "claude-haiku-4-5"),
     ("anthropic", "claude-haiku-4-5+cut-5"),
 ]
@@ -36,5 +39,5 @@ def test_all_cases_pass(up: ScriptedUpstream, dialect: str, model: str) -> None:
     spec = schema.SpecLoader(str(SPECS / f"{dialect.replace('-', '_')}.json"))
     suite = runner.TestRunner(settings, get_tests(dialect), spec).run_all()
     outcomes = {result.id: (result.status.value, result.errors) for result in suite.results}
-    assert len(outcomes) == 9
+    assert len(outcomes) == CASES[dialect]
     assert {status for status, _ in outcomes.values()} == {"passed"}, outcomes

@@ -156,17 +156,16 @@ def _check_file(where: str, part: dict[str, Any]) -> None:
 
 
 def _check_reasoning(exchange: Exchange, keeper: Keeper, thread: Thread) -> None:
-    items = thread.all
-    for index, item in enumerate(items):
+    for index, item in enumerate(thread.own):
         if kind_of(item) != "reasoning":
             continue
-        followers = [later for later in items[index + 1 :] if kind_of(later) != "reasoning"]
+        followers = [later for later in thread.own[index + 1 :] if kind_of(later) != "reasoning"]
         if not followers or not is_produced(followers[0]):
             raise bad(
                 f"Item '{item.get('id', '')}' of type 'reasoning' was provided without its required following item.",
                 param="input",
             )
-    present = {item.get("id") for item in items}
+    present = {item.get("id") for item in thread.all}
     for item in thread.own:
         if not item.get("id") or kind_of(item) == "reasoning":
             continue

@@ -20,8 +20,7 @@ from openai.types.responses.response_input_message_content_list_param import (
 )
 
 from tests.upstreams.dialect import Exchange, Refusal
-from tests.upstreams.openai_chat.shapes import bad, worded
-from tests.upstreams.openai_chat.shapes import spelled as spelled
+from tests.upstreams.openai_chat.shapes import bad, spelled, worded
 from tests.upstreams.vendor_types import Fields, Problem, check, check_fields, fields_of
 
 Item = dict[str, Any]

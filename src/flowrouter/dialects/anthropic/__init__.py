@@ -21,7 +21,7 @@ from flowrouter.dialects.anthropic.render_requests import render_request
 from flowrouter.dialects.anthropic.responses import parse_response, render_response
 from flowrouter.dialects.anthropic.stream_decoder import AnthropicDecoder
 from flowrouter.dialects.anthropic.stream_encoder import AnthropicEncoder
-from flowrouter.dialects.codec import Codec
+from flowrouter.dialects.codec import Codec, TokenCount
 
 CODEC = Codec(
     needs_usage=True,
@@ -40,6 +40,9 @@ CODEC = Codec(
     render_problem=render_problem,
     problem_status=problem_status,
     is_error_frame=is_error_frame,
+    count=TokenCount(
+        parse=parse_count_request, read=parse_count, render=render_count, ask=render_count_request
+    ),
 )
 
 __all__ = ["CODEC", "parse_count", "parse_count_request", "render_count", "render_count_request"]

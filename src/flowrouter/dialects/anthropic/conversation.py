@@ -15,9 +15,9 @@ from typing import Any, cast
 
 from flowrouter.canonical.capabilities import Capabilities
 from flowrouter.canonical.history import settle
+from flowrouter.canonical.losses import Losses
 from flowrouter.canonical.messages import Message
 from flowrouter.canonical.parts import Part, Reasoning, Text, ToolCall, ToolResult
-from flowrouter.canonical.losses import Losses
 from flowrouter.dialects.anthropic.render_parts import Block, render_block, render_blocks
 
 OPENING = "Begin."
@@ -76,7 +76,8 @@ class Conversation:
         self.messages.pop()
         if text.strip():
             self._losses.emulate(
-                self._losses.name("messages"), "the model continues no begun answer; the beginning became an instruction"
+                self._losses.name("messages"),
+                "the model continues no begun answer; the beginning became an instruction",
             )
             self._add("user", [{"type": "text", "text": as_reminder(_PREFILL + text.rstrip())}])
 
@@ -148,7 +149,9 @@ class Conversation:
         block = last["content"][-1]
         if block["type"] == "text" and block["text"] != (trimmed := block["text"].rstrip()):
             block["text"] = trimmed
-            self._losses.change(self._losses.name("messages"), "white space at the end of the begun answer was cut")
+            self._losses.change(
+                self._losses.name("messages"), "white space at the end of the begun answer was cut"
+            )
 
 
 def thinks_in_open_loop(messages: Sequence[Mapping[str, Any]]) -> bool:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from flowrouter.canonical.capabilities import Capabilities
+from flowrouter.canonical.leftovers import leave_behind
+from flowrouter.canonical.losses import Losses
 from flowrouter.canonical.rendered import Rendered
 from flowrouter.canonical.request import Request
 from flowrouter.dialects.anthropic.cache_marks import limit_marks
 from flowrouter.dialects.anthropic.conversation import Conversation, thinks_in_open_loop
-from flowrouter.canonical.losses import Losses
 from flowrouter.dialects.anthropic.render_parts import render_cache
 from flowrouter.dialects.anthropic.screen import Screen
 from flowrouter.dialects.anthropic.thinking import Plan, Planner
@@ -20,17 +21,22 @@ from flowrouter.wire.json import dumps
 _LONGEST_USER = 256
 _LEAST_TOP_P = 0.95
 _MID_SYSTEM_BETA = "mid-conversation-system-2026-04-07"
-_TIERS = {"auto": "auto", "default": "standard_only", "standard_only": "standard_only"}
+_TIERS = {
+    "auto": "auto",
+    "default": "standard_only",
+    "standard": "standard_only",
+    "standard_only": "standard_only",
+}
 
 
 def render_foreign(request: Request, model: str, capabilities: Capabilities) -> Rendered:
     """Return the body; raises `CallerError` for what must not be dropped."""
-    losses = Losses(request.origin)
+    losses = Losses(request, target="anthropic", capabilities=capabilities)
     _refuse(request, losses)
     names = fitted_names(request, capabilities)
     screen = Screen(capabilities, names, losses)
     conversation = Conversation(capabilities, names, losses)
-    system = screen.parts(request.system, losses.name("system"), role="system")
+    system = screen.parts(request.system, role="system")
     conversation.build(system, screen.screen(request.messages))
     toolbox = Toolbox(request, capabilities, names=names, losses=losses)
     toolbox.build(conversation.called_tools())
@@ -49,7 +55,7 @@ def render_foreign(request: Request, model: str, capabilities: Capabilities) -> 
     if request.stream:
         body["stream"] = True
     limit_marks(body, losses)
-    losses.unknown(request.extra)
+    leave_behind(request, losses)
     return Rendered(
         body=dumps(body), losses=losses.all(), edits=toolbox.edits, headers=_headers(conversation)
     )
@@ -62,13 +68,10 @@ def _headers(conversation: Conversation) -> tuple[tuple[str, str], ...]:
 def _refuse(request: Request, losses: Losses) -> None:
     """Raise for what would silently change the answer's meaning."""
     if not request.messages:
-        raise CallerError("messages: at least one message is required", param="messages")
+        path = losses.name("messages")
+        raise CallerError(f"{path}: at least one message is required", param=path)
     if (request.sampling.n or 1) > 1:
-        path = losses.name("n")
-        raise CallerError(f"{path}: Anthropic models give one answer per request", param=path)
-    modalities = request.extra.get("modalities")
-    if isinstance(modalities, list) and modalities and "text" not in modalities:
-        raise CallerError("modalities: Anthropic models answer in text only", param="modalities")
+        losses.refuse(losses.name("n"), "Anthropic models give one answer per request")
 
 
 def _body(conversation: Conversation, toolbox: Toolbox, plan: Plan) -> dict[str, Any]:
@@ -132,19 +135,19 @@ def _add_labels(
             losses.change(losses.name("user"), f"cut to {_LONGEST_USER} characters")
         body["metadata"] = {"user_id": request.user[:_LONGEST_USER]}
     if request.metadata:
-        losses.drop("metadata", "Anthropic keeps no labels but the user's id")
+        losses.drop(losses.name("metadata"), "Anthropic keeps no labels but the user's id")
     for name in ("verbosity", "cache_key"):
         if getattr(request, name) is not None:
             losses.drop(losses.name(name), "no counterpart at Anthropic")
     if request.cache is not None:
         body["cache_control"] = render_cache(request.cache, own=False)
-    tier = request.service_tier
+    tier = None if request.service_tier is None else request.service_tier.lower()
     if tier in ("priority", "fast") and "speed" in capabilities.extensions:
         body["speed"] = "fast"
     elif tier is not None and tier in _TIERS and "service_tier" not in capabilities.rejects:
         body["service_tier"] = _TIERS[tier]
     elif tier is not None:
-        losses.drop("service_tier", f"no counterpart of {tier!r} at Anthropic")
+        losses.drop(losses.name("service_tier"), f"no counterpart of {tier!r} at Anthropic")
 
 
 __all__ = ["render_foreign"]

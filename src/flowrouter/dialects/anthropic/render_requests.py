@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from flowrouter.canonical.capabilities import Capabilities
+from flowrouter.canonical.losses import Losses
 from flowrouter.canonical.messages import Message
 from flowrouter.canonical.parts import Part, Reasoning
 from flowrouter.canonical.rendered import Rendered
 from flowrouter.canonical.request import Request
 from flowrouter.canonical.tools import FunctionTool, HostedTool, Tool
 from flowrouter.dialects.anthropic.conversation import place_reminders, thinks_in_open_loop
-from flowrouter.canonical.losses import Losses
 from flowrouter.dialects.anthropic.render_foreign import render_foreign
 from flowrouter.dialects.anthropic.render_parts import render_cache, render_content
 from flowrouter.dialects.anthropic.screen import is_native
@@ -60,7 +60,7 @@ def _messages(request: Request, capabilities: Capabilities, losses: Losses) -> l
         if kept.parts or not message.parts:
             messages.append(kept)
     if capabilities.mid_system is False and any(message.role == "system" for message in messages):
-        losses.emulate("messages[]", "a system message became a marked text of the user's turn")
+        losses.emulate("messages[*]", "a system message became a marked text of the user's turn")
         messages = place_reminders(messages)
     return [_message(message) for message in messages]
 

@@ -11,6 +11,7 @@ from flowrouter.canonical.parts import (
     Audio,
     Document,
     Image,
+    Media,
     Opaque,
     Part,
     Provenance,
@@ -21,6 +22,7 @@ from flowrouter.canonical.parts import (
     ToolResult,
 )
 from flowrouter.canonical.response import Choice, Response
+from flowrouter.dialects.anthropic.citations import citation_block
 from flowrouter.dialects.anthropic.errors import is_error
 from flowrouter.dialects.anthropic.node import Node, ShapeError
 from flowrouter.dialects.anthropic.parse_parts import parse_block
@@ -144,17 +146,14 @@ def reply_block(part: Part, origin: Dialect, losses: list[Loss]) -> Block | None
     own = origin == "anthropic"
     reason: str | None = None
     match part:
-        case Image() | Document() | Audio() | ToolResult():
+        case Image() | Document() | Audio() | Media() | ToolResult():
             reason = "no place for media in an answer"
         case Opaque() if part.origin != "anthropic":
             reason = f"a part only {part.origin} knows"
         case Reasoning():
             return _reasoning_block(part, own, losses)
         case Text() if not own:
-            if part.citations:
-                reason = f"citations of {origin}"
-                losses.append(Loss(path="content.citations", kind="dropped", reason=reason))
-            return {"type": "text", "text": part.text, "citations": None} if part.text else None
+            return _foreign_text(part, losses)
         case ToolCall() if not own:
             return {**render_block(part, own=False), "caller": DIRECT}
         case _:
@@ -163,6 +162,19 @@ def reply_block(part: Part, origin: Dialect, losses: list[Loss]) -> Block | None
         losses.append(Loss(path=f"content.{part.__struct_config__.tag}", kind="dropped", reason=reason))
         return None
     return render_block(part, own=own)
+
+
+def _foreign_text(part: Text, losses: list[Loss]) -> Block | None:
+    if not part.text:
+        return None
+    cited = [block for citation in part.citations if (block := citation_block(citation)) is not None]
+    if len(cited) < len(part.citations):
+        losses.append(UNCITED)
+    return {"type": "text", "text": part.text, "citations": cited or None}
+
+
+UNCITED = Loss(path="content.citations", kind="dropped", reason="a citation without a web address")
+"""What is lost of a citation that leads nowhere a client could look."""
 
 
 def _reasoning_block(part: Reasoning, own: bool, losses: list[Loss]) -> Block | None:
@@ -190,6 +202,6 @@ def message_id(origin_id: str, origin: Dialect, options: EncodeOptions) -> str:
 
 
 __all__ = [
-    "AT_THE_END", "BESIDE_THE_END", "NOTHING_TO_TELL", "message_id", "parse_response", "render_response", "reply_block",
+    "AT_THE_END", "BESIDE_THE_END", "NOTHING_TO_TELL", "UNCITED", "message_id", "parse_response", "render_response", "reply_block",
     "unknown_members",
 ]  # fmt: skip

@@ -17,6 +17,7 @@ from flowrouter.canonical.arguments import as_object
 from flowrouter.canonical.cache import CacheHint
 from flowrouter.canonical.capabilities import Capabilities
 from flowrouter.canonical.leftovers import lose_opaque, words_of
+from flowrouter.canonical.losses import Losses
 from flowrouter.canonical.messages import Message
 from flowrouter.canonical.parts import (
     Audio,
@@ -32,7 +33,6 @@ from flowrouter.canonical.parts import (
     ToolCall,
     ToolResult,
 )
-from flowrouter.canonical.losses import Losses
 from flowrouter.errors import CallerError
 from flowrouter.wire.json import dumps_text
 

@@ -197,10 +197,11 @@ class AnthropicEncoder:
             return self._wait(event, index)
         own = self._origin == "anthropic"
         if isinstance(event, e.CitationDelta):
-            if not own:
-                self._lose("content.citations", f"citations of {self._origin}")
+            citation = event.citation if own else citation_block(event.citation)
+            if citation is None:
+                self._lose(UNCITED.path, UNCITED.reason)
                 return b""
-            delta: dict[str, Any] = {"type": "citations_delta", "citation": event.citation}
+            delta: dict[str, Any] = {"type": "citations_delta", "citation": citation}
         else:
             if not own and not event.sealed:
                 self._lose("content.reasoning", "state of another vendor")

@@ -13,8 +13,8 @@ import msgspec
 
 from flowrouter.canonical.capabilities import Capabilities
 from flowrouter.canonical.effort import BUDGETS, asked_budget, asked_effort, clamp
-from flowrouter.canonical.request import EFFORTS, ReasoningControl
 from flowrouter.canonical.losses import Losses
+from flowrouter.canonical.request import EFFORTS, ReasoningControl
 
 LEAST_BUDGET = 1024
 DEFAULT_MAX_TOKENS = 32_000

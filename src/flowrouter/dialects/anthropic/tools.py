@@ -7,18 +7,20 @@ cannot be held to becomes a forced tool. Both are undone on the reply by `ReplyE
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, cast
 
 from flowrouter.canonical.capabilities import Capabilities
+from flowrouter.canonical.losses import Losses
 from flowrouter.canonical.messages import Message
 from flowrouter.canonical.names import fit
 from flowrouter.canonical.parts import ToolCall
 from flowrouter.canonical.rendered import ReplyEdits
 from flowrouter.canonical.request import OutputFormat, Request
 from flowrouter.canonical.tools import CustomTool, FunctionTool, HostedTool, Tool, ToolChoice
-from flowrouter.canonical.losses import Losses
+from flowrouter.canonical.web_search import PURPOSE
 from flowrouter.dialects.anthropic.render_parts import render_cache
 from flowrouter.dialects.anthropic.schemas import closed_schema, tool_schema
+from flowrouter.dialects.anthropic.web_search import NAME, web_search
 from flowrouter.errors import CallerError
 from flowrouter.wire.json import dumps_text
 
@@ -53,6 +55,7 @@ class Toolbox:
         self._losses = losses
         self._custom: set[str] = set()
         self._answer_tool: str | None = None
+        self._searches = NAME in names.values()
         self.tools: list[dict[str, Any]] = []
         self.choice: dict[str, Any] | None = None
         self.format: dict[str, Any] | None = None
@@ -74,7 +77,8 @@ class Toolbox:
         request = self._request
         offered = self._unique(self._allowed(request.tools))
         if offered and self._capabilities.tools is False:
-            raise CallerError("tools: the model calls no tools", param="tools", code="unsupported_tools")
+            self._losses.refuse("tools", "the model calls no tools", code="unsupported_tools")
+            offered = []
         self.tools = [wire for place, tool in offered if (wire := self._tool(place, tool)) is not None]
         if not self.tools and called:
             reason = "the history calls tools that are not declared; declared without schema"
@@ -84,6 +88,8 @@ class Toolbox:
             return
         if self.tools:
             self.choice = self._choice(request.tool_choice)
+        elif request.tools and request.tool_choice is not None:
+            self._refuse_forced(request.tool_choice)
 
     def answer(self, output: OutputFormat | None) -> None:
         """Hold the answer to the form the client asked for."""
@@ -99,7 +105,8 @@ class Toolbox:
         if self._capabilities.json_schema:
             closed, moved = closed_schema(schema)
             if moved:
-                self._losses.change(f"{path}.schema", f"limits told in descriptions: {', '.join(moved)}")
+                reason = f"limits told in descriptions: {', '.join(moved)}"
+                self._losses.change(self._losses.name("output.schema"), reason)
             self.format = {"type": "json_schema", "schema": closed}
         elif schema.get("type", "object") != "object" or self.forced:
             self._losses.emulate(path, "asked for by a system instruction")
@@ -115,7 +122,7 @@ class Toolbox:
         self._losses.emulate(path, "the answer is the input of a forced tool")
         schema, bent = tool_schema(output.schema)
         if bent is not None:
-            self._losses.change(f"{path}.schema", bent)
+            self._losses.change(self._losses.name("output.schema"), bent)
         self.tools.append(
             {"name": name, "description": output.description or "Give the answer.", "input_schema": schema}
         )
@@ -130,21 +137,23 @@ class Toolbox:
         choice = self._request.tool_choice
         if choice is None or choice.mode != "allowed":
             return numbered
-        self._losses.emulate("tool_choice", "only the allowed tools are offered")
-        return [(place, tool) for place, tool in numbered if tool.name in choice.names]
+        self._losses.emulate(self._losses.name("tool_choice"), "only the allowed tools are offered")
+        return [(place, tool) for place, tool in numbered if _called_as(tool) & set(choice.names)]
 
     def _unique(self, tools: list[tuple[int, Tool]]) -> list[tuple[int, Tool]]:
         last = {tool.name: place for place, tool in tools if tool.name is not None}
         kept: list[tuple[int, Tool]] = []
         for place, tool in tools:
             if tool.name is not None and last[tool.name] != place:
-                self._losses.drop(f"tools[{place}]", f"a later tool has the name {tool.name!r} too")
+                self._losses.drop(
+                    self._losses.tool(place, tool), f"a later tool has the name {tool.name!r} too"
+                )
             else:
                 kept.append((place, tool))
         return kept
 
     def _tool(self, place: int, tool: Tool) -> dict[str, Any] | None:
-        path = f"tools[{place}]"
+        path = self._losses.tool(place, tool)
         match tool:
             case FunctionTool():
                 return self._function(tool, path)
@@ -157,7 +166,7 @@ class Toolbox:
         self._losses.unknown(tool.extra, "tools[*]")
         schema, bent = tool_schema(tool.schema)
         if bent is not None:
-            self._losses.change(f"{path}.parameters", bent)
+            self._losses.change(f"{path}.{self._losses.name('tool.schema')}", bent)
         wire: dict[str, Any] = {"name": self._name(tool.name, path)}
         if tool.description is not None:
             wire["description"] = tool.description
@@ -165,10 +174,12 @@ class Toolbox:
             schema, moved = closed_schema(schema)
             if moved:
                 reason = f"limits told in descriptions: {', '.join(moved)}"
-                self._losses.change(f"{path}.parameters", reason)
+                self._losses.change(f"{path}.{self._losses.name('tool.schema')}", reason)
             wire["strict"] = True
         elif tool.strict:
-            self._losses.drop(f"{path}.strict", "the model cannot be held to a schema")
+            self._losses.drop(
+                f"{path}.{self._losses.name('tool.strict')}", "the model cannot be held to a schema"
+            )
         wire["input_schema"] = schema
         if tool.cache is not None:
             wire["cache_control"] = render_cache(tool.cache, own=False)
@@ -177,9 +188,7 @@ class Toolbox:
     def _custom_tool(self, tool: CustomTool, path: str) -> dict[str, Any]:
         self._losses.unknown(tool.extra, "tools[*]")
         self._losses.emulate(path, "a custom tool went out as a function with one field, input")
-        description = tool.description or ""
-        if tool.format is not None and tool.format.get("type") != "text":
-            description += f"\nThe input must follow this format: {dumps_text(tool.format)}"
+        description = f"{tool.description or ''}{_format_note(tool.format)}"
         name = self._name(tool.name, path)
         self._custom.add(name)
         return {"name": name, "description": description.strip(), "input_schema": _CUSTOM_SCHEMA}
@@ -187,30 +196,50 @@ class Toolbox:
     def _hosted(self, tool: HostedTool, path: str) -> dict[str, Any] | None:
         if tool.origin == "anthropic":
             return tool.config
+        if tool.purpose == PURPOSE and PURPOSE in self._capabilities.hosted:
+            if self._searches:
+                self._losses.drop(path, f"another tool has the name {NAME!r} already")
+                return None
+            self._searches = True
+            return web_search(tool, path, self._losses)
         choice = self._request.tool_choice
-        if choice is not None and choice.mode == "tool" and choice.name in (tool.name, tool.kind):
-            raise CallerError(
-                f"{path}: only {tool.origin} runs the tool {tool.kind!r}, and it was forced", param=path
-            )
-        self._losses.drop(path, f"only {tool.origin} runs the tool {tool.kind!r}")
+        if choice is not None and choice.mode == "tool" and choice.name in _called_as(tool):
+            self._losses.refuse(path, f"only {tool.origin} runs the tool {tool.kind!r}, and it was forced")
+        else:
+            self._losses.drop(path, f"only {tool.origin} runs the tool {tool.kind!r}")
         return None
+
+    def _refuse_forced(self, choice: ToolChoice) -> None:
+        """Refuse a forced call of tools none of which the model can be offered."""
+        if choice.mode in ("required", "tool") or choice.required:
+            self._losses.refuse(self._losses.name("tool_choice"), "it forces a call of no tool that is left")
 
     def _name(self, name: str, path: str) -> str:
         fitted = self._names.get(name, name)
         if fitted != name:
-            self._losses.change(f"{path}.name", f"renamed to {fitted!r} on the way")
+            self._losses.change(
+                f"{path}.{self._losses.name('tool.name')}", f"renamed to {fitted!r} on the way"
+            )
         return fitted
 
-    def _forced_name(self, name: str) -> str:
-        fitted = self._names.get(name, name)
-        if fitted not in {tool.get("name") for tool in self.tools}:
-            raise CallerError(f"tool_choice: no tool has the name {name!r}", param="tool_choice")
-        return fitted
+    def _forced(self, choice: ToolChoice) -> dict[str, Any]:
+        """Return the choice of one tool; one that could not be offered was refused, or dropped by policy."""
+        path, name = self._losses.name("tool_choice"), choice.name or ""
+        offered = (tool for tool in self._request.tools if isinstance(tool, HostedTool))
+        hosted = next((tool for tool in offered if name in _called_as(tool)), None)
+        searches = hosted is not None and hosted.purpose == PURPOSE and PURPOSE in self._capabilities.hosted
+        fitted = NAME if searches else self._names.get(name, name)
+        if fitted in {tool.get("name") for tool in self.tools}:
+            return {"type": "tool", "name": fitted}
+        if hosted is None:
+            raise CallerError(f"{path}: no tool has the name {name!r}", param=path)
+        self._losses.drop(path, "the tool it forces was dropped")
+        return {"type": "auto"}
 
     def _choice(self, choice: ToolChoice | None) -> dict[str, Any] | None:
         wire: dict[str, Any] | None = None
         if choice is not None:
-            self._losses.unknown(choice.extra, "tool_choice")
+            self._losses.unknown(choice.extra, self._losses.name("tool_choice"))
             match choice.mode:
                 case "auto":
                     wire = {"type": "auto"}
@@ -219,12 +248,29 @@ class Toolbox:
                 case "required":
                     wire = {"type": "any"}
                 case "tool":
-                    wire = {"type": "tool", "name": self._forced_name(choice.name or "")}
+                    wire = self._forced(choice)
                 case "allowed":
                     wire = {"type": "any" if choice.required else "auto"}
         if self._request.parallel_tools is False:
             wire = {**(wire or {"type": "auto"}), "disable_parallel_tool_use": True}
         return wire
+
+
+def _called_as(tool: Tool) -> set[str | None]:
+    """Return the names by which a choice may mean `tool`."""
+    return {tool.name, tool.kind} if isinstance(tool, HostedTool) else {tool.name}
+
+
+def _format_note(form: dict[str, Any] | None) -> str:
+    """Return what the model is told of a custom tool's format, in whichever dialect's form it came."""
+    if form is None or form.get("type") in (None, "text"):
+        return ""
+    grammar = form.get("grammar")
+    held = cast("dict[str, Any]", grammar) if isinstance(grammar, dict) else form
+    definition = held.get("definition")
+    if not isinstance(definition, str):
+        return f"\nThe input must follow this format: {dumps_text(form)}"
+    return f"\nThe input must be text that follows this {held.get('syntax', '')} grammar:\n{definition}"
 
 
 __all__ = ["Toolbox", "fitted_names"]

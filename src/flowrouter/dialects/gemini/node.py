@@ -100,7 +100,7 @@ class Node:
         """Return a list member; one object or string stands for a list of itself."""
         value = self.peek(name)
         if isinstance(value, dict | str):
-            return [cast("Any", self.pop(name))]
+            return [self.pop(name)]
         return self._take(name, list, "expected a list")
 
     def texts(self, name: str) -> tuple[str, ...] | None:

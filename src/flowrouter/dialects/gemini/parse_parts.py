@@ -32,8 +32,8 @@ from flowrouter.wire.json import dumps_text
 class Parts:
     """Reads the parts of one turn; `turn` seeds the ids of calls that have none.
 
-    `provenance` marks reasoning that a vendor's reply brings. `made_ids` tells whether a call came
-    without an id. A result without one keeps an empty `call_id`: whoever knows the calls sets it.
+    `provenance` marks reasoning that a vendor's reply brings. A result without an id keeps an empty
+    `call_id`: whoever knows the calls sets it.
     """
 
     __slots__ = ("_calls", "_provenance", "_turn")
@@ -79,16 +79,18 @@ class Parts:
         """Read a call, with what signs it before it."""
         call = Node(node.pop("functionCall"), node.at("functionCall"))
         name = call.needed_text("name")
-        call_id = call.text("id") or made_call_id(self._turn, self._calls, name)
-        self._calls += 1
+        call_id = call.text("id")
         given = call.mapping("args")
+        shape = (*(() if call_id else ("id",)), *(() if given is not None else ("args",)))
+        call_id = call_id or made_call_id(self._turn, self._calls, name)
+        self._calls += 1
         signature = _signature(node)
         signed = self._signed(signature, call_id=call_id) if signature else []
         part = ToolCall(
             id=call_id,
             name=name,
             arguments="{}" if given is None else dumps_text(given),
-            shape=("args",) if given is None else (),
+            shape=shape,
             extra=_outer(node, "functionCall", call),
         )
         return [*signed, part]

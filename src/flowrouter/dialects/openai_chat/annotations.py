@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from flowrouter.canonical.citations import web_citation
 from flowrouter.dialects.openai_chat.reading import Json, as_object
 
 
@@ -12,15 +13,14 @@ def annotation(citation: Json, *, start: int, end: int, own: bool) -> Json | Non
     """
     if own or as_object(citation.get("url_citation")) is not None:
         return citation
-    url = citation.get("url")
-    if not isinstance(url, str):
+    page = web_citation(citation)
+    if page is None:
         return None
-    first, last = citation.get("start_index"), citation.get("end_index")
     cited: Json = {
-        "start_index": first if isinstance(first, int) else start,
-        "end_index": last if isinstance(last, int) else end,
-        "title": citation.get("title") or url,
-        "url": url,
+        "start_index": start if page.start is None else page.start,
+        "end_index": end if page.end is None else page.end,
+        "title": page.title or page.url,
+        "url": page.url,
     }
     return {"type": "url_citation", "url_citation": cited}
 

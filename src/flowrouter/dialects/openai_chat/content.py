@@ -16,7 +16,7 @@ from flowrouter.canonical.parts import (
     Source,
     Text,
 )
-from flowrouter.dialects.openai_chat.data_urls import is_data_url, read_data_url, write_data_url
+from flowrouter.canonical.data_urls import is_data_url, read_data_url, write_data_url
 from flowrouter.dialects.openai_chat.reading import (
     Json,
     as_list,

@@ -33,8 +33,8 @@ def translate_messages(context: Translation, *, hint: str | None = None) -> list
     leading = (*request.system, *((Text(text=hint),) if hint else ()))
     if leading:
         writer.system(leading, leads=True)
-    history = settle(request.messages, id_max=ID_MAX)
-    context.losses += history.losses
+    history = settle(request.messages, id_max=ID_MAX, told=context.losses)
+    context.losses.rows += history.losses
     for message in history.messages:
         writer.message(message)
     return writer.finish()
@@ -51,7 +51,7 @@ class _Writer:
 
     def message(self, message: Message) -> None:
         """Write one message of a settled history."""
-        self._context.skip_extra(message.extra)
+        self._context.losses.unknown(message.extra, self._context.losses.in_messages)
         match message.role:
             case "system" | "developer":
                 leads = all(item["role"] in {"system", "developer"} for item in self._out)
@@ -73,8 +73,8 @@ class _Writer:
             self._out.append({"role": capabilities.system_role, "content": self._content(items)})
             self._media_last = False
             return
-        path = self._context.path(parts[0])
-        self._context.lose(path, "emulated", "system text the target takes only in a user turn")
+        path = self._context.losses.path(parts[0])
+        self._context.losses.emulate(path, "system text the target takes only in a user turn")
         text = "\n\n".join(item["text"] for item in items if item["type"] == "text")
         self._waiting.append({"type": "text", "text": REMINDER.format(text)})
 
@@ -84,7 +84,9 @@ class _Writer:
             self._user([])
         context = self._context
         if context.capabilities.needs_user_last and self._out and self._out[-1]["role"] == "assistant":
-            context.lose("messages", "emulated", "the target wants a user turn last; one was added")
+            context.losses.emulate(
+                context.losses.name("messages"), "the target wants a user turn last; one was added"
+            )
             self._out.append({"role": "user", "content": "Continue."})
         return self._out
 
@@ -113,8 +115,9 @@ class _Writer:
         if calls:
             item["tool_calls"] = [_call(call, self._context) for call in calls]
         elif not items:
-            path = self._context.path(message.parts[0]) if message.parts else "messages"
-            self._context.lose(path, "dropped", "nothing of this turn has a form in Chat")
+            if message.parts:
+                path = self._context.losses.path(message.parts[0])
+                self._context.losses.drop(path, "nothing of this turn has a form in Chat")
             return
         if message.name:
             item["name"] = message.name
@@ -126,14 +129,14 @@ class _Writer:
         text = "\n\n".join(thought.text for thought in thoughts if thought.text)
         if not wanted:
             for thought in thoughts:
-                self._context.lose(
-                    self._context.path(thought), "dropped", "the target takes no reasoning back"
+                self._context.losses.drop(
+                    self._context.losses.path(thought), "the target takes no reasoning back"
                 )
             return
         for thought in thoughts:
             if thought.redacted or thought.signature:
-                path = self._context.path(thought)
-                self._context.lose(f"{path}.signature", "dropped", "a signature of another vendor")
+                path = self._context.losses.path(thought)
+                self._context.losses.drop(f"{path}.signature", "a signature of another vendor")
         # These hosts answer 400 to a turn without the member; a blank is the least that passes.
         item["reasoning_content"] = text or " "
 
@@ -147,21 +150,21 @@ class _Writer:
             self._media_last = True
 
     def _result(self, result: ToolResult, media: list[Json]) -> Json:
-        context, path = self._context, self._context.path(result)
-        context.skip_extra(result.extra)
+        context, path = self._context, self._context.losses.path(result)
+        context.losses.unknown(result.extra, context.losses.in_content)
         items = translate_parts(result.content, context)
         texts = [item for item in items if item["type"] == "text"]
         pictures = [item for item in items if item["type"] != "text"]
         if pictures:
-            context.lose(path, "emulated", "media of a tool result follow in a user message")
+            context.losses.emulate(path, "media of a tool result follow in a user message")
             media += [{"type": "text", "text": f"From the result of {result.call_id}:"}, *pictures]
             texts = texts or [{"type": "text", "text": "[see the next message]"}]
         if result.is_error:
-            context.lose(f"{path}.is_error", "emulated", 'told by the prefix "Error: "')
+            context.losses.emulate(f"{path}.is_error", 'told by the prefix "Error: "')
             texts = texts or [{"type": "text", "text": ""}]
             texts[0] = {**texts[0], "text": f"Error: {texts[0]['text']}"}
         if result.cache is not None:
-            context.lose(f"{path}.cache_control", "dropped", "Chat's tool messages take no cache marks")
+            context.losses.drop(f"{path}.cache_control", "Chat's tool messages take no cache marks")
         call_id = fit_id(result.call_id, context)
         return {"role": "tool", "tool_call_id": call_id, "content": self._content(texts) if texts else ""}
 
@@ -175,12 +178,12 @@ class _Writer:
 
 
 def _call(call: ToolCall, context: Translation) -> Json:
-    context.skip_extra(call.extra)
+    context.losses.unknown(call.extra, context.losses.in_content)
     name = context.names.get(call.name, call.name)
     call_id = fit_id(call.id, context)
     if call.cache is not None:
-        context.lose(
-            f"{context.path(call)}.cache_control", "dropped", "Chat's tool calls take no cache marks"
+        context.losses.drop(
+            f"{context.losses.path(call)}.cache_control", "Chat's tool calls take no cache marks"
         )
     if call.kind == "custom" and context.capabilities.custom_tools:
         return {"id": call_id, "type": "custom", "custom": {"name": name, "input": call.arguments}}

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from flowrouter.canonical.cache import CacheHint
-from flowrouter.canonical.parts import Audio, Document, Image, Opaque, Part, Refusal, Source, Text
+from flowrouter.canonical.leftovers import lose_opaque, words_of
+from flowrouter.canonical.parts import Audio, Document, Image, Media, Opaque, Part, Refusal, Source, Text
 from flowrouter.dialects.openai_chat.content import file_item, image_item
 from flowrouter.dialects.openai_chat.reading import BREAKPOINT, MARK, Json, put_cache
 from flowrouter.dialects.openai_chat.translation import Translation
-from flowrouter.errors import CallerError
 
 BILLING_MARK = "x-anthropic-billing-header:"
 """Attribution blocks of one vendor's client, of no use to any other (and fatal to prompt caches)."""
@@ -37,13 +37,15 @@ def translate_part(part: Part, context: Translation) -> list[Json]:
             return _document(part, context)
         case Audio():
             return _audio(part, context)
+        case Media():
+            return _media(part, context)
         case Refusal(text=text):
-            context.skip_extra(part.extra)
+            context.losses.unknown(part.extra, context.losses.in_content)
             return [_item(text)] if text else []
         case Opaque():
             return _opaque(part, context)
         case _:
-            context.lose(context.path(part), "dropped", f"Chat has no place for it here ({_tag(part)})")
+            context.losses.drop(context.losses.path(part), f"Chat has no place for it here ({_tag(part)})")
             return []
 
 
@@ -56,13 +58,13 @@ def _item(text: str) -> Json:
 
 
 def _text(part: Text, context: Translation) -> list[Json]:
-    context.skip_extra(part.extra)
-    path = context.path(part)
+    context.losses.unknown(part.extra, context.losses.in_content)
+    path = context.losses.path(part)
     if is_attribution(part):
-        context.lose(path, "dropped", "an attribution block for another vendor")
+        context.losses.drop(path, "an attribution block for another vendor")
         return []
     if part.citations:
-        context.lose(f"{path}.citations", "dropped", "Chat has no citations in a request")
+        context.losses.drop(f"{path}.citations", "Chat has no citations in a request")
     return [mark(_item(part.text), part.cache, path=path, context=context)] if part.text else []
 
 
@@ -74,44 +76,48 @@ def mark(item: Json, hint: CacheHint | None, *, path: str, context: Translation)
         return put_cache(item, hint, field=BREAKPOINT)
     if context.capabilities.cache_marks:
         return put_cache(item, hint, field=MARK)
-    context.lose(f"{path}.{hint.field or MARK}", "dropped", "the target takes no cache marks")
+    context.losses.drop(f"{path}.{hint.field or MARK}", "the target takes no cache marks")
     return item
 
 
 def _image(part: Image, context: Translation) -> list[Json]:
-    path, capabilities = context.path(part), context.capabilities
-    context.skip_extra(part.extra)
+    path, capabilities = context.losses.path(part), context.capabilities
+    context.losses.unknown(part.extra, context.losses.in_content)
     if capabilities.vision is False:
-        context.lose(path, "emulated", "the target takes no images; a note stands in its place")
+        context.losses.emulate(path, "the target takes no images; a note stands in its place")
         return [_item("[image omitted: this model takes no images]")]
-    _refuse_file(part.source, path)
+    if _refused_file(part.source, path, context):
+        return []
     if part.source.kind == "url" and not capabilities.image_url:
-        context.lose(path, "emulated", "the target takes no image URLs; a note stands in its place")
+        context.losses.emulate(path, "the target takes no image URLs; a note stands in its place")
         return [_item(f"[image omitted: {part.source.url}]")]
     return [mark(image_item(part), part.cache, path=path, context=context)]
 
 
-def _refuse_file(source: Source, path: str) -> None:
-    if source.kind == "file":
-        message = f"{path}: a file id is valid only at the vendor that issued it; send the data itself."
-        raise CallerError(message, param=path, code="unsupported_value")
+def _refused_file(source: Source, path: str, context: Translation) -> bool:
+    """Refuse a file id; return whether there is one, which then was dropped by policy."""
+    if source.kind != "file":
+        return False
+    context.losses.refuse(path, "a file id is valid only at the vendor that issued it; send the data itself")
+    return True
 
 
 def _document(part: Document, context: Translation) -> list[Json]:
-    path, source = context.path(part), part.source
-    context.skip_extra(part.extra)
-    _refuse_file(source, path)
+    path, source = context.losses.path(part), part.source
+    context.losses.unknown(part.extra, context.losses.in_content)
+    if _refused_file(source, path, context):
+        return []
     if part.citations:
-        context.lose(f"{path}.citations", "dropped", "Chat cannot cite documents")
+        context.losses.drop(f"{path}.citations", "Chat cannot cite documents")
     match source.kind:
         case "text":
-            context.lose(path, "changed", "a text document is sent as text")
+            context.losses.change(path, "a text document is sent as text")
             items = [_item(source.data or "")]
         case "content":
-            context.lose(path, "changed", "a document of parts is sent as its parts")
+            context.losses.change(path, "a document of parts is sent as its parts")
             items = translate_parts(source.parts, context)
         case "url":
-            context.lose(path, "emulated", "Chat takes no document URLs; the address is sent as text")
+            context.losses.emulate(path, "Chat takes no document URLs; the address is sent as text")
             items = [_item(f"[document: {source.url}]")]
         case _:
             return _file(part, path, context)
@@ -126,28 +132,49 @@ def _document(part: Document, context: Translation) -> list[Json]:
 
 def _file(part: Document, path: str, context: Translation) -> list[Json]:
     if context.capabilities.pdf is False:
-        context.lose(path, "emulated", "the target takes no files; a note stands in its place")
+        context.losses.emulate(path, "the target takes no files; a note stands in its place")
         return [_item(f"[document omitted: {part.title or 'this model takes no files'}]")]
     if part.context:
-        context.lose(f"{path}.context", "changed", "sent as text before the file")
+        context.losses.change(f"{path}.context", "sent as text before the file")
     item = file_item(part)
     item["file"].setdefault("filename", "document.pdf")
     lead = [_item(part.context)] if part.context else []
     return [*lead, mark(item, part.cache, path=path, context=context)]
 
 
+_FORMATS = frozenset({"wav", "mp3"})
+"""The forms of sound the vendor takes."""
+
+
 def _audio(part: Audio, context: Translation) -> list[Json]:
-    context.skip_extra(part.extra)
+    context.losses.unknown(part.extra, context.losses.in_content)
+    path = context.losses.path(part)
     if context.capabilities.audio_in is False:
-        path = context.path(part)
-        raise CallerError(f"{path}: the model takes no audio.", param=path, code="unsupported_value")
+        context.losses.refuse(path, "the model takes no audio")
+        return []
+    if part.format not in _FORMATS:
+        context.losses.refuse(path, f"Chat takes wav and mp3 audio, not {part.format}")
+        return []
     item: Json = {"type": "input_audio", "input_audio": {"data": part.data, "format": part.format}}
-    return [mark(item, part.cache, path=context.path(part), context=context)]
+    return [mark(item, part.cache, path=path, context=context)]
+
+
+def _media(part: Media, context: Translation) -> list[Json]:
+    context.losses.unknown(part.extra, context.losses.in_content)
+    context.losses.refuse(
+        context.losses.path(part), f"Chat takes no {part.source.media_type or 'such media'}"
+    )
+    return []
 
 
 def _opaque(part: Opaque, context: Translation) -> list[Json]:
-    context.lose(context.path(part), "dropped", f"Chat has no form for {part.payload.get('type')!s}")
-    return []
+    words = words_of(part)
+    if words is None:
+        lose_opaque(part, context.losses)
+        return []
+    path = context.losses.path(part)
+    context.losses.emulate(path, f"a part only {part.origin} knows is told in words")
+    return [mark(_item(words), part.cache, path=path, context=context)]
 
 
 __all__ = ["BILLING_MARK", "is_attribution", "mark", "translate_part", "translate_parts"]

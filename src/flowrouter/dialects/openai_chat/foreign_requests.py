@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from flowrouter.canonical.capabilities import Capabilities
+from flowrouter.canonical.leftovers import leave_behind
 from flowrouter.canonical.rendered import Rendered
 from flowrouter.canonical.request import Request
 from flowrouter.dialects.openai_chat.foreign_messages import translate_messages
 from flowrouter.dialects.openai_chat.foreign_tools import put_output, put_tools, reply_edits
 from flowrouter.dialects.openai_chat.members import SAMPLING, own_stream_options
-from flowrouter.dialects.openai_chat.reading import Json, as_object, is_nothing
+from flowrouter.dialects.openai_chat.reading import Json
 from flowrouter.dialects.openai_chat.reasoning_control import put_reasoning_control
 from flowrouter.dialects.openai_chat.translation import Translation
 from flowrouter.errors import CallerError
@@ -25,7 +26,8 @@ def translate(request: Request, model: str, capabilities: Capabilities) -> Rende
     hint = put_output(tail, request.output, context)
     body: Json = {"model": model, "messages": translate_messages(context, hint=hint)}
     if not body["messages"]:
-        raise CallerError("messages must hold something to answer.", param="messages", code="invalid_value")
+        path = context.losses.name("messages")
+        raise CallerError(f"{path} must hold something to answer.", param=path, code="invalid_value")
     put_tools(body, context)
     body |= tail
     _put_sampling(body, context)
@@ -36,11 +38,25 @@ def translate(request: Request, model: str, capabilities: Capabilities) -> Rende
     if request.stream:
         body["stream"] = True
         own_stream_options(body, capabilities)
-    for name, value in request.extra.items():
-        if not is_nothing(value):
-            inner = ", ".join(as_object(value) or ())
-            context.lose(name, "dropped", f"Chat has no such field{f' ({inner})' if inner else ''}")
-    return Rendered(body=dumps(body), losses=context.finish(), edits=reply_edits(context))
+    taken = _put_shared(body, context)
+    leave_behind(request, context.losses, taken=taken)
+    return Rendered(body=dumps(body), losses=context.losses.all(), edits=reply_edits(context))
+
+
+_SHARED = (
+    "safety_identifier", "store", "prompt_cache_retention", "prompt_cache_options", "moderation",
+)  # fmt: skip
+"""Members that OpenAI's two dialects have in common."""
+
+
+def _put_shared(body: Json, context: Translation) -> list[str]:
+    """Write what a Responses client says in the words Chat has too, for hosts that take it; return which."""
+    if context.request.origin != "openai_responses":
+        return []
+    extra, known = context.request.extra, context.capabilities.extensions
+    taken = [name for name in _SHARED if name in extra and name in known]
+    body |= {name: extra[name] for name in taken}
+    return taken
 
 
 def _put_sampling(body: Json, context: Translation) -> None:
@@ -49,9 +65,11 @@ def _put_sampling(body: Json, context: Translation) -> None:
         if value is None or value is False:
             continue
         if name == "top_k" and name not in context.capabilities.extensions:
-            context.lose(name, "dropped", "Chat has no such field")
-        elif not context.rejected(name):
+            context.losses.drop(context.losses.name(name), "Chat has no such field")
+        elif not context.losses.rejected(name):
             body[name] = value
+            if name == "top_logprobs":
+                body["logprobs"] = True
 
 
 _NOT_WHILE_REASONING = (
@@ -65,7 +83,7 @@ def _drop_sampling_while_reasoning(body: Json, context: Translation) -> None:
         return
     for name in _NOT_WHILE_REASONING:
         if body.pop(name, None) is not None:
-            context.lose(context.name(name), "dropped", "the target does not take it while it reasons")
+            context.losses.drop(context.losses.name(name), "the target does not take it while it reasons")
 
 
 def _put_limits(body: Json, context: Translation) -> None:
@@ -74,15 +92,17 @@ def _put_limits(body: Json, context: Translation) -> None:
         most = capabilities.max_output or request.max_tokens
         limit = max(1, min(request.max_tokens, most))
         if limit != request.max_tokens:
-            context.lose("max_tokens", "changed", f"sent as {limit}, what the target takes")
+            context.losses.change(
+                context.losses.name("max_tokens"), f"sent as {limit}, what the target takes"
+            )
         body[capabilities.max_tokens_field] = limit
-    if request.stop and not context.rejected("stop"):
+    if request.stop and not context.losses.rejected("stop"):
         if len(request.stop) > STOP_MAX:
-            context.lose(context.name("stop"), "changed", f"only the first {STOP_MAX} are sent")
+            context.losses.change(context.losses.name("stop"), f"only the first {STOP_MAX} are sent")
         body["stop"] = list(request.stop[:STOP_MAX])
 
 
-_TIERS = {"standard_only": "default"}
+_TIERS = {"standard_only": "default", "standard": "default"}
 _KNOWN_TIERS = frozenset({"default", "flex", "scale", "priority", "fast"})
 
 
@@ -92,29 +112,31 @@ def _put_identity(body: Json, context: Translation) -> None:
     metadata = dict(request.metadata or {})
     from_metadata = metadata.pop("user_id", None)
     user = request.user or from_metadata
-    if isinstance(user, str) and user and not context.rejected("user"):
+    if isinstance(user, str) and user and not context.losses.rejected("user"):
         body["user"] = user
     if metadata and "metadata" in context.capabilities.extensions:
         body["metadata"] = metadata
     elif metadata:
-        context.lose("metadata", "dropped", f"Chat has no place for {', '.join(metadata)}")
+        context.losses.drop(context.losses.name("metadata"), f"Chat has no place for {', '.join(metadata)}")
     _put_tier(body, context)
-    if request.cache_key is not None and not context.rejected("prompt_cache_key"):
+    if request.cache_key is not None and not context.losses.rejected(
+        "prompt_cache_key", path=context.losses.name("cache_key")
+    ):
         body["prompt_cache_key"] = request.cache_key
-    if request.verbosity is not None and not context.rejected("verbosity"):
+    if request.verbosity is not None and not context.losses.rejected("verbosity"):
         body["verbosity"] = request.verbosity
     if request.cache is not None:
-        context.lose("cache_control", "dropped", "Chat has no mark for the whole prompt")
+        context.losses.drop("cache_control", "Chat has no mark for the whole prompt")
 
 
 def _put_tier(body: Json, context: Translation) -> None:
     asked = context.request.service_tier
     if asked is None or asked == "auto":
         return
-    tier = _TIERS.get(asked, asked)
+    tier = _TIERS.get(asked.lower(), asked.lower())
     if tier not in _KNOWN_TIERS:
-        context.lose("service_tier", "dropped", f"Chat has no tier {asked!r}")
-    elif not context.rejected("service_tier"):
+        context.losses.drop(context.losses.name("service_tier"), f"Chat has no tier {asked!r}")
+    elif not context.losses.rejected("service_tier"):
         body["service_tier"] = tier
 
 

@@ -2,82 +2,90 @@
 
 from __future__ import annotations
 
+from flowrouter.canonical.parts import Text
 from flowrouter.canonical.rendered import ReplyEdits
-from flowrouter.canonical.request import OutputFormat
-from flowrouter.canonical.tools import CustomTool, FunctionTool, HostedTool, Tool, ToolChoice
+from flowrouter.canonical.request import OutputFormat, Request
+from flowrouter.canonical.tools import CustomTool, FunctionTool, HostedTool, ToolChoice
+from flowrouter.canonical.web_search import PURPOSE
 from flowrouter.dialects.openai_chat.members import write_output
 from flowrouter.dialects.openai_chat.reading import MARK, Json, as_object
 from flowrouter.dialects.openai_chat.tools import write_choice
 from flowrouter.dialects.openai_chat.translation import Translation
-from flowrouter.errors import CallerError
+from flowrouter.dialects.openai_chat.web_search import web_search_options
 from flowrouter.wire.json import dumps_text
 
 
 def put_tools(body: Json, context: Translation) -> None:
     """Write the offered tools, the choice among them and whether calls may be parallel."""
-    items = _tools(context)
-    if not items:
-        _refuse_forced(context)
-        return
+    items = _tools(body, context)
     choice = context.request.tool_choice
-    if choice is not None and choice.mode == "allowed" and context.rejected("allowed_tools"):
+    if not items:
+        if choice is not None and not _is_web_search(choice, context):
+            _refuse_forced(choice, context)
+        return
+    if choice is not None and choice.mode == "allowed" and "allowed_tools" in context.capabilities.rejects:
         items, choice = _narrow(items, choice, context)
     body["tools"] = items
     if choice is not None:
         _put_choice(body, choice, context)
     parallel = context.request.parallel_tools
-    if parallel is not None and not context.rejected("parallel_tool_calls"):
+    path = context.losses.name("parallel_tools")
+    if parallel is not None and not context.losses.rejected("parallel_tool_calls", path=path):
         body["parallel_tool_calls"] = parallel
 
 
-def _tools(context: Translation) -> list[Json]:
+def _tools(body: Json, context: Translation) -> list[Json]:
     """Return the tools the target takes; of two with one name the last counts, as the vendors refuse both."""
     chosen: dict[str, Json] = {}
     for number, tool in enumerate(context.request.tools):
-        item = _tool(tool, f"tools[{number}]", context)
-        if item is None:
+        path = context.losses.tool(number, tool)
+        if isinstance(tool, HostedTool):
+            _put_hosted(body, tool, path, context=context)
             continue
-        name = context.names[tool.name or ""]
+        item = (
+            _function(tool, path, context) if isinstance(tool, FunctionTool) else _custom(tool, path, context)
+        )
+        name = context.names[tool.name]
         if chosen.pop(name, None) is not None:
-            context.lose(
-                f"tools[{number}]", "changed", f"a second tool named {tool.name!r}; the last one counts"
-            )
+            context.losses.change(path, f"a second tool named {tool.name!r}; the last one counts")
         chosen[name] = item
     if chosen and context.capabilities.tools is False:
-        context.lose("tools", "dropped", "the target takes no tools")
+        context.losses.drop("tools", "the target takes no tools")
         return []
     return list(chosen.values())
 
 
-def _tool(tool: Tool, path: str, context: Translation) -> Json | None:
-    match tool:
-        case FunctionTool():
-            return _function(tool, path, context)
-        case CustomTool():
-            return _custom(tool, path, context)
-        case HostedTool(kind=kind):
-            _refuse_hosted(tool, context)
-            context.lose(path, "dropped", f"{kind} runs at its own vendor only")
-            return None
+def _put_hosted(body: Json, tool: HostedTool, path: str, *, context: Translation) -> None:
+    """Write a web search as the option Chat has for it; refuse or drop every other hosted tool."""
+    if tool.purpose == PURPOSE and PURPOSE in context.capabilities.hosted:
+        body["web_search_options"] = web_search_options(tool, path, context.losses)
+        return
+    choice = context.request.tool_choice
+    if choice is not None and choice.mode == "tool" and choice.name in {tool.name, tool.kind}:
+        name = context.losses.name("tool_choice")
+        context.losses.refuse(name, f"it forces {choice.name!r}, which runs at its own vendor only")
+    context.losses.drop(path, f"{tool.kind} runs at its own vendor only")
 
 
 def _function(tool: FunctionTool, path: str, context: Translation) -> Json:
-    context.skip_extra(tool.extra)
+    context.losses.unknown(tool.extra, "tools[*]")
     name = _rename(tool.name, path, context)
     if tool.cache is not None:
-        context.lose(f"{path}.{tool.cache.field or MARK}", "dropped", "Chat's tools take no cache marks")
+        context.losses.drop(f"{path}.{tool.cache.field or MARK}", "Chat's tools take no cache marks")
     body: Json = {"name": name}
     if tool.description is not None:
         body["description"] = tool.description
     schema: Json = {"properties": {}} if tool.schema is None else tool.schema
     body["parameters"] = schema if "type" in schema else {"type": "object", **schema}
-    if tool.strict is not None and not context.rejected("strict", path=f"{path}.strict"):
+    if tool.strict is not None and not context.losses.rejected(
+        "strict", path=f"{path}.{context.losses.name('tool.strict')}"
+    ):
         body["strict"] = tool.strict
     return {"type": "function", "function": body}
 
 
 def _custom(tool: CustomTool, path: str, context: Translation) -> Json:
-    context.skip_extra(tool.extra)
+    context.losses.unknown(tool.extra, "tools[*]")
     body: Json = {"name": _rename(tool.name, path, context)}
     if tool.description is not None:
         body["description"] = tool.description
@@ -85,7 +93,7 @@ def _custom(tool: CustomTool, path: str, context: Translation) -> Json:
         if tool.format is not None:
             body["format"] = _grammar(tool.format)
         return {"type": "custom", "custom": body}
-    context.lose(path, "emulated", "a free-text tool is sent as a function with one string")
+    context.losses.emulate(path, "a free-text tool is sent as a function with one string")
     body["parameters"] = {
         "type": "object",
         "properties": {"input": {"type": "string", "description": _grammar_note(tool.format)}},
@@ -113,34 +121,44 @@ def _grammar_note(form: Json | None) -> str:
 def _rename(name: str, path: str, context: Translation) -> str:
     fitted = context.names[name]
     if fitted != name:
-        context.lose(f"{path}.name", "changed", f"sent as {fitted!r}")
+        context.losses.change(f"{path}.{context.losses.name('tool.name')}", f"sent as {fitted!r}")
     return fitted
 
 
-def _refuse_hosted(tool: HostedTool, context: Translation) -> None:
-    choice = context.request.tool_choice
-    if choice is not None and choice.mode == "tool" and choice.name in {tool.name, tool.kind}:
-        message = f"tool_choice forces {choice.name!r}, which runs at its own vendor only."
-        raise CallerError(message, param="tool_choice", code="unsupported_value")
+def _is_web_search(choice: ToolChoice, context: Translation) -> bool:
+    """Return whether a choice forces the web search that went out as an option, and note that it does not."""
+    hosted = (tool for tool in context.request.tools if isinstance(tool, HostedTool))
+    found = any(tool.purpose == PURPOSE and choice.name in {tool.name, tool.kind} for tool in hosted)
+    if not found or PURPOSE not in context.capabilities.hosted:
+        return False
+    context.losses.change(context.losses.name("tool_choice"), "a web search can be offered, not forced")
+    return True
 
 
-def _refuse_forced(context: Translation) -> None:
-    choice = context.request.tool_choice
-    if choice is not None and (choice.mode in {"required", "tool"} or choice.required):
-        message = "tool_choice forces a call, but the target takes none of the tools offered."
-        raise CallerError(message, param="tool_choice", code="unsupported_value")
+def _refuse_forced(choice: ToolChoice, context: Translation) -> None:
+    if choice.mode in {"required", "tool"} or choice.required:
+        reason = "it forces a call, but the target takes none of the tools offered"
+        context.losses.refuse(context.losses.name("tool_choice"), reason)
 
 
 def _narrow(items: list[Json], choice: ToolChoice, context: Translation) -> tuple[list[Json], ToolChoice]:
     names = {context.names.get(name, name) for name in choice.names}
     items = [item for item in items if item[item["type"]]["name"] in names] or items
+    context.losses.emulate(context.losses.name("tool_choice"), "only the allowed tools are offered")
     return items, ToolChoice(mode="required" if choice.required else "auto")
 
 
 def _put_choice(body: Json, choice: ToolChoice, context: Translation) -> None:
-    if context.rejected("tool_choice"):
+    path = context.losses.name("tool_choice")
+    if context.losses.rejected("tool_choice", path=path):
         return
-    context.skip_extra(choice.extra)
+    if choice.mode == "tool" and context.names.get(choice.name or "") is None:
+        if _is_web_search(choice, context):
+            return
+        # A forced hosted tool was refused before, or dropped by policy.
+        context.losses.drop(path, "the tool it forces is not offered")
+        return
+    context.losses.unknown(choice.extra, path)
     custom = choice.name in _customs(context) and context.capabilities.custom_tools
     name = None if choice.name is None else context.names.get(choice.name, choice.name)
     names = tuple(context.names.get(allowed, allowed) for allowed in choice.names)
@@ -164,7 +182,7 @@ def put_output(body: Json, output: OutputFormat | None, context: Translation) ->
     """Write the form the answer must have; returns system text where the target must be told in words."""
     if output is None or output.kind == "text":
         return None
-    context.skip_extra(output.extra)
+    context.losses.unknown(output.extra, context.losses.name("output"))
     capabilities = context.capabilities
     if output.kind == "schema" and capabilities.json_schema:
         plain = OutputFormat(
@@ -179,11 +197,22 @@ def put_output(body: Json, output: OutputFormat | None, context: Translation) ->
     if capabilities.json_object:
         body["response_format"] = {"type": "json_object"}
         if output.kind == "json":
-            return None
-    context.lose(context.name("output"), "emulated", "the target is asked in words for this form")
+            return None if _speaks_of_json(context.request) else _hint(context, "Answer with JSON.")
     if output.schema is None:
-        return "Answer with one JSON object and nothing else."
-    return f"Answer with JSON and nothing else. It must match this schema:\n{dumps_text(output.schema)}"
+        return _hint(context, "Answer with one JSON object and nothing else.")
+    schema = dumps_text(output.schema)
+    return _hint(context, f"Answer with JSON and nothing else. It must match this schema:\n{schema}")
+
+
+def _hint(context: Translation, words: str) -> str:
+    context.losses.emulate(context.losses.name("output"), "the target is asked in words for this form")
+    return words
+
+
+def _speaks_of_json(request: Request) -> bool:
+    """Return whether any text names JSON: without it the vendor refuses the JSON mode."""
+    parts = [*request.system, *(part for message in request.messages for part in message.parts)]
+    return any(isinstance(part, Text) and "json" in part.text.lower() for part in parts)
 
 
 __all__ = ["put_output", "put_tools", "reply_edits"]

@@ -24,6 +24,7 @@ from flowrouter.dialects.openai_chat.tools import (
     parse_legacy_choice,
     parse_tools,
 )
+from flowrouter.dialects.openai_chat.web_search import take_web_search
 from flowrouter.errors import CallerError
 from flowrouter.wire.json import JsonError, loads
 
@@ -190,7 +191,7 @@ def _take_tools(rest: Json, shapes: Json) -> tuple[Tool, ...]:
         if not items:
             shapes[name] = "empty"
         tools = (*tools, *parse(items))
-    return tools
+    return (*tools, *take_web_search(rest))
 
 
 def _take_choice(rest: Json, shapes: Json) -> ToolChoice | None:

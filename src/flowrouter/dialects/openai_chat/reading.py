@@ -81,13 +81,6 @@ def is_integer(value: Any) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def is_nothing(value: Any) -> bool:
-    """Return whether leaving `value` out loses nothing: null, empty, or an object of nothing else."""
-    if (members := as_object(value)) is not None:
-        return all(is_nothing(member) for member in members.values())
-    return value in (None, "", [])
-
-
 BREAKPOINT = "prompt_cache_breakpoint"
 MARK = "cache_control"
 
@@ -134,7 +127,6 @@ __all__ = [
     "as_list",
     "as_object",
     "is_integer",
-    "is_nothing",
     "merge",
     "nested",
     "put_cache",

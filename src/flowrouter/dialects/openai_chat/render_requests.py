@@ -10,6 +10,7 @@ from flowrouter.dialects.openai_chat.foreign_requests import translate
 from flowrouter.dialects.openai_chat.members import SAMPLING, own_stream_options, write_output
 from flowrouter.dialects.openai_chat.reading import Json, merge
 from flowrouter.dialects.openai_chat.tools import write_choice, write_legacy_choice, write_tool
+from flowrouter.dialects.openai_chat.web_search import FIELD, is_web_search
 from flowrouter.dialects.openai_chat.write_messages import write_messages
 from flowrouter.wire.json import dumps
 
@@ -53,7 +54,10 @@ def _is_single(request: Request) -> bool:
 
 def _put_tools(body: Json, request: Request) -> None:
     shapes = request.shapes
-    tools = [write_tool(tool) for tool in request.tools if not _is_legacy(tool)]
+    modern = [tool for tool in request.tools if not _is_legacy(tool)]
+    for search in filter(is_web_search, modern):
+        body[FIELD] = write_tool(search)
+    tools = [write_tool(tool) for tool in modern if not is_web_search(tool)]
     functions = [write_tool(tool) for tool in request.tools if _is_legacy(tool)]
     for name, items in (("tools", tools), ("functions", functions)):
         if items or shapes.get(name) == "empty":

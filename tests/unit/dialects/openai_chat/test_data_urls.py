@@ -6,7 +6,7 @@ import base64
 
 import pytest
 
-from flowrouter.dialects.openai_chat.data_urls import is_data_url, read_data_url, write_data_url
+from flowrouter.canonical.data_urls import is_data_url, read_data_url, write_data_url
 from flowrouter.errors import CallerError
 
 PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(range(20))).decode()

@@ -1,0 +1,90 @@
+"""One HTTP request to the data plane before it is known to be an exchange, and its plain answers."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+from urllib.parse import parse_qsl
+
+from flowrouter.api.routes import Route, dialect_of, is_verb
+from flowrouter.canonical.dialect import Dialect
+from flowrouter.canonical.problem import Problem
+from flowrouter.dialects import codec
+from flowrouter.gateway.notice import error_headers
+from flowrouter.httpkit import replies
+from flowrouter.httpkit.auth import with_query_key
+from flowrouter.httpkit.bodies import Receive
+from flowrouter.httpkit.replies import Headers, Send
+
+Scope = dict[str, Any]
+
+
+class Call:
+    """What arrived, and the way back; `rest` is what the route's `{name}` stands for."""
+
+    __slots__ = ("_scope", "headers", "method", "path", "receive", "request_id", "rest", "route", "send")
+
+    def __init__(
+        self, scope: Scope, receive: Receive, send: Send, *, headers: dict[str, str], path: str
+    ) -> None:
+        self._scope = scope
+        self.method: str = scope["method"]
+        self.receive = receive
+        self.send = send
+        self.headers = headers
+        self.path = path
+        self.route: Route | None = None
+        self.rest = ""
+        self.request_id = "req_" + secrets.token_hex(12)
+
+    def lead(self, route: Route, rest: str) -> None:
+        """Take the route the path leads to; Google's alone may carry the key in the query."""
+        self.route, self.rest = route, rest
+        key = self.query.get("key")
+        if key and self.dialect == "gemini" and (route.dialect or route.purpose in _LISTS):
+            self.headers = with_query_key(self.headers, key)
+
+    @property
+    def dialect(self) -> Dialect:
+        """Return the dialect the answer is told in."""
+        if self.route is not None and self.route.dialect is not None:
+            return self.route.dialect
+        if self.method == "POST" and is_verb(self.path):
+            return "gemini"
+        return dialect_of(self.path, self.headers, keyed="key" in self.query)
+
+    @property
+    def query(self) -> dict[str, str]:
+        """Return the query, the last of repeated names."""
+        return dict(parse_qsl(self._scope.get("query_string", b"").decode("latin-1")))
+
+    async def answer(self, status: int, body: bytes, extra: Headers | None = None) -> None:
+        """Send a JSON answer."""
+        await replies.send_json(self.send, status, body, extra=[*self._ids(), *(extra or [])])
+
+    async def refuse(
+        self, problem: Problem, raw: bytes | None = None, *, extra: Headers | None = None
+    ) -> None:
+        """Send an error in the route's dialect; `raw` is a provider's own envelope."""
+        spoken = codec(self.dialect)
+        body = raw if raw is not None else spoken.render_problem(problem, self.request_id)
+        headers = [*self._ids(), *error_headers(problem), *(extra or [])]
+        await replies.send_json(self.send, spoken.problem_status(problem), body, extra=headers)
+
+    def _ids(self) -> Headers:
+        text = self.request_id.encode()
+        return [(b"x-request-id", text), (b"request-id", text)]
+
+
+def headers_of(scope: Scope) -> dict[str, str]:
+    """Return the headers by lower-case name; repeated ones are joined as HTTP allows."""
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in scope["headers"]:
+        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return headers
+
+
+_LISTS = frozenset({"list_models", "get_model"})
+
+__all__ = ["Call", "Scope", "headers_of"]

@@ -1,0 +1,53 @@
+"""Token counts of Responses, to and from the five disjoint counts of the hub."""
+
+from __future__ import annotations
+
+from flowrouter.canonical.usage import Usage
+from flowrouter.wire.members import Json, as_object, is_integer
+
+
+def parse_usage(raw: Json) -> Usage:
+    """Return the counts in `raw`: input tokens include cached ones, output tokens include reasoning."""
+    given, made = _count(raw, "input_tokens"), _count(raw, "output_tokens")
+    details = as_object(raw.get("input_tokens_details")) or {}
+    read, write = _count(details, "cached_tokens"), _count(details, "cache_write_tokens")
+    reasoning = _count(as_object(raw.get("output_tokens_details")) or {}, "reasoning_tokens")
+    return Usage(
+        input=None if given is None else max(0, given - (read or 0) - (write or 0)),
+        cache_read=read,
+        cache_write=write,
+        output=None if made is None else max(0, made - (reasoning or 0)),
+        reasoning=reasoning,
+        origin="openai_responses",
+        raw=raw,
+    )
+
+
+def _count(raw: Json, name: str) -> int | None:
+    value = raw.get(name)
+    if is_integer(value):
+        return max(0, value)
+    return int(value) if isinstance(value, float) and value.is_integer() and value >= 0 else None
+
+
+def write_usage(usage: Usage) -> Json:
+    """Return the usage object: the vendor's own where this dialect reported it.
+
+    All its members must be there as integers (openai 3.54, `ResponseUsage`), so an unknown count is 0.
+    """
+    if usage.origin == "openai_responses" and usage.raw is not None and not usage.estimated:
+        return usage.raw
+    given, made = usage.total_input, usage.total_output
+    return {
+        "input_tokens": given,
+        "input_tokens_details": {
+            "cached_tokens": usage.cache_read or 0,
+            "cache_write_tokens": usage.cache_write or 0,
+        },
+        "output_tokens": made,
+        "output_tokens_details": {"reasoning_tokens": usage.reasoning or 0},
+        "total_tokens": given + made,
+    }
+
+
+__all__ = ["parse_usage", "write_usage"]

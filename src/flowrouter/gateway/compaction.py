@@ -1,0 +1,179 @@
+"""Compacts a conversation where its provider cannot: a summary by the model itself, openly asked for.
+
+The summary travels as a compaction item of ours: `encrypted_content` is our envelope (`flr1.`), sealed
+for its owner. When a request brings it back it is opened and stands as a marked user message, for any
+target.
+"""
+
+from __future__ import annotations
+
+import secrets
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from typing import Any
+
+import msgspec
+
+from flowrouter.accounts.vault import UnsealError
+from flowrouter.canonical.messages import Message
+from flowrouter.canonical.parts import Opaque, Text
+from flowrouter.canonical.request import Request
+from flowrouter.errors import CallerError
+from flowrouter.gateway.envelopes import PREFIX, Seals
+from flowrouter.wire.json import Raw, dumps
+from flowrouter.wire.splice import remove, splice
+
+INSTRUCTION = (
+    "[flow-router] The conversation above is about to be replaced by a summary, because it grows too long. "
+    "Write that summary now, as text only: the task and its constraints, what was decided and why, what was "
+    "done (files, commands, results), what is still open, and any names, values or quotes that will be needed "
+    "word for word. Do not go on with the task itself."
+)
+"""What the model is asked; it names us, so that nobody takes it for the user's own words."""
+
+MARK = "[flow-router] Summary of the conversation so far, written by the model when it was compacted:\n\n"
+
+_TYPES = frozenset({"compaction", "compaction_summary"})
+_UNWANTED = (
+    "tools", "tool_choice", "parallel_tool_calls", "text", "stream", "stream_options",
+    "previous_response_id", "include", "store", "max_output_tokens", "input",
+)  # fmt: skip
+_TABLE = "compaction"
+
+
+class _Asked(msgspec.Struct):
+    input: msgspec.Raw = msgspec.Raw(b"[]")
+
+
+class _Item(msgspec.Struct):
+    type: str = "message"
+    role: str = ""
+
+
+class _Content(msgspec.Struct):
+    type: str = ""
+    text: str = ""
+
+
+class _OutputItem(msgspec.Struct):
+    type: str = ""
+    content: list[_Content] | None = None
+
+
+class _Answer(msgspec.Struct):
+    id: str = ""
+    created_at: float = 0.0
+    output: list[_OutputItem] = []
+    usage: msgspec.Raw = msgspec.Raw(b"null")
+
+
+_asked = msgspec.json.Decoder(_Asked)
+_answer = msgspec.json.Decoder(_Answer)
+_item = msgspec.json.Decoder(_Item)
+_items = msgspec.json.Decoder(list[msgspec.Raw])
+
+
+class Compaction:
+    """Makes compaction items of ours and opens them again."""
+
+    def __init__(self, seals: Seals) -> None:
+        self._seals = seals
+
+    def request(self, body: bytes) -> bytes:
+        """Return the request that asks for the summary; raises `CallerError` for nothing to compact."""
+        items = _items_of(body)
+        if not items:
+            raise CallerError("`input` holds nothing to compact", param="input")
+        ask = {"type": "message", "role": "user", "content": INSTRUCTION}
+        for name in _UNWANTED:
+            body = remove(body, name)
+        edits = {"input": dumps([*(Raw(item) for item in items), ask]), "store": b"false"}
+        return splice(body, edits, old={})
+
+    def answer(self, asked: bytes, summary: bytes, *, owner_id: str, now: float) -> bytes:
+        """Return the compacted conversation from the model's answer; raises `ValueError` if it holds no text."""
+        found = _answer.decode(summary)
+        text = "\n".join(
+            part.text
+            for item in found.output
+            if item.type == "message"
+            for part in item.content or ()
+            if part.text
+        )
+        if not text.strip():
+            raise ValueError("the model wrote no summary")
+        kept: list[Any] = [Raw(item) for item in _items_of(asked) if _is_users(item)]
+        item = {
+            "id": f"cmp_{secrets.token_hex(12)}",
+            "type": "compaction",
+            "encrypted_content": self._seal(text, owner_id),
+        }
+        return dumps(
+            {
+                "id": found.id,
+                "object": "response.compaction",
+                "created_at": int(found.created_at or now),
+                "output": [*kept, item],
+                "usage": found.usage,
+            }
+        )
+
+    def open(self, request: Request, *, owner_id: str) -> Request:
+        """Return `request` with our compaction items as marked user messages; raises `CallerError`.
+
+        An item that does not open is refused: without it the conversation would be another one.
+        """
+        if not any(_summaries(message) for message in request.messages):
+            return request
+        messages = tuple(
+            self._opened(message, owner_id) if _summaries(message) else message
+            for message in request.messages
+        )
+        return msgspec.structs.replace(request, messages=messages)
+
+    def _opened(self, message: Message, owner_id: str) -> Message:
+        parts = tuple(
+            Text(text=MARK + self._unseal(part.payload["encrypted_content"], owner_id, message.place))
+            if isinstance(part, Opaque) and _is_ours(part)
+            else part
+            for part in message.parts
+        )
+        return Message(role="user", parts=parts, place=message.place)
+
+    def _seal(self, text: str, owner_id: str) -> str:
+        blob = self._seals.seal(text.encode(), table=_TABLE, row=owner_id, field="summary")
+        return PREFIX + urlsafe_b64encode(blob).decode()
+
+    def _unseal(self, envelope: str, owner_id: str, place: str) -> str:
+        try:
+            blob = urlsafe_b64decode(envelope.removeprefix(PREFIX))
+            return self._seals.open(blob, table=_TABLE, row=owner_id, field="summary").decode()
+        except (UnsealError, ValueError) as error:
+            raise CallerError(
+                "this compaction item was not made here, or for somebody else",
+                param=place or "input",
+                code="invalid_encrypted_content",
+            ) from error
+
+
+def _items_of(body: bytes) -> list[bytes]:
+    raw = bytes(_asked.decode(body).input)
+    if raw.lstrip()[:1] == b"[":
+        return [bytes(item) for item in _items.decode(raw)]
+    return [b'{"type":"message","role":"user","content":%b}' % raw]
+
+
+def _is_users(item: bytes) -> bool:
+    read = _item.decode(item)
+    return read.type == "message" and read.role == "user"
+
+
+def _summaries(message: Message) -> bool:
+    return any(isinstance(part, Opaque) and _is_ours(part) for part in message.parts)
+
+
+def _is_ours(part: Opaque) -> bool:
+    sealed = part.payload.get("encrypted_content")
+    return part.payload.get("type") in _TYPES and isinstance(sealed, str) and sealed.startswith(PREFIX)
+
+
+__all__ = ["INSTRUCTION", "MARK", "Compaction"]

@@ -1,0 +1,84 @@
+"""What a request goes on from: an answer kept under its id, and who may be asked to go on from it."""
+
+from __future__ import annotations
+
+import msgspec
+
+from flowrouter.errors import CallerError
+from flowrouter.routing import Plan, Target
+
+
+class Kept(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
+    """One answer under its id.
+
+    `vendor` says that its account knows the id; `input` (a JSON array of items) and `response` are our
+    copy of the turn, empty where none is held.
+    """
+
+    id: str
+    account_id: str
+    model: str
+    vendor: bool
+    previous: str | None
+    created: float
+    input: bytes = b""
+    response: bytes = b""
+
+    @property
+    def copied(self) -> bool:
+        """Return whether we hold the turn ourselves."""
+        return bool(self.response)
+
+
+class Continuation(msgspec.Struct, frozen=True, kw_only=True):
+    """What a request goes on from: the record it names and, where we hold it all, its written-out body."""
+
+    kept: Kept | None
+    body: bytes
+    expanded: bytes | None
+
+    def lead(self, plan: Plan) -> Plan:
+        """Return `plan` with only the targets that know the history; raises `CallerError` if none does."""
+        if self.kept is None:
+            able = tuple(target for target in plan.targets if target.dialect == "openai_responses")
+            if plan.targets and not able:
+                raise CallerError(
+                    "a conversation is kept by the vendor that made it, and no account that answers for "
+                    f"{plan.asked!r} speaks Responses; send the history as `input`",
+                    param="conversation",
+                    code="unsupported_parameter",
+                )
+            return msgspec.structs.replace(plan, targets=able)
+        pinned = tuple(target for target in plan.targets if self._knows(target))
+        others = tuple(target for target in plan.targets if not self._knows(target))
+        targets = (*pinned, *(others if self.expanded is not None else ()))
+        if plan.targets and not targets:
+            raise not_found(self.kept.id, param="previous_response_id")
+        return msgspec.structs.replace(plan, targets=targets)
+
+    def body_for(self, target: Target) -> bytes:
+        """Return the request's body as `target` must get it."""
+        if self.kept is None or self._knows(target) or self.expanded is None:
+            return self.body
+        return self.expanded
+
+    def _knows(self, target: Target) -> bool:
+        kept = self.kept
+        return (
+            kept is not None
+            and kept.vendor
+            and target.account_id == kept.account_id
+            and target.dialect == "openai_responses"
+        )
+
+
+def not_found(response_id: str, *, param: str | None = None) -> CallerError:
+    """Return the 404 for an id that names nothing its caller may see."""
+    code = "previous_response_not_found" if param else "response_not_found"
+    name = "previous response" if param else "response"
+    return CallerError(
+        f"no {name} with the id {response_id[:80]!r} is kept here", status=404, param=param, code=code
+    )
+
+
+__all__ = ["Continuation", "Kept", "not_found"]
