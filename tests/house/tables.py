@@ -1,5 +1,8 @@
 """The tables of the guide that are made from data: `python -m tests.house.tables` writes them again.
 
+The table of losses comes from `tests/vectors/accepted_losses.toml`; when a translation changes, that file is
+written first, by `python -m tests.vectors.matrix`.
+
 A page holds a table between `<!-- NAME: made by … -->` and `<!-- end -->`.
 """
 
@@ -8,14 +11,19 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Callable
+from itertools import permutations
 
 from flowrouter.dialects import available
 from flowrouter.providers import catalog
 from tests.house.tree import ROOT
 
 _SHORT = {"openai_chat": "Chat", "openai_responses": "Responses", "anthropic": "Messages", "gemini": "Gemini"}
-_WAYS = [("openai_chat", "anthropic"), ("anthropic", "openai_chat")]
-_NAMES = {"openai_chat": "OpenAI Chat", "anthropic": "Anthropic Messages"}
+_NAMES = {
+    "openai_chat": "OpenAI Chat",
+    "openai_responses": "OpenAI Responses",
+    "anthropic": "Anthropic Messages",
+    "gemini": "Gemini",
+}
 _KINDS = {"refused 400": "refused (400)", "dropped": "dropped", "changed": "changed", "emulated": "emulated"}
 _INVENTED = {"brand_new", "delta", "future_member", "future_top", "mood", "score"}
 """Members that the vectors use to stand for what no version of a dialect has yet."""
@@ -37,16 +45,18 @@ def providers() -> str:
 
 
 def losses() -> str:
-    """Return what crossing from one dialect to the other changes, from the file the tests hold it to."""
+    """Return what crossing from each dialect to each other changes, from the file the tests hold it to."""
     with (ROOT / "tests" / "vectors" / "accepted_losses.toml").open("rb") as file:
         rows = tomllib.load(file)["row"]
     parts: list[str] = []
-    for source, target in _WAYS:
+    for source, target in permutations(available(), 2):
         for what in ("request", "reply"):
             grouped: dict[tuple[str, str], list[str]] = {}
             for row in rows:
                 if (row["from"], row["to"], row["what"]) == (source, target, what) and row["kind"] in _KINDS:
                     grouped.setdefault((row["kind"], row["reason"]), []).extend(row["paths"])
+            if not grouped:
+                continue
             title = f"{_NAMES[source]} {what} to {_NAMES[target]}"
             parts += [f"### {title}", "", "| field | what happens | why |", "|---|---|---|"]
             for kind, told in _KINDS.items():

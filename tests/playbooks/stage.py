@@ -215,13 +215,18 @@ class Performance(msgspec.Struct, kw_only=True):
 
 def account(name: str, dialect: Dialect, *, priority: int = 1, models: tuple[str, ...] = ("*",)) -> Account:
     """Return an account at a custom provider of `dialect`."""
-    preset = {"openai_chat": "custom-openai", "anthropic": "custom-anthropic"}[dialect]
+    preset = {
+        "openai_chat": "custom-openai",
+        "openai_responses": "custom-responses",
+        "anthropic": "custom-anthropic",
+        "gemini": "custom-gemini",
+    }[dialect]
     return Account(
         id=name,
         name=name,
         preset=preset,
         owner_id="local",
-        base_url=f"http://{name}.test/v1",
+        base_url=f"http://{name}.test/{'v1beta' if dialect == 'gemini' else 'v1'}",
         api_key=Secret(f"secret-of-{name}"),
         models=models,
         priority=priority,
@@ -251,9 +256,14 @@ def play(
     operation: Operation = "generate",
     slow_client: float = 0.0,
     state: MemoryStateStore | None = None,
+    address: dict[str, Any] | None = None,
     **options: Any,
 ) -> Performance:
-    """Run one exchange to its end in virtual time; `slow_client` is how long each send to it takes."""
+    """Run one exchange to its end in virtual time.
+
+    `slow_client` is how long each send to it takes, `address` what the path says (`Inbound`'s `model`,
+    `stream` and `framing`).
+    """
     loop = VirtualLoop()
     try:
         return loop.run_until_complete(
@@ -268,6 +278,7 @@ def play(
                 operation,
                 slow_client,
                 state,
+                address or {},
             )
         )
     finally:
@@ -285,6 +296,7 @@ async def _perform(
     operation: Operation,
     slow_client: float,
     state: MemoryStateStore | None,
+    address: dict[str, Any],
 ) -> Performance:
     clock, log, failures = VirtualClock(), Recorder(), list[tuple[str, BaseException]]()
     tasks = TaskGroup(lambda name, error: failures.append((name, error)))
@@ -313,7 +325,7 @@ async def _perform(
         wait=timeouts.wait,
         log=logs.get("playbook"),
     )
-    exchange = Exchange(_inbound(dialect, body, operation, clock=clock))
+    exchange = Exchange(_inbound(dialect, body, operation, clock=clock, **address))
     send, written = _writer(clock, slow_client)
     client = Client(send, codec(dialect), exchange, clock=clock, timeouts=timeouts, tasks=tasks)
     work = asyncio.create_task(pipeline.run(exchange, client))
@@ -337,7 +349,9 @@ async def _perform(
     )
 
 
-def _inbound(dialect: Dialect, body: bytes, operation: Operation, *, clock: VirtualClock) -> Inbound:
+def _inbound(
+    dialect: Dialect, body: bytes, operation: Operation, *, clock: VirtualClock, **address: Any
+) -> Inbound:
     return Inbound(
         request_id="req_playbook",
         dialect=dialect,
@@ -347,6 +361,7 @@ def _inbound(dialect: Dialect, body: bytes, operation: Operation, *, clock: Virt
         body=body,
         wall=clock.now(),
         started=clock.monotonic(),
+        **address,
     )
 
 

@@ -11,6 +11,7 @@ from tests.upstreams.received import Received
 from tests.upstreams.reply import Reply
 from tests.upstreams.scenarios import ModelName
 
+Form = Literal["sse", "array"]
 Route = Literal["generate", "embed", "compact", "count_tokens", "models", "model", "resource"]
 
 
@@ -23,7 +24,7 @@ class Refusal(Exception):
     type: str = ""
     code: str | None = None
     param: str | None = None
-    details: dict[str, Any] | None = None
+    details: dict[str, Any] | list[dict[str, Any]] | None = None
     headers: tuple[tuple[str, str], ...] = ()
 
 
@@ -48,6 +49,7 @@ class Dialect(ABC):
 
     name: str
     refusals: ClassVar[dict[str, Refusal]]
+    line_end: ClassVar[bytes] = b"\n"
 
     @abstractmethod
     def route(self, received: Received) -> Route | None:
@@ -60,6 +62,18 @@ class Dialect(ABC):
     @abstractmethod
     def check_headers(self, received: Received) -> None:
         """Raise Refusal when a header that the vendor requires is missing."""
+
+    def model_named(self, received: Received) -> str:
+        """Return the model that a request names, empty if it names none."""
+        if received.method == "GET":
+            return received.path.removeprefix("/v1/models/")
+        body: Any = received.json
+        name = body.get("model") if isinstance(body, dict) else None
+        return name if isinstance(name, str) else ""
+
+    def form(self, received: Received) -> Form:
+        """Say how a stream is framed: as events or as one JSON array."""
+        return "sse"
 
     @abstractmethod
     def check(self, exchange: Exchange) -> None:
@@ -116,6 +130,10 @@ class Dialect(ABC):
     @abstractmethod
     def envelope(self, refusal: Refusal, request_id: str) -> dict[str, Any]:
         """Write an error body."""
+
+    def error_body(self, refusal: Refusal, request_id: str, *, received: Received) -> Any:
+        """Write the body of a refused request."""
+        return self.envelope(refusal, request_id)
 
     @abstractmethod
     def error_frame(self, refusal: Refusal, request_id: str) -> Frame:

@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tests.upstreams.dialect import Dialect, Refusal
-from tests.upstreams.frames import Frame, encode, json_text
+from tests.upstreams.dialect import Dialect, Form, Refusal
+from tests.upstreams.frames import Frame, encode, encode_array, json_text
 from tests.upstreams.reply import JSON, SSE, Pause, Reply
 from tests.upstreams.scenarios import ModelName
 
@@ -37,14 +37,26 @@ class Draft:
     request_id: str
     pace: Pace
     number: int | None = None
+    form: Form = "sse"
 
     def reply(self) -> Reply:
         """The good reply, streamed if asked."""
         return self.as_stream(self.frames) if self.streaming else self.as_json(self.body)
 
     def as_stream(self, frames: Sequence[Frame]) -> Reply:
-        """An event stream of these frames."""
-        return Reply.sse(encode(frames, self.model), headers=self.dialect.headers(self.request_id))
+        """A stream of these frames: events, or a JSON array in chunked framing."""
+        headers = self.dialect.headers(self.request_id)
+        if self.form == "sse":
+            return Reply.sse(self.spell(frames), headers=headers)
+        return Reply(
+            headers=(("content-type", JSON), *headers), steps=tuple(self.spell(frames)), framing="chunked"
+        )
+
+    def spell(self, frames: Sequence[Frame], *, goes_on: bool = False) -> list[bytes]:
+        """Spell frames for the wire, one item each; `goes_on` where frames have been sent already."""
+        if self.form == "array":
+            return encode_array(frames, self.model, goes_on=goes_on)
+        return encode(frames, self.model, line_end=self.dialect.line_end)
 
     def as_json(self, body: dict[str, Any], *, status: int = 200) -> Reply:
         """A JSON reply of this body."""
@@ -127,7 +139,7 @@ def _midstream_error(draft: Draft) -> Reply:
         return draft.as_json(draft.dialect.envelope(draft.failure(), draft.request_id), status=500)
     good, first, _ = draft.split()
     frames = draft.dialect.break_off(draft.failure(), draft.request_id, sent=draft.frames[: len(first)])
-    return replace(good, steps=(*first, *encode(frames, draft.model)))
+    return replace(good, steps=(*first, *draft.spell(frames, goes_on=bool(first))))
 
 
 def _no_terminator(draft: Draft) -> Reply:
@@ -227,7 +239,10 @@ WIRE: dict[str, tuple[Callable[[Draft], Reply], str]] = {
         _midstream_error,
         "the vendor's error event after two thirds of the tokens (@ tokens)",
     ),
-    "no-terminator": (_no_terminator, "complete, properly closed, but without [DONE] / message_stop"),
+    "no-terminator": (
+        _no_terminator,
+        "complete, properly closed, but without [DONE] / message_stop / response.completed",
+    ),
     "no-finish": (
         _no_finish,
         "ends properly closed after the last content: no finish, no usage, no terminator",

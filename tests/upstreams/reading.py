@@ -10,7 +10,7 @@ from typing import Any, cast
 from tests.upstreams.prompts import Media, count_tokens
 
 MEDIA_TOKENS = 100
-MEDIA_KEYS = frozenset({"data", "file_data", "signature"})
+MEDIA_KEYS = frozenset({"data", "file_data", "signature", "thoughtSignature"})
 DATA_URL = re.compile(r"^data:([^;,]*)((?:;[^,;]*)*?)(;base64)?,(.*)$", re.DOTALL)
 MAGIC = (
     (b"\x89PNG\r\n\x1a\n", "image/png"),

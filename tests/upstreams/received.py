@@ -18,7 +18,8 @@ class Received:
     """One request and its fate.
 
     `outcome`: `complete` = the whole reply was written; `broken` = we cut, reset or closed it on purpose;
-    `peer_gone` = the peer closed first, at `peer_closed_at`. All times are `time.monotonic()` seconds.
+    `peer_gone` = the peer closed first, at `peer_closed_at`. `bypasses` counts the places where a signature was
+    replaced by the vendor's bypass value. All times are `time.monotonic()` seconds.
     """
 
     index: int
@@ -36,6 +37,7 @@ class Received:
     outcome: Outcome = "pending"
     status: int | None = None
     refusal: str | None = None
+    bypasses: int = 0
     pieces_sent: int = 0
     bytes_sent: int = 0
     ended_at: float | None = None
@@ -71,7 +73,9 @@ class Received:
 
     @property
     def streaming(self) -> bool:
-        """Whether the body asked for a stream."""
+        """Whether the body asked for a stream, or in Gemini's manner the path."""
+        if self.path.endswith(":streamGenerateContent"):
+            return True
         return isinstance(self.json, dict) and self.json.get("stream") is True
 
     def header(self, name: str) -> str | None:

@@ -10,6 +10,7 @@ from tests.upstreams.anthropic_messages import AnthropicMessages
 from tests.upstreams.brain import answer as think_of_answer
 from tests.upstreams.dialect import Dialect, Exchange, Refusal, Route
 from tests.upstreams.faults import Draft, Fault, FaultCounter, Pace, parse_fault, spoil
+from tests.upstreams.gemini import Gemini
 from tests.upstreams.openai_chat import OpenAIChat
 from tests.upstreams.openai_responses import OpenAIResponses
 from tests.upstreams.prompts import Answer, Prompt
@@ -17,12 +18,21 @@ from tests.upstreams.received import Received
 from tests.upstreams.reply import Reply
 from tests.upstreams.scenarios import ModelName
 
+# Gemini stands first: a key in its own header tells its list of models from the others' at the same address.
 DIALECTS: dict[str, type[Dialect]] = {
+    "gemini": Gemini,
     "openai_chat": OpenAIChat,
     "anthropic": AnthropicMessages,
     "openai_responses": OpenAIResponses,
 }
 MODELS: dict[str, tuple[str, ...]] = {
+    "gemini": (
+        "gemini-3-pro-preview",
+        "gemini-3.5-flash",
+        "gemini-2.5-pro",
+        "gemini-2.5-flash",
+        "gemini-embedding-001",
+    ),
     "openai_chat": ("gpt-4.1", "gpt-5.2", "o4-mini", "acme/chat-large", "deepseek-reasoner"),
     "openai_responses": ("gpt-4.1", "gpt-5.2", "o4-mini", "acme/chat-large", "deepseek-reasoner"),
     "anthropic": ("claude-sonnet-4-5", "claude-opus-4-6", "claude-haiku-4-5-20251001", "claude-opus-5"),
@@ -91,7 +101,7 @@ class Vendor:
             dialect.check_headers(received)
             return self._answer(dialect, route, received, request_id)
         except Refusal as refusal:
-            body = dialect.envelope(refusal, request_id)
+            body = dialect.error_body(refusal, request_id, received=received)
             return Reply.json(
                 body, status=refusal.status, headers=(*dialect.headers(request_id), *refusal.headers)
             )
@@ -107,6 +117,8 @@ class Vendor:
             if route is not None and (route == "resource" or (received.method == "POST") == posted):
                 return dialect, route
         by_header = "anthropic" if received.header("anthropic-version") else "openai_chat"
+        if received.path.startswith("/v1beta/") or received.header("x-goog-api-key"):
+            by_header = "gemini"
         named = [dialect for dialect in self.dialects if dialect.name == by_header]
         return (named or self.dialects)[0], None
 
@@ -121,7 +133,7 @@ class Vendor:
         if route == "models":
             return Reply.json(dialect.models(received, self._listed(dialect)), headers=headers)
         if route == "model":
-            name = received.path.removeprefix("/v1/models/")
+            name = dialect.model_named(received)
             if name not in self.models:
                 raise dialect.model_missing(name)
             return Reply.json(dialect.one_model(name), headers=headers)
@@ -146,8 +158,7 @@ class Vendor:
         if not isinstance(received.json, dict):
             raise Refusal(400, "We could not parse the JSON body of your request.")
         body = cast(dict[str, Any], received.json)
-        name = body.get("model")
-        received.model = name if isinstance(name, str) else ""
+        received.model = dialect.model_named(received)
         if self.strict_models and received.model and received.model not in self.models:
             raise dialect.model_missing(received.model)
         return Exchange(received, ModelName(received.model), received.account, request_id, body)
@@ -215,6 +226,7 @@ class Vendor:
             body=dialect.whole(exchange, prompt, answers),
             request_id=exchange.request_id,
             pace=self.pace,
+            form=dialect.form(exchange.received),
         )
         return draft.reply() if fault is None else spoil(draft, fault)
 

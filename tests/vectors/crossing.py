@@ -162,7 +162,7 @@ def _source(source: Source) -> Any:
 
 def _tool(tool: Any) -> Any:
     plain = msgspec.to_builtins(tool)
-    for name in ("extra", "cache", "legacy"):
+    for name in ("extra", "cache", "legacy", "place"):
         plain.pop(name, None)
     return plain
 

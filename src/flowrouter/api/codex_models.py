@@ -63,7 +63,7 @@ def codex_model(name: str, display_name: str, *, place: int, able: Capabilities 
 
 
 def _levels(able: Capabilities | None) -> tuple[str, ...]:
-    if able is None or able.thinking_style is None:
+    if able is None or able.thinking_style in (None, "none"):
         return ()
     return able.efforts or _COMMON
 

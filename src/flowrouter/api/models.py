@@ -177,7 +177,7 @@ def _described(entry: ModelEntry, able: Capabilities | None) -> dict[str, Any]:
         "tools": able.tools,
         "parallel_tools": able.parallel_tools,
         "json_schema": able.json_schema,
-        "reasoning": able.thinking_style is not None or None,
+        "reasoning": None if able.thinking_style is None else able.thinking_style != "none",
         "efforts": list(able.efforts),
     }
     return row

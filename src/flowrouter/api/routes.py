@@ -81,7 +81,7 @@ _NAMED = sorted(
     reverse=True,
 )
 _VERSIONS = re.compile(
-    r"(?:/v1(?:beta|alpha)?(?:/openai)?)*/v1(?P<early>beta|alpha)?(?P<openai>/openai)?(?=/)"
+    r"(?:/v1(?:beta|alpha)?(?:/openai)*)*/v1(?P<early>beta|alpha)?(?P<openai>(?:/openai)+)?(?=/)"
 )
 _BARE = re.compile(r"/(?:chat/completions|completions|embeddings|messages|models|receipts|responses)(?:/|$)")
 _VERB = re.compile(r"/v1(?:beta)?/models/.+:[A-Za-z]+\Z", re.DOTALL)

@@ -36,7 +36,7 @@ FIELD_NAMES: Mapping[Dialect, Mapping[str, str]] = {
         "reasoning": "reasoning",
         "reasoning.display": "reasoning.summary",
         "max_tokens": "max_output_tokens",
-        "logprobs": "include",
+        "logprobs": "top_logprobs",
         "web_search": "tools",
         "tool.name": "name",
         "tool.schema": "parameters",
@@ -45,6 +45,7 @@ FIELD_NAMES: Mapping[Dialect, Mapping[str, str]] = {
         "call.name": "name",
         "call.arguments": "arguments",
     },
+    "openai_completions": {"messages": "prompt", "top_logprobs": "logprobs"},
     "anthropic": {
         "output": "output_config.format",
         "output.schema": "output_config.format.schema",

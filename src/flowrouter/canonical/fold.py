@@ -162,7 +162,7 @@ def replay(response: Response) -> list[Event]:
     index = 0
     for choice in response.choices:
         for part in choice.parts:
-            events += _replay_part(index, choice.index, part)
+            events += replay_part(index, part, choice=choice.index)
             index += 1
         if choice.logprobs is not None:
             events.append(e.LogprobsDelta(choice=choice.index, logprobs=choice.logprobs))
@@ -184,7 +184,8 @@ def replay(response: Response) -> list[Event]:
     return events
 
 
-def _replay_part(index: int, choice: int, part: Part) -> list[Event]:
+def replay_part(index: int, part: Part, *, choice: int = 0) -> list[Event]:
+    """Return the events of one whole part."""
     header, text, tail = _split(index, part)
     events: list[Event] = [e.PartStart(index=index, choice=choice, part=header)]
     if text:
@@ -214,4 +215,4 @@ def _split(index: int, part: Part) -> tuple[Part, str, list[Event]]:
             return part, "", []
 
 
-__all__ = ["Fold", "fold", "replay"]
+__all__ = ["Fold", "fold", "replay", "replay_part"]

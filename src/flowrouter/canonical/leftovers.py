@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any, cast
 
-from flowrouter.canonical.losses import Losses, is_nothing
+from flowrouter.canonical.losses import Losses
 from flowrouter.canonical.parts import Opaque
 from flowrouter.canonical.request import Request
+from flowrouter.wire.members import is_nothing
 
 NESTED = frozenset(
     {"generationConfig", "output_config", "reasoning", "stream_options", "text", "toolConfig"}

@@ -7,7 +7,7 @@ the policy `refuse` even a dropped extra ends the request (`all`).
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import cast
 
 from flowrouter.canonical.capabilities import Capabilities
 from flowrouter.canonical.dialect import Dialect
@@ -18,6 +18,7 @@ from flowrouter.canonical.places import content_place, places
 from flowrouter.canonical.request import Request
 from flowrouter.canonical.tools import Tool
 from flowrouter.errors import CallerError
+from flowrouter.wire.members import is_nothing
 
 
 class Losses:
@@ -99,7 +100,7 @@ class Losses:
             extra = {**extra, **cast("Extra", extra.get("item") or {})}
             extra = {name: value for name, value in extra.items() if name not in _LABELS}
         for name, value in extra.items():
-            if is_nothing(value):
+            if is_nothing(value) or (place and (name == "type" or value == _DIRECT)):
                 continue
             path = f"{place}.{name}" if place else name
             self._unknown[path] = self._unknown.get(path, 0) + 1
@@ -116,15 +117,11 @@ class Losses:
         return rows
 
 
+_DIRECT = {"type": "direct"}
+"""How Anthropic labels a call that the model itself made, which is every call elsewhere."""
+
 _LABELS = frozenset({"absent", "id", "item", "namespace", "role", "status", "summary", "type"})
 """What a part of Responses keeps of its item (`item`) and of how that was written; no other needs it."""
-
-
-def is_nothing(value: Any) -> bool:
-    """Return whether leaving `value` out loses nothing: null, empty, or an object of nothing else."""
-    if isinstance(value, dict):
-        return all(is_nothing(member) for member in cast("dict[str, Any]", value).values())
-    return value in (None, "", [])
 
 
 def _refuse_dropped(dropped: list[Loss]) -> None:
@@ -144,4 +141,4 @@ def _times(count: int) -> str:
     return "" if count == 1 else f" ({count} times)"
 
 
-__all__ = ["Losses", "is_nothing"]
+__all__ = ["Losses"]

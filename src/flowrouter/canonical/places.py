@@ -122,9 +122,15 @@ def _gemini(message: Message, stem: str) -> Iterator[Placed]:
         number += not (isinstance(part, Reasoning) and not part.text and part.field != "part")
 
 
+def _prompt(message: Message, stem: str) -> Iterator[Placed]:
+    """Completions have one prompt and no content."""
+    return _content(message.parts, stem, message.shape)
+
+
 _WAYS: dict[Dialect, Callable[[Message, str], Iterator[Placed]]] = {
     "openai_chat": _chat,
     "openai_responses": _responses,
+    "openai_completions": _prompt,
     "anthropic": _anthropic,
     "gemini": _gemini,
 }

@@ -10,11 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flowrouter.api.models import entries, listing, single
+from flowrouter.api.models import answer, described, entries, listing, single
 from flowrouter.errors import CallerError
 from flowrouter.gateway.world import World
+from flowrouter.providers import catalog
 from flowrouter.providers.listing import ListedModel
 from flowrouter.routing import AccountFacts, Facts
+from flowrouter.wire import json
 
 
 def account(name: str, *models: str, **fields: Any) -> AccountFacts:
@@ -72,6 +74,78 @@ def test_anthropic_shape() -> None:
     }
     assert rows["claude-x"]["created_at"] == "1970-01-01T00:00:00Z"
     assert "max_tokens" not in rows["claude-x"]
+
+
+def test_gemini_shape() -> None:
+    page = listing(WORLD, "gemini", {})
+    rows = {row["name"]: row for row in page["models"]}
+    assert "nextPageToken" not in page
+    assert rows["models/gpt-5"] == {
+        "name": "models/gpt-5",
+        "version": "",
+        "displayName": "GPT-5",
+        "description": "through the gateway: openrouter",
+        "inputTokenLimit": 400_000,
+        "outputTokenLimit": 128_000,
+        "supportedGenerationMethods": ["generateContent", "streamGenerateContent", "countTokens"],
+    }
+    assert "inputTokenLimit" not in rows["models/claude-x"]
+    embeds = listing(
+        world(account("a", "e"), listed={"a": (ListedModel(id="e", generates=False),)}), "gemini", {}
+    )
+    assert embeds["models"][0]["supportedGenerationMethods"] == ["embedContent", "batchEmbedContents"]
+
+
+def test_codex_shape() -> None:
+    body, headers = answer(WORLD, "openai_chat", {"client_version": "0.169.0"})
+    rows = json.loads(body)["models"]
+    assert [row["slug"] for row in rows] == [entry.id for entry in entries(WORLD)]
+    assert [row["priority"] for row in rows] == list(range(len(rows)))
+    wanted = {
+        "slug", "display_name", "description", "supported_reasoning_levels", "shell_type", "visibility",
+        "supported_in_api", "priority", "availability_nux", "upgrade", "base_instructions",
+        "supports_reasoning_summaries", "support_verbosity", "default_verbosity", "apply_patch_tool_type",
+        "truncation_policy", "supports_parallel_tool_calls", "experimental_supported_tools",
+    }  # fmt: skip
+    for row in rows:
+        assert wanted <= row.keys(), "its client refuses a list in which one of these is missing"
+        assert row["base_instructions"]
+    assert next(row for row in rows if row["slug"] == "gpt-5")["context_window"] == 400_000
+    assert "context_window" not in next(row for row in rows if row["slug"] == "claude-x")
+    assert headers[0][0] == b"etag"
+    assert answer(WORLD, "openai_chat", {"client_version": "1"})[1] == headers, "the same list, the same tag"
+    assert answer(WORLD, "openai_chat", {}) == (json.dumps(listing(WORLD, "openai_chat", {})), [])
+
+
+def test_levels_of_reasoning_are_offered_where_a_model_reasons() -> None:
+    rows = known("gpt-5.4", "gpt-4.1")
+    offered = {row["slug"]: [level["effort"] for level in row["supported_reasoning_levels"]] for row in rows}
+    assert "medium" in offered["gpt-5.4"]
+    assert offered["gpt-4.1"] == []
+    by_name = {row["slug"]: row for row in rows}
+    assert by_name["gpt-5.4"]["default_reasoning_level"] == "medium"
+    assert "default_reasoning_level" not in by_name["gpt-4.1"]
+
+
+def known(*names: str) -> Any:
+    """Return Codex's rows for models of a preset that is really there."""
+    preset = catalog.packaged().find("openai")
+    assert preset is not None
+    body, _ = answer(
+        world(account("a", *names), presets={"a": preset}), "openai_responses", {"client_version": "1"}
+    )
+    return json.loads(body)["models"]
+
+
+def test_descriptions_join_the_list_with_what_is_known() -> None:
+    preset = catalog.packaged().find("openrouter")
+    assert preset is not None
+    rows = described(world(account("a", "claude-opus-5"), presets={"a": preset}))["data"]
+    assert rows[0]["id"] == "claude-opus-5"
+    assert rows[0]["capabilities"]["reasoning"] is True
+    bare = described(WORLD)["data"]
+    assert next(row for row in bare if row["id"] == "gpt-5")["context_window"] == 400_000
+    assert all(row["capabilities"] is None for row in bare)
 
 
 def test_names_that_lead_somewhere_and_no_pattern() -> None:
@@ -167,6 +241,40 @@ def test_bad_limits(limit: str) -> None:
 def test_unknown_cursors(param: str) -> None:
     with pytest.raises(CallerError) as caught:
         page(**{param: "zzz"})
+    assert (caught.value.status, caught.value.param) == (400, param)
+
+
+def gemini_page(**query: str) -> tuple[str, str | None]:
+    found = listing(LETTERS, "gemini", query)
+    return "".join(row["name"].removeprefix("models/") for row in found["models"]), found.get("nextPageToken")
+
+
+@pytest.mark.parametrize("size", ["1", "3", "10", "11", "5000", "0"])
+def test_googles_pages_cover_the_list_once(size: str) -> None:
+    names, token = gemini_page(pageSize=size)
+    while token:
+        more, token = gemini_page(pageSize=size, pageToken=token)
+        assert more
+        names += more
+    assert names == "abcdefghij"
+
+
+@pytest.mark.parametrize(
+    ("query", "param"),
+    [
+        ({"pageSize": "-1"}, "pageSize"),
+        ({"pageSize": "ten"}, "pageSize"),
+        ({"pageSize": "9" * 5000}, "pageSize"),
+        ({"pageToken": "enp6"}, "pageToken"),
+        ({"pageToken": "a"}, "pageToken"),
+        ({"pageToken": "/w=="}, "pageToken"),
+        ({"pageToken": "é"}, "pageToken"),
+    ],
+    ids=["negative", "word", "huge", "gone", "cut", "no text", "no base64"],
+)
+def test_pages_that_are_none(query: dict[str, str], param: str) -> None:
+    with pytest.raises(CallerError) as caught:
+        gemini_page(**query)
     assert (caught.value.status, caught.value.param) == (400, param)
 
 

@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flowrouter.api.routes import ROUTES, Route, dialect_of, knows, match, normalise
+from flowrouter.api.routes import ROUTES, Route, _pattern, dialect_of, is_verb, knows, match, normalise
+
+_SEGMENTS = st.sampled_from(["v1", "v1beta", "v1alpha", "openai", "models", "chat", "completions", "x:y", ""])
 
 
 def lead(method: str, path: str) -> tuple[str, str] | None:
@@ -106,9 +108,10 @@ def test_unknown_paths(path: str) -> None:
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.path}")
 def test_every_route_leads_to_itself(route: Route) -> None:
-    path = re.sub(r"\{\w+\}$", "some/id", route.path)
+    name = "some/id:x" if "{" in route.path and not re.search(r"\}/", route.path) else "some-id"
+    path = re.sub(r"\{\w+\}", name, route.path)
     assert normalise(path) == path
-    assert match(route.method, path) == (route, "some/id" if "{" in route.path else "")
+    assert match(route.method, path) == (route, name if "{" in route.path else "")
     assert "{" not in path
 
 
@@ -118,6 +121,13 @@ def test_every_route_leads_to_itself(route: Route) -> None:
         ("/v1/messages", {}, "anthropic"),
         ("/v1/messages/count_tokens", {}, "anthropic"),
         ("/v1/messages/unknown", {}, "anthropic"),
+        ("/v1/responses/unknown", {}, "openai_responses"),
+        ("/v1beta/unknown", {}, "gemini"),
+        ("/v1beta/models", {"anthropic-version": "2023-06-01"}, "gemini"),
+        ("/v1/models", {"x-goog-api-key": "x"}, "gemini"),
+        ("/v1/models", {"user-agent": "google-genai-sdk/3.4.0 gl-python/3.11"}, "gemini"),
+        ("/v1/models", {"x-goog-api-key": "x", "anthropic-version": "2023-06-01"}, "anthropic"),
+        ("/v1/chat/nothing", {"x-goog-api-key": "x"}, "openai_chat"),
         ("/v1/models", {"anthropic-version": "2023-06-01"}, "anthropic"),
         ("/v1/models", {}, "openai_chat"),
         ("/v1/models", {"x-api-key": "x"}, "openai_chat"),
@@ -129,7 +139,67 @@ def test_dialect_of_errors(path: str, headers: dict[str, str], dialect: str) -> 
     assert dialect_of(path, headers) == dialect
 
 
-@given(st.text(alphabet="/v1modelsa-", max_size=30))
+def test_a_key_in_the_query_is_googles_way() -> None:
+    assert dialect_of("/v1/models", {}, keyed=True) == "gemini"
+    assert dialect_of("/v1/messages", {}, keyed=True) == "anthropic"
+
+
+@pytest.mark.parametrize(
+    "version", ["/v1beta", "/v1", "/v1alpha", "/v1beta/v1beta", "/v1/v1beta", "/v1beta//v1"]
+)
+@pytest.mark.parametrize("model", ["gemini-3", "acme/big", "a:b/c:free", "v1/models/x", "models/x"])
+@pytest.mark.parametrize(
+    "verb, purpose, stream",
+    [
+        ("generateContent", "generate", False),
+        ("streamGenerateContent", "generate", True),
+        ("countTokens", "count_tokens", None),
+        ("embedContent", "embed_content", None),
+        ("batchEmbedContents", "batch_embed", None),
+    ],
+)
+def test_a_verb_begins_at_the_last_colon(
+    version: str, model: str, verb: str, purpose: str, stream: bool | None
+) -> None:
+    found = match("POST", normalise(f"{version}/models/{model}:{verb}"))
+    assert found is not None
+    route, name = found
+    assert (route.purpose, route.dialect, route.stream, name) == (purpose, "gemini", stream, model)
+
+
+@pytest.mark.parametrize("path", ["/v1beta/models/x:fly", "/v1/models/x:fly", "/v1/models/x:generatecontent"])
+def test_unknown_verbs_lead_nowhere(path: str) -> None:
+    assert match("POST", normalise(path)) is None
+    assert is_verb(path)
+
+
+@pytest.mark.parametrize(
+    "path, wanted",
+    [
+        ("/v1beta/openai/chat/completions", "/v1/chat/completions"),
+        ("/v1beta/openai/models", "/v1/models"),
+        ("/v1beta/models/", "/v1beta/models"),
+        ("/v1alpha/models", "/v1beta/models"),
+        ("/responses", "/v1/responses"),
+        ("/v1/v1/responses/", "/v1/responses"),
+        ("/completions", "/v1/completions"),
+        ("/models/m:generateContent", "/v1/models/m:generateContent"),
+        ("/v1beta", "/v1beta"),
+        ("/v1betas/models", "/v1betas/models"),
+    ],
+)
+def test_other_bases_people_paste(path: str, wanted: str) -> None:
+    assert normalise(path) == wanted
+
+
+def test_a_name_between_two_segments_takes_one() -> None:
+    pattern = _pattern("/v1/responses/{id}/cancel")
+    assert pattern.match("/v1/responses/resp_1/cancel")[1] == "resp_1"  # type: ignore[index]
+    assert pattern.match("/v1/responses/a/b/cancel") is None
+    assert pattern.match("/v1/responses/resp_1/cancel/x") is None
+
+
+@given(st.text(alphabet="/v1modelsa-", max_size=30) | st.lists(_SEGMENTS).map("/".join).map("/".__add__))
 def test_normalising_twice_changes_nothing(path: str) -> None:
     once = normalise(path)
     assert normalise(once) == once

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flowrouter.errors import CallerError
-from flowrouter.httpkit.auth import authenticate, credentials
+from flowrouter.httpkit.auth import authenticate, credentials, with_query_key
 from flowrouter.httpkit.caller import LOCAL, Caller
 from flowrouter.httpkit.keys import GatewayKey, KeyRing, hash_token, is_token, mint, shown
 
@@ -166,3 +166,13 @@ def test_the_ring_counts_keys_that_are_not_revoked() -> None:
     assert len(RING) == 3
     assert {held.owner_id for held in RING} == {"me", "you", "late"}
     assert len(KeyRing([key(REVOKED.token, revoked_at_ms=1)])) == 0
+
+
+def test_a_key_in_the_query_stands_where_googles_header_does() -> None:
+    token, dummy = mint().token, "AIza-dummy"
+    assert with_query_key({}, token) == {"x-goog-api-key": token}
+    assert with_query_key({"x-goog-api-key": dummy, "host": "x"}, token) == {
+        "x-goog-api-key": token,
+        "host": "x",
+    }
+    assert with_query_key({"x-goog-api-key": token}, dummy) == {"x-goog-api-key": token}

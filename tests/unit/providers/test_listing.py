@@ -70,17 +70,19 @@ def test_anthropic_pages() -> None:
     assert read("anthropic", {"data": [], "has_more": True, "last_id": None}).next_page == ()
 
 
-def test_gemini_pages_and_generating_models_only() -> None:
+def test_gemini_pages_with_what_generates_before_what_embeds() -> None:
     rows = [
         {
             "name": "models/gemini-3-flash", "displayName": "Gemini 3 Flash", "inputTokenLimit": 1048576,
             "outputTokenLimit": 65536, "supportedGenerationMethods": ["generateContent", "countTokens"],
         },
         {"name": "models/embedding", "supportedGenerationMethods": ["embedContent"]},
+        {"name": "models/painter", "supportedGenerationMethods": ["predict"]},
         {"name": "models/unsaid"},
     ]  # fmt: skip
     page = read("gemini", {"models": rows, "nextPageToken": "t"})
-    assert [model.id for model in page.models] == ["gemini-3-flash", "unsaid"]
+    assert [model.id for model in page.models] == ["gemini-3-flash", "unsaid", "embedding"]
+    assert [model.generates for model in page.models] == [True, True, False]
     assert page.models[0].display_name == "Gemini 3 Flash"
     assert (page.models[0].context_window, page.models[0].max_output) == (1048576, 65536)
     assert page.next_page == (("pageToken", "t"),)

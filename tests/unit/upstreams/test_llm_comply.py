@@ -17,7 +17,7 @@ RUNS = [
     ("openai-chat", "deepseek-reasoner"),
     ("openai-chat", "deepseek-reasoner+cut-5"),
     ("openresponses", "gpt-5.2"),
-    ("openresponses", "acme-large+cut-5"),
+    ("openresponses", "gpt-5.2+cut-5"),
     ("anthropic", "claude-haiku-4-5"),
     ("anthropic", "claude-haiku-4-5+cut-5"),
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from itertools import pairwise
 
@@ -180,7 +181,10 @@ def test_cuts_change_nothing(stream: bytes, places: list[int]) -> None:
 
 @given(streams)
 def test_frames_are_the_standards(stream: bytes) -> None:
-    assert [frame for frame in told(stream) if frame[1] is not None] == reference(stream)
+    found = [
+        (frame.event, frame.data) for frame in parse(stream) if not frame.bare and frame.data is not None
+    ]
+    assert found == reference(stream)
 
 
 @given(streams)
@@ -198,6 +202,49 @@ def test_no_byte_is_lost(stream: bytes) -> None:
 )
 def test_what_is_written_is_read(data: bytes, event: str | None) -> None:
     assert told(sse.write(data, event)) == [(event, data)]
+
+
+ERROR = b'{\n  "error": {\n    "code": 503,\n    "message": "a\\n\\nb: c"\n  }\n}'
+
+
+@pytest.mark.parametrize("end", [b"", b"\n", b"\n\n", b"\r\n\r\n"], ids=["nothing", "line", "blank", "CRLF"])
+@pytest.mark.parametrize(
+    "body", [ERROR, b"[" + ERROR + b"\n]", b'{"error":{}}'], ids=["object", "array", "flat"]
+)
+def test_bare_json_between_blank_lines_is_an_event(body: bytes, end: bytes) -> None:
+    """Google ends a broken stream so; its own clients read it, with or without a blank line behind."""
+    first, last = parse(b"data: {}\n\n" + body + end)
+    assert (first.bare, first.data) == (False, b"{}")
+    assert (last.bare, last.event, last.data) == (True, None, body)
+    assert last.raw == body + end
+
+
+@pytest.mark.parametrize(
+    "text",
+    [b"{", b"{]", b"null", b'"x"', b'{"a":1} x', b': {"a":1}', b'id: {"a":1}', b'{"a":', b"<html>{}</html>"],
+    ids=str,
+)
+def test_other_text_between_blank_lines_is_none(text: bytes) -> None:
+    assert [(frame.data, frame.bare) for frame in parse(text + b"\n\n")] == [(None, False)]
+
+
+def test_json_beside_data_is_a_field_of_no_meaning() -> None:
+    assert [(frame.data, frame.bare) for frame in parse(b'{"a":1}\ndata: x\n\n')] == [(b"x", False)]
+
+
+@given(
+    st.recursive(
+        st.none() | st.integers() | st.text(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    ),
+    st.integers(0, 4),
+)
+def test_json_on_one_line_means_the_same(value: object, indent: int) -> None:
+    text = json.dumps(value, indent=indent or None).encode().replace(b"\n", b"\r\n")
+    flat = sse.one_line(text)
+    assert not {0x0A, 0x0D} & set(flat)
+    assert json.loads(flat) == value
+    assert told(sse.write(flat)) == [(None, flat)]
 
 
 def test_heartbeat_is_no_event() -> None:

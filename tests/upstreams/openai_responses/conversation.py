@@ -5,7 +5,7 @@ from typing import Any, cast
 
 from tests.upstreams.dialect import Exchange, Refusal
 from tests.upstreams.openai_chat.shapes import bad, check_length, check_name
-from tests.upstreams.openai_responses.kept import NULL, Keeper, Thread
+from tests.upstreams.openai_responses.kept import NULL, Keeper, Thread, input_items
 from tests.upstreams.openai_responses.sealing import decrypt
 from tests.upstreams.openai_responses.shapes import Item, kind_of
 from tests.upstreams.reading import media_of_url
@@ -52,7 +52,6 @@ def check_thread(exchange: Exchange, keeper: Keeper, thread: Thread) -> None:
 
 def _check_item(exchange: Exchange, where: str, item: Item) -> None:
     kind = kind_of(item)
-    _check_id(where, kind, item.get("id"))
     if "call_id" in item and item["call_id"] is not None:
         check_length(f"{where}.call_id", item["call_id"], LONGEST_ID)
     elif kind in OUTPUTS:
@@ -208,7 +207,7 @@ def _call_id(item: Item) -> str:
 
 
 def check_sources(exchange: Exchange) -> None:
-    """Refuse a request without anything to answer, or with two histories, or with what was never made."""
+    """Refuse a request without anything to answer, with two histories, or naming what cannot be."""
     body = exchange.body
     previous, conversation = body.get("previous_response_id"), body.get("conversation")
     if previous is not None and conversation is not None:
@@ -227,3 +226,5 @@ def check_sources(exchange: Exchange) -> None:
             param="input",
             code="missing_required_parameter",
         )
+    for index, item in enumerate(input_items(body)):
+        _check_id(f"input[{index}]", kind_of(item), item.get("id"))

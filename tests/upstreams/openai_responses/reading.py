@@ -100,7 +100,7 @@ def _joined(items: list[Item]) -> str:
 def _system_texts(exchange: Exchange, items: list[Item]) -> list[str]:
     found: list[str] = [exchange.body["instructions"]] if exchange.body.get("instructions") else []
     for item in items:
-        if kind_of(item) == "compaction":
+        if kind_of(item) == "compaction" and not exchange.model.has("unchecked"):
             found.append(decrypt(item["encrypted_content"], exchange, kind="compaction"))
         elif item.get("role") in ("system", "developer"):
             found.append(text_of(item.get("content")))

@@ -4,7 +4,8 @@ The SDK's types ask for more than the server does: whole output items come back 
 `strict`, images without `detail`, and clients rely on it. Those members are optional here, nothing else is.
 """
 
-from typing import Any, Union, cast, get_args
+from dataclasses import replace
+from typing import Any, Literal, Union, cast, get_args
 
 import typing_extensions
 from openai.types import responses
@@ -63,12 +64,20 @@ TOOL = _union(
 )
 
 
+STATUS = Literal["in_progress", "completed", "incomplete"]
+# The vendor's own answers carry it, and clients send them back.
+MORE: dict[str, dict[str, Any]] = {
+    "custom_tool_call": {"status": STATUS},
+    "custom_tool_call_output": {"status": STATUS},
+}
+
+
 def _item_shapes() -> dict[str, Any]:
     shapes: dict[str, Any] = {}
     for shape in get_args(response_input_item_param.ResponseInputItemParam):
         name = get_args(fields_of(shape).hints["type"])[0]
         if isinstance(name, str):
-            shapes[name] = loosened(shape, "id")
+            shapes[name] = loosened(shape, "id", **MORE.get(name, {}))
     shapes["item_reference"] = response_input_item_param.ItemReference
     return shapes
 
@@ -134,4 +143,6 @@ def _refused(problem: Problem) -> Refusal:
     if problem.kind == "extra":
         path = spelled(problem.keys)
         return bad(f"Unknown parameter: '{path}'.", param=path, code="unknown_parameter")
+    if problem.kind == "literal" and not isinstance(problem.value, str):
+        return worded(replace(problem, kind="type", expected=f"one of {problem.expected}"))
     return worded(problem)

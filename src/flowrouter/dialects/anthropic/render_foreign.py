@@ -32,6 +32,7 @@ _TIERS = {
 def render_foreign(request: Request, model: str, capabilities: Capabilities) -> Rendered:
     """Return the body; raises `CallerError` for what must not be dropped."""
     losses = Losses(request, target="anthropic", capabilities=capabilities)
+    leave_behind(request, losses)
     _refuse(request, losses)
     names = fitted_names(request, capabilities)
     screen = Screen(capabilities, names, losses)
@@ -55,7 +56,6 @@ def render_foreign(request: Request, model: str, capabilities: Capabilities) -> 
     if request.stream:
         body["stream"] = True
     limit_marks(body, losses)
-    leave_behind(request, losses)
     return Rendered(
         body=dumps(body), losses=losses.all(), edits=toolbox.edits, headers=_headers(conversation)
     )

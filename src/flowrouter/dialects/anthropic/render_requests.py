@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from flowrouter.canonical.capabilities import Capabilities
 from flowrouter.canonical.losses import Losses
 from flowrouter.canonical.messages import Message
-from flowrouter.canonical.parts import Part, Reasoning
+from flowrouter.canonical.parts import Part, Reasoning, Text
 from flowrouter.canonical.rendered import Rendered
 from flowrouter.canonical.request import Request
 from flowrouter.canonical.tools import FunctionTool, HostedTool, Tool
+from flowrouter.dialects.anthropic.citations import vendors_own
 from flowrouter.dialects.anthropic.conversation import place_reminders, thinks_in_open_loop
 from flowrouter.dialects.anthropic.render_foreign import render_foreign
 from flowrouter.dialects.anthropic.render_parts import render_cache, render_content
@@ -55,8 +58,8 @@ def _render_own(request: Request, model: str, capabilities: Capabilities) -> Ren
 
 def _messages(request: Request, capabilities: Capabilities, losses: Losses) -> list[dict[str, Any]]:
     messages: list[Message] = []
-    for number, message in enumerate(request.messages):
-        kept = _keep_native(number, message, capabilities=capabilities, losses=losses)
+    for message in request.messages:
+        kept = _keep_native(message, capabilities=capabilities, losses=losses)
         if kept.parts or not message.parts:
             messages.append(kept)
     if capabilities.mid_system is False and any(message.role == "system" for message in messages):
@@ -72,23 +75,26 @@ def _message(message: Message) -> dict[str, Any]:
     return {**wire, **message.extra}
 
 
-def _keep_native(number: int, message: Message, *, capabilities: Capabilities, losses: Losses) -> Message:
-    """Leave out reasoning that the vendor did not sign: it would refuse the whole request."""
-    if not any(isinstance(part, Reasoning) for part in message.parts):
-        return message
+def _keep_native(message: Message, *, capabilities: Capabilities, losses: Losses) -> Message:
+    """Leave out what the vendor did not issue: it would refuse the whole request for it."""
     kept: list[Part] = []
-    for place, part in enumerate(message.parts):
-        if (
-            not isinstance(part, Reasoning)
-            or is_native(part, capabilities, trusted=True)
-            or (not part.signature and part.sealed is None and capabilities.reasoning_echo != "never")
-        ):
-            kept.append(part)
-        else:
-            losses.drop(f"messages[{number}].content[{place}]", "reasoning that this model did not sign")
-    if len(kept) == len(message.parts):
-        return message
-    return Message(role=message.role, parts=tuple(kept), shape=message.shape, extra=message.extra)
+    for part in message.parts:
+        match part:
+            case Reasoning() if not _may_return(part, capabilities):
+                losses.drop(losses.path(part), "reasoning that this model did not sign")
+            case Text(citations=citations) if len(cited := vendors_own(citations)) < len(citations):
+                losses.drop(f"{losses.path(part)}.citations", "citations that another vendor gave")
+                kept.append(msgspec.structs.replace(part, citations=tuple(cited)))
+            case _:
+                kept.append(part)
+    return msgspec.structs.replace(message, parts=tuple(kept))
+
+
+def _may_return(part: Reasoning, capabilities: Capabilities) -> bool:
+    unsigned = not part.signature and part.sealed is None
+    return is_native(part, capabilities, trusted=True) or (
+        unsigned and capabilities.reasoning_echo != "never"
+    )
 
 
 def _tool(tool: Tool) -> dict[str, Any]:

@@ -16,9 +16,16 @@ from flowrouter.canonical.events import Event
 from flowrouter.canonical.loss import Loss
 from flowrouter.canonical.parts import Part, Reasoning, Refusal, Text, ToolCall
 from flowrouter.canonical.usage import Usage, merge
+from flowrouter.dialects.anthropic.citations import citation_block
 from flowrouter.dialects.anthropic.errors import error_object
 from flowrouter.dialects.anthropic.render_parts import Block
-from flowrouter.dialects.anthropic.responses import NOTHING_TO_TELL, message_id, reply_block, unknown_members
+from flowrouter.dialects.anthropic.responses import (
+    NOTHING_TO_TELL,
+    UNCITED,
+    message_id,
+    reply_block,
+    unknown_members,
+)
 from flowrouter.dialects.anthropic.stops import stop_of
 from flowrouter.dialects.anthropic.usage import render_delta_usage, render_usage
 from flowrouter.dialects.codec import EncodeOptions

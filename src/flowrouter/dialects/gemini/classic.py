@@ -39,9 +39,9 @@ def _converted(name: str, value: Any) -> Any:
         case "properties", dict():
             below = cast("Schema", value)
             return {key: _inner(inner) for key, inner in below.items()}
-        case ("items" | "additionalProperties" | "not"), dict():
+        case (("items" | "additionalProperties" | "not"), dict()):
             return to_json_schema(cast("Schema", value))
-        case ("anyOf" | "oneOf" | "allOf" | "prefixItems"), list():
+        case (("anyOf" | "oneOf" | "allOf" | "prefixItems"), list()):
             return [_inner(inner) for inner in cast("list[Any]", value)]
         case _, str() if name in _COUNTS and value.isdigit():
             return int(value)

@@ -8,6 +8,9 @@ from flowrouter.canonical.parts import Audio, Document, Extra, Image, Media, Sou
 
 MediaPart = Image | Document | Audio | Media
 
+MEDIA_INSIDE = "functionResponse.parts"
+"""The extension of models that take media inside a function's response (Gemini 3 and later)."""
+
 _ONLY_GOOGLE = re.compile(r"gs://|files/|https?://generativelanguage\.googleapis\.com/", re.IGNORECASE)
 _VIDEO_SITE = re.compile(r"https?://(www\.|m\.)?(youtube\.com|youtu\.be)/", re.IGNORECASE)
 _FORMATS = {"audio/x-wav": "wav", "audio/wave": "wav", "audio/mpeg": "mp3", "audio/x-m4a": "m4a"}
@@ -20,7 +23,9 @@ _ENDINGS = {
 }  # fmt: skip
 
 
-def inline_part(media_type: str | None, data: str, *, title: str | None, inner: Extra, extra: Extra) -> MediaPart:
+def inline_part(
+    media_type: str | None, data: str, *, title: str | None, inner: Extra, extra: Extra
+) -> MediaPart:
     """Return the part for bytes of a media type; `inner` and `extra` are what nobody understood."""
     kind = (media_type or "").lower()
     if kind.startswith("audio/") and ";" not in kind:
@@ -30,7 +35,9 @@ def inline_part(media_type: str | None, data: str, *, title: str | None, inner: 
     return _by_type(source, title, extra)
 
 
-def stored_part(media_type: str | None, uri: str, *, title: str | None, inner: Extra, extra: Extra) -> MediaPart:
+def stored_part(
+    media_type: str | None, uri: str, *, title: str | None, inner: Extra, extra: Extra
+) -> MediaPart:
     """Return the part for media behind an address; files that only Google can open are file ids."""
     if only_google_opens(uri):
         source = Source(kind="file", media_type=media_type, file_id=uri, extra=inner)
@@ -76,6 +83,7 @@ def _with(extra: Extra, name: str, inner: Extra) -> Extra:
 
 
 __all__ = [
+    "MEDIA_INSIDE",
     "MediaPart",
     "audio_type",
     "google_opens",

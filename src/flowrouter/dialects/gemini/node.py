@@ -113,13 +113,13 @@ class Node:
                 raise ShapeError(f"{self.at(name)}[{number}]", "expected a string")
         return tuple(values)
 
-    def rest(self) -> Extra:
-        """Return what nobody took, under its own spelling."""
+    def rest(self, *known: str) -> Extra:
+        """Return what nobody took, under its own spelling, the `known` names in camelCase."""
+        for name in known:
+            spelt = self._spelt(name)
+            if spelt != name and spelt in self._left:
+                self._left[name] = self._left.pop(spelt)
         return self._left
-
-    def rest_below(self, name: str) -> Extra:
-        """Return what nobody took, each name prefixed by `name` and a dot."""
-        return {f"{name}.{key}": value for key, value in self._left.items()}
 
     def _spelt(self, name: str) -> str:
         if name in self._left:

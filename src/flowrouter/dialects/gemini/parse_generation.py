@@ -1,7 +1,6 @@
 """`generationConfig` of the wire: sampling, limits, reasoning and the form of the answer.
 
-Members the hub has no word for are kept under their whole path (`generationConfig.speechConfig`), so
-that losses name them and a rebuilt body puts them back.
+Members the hub has no word for stay in the request's `extra`, in an object of that name.
 """
 
 from __future__ import annotations
@@ -53,8 +52,13 @@ def parse_generation(request: Node) -> Generation:
         stop=node.texts("stopSequences") or (),
         reasoning=_reasoning(node),
         output=_output(node),
-        extra=node.rest_below(CONFIG),
+        extra=beneath(CONFIG, node.rest("responseModalities")),
     )
+
+
+def beneath(name: str, rest: Extra) -> Extra:
+    """Return `rest` as the member `name`, or nothing where there is no rest."""
+    return {name: rest} if rest else {}
 
 
 def _top_k(node: Node) -> int | None:
@@ -108,4 +112,4 @@ def _output(node: Node) -> OutputFormat | None:
     return OutputFormat(kind="json") if schema is None else OutputFormat(kind="schema", schema=schema)
 
 
-__all__ = ["CONFIG", "Generation", "parse_generation"]
+__all__ = ["CONFIG", "Generation", "beneath", "parse_generation"]

@@ -127,9 +127,7 @@ class Parts:
     def _signed(
         self, signature: str | None, *, text: str = "", field: str | None = None, call_id: str | None = None
     ) -> list[Reasoning]:
-        return reasoning_of(
-            signature, text=text, provenance=self._provenance, field=field, call_id=call_id
-        )
+        return reasoning_of(signature, text=text, provenance=self._provenance, field=field, call_id=call_id)
 
 
 def result_content(response: dict[str, Any] | None) -> tuple[tuple[Part, ...], bool | None, ContentShape]:

@@ -100,7 +100,7 @@ def _request(body: dict[str, Any]) -> Request:
         output=generation.output,
         metadata=node.mapping("labels"),
         service_tier=node.text("serviceTier"),
-        extra={**choice_extra, **generation.extra, **node.rest()},
+        extra={**choice_extra, **generation.extra, **node.rest("cachedContent", "safetySettings")},
     )
     whole = Kept(body=body, request=request, ours=frozenset(turns.ours))
     return msgspec.structs.replace(request, shapes={"kept": whole})

@@ -9,6 +9,9 @@ from flowrouter.canonical.parts import Extra
 from flowrouter.canonical.tools import FunctionTool, HostedTool, Tool, ToolChoice
 from flowrouter.dialects.gemini.classic import to_json_schema
 from flowrouter.dialects.gemini.node import Node, ShapeError
+from flowrouter.dialects.gemini.parse_generation import beneath
+
+CONFIG, CALLING = "toolConfig", "functionCallingConfig"
 
 _UNDERSCORE = re.compile(r"_([a-z0-9])")
 _DECLARATIONS = ("functionDeclarations", "function_declarations")
@@ -23,20 +26,19 @@ def parse_tools(node: Node) -> tuple[Tool, ...]:
 
 
 def parse_tool_choice(node: Node) -> tuple[ToolChoice | None, Extra]:
-    """Return the choice, and the members of `toolConfig` that are no choice under their paths."""
-    config = node.mapping("toolConfig")
+    """Return the choice, and the members of `toolConfig` that are no choice."""
+    config = node.mapping(CONFIG)
     if config is None:
         return None, {}
-    outer = Node(config, "toolConfig")
-    path = outer.at("functionCallingConfig")
-    value = outer.mapping("functionCallingConfig")
+    outer = Node(config, CONFIG)
+    value = outer.mapping(CALLING)
     if value is None:
-        return None, outer.rest_below("toolConfig")
-    inner = Node(value, path)
+        return None, beneath(CONFIG, outer.rest())
+    inner = Node(value, outer.at(CALLING))
     mode = (inner.text("mode") or "AUTO").upper()
     names = inner.texts("allowedFunctionNames") or ()
-    rest = {**outer.rest_below("toolConfig"), **inner.rest_below(path)}
-    return _choice(mode, names, path), rest
+    rest = {**outer.rest(), **beneath(CALLING, inner.rest())}
+    return _choice(mode, names, inner.path), beneath(CONFIG, rest)
 
 
 def _choice(mode: str, names: tuple[str, ...], path: str) -> ToolChoice:
@@ -88,4 +90,4 @@ def _camel(name: str) -> str:
     return _UNDERSCORE.sub(lambda found: found[1].upper(), name)
 
 
-__all__ = ["parse_tool_choice", "parse_tools"]
+__all__ = ["CALLING", "CONFIG", "parse_tool_choice", "parse_tools"]

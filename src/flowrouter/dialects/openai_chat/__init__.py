@@ -5,8 +5,8 @@ writes one: `write_messages` member for member for Chat's own, `foreign_requests
 `foreign_messages`, `foreign_parts`, `foreign_tools`, `reasoning_control`) translated for others.
 Replies: `parse_responses` and `render_responses` whole, `stream_decoder` (with `stream_choice`,
 `stream_calls`, `think_tags`) and `stream_encoder` in chunks. Besides: `envelope` (skim and splice on
-the passthrough lane), `embeddings` (usage of a reply that passes as it is), `errors`, `usage`, `finishes`, `ids`, `annotations`; `reading`
-takes objects apart without losing what is not understood.
+the passthrough lane), `embeddings` (usage of a reply that passes as it is), `errors`, `usage`,
+`finishes`, `ids`, `annotations`, `cache_marks`, `web_search`.
 """
 
 from __future__ import annotations

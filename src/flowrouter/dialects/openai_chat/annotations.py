@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from flowrouter.canonical.citations import web_citation
-from flowrouter.dialects.openai_chat.reading import Json, as_object
+from flowrouter.wire.members import Json, as_object
 
 
 def annotation(citation: Json, *, start: int, end: int, own: bool) -> Json | None:

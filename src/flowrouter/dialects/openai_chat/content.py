@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from flowrouter.canonical.data_urls import is_data_url, read_data_url, write_data_url
 from flowrouter.canonical.parts import (
     Audio,
     ContentShape,
@@ -16,19 +17,9 @@ from flowrouter.canonical.parts import (
     Source,
     Text,
 )
-from flowrouter.canonical.data_urls import is_data_url, read_data_url, write_data_url
-from flowrouter.dialects.openai_chat.reading import (
-    Json,
-    as_list,
-    as_object,
-    merge,
-    nested,
-    put_cache,
-    take_cache,
-    take_object,
-    take_text,
-)
+from flowrouter.dialects.openai_chat.cache_marks import put_cache, take_cache
 from flowrouter.errors import CallerError
+from flowrouter.wire.members import Json, as_list, as_object, merge, nested, take_object, take_text
 
 
 def parse_content(value: Any, path: str) -> tuple[tuple[Part, ...], ContentShape]:

@@ -8,7 +8,6 @@ import msgspec
 
 from flowrouter.canonical.head import Counts, Head
 from flowrouter.dialects.openai_chat.parse_requests import read_body
-from flowrouter.dialects.openai_chat.reading import Json, as_object, is_integer
 from flowrouter.dialects.openai_chat.shapes import (
     CountsShape,
     HeadShape,
@@ -21,6 +20,7 @@ from flowrouter.dialects.openai_chat.shapes import (
 )
 from flowrouter.errors import CallerError
 from flowrouter.wire.json import JsonError, Raw, dumps, loads
+from flowrouter.wire.members import Json, as_object, is_integer
 from flowrouter.wire.splice import splice
 from flowrouter.wire.sse import Frame
 

@@ -10,8 +10,8 @@ import re
 from typing import Any
 
 from flowrouter.canonical.problem import Problem
-from flowrouter.dialects.openai_chat.reading import Json, as_list, as_object, is_integer
 from flowrouter.wire.json import JsonError, dumps, dumps_text, loads
+from flowrouter.wire.members import Json, as_list, as_object, is_integer
 
 MESSAGE_MAX = 2000
 TEXT_MAX = 500

@@ -15,9 +15,9 @@ from flowrouter.canonical.history import settle
 from flowrouter.canonical.messages import Message
 from flowrouter.canonical.parts import Part, Reasoning, Text, ToolCall, ToolResult
 from flowrouter.dialects.openai_chat.foreign_parts import translate_parts
-from flowrouter.dialects.openai_chat.reading import Json
 from flowrouter.dialects.openai_chat.translation import Translation
 from flowrouter.wire.json import dumps_text
+from flowrouter.wire.members import Json
 
 ID_MAX = 40
 """The longest call id the vendor takes."""

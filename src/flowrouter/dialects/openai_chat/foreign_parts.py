@@ -5,9 +5,10 @@ from __future__ import annotations
 from flowrouter.canonical.cache import CacheHint
 from flowrouter.canonical.leftovers import lose_opaque, words_of
 from flowrouter.canonical.parts import Audio, Document, Image, Media, Opaque, Part, Refusal, Source, Text
+from flowrouter.dialects.openai_chat.cache_marks import BREAKPOINT, MARK, put_cache
 from flowrouter.dialects.openai_chat.content import file_item, image_item
-from flowrouter.dialects.openai_chat.reading import BREAKPOINT, MARK, Json, put_cache
 from flowrouter.dialects.openai_chat.translation import Translation
+from flowrouter.wire.members import Json
 
 BILLING_MARK = "x-anthropic-billing-header:"
 """Attribution blocks of one vendor's client, of no use to any other (and fatal to prompt caches)."""

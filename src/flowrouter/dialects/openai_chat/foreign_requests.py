@@ -9,11 +9,11 @@ from flowrouter.canonical.request import Request
 from flowrouter.dialects.openai_chat.foreign_messages import translate_messages
 from flowrouter.dialects.openai_chat.foreign_tools import put_output, put_tools, reply_edits
 from flowrouter.dialects.openai_chat.members import SAMPLING, own_stream_options
-from flowrouter.dialects.openai_chat.reading import Json
 from flowrouter.dialects.openai_chat.reasoning_control import put_reasoning_control
 from flowrouter.dialects.openai_chat.translation import Translation
 from flowrouter.errors import CallerError
 from flowrouter.wire.json import dumps
+from flowrouter.wire.members import Json
 
 STOP_MAX = 4
 """Stop sequences the vendor takes."""
@@ -22,7 +22,8 @@ STOP_MAX = 4
 def translate(request: Request, model: str, capabilities: Capabilities) -> Rendered:
     """Return the Chat body for `request`; raises `CallerError` for what must not be dropped."""
     context = Translation(request, capabilities)
-    tail: Json = {}
+    tail = _shared(context)
+    leave_behind(request, context.losses, taken=tail)
     hint = put_output(tail, request.output, context)
     body: Json = {"model": model, "messages": translate_messages(context, hint=hint)}
     if not body["messages"]:
@@ -38,8 +39,6 @@ def translate(request: Request, model: str, capabilities: Capabilities) -> Rende
     if request.stream:
         body["stream"] = True
         own_stream_options(body, capabilities)
-    taken = _put_shared(body, context)
-    leave_behind(request, context.losses, taken=taken)
     return Rendered(body=dumps(body), losses=context.losses.all(), edits=reply_edits(context))
 
 
@@ -49,14 +48,12 @@ _SHARED = (
 """Members that OpenAI's two dialects have in common."""
 
 
-def _put_shared(body: Json, context: Translation) -> list[str]:
-    """Write what a Responses client says in the words Chat has too, for hosts that take it; return which."""
+def _shared(context: Translation) -> Json:
+    """Return what a Responses client says in words that Chat has too, for hosts that take them."""
     if context.request.origin != "openai_responses":
-        return []
+        return {}
     extra, known = context.request.extra, context.capabilities.extensions
-    taken = [name for name in _SHARED if name in extra and name in known]
-    body |= {name: extra[name] for name in taken}
-    return taken
+    return {name: extra[name] for name in _SHARED if name in extra and name in known}
 
 
 def _put_sampling(body: Json, context: Translation) -> None:

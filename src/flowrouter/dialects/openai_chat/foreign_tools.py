@@ -7,12 +7,13 @@ from flowrouter.canonical.rendered import ReplyEdits
 from flowrouter.canonical.request import OutputFormat, Request
 from flowrouter.canonical.tools import CustomTool, FunctionTool, HostedTool, ToolChoice
 from flowrouter.canonical.web_search import PURPOSE
+from flowrouter.dialects.openai_chat.cache_marks import MARK
 from flowrouter.dialects.openai_chat.members import write_output
-from flowrouter.dialects.openai_chat.reading import MARK, Json, as_object
 from flowrouter.dialects.openai_chat.tools import write_choice
 from flowrouter.dialects.openai_chat.translation import Translation
 from flowrouter.dialects.openai_chat.web_search import web_search_options
 from flowrouter.wire.json import dumps_text
+from flowrouter.wire.members import Json, as_object
 
 
 def put_tools(body: Json, context: Translation) -> None:

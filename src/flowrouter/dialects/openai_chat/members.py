@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flowrouter.canonical.capabilities import Capabilities
 from flowrouter.canonical.request import OutputFormat
-from flowrouter.dialects.openai_chat.reading import Json, as_object, merge
+from flowrouter.wire.members import Json, as_object, merge
 
 SAMPLING = (
     "temperature",

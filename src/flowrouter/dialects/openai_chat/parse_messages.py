@@ -6,19 +6,11 @@ from typing import Any, cast, get_args
 
 from flowrouter.canonical.messages import Message, Role
 from flowrouter.canonical.parts import Part, Reasoning, Refusal, ToolCall, ToolResult
+from flowrouter.dialects.openai_chat.cache_marks import take_cache
 from flowrouter.dialects.openai_chat.content import parse_content
-from flowrouter.dialects.openai_chat.reading import (
-    Json,
-    as_list,
-    as_object,
-    nested,
-    take_cache,
-    take_list,
-    take_object,
-    take_text,
-)
 from flowrouter.errors import CallerError
 from flowrouter.wire.json import dumps_text
+from flowrouter.wire.members import Json, as_list, as_object, nested, take_list, take_object, take_text
 
 REASONING_FIELDS = ("reasoning_content", "reasoning")
 """The de-facto members for readable reasoning, the commoner first."""

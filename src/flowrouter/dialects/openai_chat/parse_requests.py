@@ -7,7 +7,16 @@ from typing import Any
 from flowrouter.canonical.request import OutputFormat, ReasoningControl, Request, Sampling
 from flowrouter.canonical.tools import Tool, ToolChoice
 from flowrouter.dialects.openai_chat.parse_messages import LegacyCalls, parse_messages
-from flowrouter.dialects.openai_chat.reading import (
+from flowrouter.dialects.openai_chat.tools import (
+    parse_choice,
+    parse_functions,
+    parse_legacy_choice,
+    parse_tools,
+)
+from flowrouter.dialects.openai_chat.web_search import take_web_search
+from flowrouter.errors import CallerError
+from flowrouter.wire.json import JsonError, loads
+from flowrouter.wire.members import (
     Json,
     as_list,
     as_object,
@@ -18,15 +27,6 @@ from flowrouter.dialects.openai_chat.reading import (
     take_object,
     take_text,
 )
-from flowrouter.dialects.openai_chat.tools import (
-    parse_choice,
-    parse_functions,
-    parse_legacy_choice,
-    parse_tools,
-)
-from flowrouter.dialects.openai_chat.web_search import take_web_search
-from flowrouter.errors import CallerError
-from flowrouter.wire.json import JsonError, loads
 
 
 def parse_request(body: bytes) -> Request:

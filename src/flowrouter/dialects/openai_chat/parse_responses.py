@@ -17,18 +17,10 @@ from flowrouter.dialects.openai_chat.parse_messages import (
     parse_legacy_call,
     take_reasoning,
 )
-from flowrouter.dialects.openai_chat.reading import (
-    Json,
-    as_list,
-    as_object,
-    is_integer,
-    take_list,
-    take_object,
-    take_text,
-)
 from flowrouter.dialects.openai_chat.usage import parse_usage
 from flowrouter.errors import CallerError
 from flowrouter.wire.json import loads
+from flowrouter.wire.members import Json, as_list, as_object, is_integer, take_list, take_object, take_text
 
 
 def parse_response(body: bytes, provenance: Provenance) -> Response:

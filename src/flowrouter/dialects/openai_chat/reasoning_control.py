@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from flowrouter.canonical.effort import asked_budget, asked_effort, clamp
 from flowrouter.canonical.request import EFFORTS, ReasoningControl
-from flowrouter.dialects.openai_chat.reading import Json
 from flowrouter.dialects.openai_chat.translation import Translation
+from flowrouter.wire.members import Json
 
 
 def put_reasoning_control(body: Json, control: ReasoningControl | None, context: Translation) -> None:

@@ -8,11 +8,11 @@ from flowrouter.canonical.request import Request, Sampling
 from flowrouter.canonical.tools import FunctionTool
 from flowrouter.dialects.openai_chat.foreign_requests import translate
 from flowrouter.dialects.openai_chat.members import SAMPLING, own_stream_options, write_output
-from flowrouter.dialects.openai_chat.reading import Json, merge
 from flowrouter.dialects.openai_chat.tools import write_choice, write_legacy_choice, write_tool
 from flowrouter.dialects.openai_chat.web_search import FIELD, is_web_search
 from flowrouter.dialects.openai_chat.write_messages import write_messages
 from flowrouter.wire.json import dumps
+from flowrouter.wire.members import Json, merge
 
 
 def render_request(request: Request, model: str, capabilities: Capabilities) -> Rendered:

@@ -15,10 +15,10 @@ from flowrouter.dialects.openai_chat.content import write_part
 from flowrouter.dialects.openai_chat.finishes import word
 from flowrouter.dialects.openai_chat.ids import reply_id
 from flowrouter.dialects.openai_chat.parse_messages import REASONING_FIELDS, SEALED_FIELD
-from flowrouter.dialects.openai_chat.reading import Json, merge
 from flowrouter.dialects.openai_chat.usage import write_usage
 from flowrouter.dialects.openai_chat.write_messages import write_call
 from flowrouter.wire.json import dumps
+from flowrouter.wire.members import Json, merge
 
 
 def render_response(response: Response, options: EncodeOptions) -> RenderedReply:

@@ -15,8 +15,8 @@ from flowrouter.canonical import events as e
 from flowrouter.canonical.events import Event
 from flowrouter.canonical.parts import Part, ToolCall
 from flowrouter.dialects.openai_chat.ids import made_call_id
-from flowrouter.dialects.openai_chat.reading import Json, as_object
 from flowrouter.wire.json import dumps_text
+from flowrouter.wire.members import Json, as_object
 
 Begin = Callable[[Part, list[Event]], int]
 """Starts a part in the answer and returns its number."""

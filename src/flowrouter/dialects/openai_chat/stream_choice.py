@@ -17,9 +17,9 @@ from flowrouter.dialects.openai_chat.content import parse_part
 from flowrouter.dialects.openai_chat.finishes import meaning
 from flowrouter.dialects.openai_chat.parse_messages import REASONING_FIELDS, SEALED_FIELD, details_text
 from flowrouter.dialects.openai_chat.parse_responses import read_content_list
-from flowrouter.dialects.openai_chat.reading import Json, as_list, as_object
 from flowrouter.dialects.openai_chat.stream_calls import CallAssembler
 from flowrouter.errors import CallerError
+from flowrouter.wire.members import Json, as_list, as_object
 
 
 class PartCounter:

@@ -13,10 +13,10 @@ from flowrouter.canonical.events import Event
 from flowrouter.canonical.problem import Problem
 from flowrouter.dialects.codec import DecodeOptions
 from flowrouter.dialects.openai_chat.errors import problem_of_error
-from flowrouter.dialects.openai_chat.reading import Json, as_list, as_object, is_integer
 from flowrouter.dialects.openai_chat.stream_choice import ChoiceDecoder, PartCounter, gather
 from flowrouter.dialects.openai_chat.usage import parse_usage
 from flowrouter.wire.json import JsonError, loads
+from flowrouter.wire.members import Json, as_list, as_object, is_integer
 from flowrouter.wire.sse import Frame
 
 _CHUNK_KEYS = frozenset({"id", "object", "created", "model", "choices", "usage", "error"})

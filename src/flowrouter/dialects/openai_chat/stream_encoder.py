@@ -23,10 +23,10 @@ from flowrouter.dialects.openai_chat.errors import error_object
 from flowrouter.dialects.openai_chat.finishes import word
 from flowrouter.dialects.openai_chat.ids import reply_id
 from flowrouter.dialects.openai_chat.parse_messages import REASONING_FIELDS, SEALED_FIELD
-from flowrouter.dialects.openai_chat.reading import Json
 from flowrouter.dialects.openai_chat.render_responses import unknown_members
 from flowrouter.dialects.openai_chat.usage import write_usage
 from flowrouter.wire.json import dumps
+from flowrouter.wire.members import Json
 from flowrouter.wire.sse import COMMENT
 
 _DONE = b"data: [DONE]\n\n"

@@ -7,19 +7,9 @@ from typing import Any
 import msgspec
 
 from flowrouter.canonical.tools import CustomTool, FunctionTool, HostedTool, Tool, ToolChoice
-from flowrouter.dialects.openai_chat.reading import (
-    Json,
-    as_list,
-    as_object,
-    merge,
-    nested,
-    put_cache,
-    take_cache,
-    take_flag,
-    take_object,
-    take_text,
-)
+from flowrouter.dialects.openai_chat.cache_marks import put_cache, take_cache
 from flowrouter.errors import CallerError
+from flowrouter.wire.members import Json, as_list, as_object, merge, nested, take_flag, take_object, take_text
 
 
 def parse_tools(items: list[Any]) -> tuple[Tool, ...]:

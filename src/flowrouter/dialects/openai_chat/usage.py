@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flowrouter.canonical.usage import Usage
-from flowrouter.dialects.openai_chat.reading import Json, as_object, is_integer
+from flowrouter.wire.members import Json, as_object, is_integer
 
 
 def parse_usage(raw: Json) -> Usage:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flowrouter.canonical.losses import Losses
 from flowrouter.canonical.tools import HostedTool, Tool
 from flowrouter.canonical.web_search import web_search_of
-from flowrouter.dialects.openai_chat.reading import Json, take_object
+from flowrouter.wire.members import Json, take_object
 
 FIELD = "web_search_options"
 

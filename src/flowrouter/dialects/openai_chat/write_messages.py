@@ -7,9 +7,10 @@ from typing import Any
 
 from flowrouter.canonical.messages import Message
 from flowrouter.canonical.parts import ContentShape, Part, Reasoning, Refusal, ToolCall, ToolResult
+from flowrouter.dialects.openai_chat.cache_marks import put_cache
 from flowrouter.dialects.openai_chat.content import write_content
-from flowrouter.dialects.openai_chat.reading import Json, merge, put_cache
 from flowrouter.wire.json import JsonError, loads
+from flowrouter.wire.members import Json, merge
 
 
 def write_messages(messages: Sequence[Message], *, legacy: Iterable[str]) -> list[Json]:

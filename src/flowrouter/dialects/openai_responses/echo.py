@@ -42,7 +42,9 @@ DEFAULTS: Json = {
 _IF_ASKED = ("conversation", "prompt", "prompt_cache_retention", "prompt_cache_options")
 """Members repeated only where the request had them."""
 
-REPEATED = frozenset({*DEFAULTS, *_IF_ASKED, "object", "status", "error", "incomplete_details", "completed_at"})
+REPEATED = frozenset(
+    {*DEFAULTS, *_IF_ASKED, "object", "status", "error", "incomplete_details", "completed_at"}
+)
 """Members of an answer that tell nothing which is not in the request or in its finish."""
 
 _OBJECTS = ("text", "reasoning")
@@ -71,9 +73,7 @@ def _body(asked: bytes) -> Json:
 
 
 def _repeated(body: Json) -> Json:
-    said = {
-        name: value for name in (*DEFAULTS, *_IF_ASKED) if (value := body.get(name)) is not None
-    }
+    said = {name: value for name in (*DEFAULTS, *_IF_ASKED) if (value := body.get(name)) is not None}
     for name in _OBJECTS:
         given = as_object(said.pop(name, None))
         if given is not None:

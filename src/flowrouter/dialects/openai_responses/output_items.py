@@ -36,7 +36,7 @@ LENGTH = "length"
 
 _LINKED = ("id", "phase", "namespace", "caller", "async")
 
-_SAID = {"output_text": "text", "refusal": "refusal"}
+SPOKEN = {"output_text": "text", "refusal": "refusal"}
 """The parts of a message that the hub has words for, and the member with the model's words."""
 
 
@@ -104,14 +104,14 @@ def read_content(piece: Json, item: Json) -> tuple[Part | None, Json]:
     with the ids of this one, which its own dialect understands.
     """
     kind = str(piece.get("type"))
-    text = piece.get(_SAID.get(kind, ""))
+    text = piece.get(SPOKEN.get(kind, ""))
     if not isinstance(text, str):
         payload = {**item, "content": [piece]}
         payload.pop("status", None)
         return Opaque(payload=payload, origin=DIALECT), {"type": kind}
     if not text:
         return None, piece
-    mould = {name: value for name, value in piece.items() if name != _SAID[kind]}
+    mould = {name: value for name, value in piece.items() if name != SPOKEN[kind]}
     if kind == "refusal":
         return Refusal(text=text, extra=link(item)), mould
     citations = objects(piece.get("annotations")) or []
@@ -130,7 +130,10 @@ def _read_reasoning(item: Json, provenance: Provenance) -> ReadItem | None:
         texts = [str(piece.get("text") or "") for piece in pieces or ()]
         if pieces:
             mould[field] = [
-                {**{k: v for k, v in piece.items() if k != "text" or not text}, **({LENGTH: len(text)} if text else {})}
+                {
+                    **{k: v for k, v in piece.items() if k != "text" or not text},
+                    **({LENGTH: len(text)} if text else {}),
+                }
                 for piece, text in zip(pieces, texts, strict=True)
             ]
         if joined := BLANK_LINE.join(text for text in texts if text):
@@ -213,6 +216,6 @@ def objects(value: Any) -> list[Json] | None:
 
 
 __all__ = [
-    "BLANK_LINE", "LENGTH", "ReadItem", "arguments_text", "call_id", "item_id", "link", "objects", "read_content",
+    "BLANK_LINE", "LENGTH", "SPOKEN", "ReadItem", "arguments_text", "call_id", "item_id", "link", "objects", "read_content",
     "read_item", "read_output", "signed",
 ]  # fmt: skip

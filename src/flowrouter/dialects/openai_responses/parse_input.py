@@ -7,7 +7,7 @@ from typing import Any, cast, get_args
 import msgspec
 
 from flowrouter.canonical.messages import Message, Role
-from flowrouter.canonical.parts import Opaque, Part, Reasoning, Text, ToolCall, ToolResult
+from flowrouter.canonical.parts import Reasoning, Text, ToolCall, ToolResult
 from flowrouter.dialects.openai_responses.content import parse_content
 from flowrouter.dialects.openai_responses.items import ABSENT, CALLS, LOCAL, RESULTS, parse_item
 from flowrouter.errors import CallerError
@@ -40,8 +40,8 @@ def _parse(item: Any, place: str, shapes: Json) -> Message:
     kind = whole.get("type")
     if kind == "message" or (kind is None and "role" in whole):
         return _message(dict(whole), place, shapes)
-    part = parse_item(whole, path=place)[0]
-    if isinstance(part, Opaque):
+    part = parse_item(whole, path=place)
+    if not isinstance(part, ToolCall | ToolResult | Reasoning):
         _check(kind, whole, place)
         return Message(role=_role(kind), parts=(part,), shape="absent", place=place)
     return _step(part, place, shapes)
@@ -65,13 +65,11 @@ def _message(rest: Json, place: str, shapes: Json) -> Message:
     )
 
 
-def _step(part: Part, place: str, shapes: Json) -> Message:
+def _step(part: ToolCall | ToolResult | Reasoning, place: str, shapes: Json) -> Message:
     """Return the message of an item that is a call, a result or reasoning."""
-    extra: Json = {} if isinstance(part, Opaque) else part.extra
-    local = {name: value for name, value in extra.items() if name in LOCAL}
-    bare = msgspec.structs.replace(
-        part, extra={name: value for name, value in extra.items() if name not in LOCAL}
-    )
+    local = {name: value for name, value in part.extra.items() if name in LOCAL}
+    unknown = {name: value for name, value in part.extra.items() if name not in LOCAL}
+    bare = msgspec.structs.replace(part, extra=unknown)
     if isinstance(part, Reasoning) and part.sealed is not None:
         # The id was made for the client; the vendor whose state is inside never gave one.
         local.pop("id", None)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from flowrouter.canonical.messages import Message
 from flowrouter.canonical.parts import ContentShape, Part, Text
 from flowrouter.canonical.request import OutputFormat, ReasoningControl, Request, Sampling
-from flowrouter.canonical.tools import Tool, ToolChoice
+from flowrouter.canonical.tools import ToolChoice
 from flowrouter.dialects.openai_responses.parse_input import parse_input
-from flowrouter.dialects.openai_responses.tools import parse_choice, parse_tools, write_choice
+from flowrouter.dialects.openai_responses.tools import ToolsRead, parse_choice, parse_tools, write_choice
 from flowrouter.errors import CallerError
 from flowrouter.wire.json import JsonError, loads
 from flowrouter.wire.members import (
@@ -43,14 +44,15 @@ def parse_request(body: bytes) -> Request:
     model = _require_model(rest)
     system, system_shape = _take_instructions(rest)
     output, verbosity = _take_text_options(rest)
+    read = _take_tools(rest, shapes)
     return Request(
         origin="openai_responses",
         model=model,
         messages=_take_input(rest, shapes),
         system=system,
         system_shape=system_shape,
-        tools=_take_tools(rest, shapes),
-        tool_choice=_take_choice(rest, shapes),
+        tools=read.tools,
+        tool_choice=_take_choice(rest, read.inside(), shapes),
         parallel_tools=_flag(rest, "parallel_tool_calls"),
         sampling=_take_sampling(rest, shapes),
         max_tokens=_integer(rest, "max_output_tokens"),
@@ -151,23 +153,23 @@ def _take_instructions(rest: Json) -> tuple[tuple[Part, ...], ContentShape]:
     return ((Text(text=text),) if text else ()), "string"
 
 
-def _take_tools(rest: Json, shapes: Json) -> tuple[Tool, ...]:
+def _take_tools(rest: Json, shapes: Json) -> ToolsRead:
     items = take_list(rest, "tools")
     if items is None:
         if rest.get("tools") is not None:
             raise _wrong("tools", "a list")
-        return ()
+        return ToolsRead()
     if not items:
         shapes["tools"] = "empty"
     read = parse_tools(items)
     if read.namespaces:
         shapes["namespaces"] = read.namespaces
-    return read.tools
+    return read
 
 
-def _take_choice(rest: Json, shapes: Json) -> ToolChoice | None:
+def _take_choice(rest: Json, inside: Mapping[str, str], shapes: Json) -> ToolChoice | None:
     """Take the tool choice; `shapes` keeps one whose form tells more than its meaning."""
-    choice = parse_choice(rest.get("tool_choice"))
+    choice = parse_choice(rest.get("tool_choice"), inside)
     if choice is None:
         return None
     value = rest.pop("tool_choice")

@@ -35,9 +35,7 @@ def render_request(request: Request, model: str, capabilities: Capabilities) -> 
     return Rendered(body=dumps(merge(body, request.extra)), losses=losses.all())
 
 
-def _put_conversation(
-    body: Json, request: Request, capabilities: Capabilities, *, losses: Losses
-) -> None:
+def _put_conversation(body: Json, request: Request, capabilities: Capabilities, *, losses: Losses) -> None:
     if request.system or request.system_shape != "absent":
         body["instructions"] = "\n\n".join(part.text for part in request.system if isinstance(part, Text))
     if request.messages:

@@ -25,7 +25,10 @@ from flowrouter.wire.members import (
 )
 
 NAMESPACE = "namespace"
-"""The type of a tool that holds tools, and the member of `extra` that holds what it says of itself."""
+"""The type of a tool that holds tools."""
+
+_SAYS = f"{NAMESPACE}."
+"""Begins members of a first tool's `extra` that repeat what its namespace says of itself."""
 
 
 class Namespace(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,8 +41,15 @@ class Namespace(msgspec.Struct, frozen=True, kw_only=True):
 class ToolsRead(msgspec.Struct, frozen=True, kw_only=True):
     """The tools of a request, and how those of namespaces were held."""
 
-    tools: tuple[Tool, ...]
-    namespaces: tuple[Namespace, ...]
+    tools: tuple[Tool, ...] = ()
+    namespaces: tuple[Namespace, ...] = ()
+
+    def inside(self) -> dict[str, str]:
+        """Return name in its namespace → full name, for names that stand for one tool only."""
+        plain = {tool.name for tool in self.tools}
+        found = [(name, full) for space in self.namespaces for full, name in space.tools.items()]
+        names = [name for name, _ in found]
+        return {name: full for name, full in found if names.count(name) == 1 and name not in plain}
 
 
 def parse_tools(items: list[Any]) -> ToolsRead:
@@ -51,7 +61,8 @@ def parse_tools(items: list[Any]) -> ToolsRead:
         path = f"tools[{number}]"
         whole = _object(item, path)
         space = _parse_namespace(whole, path) if whole.get("type") == NAMESPACE else None
-        if space is not None and taken.isdisjoint(row := {tool.name: name for tool, name in space}):
+        row = {tool.name: name for tool, name in space or ()}
+        if space is not None and taken.isdisjoint(row):
             taken |= row.keys()
             wrapper = {name: value for name, value in whole.items() if name != "tools"}
             namespaces.append(Namespace(wrapper=wrapper, tools=row))
@@ -117,35 +128,24 @@ def _take_name(rest: Json, path: str) -> str:
 def _parse_namespace(whole: Json, path: str) -> list[tuple[FunctionTool | CustomTool, str]] | None:
     """Return the tools of a namespace with their names inside it; None for one that must stay whole.
 
-    What it says of itself stands in the first tool's `extra`, so that another dialect notes its loss.
+    What it says of itself is repeated in the first tool's `extra`, so that another dialect notes its loss.
     """
     name, inner = whole.get("name"), as_list(whole.get("tools"))
     if not isinstance(name, str) or not name or not inner:
         return None
-    words: Json = {key: value for key, value in whole.items() if key not in {"type", "name", "tools"}}
+    words: Json = {f"{_SAYS}{key}": whole[key] for key in whole if key not in {"type", "name", "tools"}}
     found: list[tuple[FunctionTool | CustomTool, str]] = []
     for number, item in enumerate(inner):
         place = f"{path}.tools[{number}]"
         tool = _parse_tool(_object(item, place), place)
-        if isinstance(tool, HostedTool) or NAMESPACE in tool.extra:
+        if isinstance(tool, HostedTool) or any(key.startswith(_SAYS) for key in tool.extra):
             return None
-        extra = {**tool.extra, NAMESPACE: words} if words and not number else tool.extra
+        extra = tool.extra if number else {**tool.extra, **words}
         full = full_name(name, tool.name)
         if any(full == earlier.name for earlier, _ in found):
             return None
         found.append((msgspec.structs.replace(tool, name=full, place=place, extra=extra), tool.name))
     return found
-
-
-def names_in(tools: Any) -> dict[str, tuple[str, str]]:
-    """Return full name → (namespace, name) for the namespaced tools in a request's `tools`."""
-    try:
-        read = parse_tools(as_list(tools) or [])
-    except CallerError:
-        return {}
-    return {
-        full: (space.wrapper["name"], name) for space in read.namespaces for full, name in space.tools.items()
-    }
 
 
 def write_tools(tools: Sequence[Tool], namespaces: Sequence[Namespace]) -> list[Json]:
@@ -162,7 +162,7 @@ def write_tools(tools: Sequence[Tool], namespaces: Sequence[Namespace]) -> list[
         if number not in opened:
             opened[number] = []
             items.append({**space.wrapper, "tools": opened[number]})
-        extra = {name: value for name, value in tool.extra.items() if name != NAMESPACE}
+        extra = {name: value for name, value in tool.extra.items() if not name.startswith(_SAYS)}
         opened[number].append(
             write_tool(msgspec.structs.replace(tool, name=space.tools[tool.name], extra=extra))
         )
@@ -184,23 +184,22 @@ def write_tool(tool: Tool) -> Json:
     return merge(item, tool.extra)
 
 
-_WORDS = {"auto", "none", "required"}
-
-
-def parse_choice(value: Any) -> ToolChoice | None:
+def parse_choice(value: Any, inside: Mapping[str, str] | None = None) -> ToolChoice | None:
     """Return what `tool_choice` means; None if it is in no known form.
 
-    A hosted tool is named by its type, an MCP server by its label.
+    A hosted tool is named by its type, an MCP server by its label, a tool of a namespace by its name
+    there, for which `inside` holds the full one.
     """
     match value:
         case "auto" | "none" | "required":
             return ToolChoice(mode=value)
-        case {"type": "allowed_tools", "mode": "auto" | "required" as mode, "tools": list(items)}:
-            named = (parse_choice(item) for item in _listed(items))
+        case {"type": "allowed_tools", "mode": "auto" | "required" as mode, "tools": list()}:
+            named = (parse_choice(item, inside) for item in as_list(_member(value, "tools")) or ())
             names = tuple(choice.name for choice in named if choice is not None and choice.name is not None)
             return ToolChoice(mode="allowed", names=names, required=mode == "required")
         case {"type": "function" | "custom" as kind, "name": str(name)} if name:
-            full = full_name(_member(value, NAMESPACE), name)
+            namespace = _member(value, NAMESPACE)
+            full = full_name(namespace, name) if namespace else (inside or {}).get(name, name)
             return ToolChoice(mode="tool", name=full, custom=kind == "custom")
         case {"type": "mcp", "server_label": str(label)}:
             return ToolChoice(mode="tool", name=label)
@@ -208,10 +207,6 @@ def parse_choice(value: Any) -> ToolChoice | None:
             return ToolChoice(mode="tool", name=kind)
         case _:
             return None
-
-
-def _listed(value: Any) -> list[Any]:
-    return as_list(value) or []
 
 
 def _member(value: Any, name: str) -> Any:
@@ -240,7 +235,6 @@ __all__ = [
     "NAMESPACE",
     "Namespace",
     "ToolsRead",
-    "names_in",
     "parse_choice",
     "parse_tools",
     "write_choice",

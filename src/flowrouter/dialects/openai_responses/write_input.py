@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -15,6 +15,8 @@ from flowrouter.canonical.request import Request
 from flowrouter.dialects.openai_responses.content import plain_text, write_content
 from flowrouter.dialects.openai_responses.items import DIALECT, SEAL, finish, render_item
 from flowrouter.wire.members import Json
+
+Step = TypeVar("Step", ToolCall, ToolResult, Reasoning)
 
 
 def write_input(request: Request, capabilities: Capabilities, losses: Losses) -> Any:
@@ -55,7 +57,9 @@ class _Writer:
                 return self._reasoning(part, message, local)
             case Opaque():
                 return self._opaque(part)
-            case ToolCall() | ToolResult():
+            case ToolCall():
+                return render_item(_with_local(part, local))
+            case ToolResult():
                 return render_item(_with_local(part, local))
             case _:
                 return None
@@ -111,10 +115,8 @@ def _message(message: Message, content: list[Part], local: Json) -> Json:
     return finish(finish(item, message.extra), local)
 
 
-def _with_local(part: Part, local: Json) -> Part:
-    if isinstance(part, Opaque) or not local:
-        return part
-    return msgspec.structs.replace(part, extra={**part.extra, **local})
+def _with_local(part: Step, local: Json) -> Step:
+    return msgspec.structs.replace(part, extra={**part.extra, **local}) if local else part
 
 
 __all__ = ["is_native", "write_input"]

@@ -57,7 +57,7 @@ def test_a_later_system_message_stays_in_place_as_a_marked_text():
         "role": "user",
         "content": [text("<system-reminder>\nBe brief.\n</system-reminder>"), text("Go")],
     }
-    assert rows(rendered.losses) == [("messages[*]", "emulated")]
+    assert rows(rendered.losses) == [("messages[2]", "emulated")]
 
 
 def test_a_later_system_message_stands_as_such_where_the_model_takes_it():
@@ -171,7 +171,8 @@ def test_reasoning_comes_first_and_calls_last():
 def test_what_this_model_did_not_sign_or_does_not_know_is_dropped(part):
     rendered = render(chat(say("user", "A"), say("assistant", part, "B"), say("user", "C")), family="claude")
     assert json.loads(rendered.body)["messages"][1]["content"] == [text("B")]
-    assert rows(rendered.losses) == [("messages[1].content[0]", "dropped")]
+    field = "reasoning_content" if isinstance(part, Reasoning) else "content[0]"
+    assert rows(rendered.losses) == [(f"messages[1].{field}", "dropped")]
 
 
 @pytest.mark.parametrize("blank", ["", " ", "\n\t"])
@@ -302,7 +303,7 @@ def test_refusals_names_and_citations():
     assert json.loads(rendered.body)["messages"][1]["content"] == [text("No."), text("B")]
     assert rows(rendered.losses) == [
         ("messages[0].name", "dropped"),
-        ("messages[1].content[1].citations", "dropped"),
+        ("messages[1].content[0].citations", "dropped"),
     ]
 
 
@@ -310,8 +311,8 @@ def test_unknown_members_are_named_once_per_place():
     turns = [say("user", Text(text="A", extra={"mark": 1, "none": None})) for _ in range(3)]
     rendered = render(chat(*turns, extra={"store": True, "prediction": None}))
     assert [(loss.path, loss.reason) for loss in rendered.losses] == [
-        ("messages[*].content[*].mark", "unknown to anthropic (3 times)"),
         ("store", "unknown to anthropic"),
+        ("messages[*].content[*].mark", "unknown to anthropic (3 times)"),
     ]
 
 

@@ -136,7 +136,7 @@ def test_a_strict_tool_is_closed_where_the_model_can_be_held_to_it():
     assert "minimum: 0" in held["input_schema"]["properties"]["age"]["description"]
     loose = render(chat(tools=(strict,)), json_schema=False)
     assert json.loads(loose.body)["tools"][0] == {"name": "save", "input_schema": PERSON}
-    assert rows(loose.losses) == [("tools[0].strict", "dropped")]
+    assert rows(loose.losses) == [("tools[0].function.strict", "dropped")]
 
 
 def test_an_answer_schema_goes_into_the_output_config():
@@ -145,7 +145,7 @@ def test_an_answer_schema_goes_into_the_output_config():
     sent = json.loads(rendered.body)["output_config"]["format"]
     assert sent["type"] == "json_schema"
     assert sent["schema"]["additionalProperties"] is False
-    assert rows(rendered.losses) == [("response_format.schema", "changed")]
+    assert rows(rendered.losses) == [("response_format.json_schema.schema", "changed")]
 
 
 def test_an_answer_schema_is_emulated_by_a_forced_tool():

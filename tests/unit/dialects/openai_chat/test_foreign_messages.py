@@ -350,7 +350,7 @@ def test_parts_only_another_dialect_knows_are_dropped_and_told() -> None:
     messages, losses = rendered(user(odd, "b"))
     assert messages[0]["content"] == "b"
     assert losses == (
-        Loss(path="messages[0].content[0]", kind="dropped", reason="Chat has no form for server_tool_use"),
+        Loss(path="messages[0].content[0]", kind="dropped", reason="only anthropic knows the part server_tool_use"),
     )
 
 
@@ -359,7 +359,7 @@ def test_unknown_members_are_told_once() -> None:
         user(Text(text="a", extra={"mood": 1, "null": None}), Text(text="b", extra={"mood": 2}))
     )
     assert [item["text"] for item in messages[0]["content"]] == ["a", "b"]
-    assert [loss.reason for loss in losses] == ["members the target does not know: mood ×2"]
+    assert [loss.reason for loss in losses] == ["unknown to openai_chat (2 times)"]
 
 
 def test_a_conversation_of_nothing_is_refused() -> None:

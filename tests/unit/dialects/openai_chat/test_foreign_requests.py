@@ -14,7 +14,6 @@ from flowrouter.canonical.rendered import Rendered
 from flowrouter.canonical.request import OutputFormat, ReasoningControl, Request, Sampling
 from flowrouter.canonical.tools import CustomTool, FunctionTool, HostedTool, ToolChoice
 from flowrouter.dialects.openai_chat import CODEC
-from flowrouter.dialects.openai_chat.reasoning_control import clamp, effort_of_budget
 from flowrouter.errors import CallerError
 from flowrouter.wire.json import loads
 
@@ -112,39 +111,6 @@ def test_foreign_fields_are_each_told_by_name() -> None:
         ("container", "dropped"),
         ("mcp_servers", "dropped"),
     ]
-
-
-@pytest.mark.parametrize(
-    ("budget", "effort"),
-    [
-        (0, "none"),
-        (512, "minimal"),
-        (1024, "low"),
-        (1025, "medium"),
-        (8192, "medium"),
-        (24576, "high"),
-        (32000, "xhigh"),
-    ],
-)
-def test_budgets_stand_for_efforts(budget: int, effort: str) -> None:
-    assert effort_of_budget(budget) == effort
-
-
-@pytest.mark.parametrize(
-    ("effort", "allowed", "nearest"),
-    [
-        ("max", ("low", "high"), "high"),
-        ("minimal", ("none", "low", "high"), "low"),
-        ("none", ("minimal", "low"), "minimal"),
-        ("none", ("none", "low"), "none"),
-        ("high", ("none",), "high"),
-        ("ultra", ("low",), "ultra"),
-    ],
-)
-def test_an_effort_the_model_lacks_goes_to_the_nearest(
-    effort: str, allowed: tuple[str, ...], nearest: str
-) -> None:
-    assert clamp(effort, allowed) == nearest
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,110 @@
+"""Arguments of a call that come piecemeal (`streamFunctionCallArguments`).
+
+Each `partialArgs` entry sets one value at a JSON path, `$.place.city` or `$.days[0]`; a string marked
+`willContinue` grows with the next entry for the same path. The vendor's order decides where members stand.
+"""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+from typing import Any
+
+from flowrouter.wire.members import Json, as_list, as_object
+
+_STEP = re.compile(r"""\.?([^.\[\]'"]+)|\[(\d+)\]|\[(?:'([^']*)'|"([^"]*)")\]""")
+_VALUES = ("stringValue", "numberValue", "boolValue")
+_LENGTH_MAX = 10_000
+
+Key = str | int
+
+
+class PartialArguments:
+    """The arguments of one call as far as they have come, in `value`."""
+
+    __slots__ = ("_growing", "value")
+
+    def __init__(self) -> None:
+        self.value: Json = {}
+        self._growing: str | None = None
+
+    def take(self, entries: list[Any]) -> None:
+        """Add the entries of one chunk; one that names no place is left out."""
+        for item in entries:
+            entry = as_object(item)
+            if entry is not None:
+                self._take(entry)
+
+    def _take(self, entry: Json) -> None:
+        path = entry.get("jsonPath")
+        keys = _keys(path) if isinstance(path, str) else []
+        if not keys or not isinstance(path, str):
+            return
+        value = _value(entry)
+        if isinstance(value, str) and self._growing == path:
+            earlier = _get(self.value, keys)
+            value = earlier + value if isinstance(earlier, str) else value
+        _put(self.value, keys, value)
+        self._growing = path if entry.get("willContinue") is True else None
+
+
+def _keys(path: str) -> list[Key]:
+    keys: list[Key] = []
+    for name, number, quoted, doubly in _STEP.findall(path.removeprefix("$")):
+        keys.append(int(number) if number else name or quoted or doubly)
+    return keys
+
+
+def _value(entry: Json) -> Any:
+    for name in _VALUES:
+        if name in entry:
+            value = entry[name]
+            # Google's numbers are doubles: a whole one was meant as such.
+            return int(value) if isinstance(value, float) and value.is_integer() else value
+    return "" if "nullValue" not in entry and entry.get("willContinue") is True else None
+
+
+def _get(value: Any, keys: list[Key]) -> Any:
+    for key in keys:
+        if isinstance(key, int):
+            items = as_list(value) or []
+            value = items[key] if key < len(items) else None
+        else:
+            value = (as_object(value) or {}).get(key)
+    return value
+
+
+def _put(target: Json, keys: list[Key], value: Any) -> None:
+    """Set `value` at a path, making what is missing on the way; a path that contradicts itself is let be."""
+    place: Any = target
+    for key, below in pairwise(keys):
+        known: Any = _get(place, [key])
+        if not isinstance(known, list if isinstance(below, int) else dict):
+            known = _empty(below)
+            if not _set(place, key, known):
+                return
+        place = known
+    _set(place, keys[-1], value)
+
+
+def _empty(key: Key) -> Any:
+    """Return what a member with such a key stands in."""
+    return [] if isinstance(key, int) else {}
+
+
+def _set(place: Any, key: Key, value: Any) -> bool:
+    if isinstance(key, int):
+        items = as_list(place)
+        if items is None or key > _LENGTH_MAX:
+            return False
+        items.extend([None] * (key + 1 - len(items)))
+        items[key] = value
+        return True
+    members = as_object(place)
+    if members is None:
+        return False
+    members[key] = value
+    return True
+
+
+__all__ = ["PartialArguments"]

@@ -1,0 +1,70 @@
+"""Requests of other dialects in Gemini's terms: every change a loss, every impossibility named."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from flowrouter.canonical.capabilities import Capabilities
+from flowrouter.canonical.leftovers import leave_behind
+from flowrouter.canonical.losses import Losses
+from flowrouter.canonical.rendered import Rendered
+from flowrouter.canonical.request import Request
+from flowrouter.dialects.gemini.conversation import Conversation
+from flowrouter.dialects.gemini.generation import foreign_config, foreign_labels
+from flowrouter.dialects.gemini.screen import Screen
+from flowrouter.dialects.gemini.tool_names import fitted_names
+from flowrouter.dialects.gemini.tools import Toolbox
+from flowrouter.errors import CallerError
+from flowrouter.wire.json import dumps
+
+
+def render_foreign(request: Request, capabilities: Capabilities) -> Rendered:
+    """Return the body; raises `CallerError` for what must not be dropped."""
+    losses = Losses(request, target="gemini", capabilities=capabilities)
+    if not request.messages:
+        path = losses.name("messages")
+        raise CallerError(f"{path}: at least one message is required", param=path)
+    names = fitted_names(request, limit=min(capabilities.tool_name_max, 64))
+    screen = Screen(capabilities, names, losses)
+    conversation = Conversation(capabilities, names, losses)
+    conversation.build(screen.parts(request.system, role="system"), screen.screen(request.messages))
+    conversation.end_with_user()
+    toolbox = Toolbox(request, capabilities, names=names, losses=losses)
+    toolbox.build()
+    toolbox.answer(request.output)
+    body = _body(conversation, toolbox)
+    config = {**foreign_config(request, capabilities, losses), **toolbox.format}
+    taken = _answer_kinds(request, config)
+    if config:
+        body["generationConfig"] = config
+    body |= foreign_labels(request, capabilities, losses)
+    leave_behind(request, losses, taken=taken)
+    return Rendered(body=dumps(body), losses=losses.all(), edits=toolbox.edits)
+
+
+def _body(conversation: Conversation, toolbox: Toolbox) -> dict[str, Any]:
+    body: dict[str, Any] = {}
+    system = conversation.system
+    if toolbox.instruction is not None:
+        system = [*system, {"text": toolbox.instruction}]
+    if system:
+        body["systemInstruction"] = {"parts": system}
+    body["contents"] = conversation.contents
+    if toolbox.entries:
+        body["tools"] = toolbox.entries
+    if toolbox.config is not None:
+        body["toolConfig"] = {"functionCallingConfig": toolbox.config}
+    return body
+
+
+def _answer_kinds(request: Request, config: dict[str, Any]) -> tuple[str, ...]:
+    """Ask for pictures where the client did, and return the members that said so."""
+    asked = request.extra.get("modalities")
+    kinds = [str(kind).upper() for kind in cast("list[object]", asked)] if isinstance(asked, list) else []
+    if "IMAGE" not in kinds or not set(kinds) <= {"TEXT", "IMAGE"}:
+        return ()
+    config["responseModalities"] = kinds
+    return ("modalities",)
+
+
+__all__ = ["render_foreign"]

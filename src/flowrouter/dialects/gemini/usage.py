@@ -1,0 +1,54 @@
+"""Token counts: Gemini's prompt includes what was cached, its candidates leave the thoughts out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flowrouter.canonical.usage import Usage
+from flowrouter.wire.members import Json, is_integer
+
+
+def parse_usage(raw: Json) -> Usage:
+    """Return the counts of a `usageMetadata` object.
+
+    What tools put into the prompt is counted beside it. A missing candidates count is what the total
+    leaves over.
+    """
+    prompt, tools = _count(raw, "promptTokenCount"), _count(raw, "toolUsePromptTokenCount")
+    cached, thoughts = _count(raw, "cachedContentTokenCount"), _count(raw, "thoughtsTokenCount")
+    output, total = _count(raw, "candidatesTokenCount"), _count(raw, "totalTokenCount")
+    if output is None and total is not None and prompt is not None:
+        output = max(0, total - prompt - (tools or 0) - (thoughts or 0))
+    return Usage(
+        input=None if prompt is None else max(0, prompt - (cached or 0)) + (tools or 0),
+        cache_read=cached,
+        output=output,
+        reasoning=thoughts,
+        origin="gemini",
+        raw=raw,
+    )
+
+
+def write_usage(usage: Usage) -> Json:
+    """Return the `usageMetadata` of this dialect: the vendor's own where Gemini reported it.
+
+    Google's SDKs take each count as optional, but clients add them up: an unknown one is 0 in the three
+    main members. What was written to a cache is part of the prompt, since there is no other place.
+    """
+    if usage.origin == "gemini" and usage.raw is not None:
+        return usage.raw
+    prompt = usage.total_input
+    written: Json = {"promptTokenCount": prompt, "candidatesTokenCount": usage.output or 0}
+    if usage.cache_read is not None:
+        written["cachedContentTokenCount"] = usage.cache_read
+    if usage.reasoning is not None:
+        written["thoughtsTokenCount"] = usage.reasoning
+    return {**written, "totalTokenCount": prompt + usage.total_output}
+
+
+def _count(raw: Json, name: str) -> int | None:
+    value: Any = raw.get(name)
+    return max(0, value) if is_integer(value) else None
+
+
+__all__ = ["parse_usage", "write_usage"]
