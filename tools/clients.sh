@@ -1,9 +1,9 @@
 #!/bin/sh
 # Install the programs that tests/clients drives: tools/clients.sh PYTHON DIR
 #
-# Claude Code and OpenCode come from npm, aider and llm from pip, each into a folder of its own below
-# DIR; versions and hashes stand in tests/clients. Where packages come from is the machine's own
-# setting. What is there already is left alone.
+# Coding agents and JavaScript SDKs come from npm, Python programs and frameworks from pip, each of those
+# into a folder of its own below DIR; versions and hashes stand in tests/clients. Where packages come from
+# is the machine's own setting. What is there already is left alone.
 set -eu
 
 python=$1
@@ -14,7 +14,8 @@ is_current() { [ -e "$dir/$1.stamp" ] && cmp -s "$dir/$1.stamp" "$2"; }
 
 install_npm() {
   is_current npm "$here/package-lock.json" && return
-  echo "Installing Claude Code and OpenCode (600 MB) ..."
+  echo "Installing the agents and SDKs of npm (1.3 GB) ..."
+  rm -rf "$dir/npm"
   mkdir -p "$dir/npm"
   cp "$here/package.json" "$here/package-lock.json" "$dir/npm/"
   # The node that the type checker brings; its own `npm` command lost its link in the wheel.
@@ -29,15 +30,17 @@ install_npm() {
 }
 
 install_pip() {
-  is_current "$1" "$here/$1.lock" && return
+  lock=$here/locks/$1.lock
+  is_current "$1" "$lock" && return
   echo "Installing $1 ..."
   "$python" -m venv --clear "$dir/$1"
-  "$dir/$1/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r "$here/$1.lock"
-  cp "$here/$1.lock" "$dir/$1.stamp"
+  "$dir/$1/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r "$lock"
+  cp "$lock" "$dir/$1.stamp"
 }
 
 mkdir -p "$dir"
 echo '*' >"$dir/.gitignore"
 install_npm
-install_pip llm
-install_pip aider
+for lock in "$here"/locks/*.lock; do
+  install_pip "$(basename "$lock" .lock)"
+done

@@ -12,7 +12,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from tests.upstreams import Answer, Call, Received, Thought
+from tests.upstreams import Answer, Call, Received, ScriptedUpstream, Thought
+from tests.upstreams.dialect import Exchange
+from tests.upstreams.prompts import Prompt
+from tests.upstreams.scenarios import ModelName
 
 SECRET = re.compile(r"SECRET-(\w+)")
 DONE = "The task is done."
@@ -33,38 +36,43 @@ def turned(secret: str) -> str:
     return f"TURNED-{secret[::-1]}"
 
 
-def tool_names(received: Received) -> list[str]:
-    """Return the names of the tools offered, in either dialect."""
-    tools = received.json.get("tools") or []
-    return [tool.get("name") or tool["function"]["name"] for tool in tools]
+def read_prompt(up: ScriptedUpstream, received: Received) -> Prompt:
+    """Return what a request asks, whatever the dialect it is written in."""
+    (dialect,) = up.dialects
+    exchange = Exchange(received, ModelName(received.model), received.account, "", received.json)
+    return dialect.read(exchange)
 
 
 def tool_results(received: Received) -> list[str]:
-    """Return the text of every tool result in the conversation, in either dialect."""
-    results: list[str] = []
-    for message in received.json["messages"]:
-        content = message.get("content")
-        if message["role"] == "tool":
-            results.append(_text(content))
-        elif isinstance(content, list):
-            results += [
-                _text(block.get("content")) for block in content if block.get("type") == "tool_result"
-            ]
-    return results
+    """Return the text of every tool result in the conversation, in any dialect."""
+    body = received.json
+    if received.dialect == "gemini":
+        parts = [part for content in body["contents"] for part in content["parts"]]
+        return [_text(part["functionResponse"]["response"]) for part in parts if "functionResponse" in part]
+    if received.dialect == "openai_responses":
+        items = body["input"] if isinstance(body["input"], list) else []
+        return [_text(item["output"]) for item in items if item.get("type", "").endswith("_call_output")]
+    if received.dialect == "openai_chat":
+        return [_text(message["content"]) for message in body["messages"] if message["role"] == "tool"]
+    contents = [message["content"] for message in body["messages"]]
+    blocks = [block for content in contents if isinstance(content, list) for block in content]
+    return [_text(block.get("content")) for block in blocks if block["type"] == "tool_result"]
 
 
 def _text(content: Any) -> str:
     return content if isinstance(content, str) else json.dumps(content, ensure_ascii=False)
 
 
-def tool_user(files: Files, *, source: str, target: str) -> Callable[[Received], Answer]:
+def tool_user(up: ScriptedUpstream, files: Files, *, source: str, target: str) -> Callable[[Received], Answer]:
     """Return a model that reads `source` and writes `target` by the client's tools."""
 
     def answer(received: Received) -> Answer:
-        if files.write not in tool_names(received):
+        prompt = read_prompt(up, received)
+        if files.write not in {tool.name for tool in prompt.tools}:
             return Answer(text="A short title")  # a side call: clients name their sessions
         results = tool_results(received)
-        thoughts = (Thought(text=f"Step {len(results) + 1}."),) if _thinks(received) else ()
+        # Where thinking is on, a vendor wants its thinking blocks back with the calls.
+        thoughts = (Thought(text=f"Step {len(results) + 1}."),) if prompt.think else ()
         if not results:
             call = _call("call_read", files.read, files.read_arguments(source))
         elif len(results) == 1:
@@ -80,12 +88,6 @@ def tool_user(files: Files, *, source: str, target: str) -> Callable[[Received],
 
 def _call(identity: str, name: str, arguments: dict[str, Any]) -> Call:
     return Call(id=identity, name=name, arguments=json.dumps(arguments))
-
-
-def _thinks(received: Received) -> bool:
-    """Return whether thinking is on; a vendor then wants its thinking blocks back with the calls."""
-    thinking = received.json.get("thinking") or {}
-    return thinking.get("type") in {"enabled", "adaptive"}
 
 
 def text_editor(*, target: str) -> Callable[[Received], Answer]:

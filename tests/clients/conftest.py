@@ -6,19 +6,21 @@ import json
 import os
 import subprocess
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.clients.agent import turned
+from tests.clients.cells import GATHERED, PROPERTY, Cell, Gathered
+from tests.clients.driver import Drivers
+from tests.clients.lab import Lab
+from tests.clients.roster import INSTALLED
+from tests.clients.scenarios import SOURCE, TARGET, WORD
 from tests.support.gateway import RunningGateway
 from tests.upstreams import ScriptedUpstream
 
-ROOT = Path(__file__).resolve().parents[2]
-INSTALLED = ROOT / ".clients"
-WORD = "heliotrope"
-SOURCE, TARGET = "notes.txt", "result.txt"
 PATIENCE = 150.0
 
 # A path to the programs and nothing of the person's own: no keys, no settings, no proxies.
@@ -107,3 +109,40 @@ def workshop(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Worksho
         }
         with RunningGateway([account]) as gateway:
             yield Workshop(gateway, up, tmp_path)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Gathered(GATHERED))
+
+
+@pytest.fixture
+def cell() -> Cell:
+    """The cell of the table that the test fills in."""
+    return Cell("", "", "")
+
+
+@pytest.fixture(scope="session")
+def lab() -> Iterator[Lab]:
+    """The places of this worker."""
+    if not INSTALLED.exists():
+        pytest.fail("the clients are not installed; run `make clients`")
+    made = Lab()
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="session")
+def drivers() -> Iterator[Drivers]:
+    """The drivers of this worker."""
+    made = Drivers()
+    yield made
+    made.close()
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    said = getattr(item, "funcargs", {}).get("cell")
+    if isinstance(said, Cell):
+        item.user_properties[:] = [(PROPERTY, json.dumps(asdict(said)))]
+    yield

@@ -19,7 +19,7 @@ TOOLS = Files(
 
 @pytest.mark.parametrize("model", ["claude-sonnet-4-5", "claude-opus-5"])
 def test_reads_and_writes(workshop: Workshop, model: str) -> None:
-    workshop.up.always(tool_user(TOOLS, source=workshop.source, target=workshop.target))
+    workshop.up.always(tool_user(workshop.up, TOOLS, source=workshop.source, target=workshop.target))
     said = workshop.run(
         "npm/node_modules/.bin/claude",
         *("-p", "Read notes.txt and write what you make of it to result.txt."),

@@ -33,7 +33,7 @@ def write_file(path: str, text: str) -> str:
 
 @pytest.mark.parametrize("streaming", [True, False], ids=["stream", "whole"])
 def test_reads_and_writes(workshop: Workshop, streaming: bool) -> None:
-    workshop.up.always(tool_user(TOOLS, source=workshop.source, target=workshop.target))
+    workshop.up.always(tool_user(workshop.up, TOOLS, source=workshop.source, target=workshop.target))
     settings = workshop.home / "llm"
     settings.mkdir()
     (settings / "extra-openai-models.yaml").write_text(

@@ -29,7 +29,7 @@ TOOLS = Files(
     ],
 )
 def test_reads_and_writes(workshop: Workshop, package: str, model: str) -> None:
-    workshop.up.always(tool_user(TOOLS, source=workshop.source, target=workshop.target))
+    workshop.up.always(tool_user(workshop.up, TOOLS, source=workshop.source, target=workshop.target))
     provider = {
         "npm": package,
         "name": "Flow Router",

@@ -121,7 +121,7 @@ def test_a_cut_stream_ends_in_an_error_never_in_done() -> None:
         ({"stop": [1]}, "stop"),
         ({"max_tokens": True}, "max_tokens"),
     ],
-    ids=lambda value: str(value),
+    ids=str,
 )
 def test_what_a_chat_model_cannot_do_is_refused_by_name(members: dict[str, Any], param: str) -> None:
     result = complete(ask(**members))

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 import pytest
 
+from flowrouter.accounts.account import Account
+from flowrouter.canonical.dialect import Dialect
 from flowrouter.config import Timeouts
 from flowrouter.gateway.counting import Count, Counter
 from flowrouter.gateway.envelopes import PREFIX
@@ -19,23 +22,36 @@ CLAUDE = account("claude", "anthropic")
 ASK = b'{"model":"claude","messages":[{"role":"user","content":"how many are these?"}]}'
 
 
-def count(script: Script, body: bytes = ASK, *, cancel_after: float | None = None) -> tuple[Any, Any]:
+GOOGLE = account("google", "gemini")
+CHAT = account("chat", "openai_chat")
+GEMINI_ASK = b'{"contents":[{"role":"user","parts":[{"text":"how many are these?"}]}],"xNew":1.0}'
+
+
+def count(
+    *scripts: Script,
+    body: bytes = ASK,
+    cancel_after: float | None = None,
+    dialect: Dialect = "anthropic",
+    accounts: Sequence[Account] = (CLAUDE,),
+    model: str | None = None,
+) -> tuple[Any, Any]:
     """Return the count (None: cancelled) and the transport."""
-    transport, loop = ScriptedTransport([script]), VirtualLoop()
+    transport, loop = ScriptedTransport(scripts), VirtualLoop()
 
     async def perform() -> Count | None:
-        present = world(CLAUDE)
+        present = world(*accounts)
         counter = Counter(transport, clock=VirtualClock(), timeouts=Timeouts())
-        plan = build_plan(present.facts, "claude", dialect="anthropic")
+        plan = build_plan(present.facts, model or "claude", dialect=dialect)
         inbound = Inbound(
             request_id="req_count",
-            dialect="anthropic",
+            dialect=dialect,
             operation="generate",
             endpoint="/v1/messages/count_tokens",
             headers={},
             body=body,
             wall=0.0,
             started=0.0,
+            model=model,
         )
         work = asyncio.create_task(counter.count(inbound, plan, present))
         if cancel_after is not None:
@@ -97,6 +113,59 @@ def test_sealed_reasoning_is_never_shown_to_a_vendor() -> None:
         b'"messages":[{"role":"assistant","content":[{"type":"thinking","thinking":"x","signature":"%s"}]},'
         % (PREFIX + "AAAA").encode(),
     )
-    found, transport = count(Script(steps=[b'{"input_tokens":1}']), sealed)
+    found, transport = count(Script(steps=[b'{"input_tokens":1}']), body=sealed)
     assert transport.requests == []
     assert estimated(found)
+
+
+def test_googles_client_over_google_sends_its_own_bytes() -> None:
+    reply = b'{"totalTokens": 12, "new": 1}'
+    found, transport = count(
+        Script(steps=[reply]), body=GEMINI_ASK, dialect="gemini", accounts=[GOOGLE], model="gemini-x"
+    )
+    (sent,) = transport.requests
+    assert sent.url == "http://google.test/v1beta/models/gemini-x:countTokens"
+    assert (sent.body, found.body, found.target.account) == (GEMINI_ASK, reply, "google")
+
+
+def test_a_name_inside_the_body_follows_the_address() -> None:
+    inside = b'{"generateContentRequest":{"model":"models/google/gemini-x",' + GEMINI_ASK[1:] + b"}"
+    _, transport = count(
+        Script(steps=[b'{"totalTokens":1}']),
+        body=inside,
+        dialect="gemini",
+        accounts=[GOOGLE],
+        model="google/gemini-x",
+    )
+    sent = msgspec.json.decode(transport.requests[0].body)["generateContentRequest"]
+    assert sent == {"model": "models/gemini-x", **msgspec.json.decode(GEMINI_ASK)}
+
+
+@pytest.mark.parametrize("before", [(), (CHAT,)], ids=["alone", "behind a host that counts nothing"])
+def test_a_count_is_asked_in_the_providers_own_dialect(before: tuple[Account, ...]) -> None:
+    found, transport = count(Script(steps=[b'{"totalTokens":12}']), accounts=[*before, GOOGLE])
+    (sent,) = transport.requests
+    assert sent.url.endswith("/models/claude:countTokens")
+    assert b"how many are these?" in sent.body
+    assert found.body == b'{"input_tokens":12}'
+    assert found.target.account == "google"
+    other, asked = count(
+        Script(steps=[b'{"input_tokens":7}']), body=GEMINI_ASK, dialect="gemini", model="claude"
+    )
+    assert asked.requests[0].url.endswith("/v1/messages/count_tokens")
+    assert "max_tokens" not in msgspec.json.decode(asked.requests[0].body)
+    assert other.body == b'{"totalTokens":7}'
+
+
+def test_a_translated_count_that_is_refused_is_estimated() -> None:
+    refusal = Script(status=400, steps=[b'{"error":{"code":400,"message":"no","status":"INVALID_ARGUMENT"}}'])
+    found, _ = count(refusal, accounts=[GOOGLE])
+    assert estimated(found)
+
+
+def test_the_next_account_is_asked_before_anything_is_estimated() -> None:
+    found, transport = count(
+        Script(status=503, steps=[b"busy"]), Script(steps=[b'{"totalTokens":3}']), accounts=[CLAUDE, GOOGLE]
+    )
+    assert len(transport.requests) == 2
+    assert found.body == b'{"input_tokens":3}'

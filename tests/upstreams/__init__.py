@@ -2,7 +2,7 @@
 
     with ScriptedUpstream(dialect="anthropic", keys=["k1"]) as up:
         up.script(["fault-429-retry-after", Answer(text="hello"), Reply.html(502)])
-        ...                       # talk to up.url (Anthropic's SDK) or up.openai_url (OpenAI's)
+        ...                       # talk to up.url (Anthropic's and Google's SDKs), up.openai_url (OpenAI's), up.gemini_url
         up.assert_all_valid(); up.assert_never_received("canary"); up.calls[0].json; up.disconnects
 
 Nothing here imports the package under test. Requests are checked against the vendors' own types and structural
@@ -20,15 +20,17 @@ sequences and caps; thinks when thinking is on. Ids, text and usage depend on th
 its JSON twin agree; the first turn of a conversation with cache marks writes the cache, later turns read it.
 
 What is kept: `/v1/responses` keeps its answers (unless `store` is false) for the credential that asked, and goes on
-from them, reads, lists, cancels and deletes them; `up.reset()` forgets them.
+from them, reads, lists, cancels and deletes them; `up.reset()` forgets them. Where Gemini's bypass value stands for
+a missing signature it is accepted and counted: `up.last.bypasses`.
 
 Scenario names (details in `scenarios.BEHAVIOURS` and `scenarios.QUIRKS`):
     reasoning reasoning-field reasoning-echo reasoning-echo-forbidden reasoning-expired redacted refusal
     content-filter pause-turn context-full citations empty sixty-words story-same story-prefill story-overlap
     story-paraphrase story-chatty unicode long-N lenient unchecked no-prefill strict-alternation system-first
-    old-max-tokens cut-N cut-random-N gap-N gzip stateless web-search, and quirk-* for the habits of hosts.
+    old-max-tokens cut-N cut-random-N gap-N gzip stateless web-search finish-NAME, and quirk-* for the habits of hosts.
     Well-known bases bring their limits: o*/gpt-5* (max_completion_tokens, no sampling), gpt-4* (no effort),
-    claude-* (thinking style, prefill, sampling, output cap); other bases are permissive.
+    claude-* (thinking style, prefill, sampling, output cap), gemini-* (thinking budgets and levels, signatures
+    required from 3 on, functions beside search); other bases are permissive.
     Anthropic's SDK warns of retired names: claude-haiku-4-5 (manual thinking) and claude-opus-5 (adaptive) are safe.
 
 Fault names: `fault-NAME[@NUMBER][-once | -N-times | -after-N | -for-Ns]` (details in `faults`):

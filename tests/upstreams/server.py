@@ -95,13 +95,18 @@ class ScriptedUpstream(Vendor):
 
     @property
     def url(self) -> str:
-        """The base address without `/v1`: the base_url of Anthropic's SDK."""
+        """The base address without `/v1`: the base_url of Anthropic's and of Google's SDK."""
         return f"http://{self._host}:{self._port}"
 
     @property
     def openai_url(self) -> str:
         """The base address with `/v1`: the base_url of OpenAI's SDK."""
         return f"{self.url}/v1"
+
+    @property
+    def gemini_url(self) -> str:
+        """The base address with `/v1beta`, for clients of the Gemini API that do not add it."""
+        return f"{self.url}/v1beta"
 
     # what was seen
 

@@ -28,6 +28,7 @@ FIELD_NAMES: Mapping[Dialect, Mapping[str, str]] = {
     },
     "openai_responses": {
         **_OPENAI,
+        "cache_control": "prompt_cache_breakpoint",
         "messages": "input",
         "system": "instructions",
         "output": "text.format",

@@ -119,11 +119,18 @@ class _Settler:
             if isinstance(part, ToolCall):
                 clean = self._clean(part, number, place)
                 self._calls.append((part.id, clean))
-                renamed[part.id] = clean
-                part = msgspec.structs.replace(part, id=clean) if clean != part.id else part
+                if clean != part.id:
+                    renamed[part.id] = clean
+                    part = self._followed(part, msgspec.structs.replace(part, id=clean))
             parts.append(part)
-        parts = [_follow(part, renamed) for part in parts]
+        parts = [self._followed(part, _follow(part, renamed)) for part in parts]
         return msgspec.structs.replace(message, parts=tuple(parts))
+
+    def _followed(self, old: Part, new: Part) -> Part:
+        """Return `new`, known from now on under the place of `old`."""
+        if self._told is not None and new is not old:
+            self._told.follow(old, new)
+        return new
 
     def _clean(self, call: ToolCall, number: int, place: int) -> str:
         wanted = call.id or f"call_{number}_{place}_{call.name}"
@@ -174,7 +181,7 @@ class _Settler:
             if result is None:
                 self._lose(self._place(number - 1), "emulated", f"the call {original!r} has no result")
                 result = ToolResult(call_id=clean, content=(Text(text=NO_RESULT),), is_error=True)
-            results.append(msgspec.structs.replace(result, call_id=clean))
+            results.append(self._followed(result, msgspec.structs.replace(result, call_id=clean)))
             self._earlier[original] = (self._slot, clean)
         self._out[self._slot] = Message(role="tool", parts=tuple(results))
         self._slot, self._calls, self._results = None, [], {}

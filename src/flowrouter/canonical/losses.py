@@ -13,8 +13,8 @@ from flowrouter.canonical.capabilities import Capabilities
 from flowrouter.canonical.dialect import Dialect
 from flowrouter.canonical.field_names import field_name
 from flowrouter.canonical.loss import Loss
-from flowrouter.canonical.parts import Extra, Part, ToolCall, ToolResult
-from flowrouter.canonical.places import content_place, places
+from flowrouter.canonical.parts import Extra, Part, ToolResult
+from flowrouter.canonical.places import content_place, key_of, places
 from flowrouter.canonical.request import Request
 from flowrouter.canonical.tools import Tool
 from flowrouter.errors import CallerError
@@ -22,9 +22,21 @@ from flowrouter.wire.members import is_nothing
 
 
 class Losses:
-    """The losses of one render of `request` for a target of the dialect `target`."""
+    """The losses of one render of `request` for a target of the dialect `target`.
 
-    __slots__ = ("_capabilities", "_paths", "_request", "_target", "_unknown", "rows")
+    `in_messages` and `in_content` are the places of any message and any content part, for `unknown`.
+    """
+
+    __slots__ = (
+        "in_content",
+        "in_messages",
+        "_capabilities",
+        "_paths",
+        "_request",
+        "_target",
+        "_unknown",
+        "rows",
+    )
 
     def __init__(self, request: Request, *, target: Dialect, capabilities: Capabilities) -> None:
         self._request = request
@@ -32,17 +44,9 @@ class Losses:
         self._capabilities = capabilities
         self._paths: dict[int | str, str] | None = None
         self._unknown: dict[str, int] = {}
+        self.in_messages = f"{self.name('messages')}[*]"
+        self.in_content = content_place(request.origin)
         self.rows: list[Loss] = []
-
-    @property
-    def in_messages(self) -> str:
-        """Return the place of any message, for `unknown`."""
-        return f"{self.name('messages')}[*]"
-
-    @property
-    def in_content(self) -> str:
-        """Return the place of any content part, for `unknown`."""
-        return content_place(self._request.origin)
 
     def name(self, field: str) -> str:
         """Return the client's name of a field of the hub."""
@@ -50,14 +54,23 @@ class Losses:
 
     def path(self, part: Part) -> str:
         """Return where the client put `part`; settling renews calls and results, so their ids tell."""
+        paths = self._places()
+        known = paths.get(id(part)) or paths.get(key_of(part))
+        if known is None and isinstance(part, ToolResult):
+            # Settling made it up: its call is the nearest thing the client knows.
+            known = paths.get(f"call {part.call_id}")
+        return known or self.name("messages")
+
+    def follow(self, old: Part, new: Part) -> None:
+        """Know `new`, a call, result or signature that was given another id, under the place of `old`."""
+        key = key_of(new)
+        if key != key_of(old):
+            self._places().setdefault(key, self.path(old))
+
+    def _places(self) -> dict[int | str, str]:
         if self._paths is None:
             self._paths = dict(places(self._request))
-        known = self._paths.get(id(part))
-        if known is None and isinstance(part, ToolResult):
-            known = self._paths.get(f"result {part.call_id}")
-        if known is None and isinstance(part, ToolCall):
-            known = self._paths.get(f"call {part.id}")
-        return known or self.name("messages")
+        return self._paths
 
     def tool(self, number: int, tool: Tool) -> str:
         """Return where the client put the tool of that number."""

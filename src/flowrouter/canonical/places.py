@@ -29,7 +29,7 @@ Place = tuple[int | str, str]
 
 
 def places(request: Request) -> Iterator[Place]:
-    """Yield (identity or key, path) of every part; a call's key is `call ID`, a result's `result ID`."""
+    """Yield (identity or `key_of`, path) of every part."""
     origin = request.origin
     stem = field_name(origin, "system")
     inner = f"{stem}.parts" if origin == "gemini" else stem
@@ -42,6 +42,19 @@ def places(request: Request) -> Iterator[Place]:
             yield from _with_inner(part, path, origin)
 
 
+def key_of(part: Part) -> str:
+    """Return by what a call, a result or a call's signature is known when it has been renewed, else nothing."""
+    match part:
+        case ToolCall(id=call_id):
+            return f"call {call_id}"
+        case ToolResult(call_id=call_id):
+            return f"result {call_id}"
+        case Reasoning(call_id=str(call_id)):
+            return f"signature {call_id}"
+        case _:
+            return ""
+
+
 def content_place(origin: Dialect) -> str:
     """Return the path of any content part of any message."""
     return f"{field_name(origin, 'messages')}[*].{'parts' if origin == 'gemini' else 'content'}[*]"
@@ -49,11 +62,10 @@ def content_place(origin: Dialect) -> str:
 
 def _with_inner(part: Part, path: str, origin: Dialect) -> Iterator[Place]:
     yield id(part), path
+    if key := key_of(part):
+        yield key, path
     match part:
-        case ToolCall():
-            yield f"call {part.id}", path
         case ToolResult():
-            yield f"result {part.call_id}", path
             for item, place in _content(part.content, f"{path}.{_RESULTS[origin]}", part.shape):
                 yield from _with_inner(item, place, origin)
         case Document(source=source) if source.parts:

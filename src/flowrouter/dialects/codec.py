@@ -10,6 +10,7 @@ import msgspec
 from flowrouter.canonical.capabilities import Capabilities
 from flowrouter.canonical.cursor import Cursor
 from flowrouter.canonical.dialect import Dialect
+from flowrouter.canonical.embedding import EmbeddingReply, EmbeddingRequest
 from flowrouter.canonical.events import Event
 from flowrouter.canonical.head import Counts, Head
 from flowrouter.canonical.loss import Loss
@@ -115,6 +116,24 @@ def _unmeasured(_: bytes) -> Measured:
     raise ValueError("this dialect has no such reply")
 
 
+class Embeddings(msgspec.Struct, frozen=True, kw_only=True):
+    """How a dialect asks for vectors.
+
+    `parse` reads a client's body (body, the address's model, whether its verb is that of a batch; raises
+    `CallerError`), `rename` puts another model's name into one, `ask` writes one for a provider: (request,
+    model) → body. `read` takes a provider's answer (raises `ValueError`), `render` writes ours: (reply,
+    the client's request, model) → body. `honoured` are
+    members only this dialect has that `render` heeds.
+    """
+
+    parse: Callable[[bytes, str, bool], EmbeddingRequest]
+    rename: Callable[[bytes, str], bytes]
+    ask: Callable[[EmbeddingRequest, str], bytes]
+    read: Callable[[bytes], EmbeddingReply]
+    render: Callable[[EmbeddingReply, EmbeddingRequest, str], bytes]
+    honoured: frozenset[str] = frozenset()
+
+
 class Codec(msgspec.Struct, frozen=True, kw_only=True):
     """One dialect's functions.
 
@@ -128,7 +147,7 @@ class Codec(msgspec.Struct, frozen=True, kw_only=True):
     carry nothing but usage that the client must ask for (Chat's last chunk), `is_error_frame` whether
     the vendor's own SDKs take a frame for a failure. `measure` reads the
     model and usage of a reply that is no conversation (embeddings); raises `ValueError`. `count` is
-    there where the dialect can ask for the size of a prompt.
+    there where the dialect can ask for the size of a prompt, `embeddings` where it has vectors.
 
     Where the address carries the model (Gemini), `skim` and `parse_request` leave it empty and
     `stream` false; the gateway fills both in.
@@ -153,11 +172,13 @@ class Codec(msgspec.Struct, frozen=True, kw_only=True):
     needs_usage: bool = False
     measure: Callable[[bytes], Measured] = _unmeasured
     count: TokenCount | None = None
+    embeddings: Embeddings | None = None
 
 
 __all__ = [
     "Codec",
     "DecodeOptions",
+    "Embeddings",
     "EncodeOptions",
     "Framing",
     "Measured",

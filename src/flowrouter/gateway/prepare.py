@@ -14,6 +14,7 @@ from flowrouter.canonical.receipt import Lane
 from flowrouter.canonical.rendered import ReplyEdits
 from flowrouter.canonical.rewrite import ReplyRewriter
 from flowrouter.dialects import codec
+from flowrouter.gateway.embeddings import question
 from flowrouter.gateway.envelopes import holds_envelopes
 from flowrouter.gateway.exchange import Exchange, parsed
 from flowrouter.gateway.learned import STREAM_OPTIONS
@@ -68,8 +69,12 @@ def prepare(
     losses: tuple[Loss, ...] = ()
     sealer: Sealer | None = None
     untouched = same and not active and world.reply_model != "asked"
-    if inbound.operation != "generate" or (untouched and _may_pass(inbound.body, head, capabilities)):
-        lane: Lane = "passthrough"
+    operation: adapter.Operation = inbound.operation
+    lane: Lane = "passthrough"
+    if inbound.operation != "generate":
+        asked = question(exchange, target, capabilities)
+        operation, body, lane, losses = asked.operation, asked.body, asked.lane, asked.losses
+    elif untouched and _may_pass(inbound.body, head, capabilities):
         body = codec(target.dialect).prepare(
             inbound.body, head, target.model, head.stream and capabilities.stream_options
         )
@@ -85,7 +90,7 @@ def prepare(
         target.dialect,
         api_key=account.api_key.reveal() if account.api_key else None,
         base_url=account.base_url,
-        operation=inbound.operation,
+        operation=operation,
         model=target.model,
         body=body,
         stream=head.stream,

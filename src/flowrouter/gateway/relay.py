@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from functools import cached_property
 
 import msgspec
 
@@ -27,7 +26,9 @@ from flowrouter.errors import UpstreamError
 from flowrouter.gateway.attempts import Attempts, Opened
 from flowrouter.gateway.blame import Failure, from_upstream_error
 from flowrouter.gateway.client import Client
+from flowrouter.gateway.embeddings import told
 from flowrouter.gateway.exchange import Exchange
+from flowrouter.gateway.incoming import BLANK, WHOLE_MAX, Incoming
 from flowrouter.gateway.missing_usage import booked
 from flowrouter.gateway.options import decode_options, encode_options, provenance
 from flowrouter.gateway.recall import Recall
@@ -35,14 +36,8 @@ from flowrouter.gateway.secrecy import may_pass, redacted
 from flowrouter.gateway.sinks import GatherSink, PassthroughSink, Sink, TranslateSink, edited
 from flowrouter.gateway.stored_responses import StoredResponses
 from flowrouter.routing import judge
-from flowrouter.wire.json import Raw, typed
-from flowrouter.wire.sse import Frame, SseError, SseParser, one_line, write
-
-WHOLE_MAX = 256 * 1024 * 1024
-"""Bytes of a reply that comes in one piece."""
-
-_DRAIN_WAIT = 0.25
-_BLANK = b"\xef\xbb\xbf \t\r\n"
+from flowrouter.wire.json_arrays import as_events
+from flowrouter.wire.sse import Frame, SseError, SseParser
 
 
 class Relay:
@@ -120,29 +115,25 @@ class _Delivery:
         self._own: Codec = codec(exchange.inbound.dialect)
         self._options = encode_options(exchange, relay.clock.now())
         self._cursor: Cursor | None = None
-        self._deadline = opened.log.started + relay.timeouts.total
+        self._incoming = Incoming(
+            opened.reply,
+            clock=relay.clock,
+            timeouts=relay.timeouts,
+            deadline=opened.log.started + relay.timeouts.total,
+            patient=opened.prepared.preset.local or _asks_for_reasoning(exchange.inbound.body),
+            waited=self._wait,
+        )
 
     async def run(self) -> Failure | None:
         """Look at the first bytes, which tell the reply's form more truly than its content type."""
         head = self._exchange.head
         assert head is not None
-        first = await self._first(streamed=head.stream)
+        first = await self._incoming.first(streamed=head.stream)
         if self._exchange.inbound.operation != "generate":
             return await self._measured(first)
-        if first.lstrip(_BLANK)[:1] in (b"{", b"[", b"<"):
+        if first.lstrip(BLANK)[:1] in (b"{", b"[", b"<"):
             return await self._whole(first)
         return await (self._stream(first) if head.stream else self._gather(first))
-
-    async def _first(self, *, streamed: bool) -> bytes:
-        """Return the reply up to the first bytes that tell something; hosts drip blanks as signs of life."""
-        first, now = b"", self._relay.clock.monotonic()
-        deadline = now + self._patience if streamed else self._deadline
-        while piece := await self._read(max(deadline - now, 0.001), "no answer came"):
-            first += piece
-            if first.strip(_BLANK):
-                return first
-            now = self._relay.clock.monotonic()
-        raise UpstreamError("the provider sent an empty answer", kind="empty")
 
     def note(self) -> None:
         """Write into the exchange what the reply came to, unless its books are closed."""
@@ -157,13 +148,13 @@ class _Delivery:
                 log.usage = self._exchange.usage
 
     async def _whole(self, first: bytes) -> Failure | None:
-        body = await self._read_all(first)
+        body = await self._incoming.rest(first)
         try:
-            response = self._upstream.parse_response(body.lstrip(_BLANK), provenance(self._opened))
+            response = self._upstream.parse_response(body.lstrip(BLANK), provenance(self._opened))
         except ValueError:
             head = self._exchange.head
             assert head is not None
-            if head.stream and self._upstream.name == "gemini" and (stream := _unfolded(body)):
+            if head.stream and self._upstream.name == "gemini" and (stream := as_events(body.lstrip(BLANK))):
                 # The host streams, but overlooked `alt=sse`: its array holds what the events would.
                 return await self._stream(stream)
             problem = self._upstream.problem_of(self._opened.reply.status, body)
@@ -190,17 +181,17 @@ class _Delivery:
         return await self._fold_and_answer(events)
 
     async def _measured(self, first: bytes) -> Failure | None:
-        """Pass on a reply that is no conversation; only its model and usage are read."""
-        body = await self._read_all(first)
+        """Pass on vectors; only their model and usage are looked at, unless they must be translated."""
+        body, target = await self._incoming.rest(first), self._opened.prepared.target
         try:
-            measured = self._upstream.measure(body)
+            answer = told(self._exchange, target, body, model=self._options.model or target.model)
         except ValueError:
             return self._relay.refused(
                 self._opened, self._upstream.problem_of(self._opened.reply.status, body)
             )
         self._cursor = Cursor()
-        self._cursor.model, self._cursor.usage = measured.model, measured.usage
-        await self._client.answer(200, body)
+        self._cursor.model, self._cursor.usage = answer.model, answer.usage
+        await self._client.answer(200, answer.body)
         return self._answered(None)
 
     async def _fold_and_answer(self, events: Sequence[Event]) -> Failure | None:
@@ -223,7 +214,7 @@ class _Delivery:
         sink = GatherSink(self._opened.prepared.edits)
         self._use(sink)
         try:
-            async with asyncio.timeout(self._deadline - self._relay.clock.monotonic()):
+            async with asyncio.timeout(self._incoming.left):
                 await self._pump(sink, first, write=False)
         except TimeoutError:
             raise UpstreamError("the answer did not end in time", kind="timeout") from None
@@ -274,7 +265,7 @@ class _Delivery:
             if write and held and cursor.meaningful:
                 await self._write(bytes(held))
                 held = bytearray()
-            data = await self._read(self._limit(cursor, begun), "the stream fell silent")
+            data = await self._incoming.more(cursor, begun)
         else:
             for frame in parser.close():
                 if frame.data:  # without any, some SDKs take what is left of the frame for an event
@@ -319,53 +310,15 @@ class _Delivery:
             self._exchange.first_content_at = self._relay.clock.monotonic()
         await self._client.write(piece)
 
-    def _limit(self, cursor: Cursor, begun: float) -> float:
-        """Return how long the next bytes may take: any sign of life counts, but not for ever."""
-        limits = self._relay.timeouts
-        if cursor.meaningful:
-            return limits.stall
-        allowed = limits.first_event_reasoning if cursor.started else self._patience
-        return max(min(begun + allowed - self._relay.clock.monotonic(), limits.stall), 0.001)
-
-    @cached_property
-    def _patience(self) -> float:
-        """Return how long the first event of a stream may take."""
-        limits = self._relay.timeouts
-        patient = self._opened.prepared.preset.local or _asks_for_reasoning(self._exchange.inbound.body)
-        return limits.first_event_reasoning if patient else limits.first_event
-
-    async def _read(self, limit: float, complaint: str) -> bytes:
-        started = self._relay.clock.monotonic()
-        try:
-            async with asyncio.timeout(limit):
-                return await self._opened.reply.read()
-        except TimeoutError:
-            raise UpstreamError(f"{complaint} for {limit:g} s", kind="timeout") from None
-        finally:
-            if not self._client.content_sent:
-                self._exchange.upstream_wait += self._relay.clock.monotonic() - started
-
-    async def _read_all(self, first: bytes) -> bytes:
-        pieces, size = [first], len(first)
-        while piece := await self._read(
-            max(self._deadline - self._relay.clock.monotonic(), 0.001), "the answer did not end"
-        ):
-            pieces.append(piece)
-            size += len(piece)
-            if size > WHOLE_MAX:
-                raise UpstreamError("the provider's answer is too large", kind="protocol")
-        return first if len(pieces) == 1 else b"".join(pieces)
-
     async def _drain(self) -> None:
-        """Read the last bytes of a finished stream, so that its connection can be used again."""
+        """Close the books, then read the last bytes of a finished stream."""
         self.note()
         self._settle(self._exchange)
-        try:
-            async with asyncio.timeout(_DRAIN_WAIT):
-                while await self._opened.reply.read():
-                    pass
-        except (TimeoutError, UpstreamError):
-            pass
+        await self._incoming.drain()
+
+    def _wait(self, seconds: float) -> None:
+        if not self._client.content_sent:
+            self._exchange.upstream_wait += seconds
 
     def _use(self, sink: Sink) -> None:
         self._cursor = sink.cursor
@@ -390,21 +343,9 @@ def _frames(parser: SseParser, data: bytes) -> list[Frame]:
         raise UpstreamError(str(error), kind="protocol") from None
 
 
-def _unfolded(body: bytes) -> bytes:
-    """Return the events that the elements of a JSON array stand for; empty if `body` is none."""
-    try:
-        elements = _elements.decode(body.lstrip(_BLANK))
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
-        return b""
-    return b"".join(write(one_line(bytes(element))) for element in elements)
-
-
-_elements = typed(list[Raw])
-
-
 def _asks_for_reasoning(body: bytes) -> bool:
     """Return whether the request may make the model think before it speaks; a guess on raw bytes."""
-    return b'"thinking"' in body or b'"reasoning' in body
+    return b'"thinking' in body or b'"reasoning' in body
 
 
 def _note_answer(exchange: Exchange, cursor: Cursor, *, fallback: str) -> None:

@@ -6,8 +6,8 @@ the version segment; the paths are in `_PATHS`. So Chat is `base/chat/completion
 
 What an account's own base URL means: it stands for the base of the preset's first dialect. Without a
 path (`http://10.0.0.5:11434`) it takes the preset's path. If the preset's other dialects live at
-other paths of the same host, they are moved along. Anthropic clients write bases without `/v1`, so
-an Anthropic base without a version segment gets one. A pasted full address loses its operation.
+other paths of the same host, they are moved along. Anthropic's and Google's clients write bases without
+a version, so such a base gets the one they would add. A pasted full address loses its operation.
 """
 
 from __future__ import annotations
@@ -42,7 +42,8 @@ _GEMINI_STREAM = "/models/{model}:streamGenerateContent?alt=sse"
 # The connection writes these itself; a second copy would desynchronise it from the server.
 _CONNECTION = frozenset({"connection", "content-length", "host", "te", "transfer-encoding", "upgrade"})
 
-_PASTED = re.compile(r"/(?:chat/completions|embeddings|messages|responses)$")
+_PASTED = re.compile(r"/(?:chat/completions|embeddings|messages|responses|models/[^/]+:[A-Za-z]+)$")
+_VERSIONS: Mapping[Dialect, str] = {"anthropic": "/v1", "gemini": "/v1beta"}
 _VERSION = re.compile(r"/v\d+[a-z0-9]*$")
 
 
@@ -137,7 +138,8 @@ def _overridden(first: str, own: str, *, override: str, dialect: Dialect) -> str
     override = override.strip()
     check_base_url(override)
     base = _moved(first, own, override=_PASTED.sub("", override.rstrip("/")))
-    return f"{base}/v1" if dialect == "anthropic" and not _VERSION.search(base) else base
+    version = _VERSIONS.get(dialect)
+    return base + version if version is not None and not _VERSION.search(base) else base
 
 
 def _moved(first: str, own: str, *, override: str) -> str:

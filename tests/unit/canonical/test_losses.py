@@ -9,6 +9,7 @@ import pytest
 from flowrouter.canonical.capabilities import Capabilities, Unsupported
 from flowrouter.canonical.dialect import DIALECTS, Dialect
 from flowrouter.canonical.field_names import FIELD_NAMES
+from flowrouter.canonical.history import settle
 from flowrouter.canonical.loss import Loss, anywhere, rule_id
 from flowrouter.canonical.losses import Losses
 from flowrouter.canonical.messages import Message
@@ -136,6 +137,26 @@ def test_a_renewed_call_is_known_by_its_id() -> None:
     gathered = losses(said(CALL))
     assert gathered.path(ToolCall(id="c1", name="other", arguments="")) == "messages[0].tool_calls[0]"
     assert gathered.path(Text(text="of our own")) == "messages"
+
+
+def test_settling_keeps_the_places_of_what_it_renames() -> None:
+    call = ToolCall(id="c 1", name="f", arguments="{}")
+    signature = Reasoning(signature="s", call_id="c 1")
+    result = ToolResult(call_id="c 1", content=(TEXT,))
+    turns = (
+        said(signature, call, place="contents[1]"),
+        Message(role="user", parts=(result,), place="contents[2]"),
+    )
+    gathered = losses(*turns, origin="gemini")
+    settled = settle(turns, told=gathered)
+    assert [loss.path for loss in settled.losses] == ["contents[1].parts[0].functionCall.id"]
+    renewed = [part for message in settled.messages for part in message.parts]
+    assert all(new is not old for new, old in zip(renewed, (signature, call, result), strict=True))
+    assert paths(gathered, *renewed) == [
+        "contents[1].parts[0]",
+        "contents[1].parts[0]",
+        "contents[2].parts[0]",
+    ]
 
 
 def test_tools_of_groups_have_a_place_of_their_own() -> None:

@@ -107,6 +107,21 @@ CASES = [
     ),
     WireCase(preset="fireworks", dialect="anthropic", url="https://api.fireworks.ai/inference/v1/messages"),
     WireCase(
+        preset="gemini",
+        dialect="gemini",
+        request={"operation": "embed_content", "model": "models/e"},
+        url="https://generativelanguage.googleapis.com/v1beta/models/e:embedContent",
+        present={"x-goog-api-key": KEY},
+        absent=("authorization",),
+    ),
+    WireCase(
+        preset="gemini",
+        dialect="gemini",
+        request={"operation": "batch_embed", "model": "acme/e:x"},
+        url="https://generativelanguage.googleapis.com/v1beta/models/acme%2Fe%3Ax:batchEmbedContents",
+        present={"x-goog-api-key": KEY},
+    ),
+    WireCase(
         preset="ollama",
         dialect="openai_chat",
         request={"api_key": None},

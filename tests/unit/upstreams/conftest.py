@@ -1,4 +1,4 @@
-"""One scripted upstream per test, playing both vendors."""
+"""One scripted upstream per test, playing every vendor."""
 
 from collections.abc import Iterator
 

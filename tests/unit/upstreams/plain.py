@@ -20,6 +20,9 @@ OPENAI_TOOL: dict[str, Any] = {
     "type": "function",
     "function": {"name": "get_weather", "parameters": TOOL_SCHEMA},
 }
+GEMINI_TOOL: dict[str, Any] = {
+    "functionDeclarations": [{"name": "get_weather", "parametersJsonSchema": TOOL_SCHEMA}]
+}
 
 
 @dataclass
@@ -80,6 +83,23 @@ def messages(up: ScriptedUpstream, *, key: str = "key-1", beta: str | None = Non
         headers["anthropic-beta"] = beta
     sent = {name: item for name, item in body.items() if item is not ...}
     return send(up, "/v1/messages", sent, headers=headers)
+
+
+def generate(
+    up: ScriptedUpstream,
+    *,
+    model: str = "any-model",
+    key: str = "key-1",
+    stream: bool = False,
+    query: str = "?alt=sse",
+    verb: str = "",
+    **fields: Any,
+) -> Response:
+    body = {"contents": [{"role": "user", "parts": [{"text": "hi"}]}], **fields}
+    sent = {name: item for name, item in body.items() if item is not ...}
+    verb = verb or ("streamGenerateContent" if stream else "generateContent")
+    path = f"/v1beta/models/{model}:{verb}{query if stream else ''}"
+    return send(up, path, sent, headers={"x-goog-api-key": key, "authorization": ""})
 
 
 def sse(body: bytes) -> list[tuple[str | None, Any]]:

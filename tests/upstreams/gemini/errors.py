@@ -81,7 +81,7 @@ def envelope(refusal: Refusal) -> dict[str, Any]:
     error: dict[str, Any] = {
         "code": refusal.status,
         "message": refusal.message,
-        "status": refusal.type or STATUSES.get(refusal.status, "UNAVAILABLE"),
+        "status": refusal.type if refusal.type.isupper() else STATUSES.get(refusal.status, "UNAVAILABLE"),
     }
     details = refusal.details if isinstance(refusal.details, list) else []
     after = dict(refusal.headers).get("retry-after")

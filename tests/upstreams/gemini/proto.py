@@ -81,7 +81,12 @@ class Reader:
 
     def read(self, shape: Any, value: Any, path: str = "") -> Any:
         """Return the value in its one spelling; what does not fit is complained of and returned as it is."""
-        match form_of(shape):
+        form = form_of(shape)
+        if isinstance(value, list) and path and form[0] not in ("any", "list", "union"):
+            parent, _, name = path.rpartition(".")
+            problem = _unknown(name, parent, "Proto field is not repeating, cannot start list.")
+            return self._complain(parent, problem, value)
+        match form:
             case ("any", _):
                 return value
             case ("message", inner):
@@ -99,11 +104,6 @@ class Reader:
                 return self._scalar(kind, inner, value, path)
 
     def _message(self, message: Message, value: Any, path: str) -> Any:
-        if isinstance(value, list) and path:
-            parent, _, name = path.rpartition(".")
-            return self._complain(
-                parent, _unknown(name, parent, "Proto field is not repeating, cannot start list."), value
-            )
         if not isinstance(value, dict):
             return self._invalid(path, f"{PACKAGE}.{message.name}", value)
         result: dict[str, Any] = {}

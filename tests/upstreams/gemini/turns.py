@@ -26,8 +26,11 @@ class Turn:
 
     @property
     def text(self) -> str:
-        """The spoken text, one line for each part."""
-        return "\n".join(part["text"] for part in self.parts if part.get("text") and not part.get("thought"))
+        """The spoken text; a user's parts are a line each, a model's the pieces of one text."""
+        between = "" if self.role == "model" else "\n"
+        return between.join(
+            part["text"] for part in self.parts if part.get("text") and not part.get("thought")
+        )
 
 
 def role_of(content: Content) -> str:

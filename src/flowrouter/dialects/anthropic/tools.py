@@ -55,7 +55,8 @@ class Toolbox:
         self._losses = losses
         self._custom: set[str] = set()
         self._answer_tool: str | None = None
-        self._searches = NAME in names.values()
+        functions = (tool for tool in request.tools if not isinstance(tool, HostedTool))
+        self._searches = any(names.get(tool.name) == NAME for tool in functions)
         self.tools: list[dict[str, Any]] = []
         self.choice: dict[str, Any] | None = None
         self.format: dict[str, Any] | None = None

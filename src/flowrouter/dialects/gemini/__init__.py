@@ -14,14 +14,22 @@ neither.
 
 from __future__ import annotations
 
-from flowrouter.dialects.codec import Codec, TokenCount
+from flowrouter.canonical.embedding import EmbeddingReply, EmbeddingRequest
+from flowrouter.dialects.codec import Codec, Embeddings, TokenCount
 from flowrouter.dialects.gemini.count_tokens import (
     parse_count,
     parse_count_request,
     render_count,
     render_count_request,
 )
-from flowrouter.dialects.gemini.embeddings import measure
+from flowrouter.dialects.gemini.embeddings import (
+    measure,
+    parse_embedding_reply,
+    parse_embedding_request,
+    rename_embedding_request,
+    render_embedding_reply,
+    render_embedding_request,
+)
 from flowrouter.dialects.gemini.envelope import prepare, skim, skim_counts
 from flowrouter.dialects.gemini.errors import is_error_frame, problem_of, problem_status, render_problem
 from flowrouter.dialects.gemini.parse_requests import parse_request
@@ -29,6 +37,16 @@ from flowrouter.dialects.gemini.render_requests import render_request
 from flowrouter.dialects.gemini.responses import parse_response, render_response
 from flowrouter.dialects.gemini.stream_decoder import Decoder
 from flowrouter.dialects.gemini.stream_encoder import Encoder, resume
+
+
+def _asked(body: bytes, model: str, batch: bool) -> EmbeddingRequest:
+    return parse_embedding_request(body, model, batch=batch)
+
+
+def _told(reply: EmbeddingReply, request: EmbeddingRequest, model: str) -> bytes:
+    del model
+    return render_embedding_reply(reply, batch=request.batch)
+
 
 CODEC = Codec(
     name="gemini",
@@ -49,6 +67,13 @@ CODEC = Codec(
     measure=measure,
     count=TokenCount(
         parse=parse_count_request, read=parse_count, render=render_count, ask=render_count_request
+    ),
+    embeddings=Embeddings(
+        parse=_asked,
+        rename=rename_embedding_request,
+        ask=render_embedding_request,
+        read=parse_embedding_reply,
+        render=_told,
     ),
 )
 

@@ -50,11 +50,23 @@ def render_embedding_request(request: EmbeddingRequest, model: str) -> bytes:
     settings = {name: request.extra[name] for name in _OWN if name in request.extra}
     if request.dimensions is not None:
         settings["outputDimensionality"] = request.dimensions
-    named = model if "/" in model else f"models/{model}"
     requests = [
-        {"model": named, "content": {"parts": [{"text": text}]}, **settings} for text in request.texts
+        {"model": _named(model), "content": {"parts": [{"text": text}]}, **settings} for text in request.texts
     ]
     return dumps({"requests": requests} if request.batch else requests[0])
+
+
+def rename_embedding_request(body: bytes, model: str) -> bytes:
+    """Return `body` with `model` wherever it names one; all else stays as it means."""
+    value = loads(body)
+    if not isinstance(value, dict):
+        return body
+    whole = cast("dict[str, Any]", value)
+    requests = whole.get("requests")
+    for item in [whole, *(cast("list[Any]", requests) if isinstance(requests, list) else ())]:
+        if isinstance(item, dict) and "model" in item:
+            item["model"] = _named(model)
+    return dumps(whole)
 
 
 def parse_embedding_reply(body: bytes) -> EmbeddingReply:
@@ -85,6 +97,10 @@ def measure(body: bytes) -> Measured:
     """Return the usage a reply tells; raises `ValueError` if it holds no embeddings."""
     tokens = parse_embedding_reply(body).usage_tokens
     return Measured(usage=None if tokens is None else Usage(input=tokens, output=0))
+
+
+def _named(model: str) -> str:
+    return model if "/" in model else f"models/{model}"
 
 
 def _requests(node: Node) -> list[Node]:
@@ -123,6 +139,7 @@ __all__ = [
     "measure",
     "parse_embedding_reply",
     "parse_embedding_request",
+    "rename_embedding_request",
     "render_embedding_reply",
     "render_embedding_request",
 ]

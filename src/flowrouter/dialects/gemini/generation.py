@@ -61,20 +61,41 @@ def _sampling(request: Request, losses: Losses) -> dict[str, Any]:
         value = getattr(sampling, name)
         if value is None or value is False or _rejected(losses, name, wire):
             continue
-        config[wire] = value
+        taken, reason = _in_range(name, value)
+        if taken is None:
+            losses.drop(losses.name(name), reason)
+            continue
+        if reason:
+            losses.change(losses.name(name), reason)
+        config[wire] = taken
     if "logprobs" in config and "responseLogprobs" not in config:
         del config["logprobs"]
         losses.drop(losses.name("top_logprobs"), "no log probabilities were asked for")
     return config
 
 
+def _in_range(name: str, value: Any) -> tuple[Any, str]:
+    """Return the value as the vendor takes it (None: not at all), and what was done to it."""
+    match name:
+        case "temperature" if value > 2:
+            return 2, "the highest temperature is 2"
+        case "top_k" if value < 1:
+            return None, "the least top_k is 1"
+        case "seed" if not -(2**31) <= value < 2**31:
+            seed = value % 2**31
+            return seed, f"a seed has 32 bits; sent as {seed}"
+        case _:
+            return value, ""
+
+
 def _limits(request: Request, capabilities: Capabilities, losses: Losses) -> dict[str, Any]:
     config: dict[str, Any] = {}
     asked, most = request.max_tokens, capabilities.max_output
     if asked is not None and not _rejected(losses, "max_tokens", "maxOutputTokens"):
-        if most is not None and asked > most:
-            losses.change(losses.name("max_tokens"), f"the model's maximum is {most}")
-        config["maxOutputTokens"] = asked if most is None else min(asked, most)
+        limit = max(1, asked if most is None else min(asked, most))
+        if limit != asked:
+            losses.change(losses.name("max_tokens"), f"sent as {limit}, what the model takes")
+        config["maxOutputTokens"] = limit
     stop = [text for text in request.stop if text]
     if stop and not _rejected(losses, "stop", "stopSequences"):
         if len(stop) > STOP_MAX:

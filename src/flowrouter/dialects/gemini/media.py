@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+import msgspec
+
 from flowrouter.canonical.parts import Audio, Document, Extra, Image, Media, Source
 
 MediaPart = Image | Document | Audio | Media
@@ -68,14 +70,15 @@ def guessed_type(uri: str) -> str | None:
 
 
 def _by_type(source: Source, title: str | None, extra: Extra) -> MediaPart:
+    """Return the part for a source; only documents have titles, the rest keeps its name as it came."""
     kind = (source.media_type or "").lower()
-    if kind.startswith("image/"):
-        part: MediaPart = Image(source=source, extra=extra)
-    elif kind.startswith(("text/", "application/")):
+    if kind.startswith(("text/", "application/")):
         return Document(source=source, title=title, extra=extra)
-    else:
-        part = Media(source=source, extra=extra)
-    return part
+    if title is not None:
+        source = msgspec.structs.replace(source, extra={**source.extra, "displayName": title})
+    return (
+        Image(source=source, extra=extra) if kind.startswith("image/") else Media(source=source, extra=extra)
+    )
 
 
 def _with(extra: Extra, name: str, inner: Extra) -> Extra:

@@ -67,8 +67,7 @@ class Parts:
     def text(self, node: Node) -> list[Part]:
         """Read a text or a thought."""
         text = node.needed_text("text")
-        if node.peek("thought") is True:
-            node.pop("thought")
+        if node.flag("thought"):
             first, *others = self._signed(_signature(node), text=text)
             return [_with_extra(first, node.rest()), *others]
         signature = _signature(node)

@@ -78,33 +78,26 @@ def _put(target: Json, keys: list[Key], value: Any) -> None:
     """Set `value` at a path, making what is missing on the way; a path that contradicts itself is let be."""
     place: Any = target
     for key, below in pairwise(keys):
-        known: Any = _get(place, [key])
-        if not isinstance(known, list if isinstance(below, int) else dict):
-            known = _empty(below)
-            if not _set(place, key, known):
-                return
-        place = known
+        place = _below(place, key, below)
     _set(place, keys[-1], value)
 
 
-def _empty(key: Key) -> Any:
-    """Return what a member with such a key stands in."""
-    return [] if isinstance(key, int) else {}
+def _below(place: Any, key: Key, below: Key) -> Any:
+    """Return what stands at `key`, made new where it could not hold `below`."""
+    known = _get(place, [key])
+    if (as_list(known) if isinstance(below, int) else as_object(known)) is None:
+        _set(place, key, [] if isinstance(below, int) else {})
+        known = _get(place, [key])
+    return known
 
 
-def _set(place: Any, key: Key, value: Any) -> bool:
-    if isinstance(key, int):
-        items = as_list(place)
-        if items is None or key > _LENGTH_MAX:
-            return False
+def _set(place: Any, key: Key, value: Any) -> None:
+    items, members = as_list(place), as_object(place)
+    if items is not None and isinstance(key, int) and key <= _LENGTH_MAX:
         items.extend([None] * (key + 1 - len(items)))
         items[key] = value
-        return True
-    members = as_object(place)
-    if members is None:
-        return False
-    members[key] = value
-    return True
+    elif members is not None:
+        members[str(key)] = value
 
 
 __all__ = ["PartialArguments"]

@@ -94,11 +94,10 @@ class _Own:
             (extra[known] for known in (name, *_spellings(name, extra)) if known in extra), msgspec.UNSET
         )
 
-    def _contents(self) -> Any:
+    def _contents(self) -> object:
         before = self._kept.request.messages
         raw = self._as_it_came("contents")
-        listed = cast("list[Any]", raw) if isinstance(raw, list) else [raw]
-        came = {message.place: (message, wire) for message, wire in zip(before, listed, strict=False)}
+        came = {message.place: (message, wire) for message, wire in zip(before, _listed(raw), strict=False)}
         written: list[Any] = []
         edited = len(self._request.messages) != len(before)
         names = _call_names(self._request.messages)
@@ -191,6 +190,10 @@ class _Own:
             same = value == getattr(self._kept.request, field)
             values[name] = self._as_it_came(name) if same else msgspec.UNSET if value is None else value
         return values
+
+
+def _listed(value: object) -> list[Any]:
+    return cast("list[Any]", value) if isinstance(value, list) else [value]
 
 
 def _spellings(name: str, extra: Mapping[str, Any]) -> tuple[str, ...]:

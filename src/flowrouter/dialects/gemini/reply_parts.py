@@ -107,11 +107,16 @@ def _own(parts: Iterable[Part]) -> Iterator[Part]:
     for part in parts:
         if isinstance(part, Reasoning) and part.sealed is not None:
             part = msgspec.structs.replace(part, signature=as_signature([part.sealed]), sealed=None)
-        if isinstance(part, Reasoning) and part.field == EMPTY:
-            yield msgspec.structs.replace(part, field="text")
-            yield Text(text="")
-        else:
-            yield part
+        match part:
+            case Reasoning(field=str(field)) if field == EMPTY:
+                yield msgspec.structs.replace(part, field="text")
+                yield Text(text="")
+            case Reasoning(text="", signature=str(signature), field=None, call_id=None):
+                # A thought without text that is signed: no carrier of a text's signature.
+                wire = {"text": "", "thought": True, SIGNATURE: signature, **part.extra}
+                yield Opaque(payload=wire, origin="gemini")
+            case _:
+                yield part
 
 
 def write_call(call: ToolCall, *, own: bool) -> tuple[Json, str | None]:

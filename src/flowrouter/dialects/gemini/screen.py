@@ -39,6 +39,9 @@ from flowrouter.wire.json import dumps_text
 BILLING_MARK = "x-anthropic-billing-header:"
 """Attribution blocks of one vendor's client, of no use to any other (and fatal to prompt caches)."""
 
+_IMAGES = frozenset({"image/png", "image/jpeg", "image/webp", "image/heic", "image/heif"})
+"""The image types of the vendor's image page (November 2026)."""
+
 _MAGIC = (
     (b"\xff\xd8\xff", "image/jpeg"),
     (b"\x89PNG\r\n\x1a\n", "image/png"),
@@ -156,6 +159,9 @@ class Screen:
         if part.detail is not None and part.detail != "auto":
             self._losses.drop(f"{path}.detail", "no choice of resolution")
         source = self._located(part.source, path, "image/jpeg")
+        if source is not None and source.kind == "base64" and source.media_type not in _IMAGES:
+            self._losses.refuse(path, f"Gemini models take no {source.media_type}; send PNG, JPEG or WebP")
+            return ()
         return () if source is None else (Image(source=source),)
 
     def _document(self, part: Document, path: str) -> tuple[Part, ...]:

@@ -21,6 +21,7 @@ from flowrouter.dialects.gemini.logprobs import add_logprobs, read_logprobs
 from flowrouter.dialects.gemini.parse_parts import Parts
 from flowrouter.dialects.gemini.partial_args import PartialArguments
 from flowrouter.dialects.gemini.reply_parts import EMPTY, read_part
+from flowrouter.dialects.gemini.stream_parts import keep_text
 from flowrouter.wire.json import dumps_text
 from flowrouter.wire.members import Json, as_list, as_object
 
@@ -136,7 +137,7 @@ class ChoiceDecoder:
             for kind, piece in self._splitter.feed(text):
                 self._say(kind, piece, events)
         elif text and self._kind == "text" and not extra:
-            self._said.append(text)
+            keep_text(self._said, text)
             events.append(e.PartDelta(self._open, text))
         else:
             self._say("text", text, events, extra=extra)
@@ -154,7 +155,7 @@ class ChoiceDecoder:
         if text:
             self.has_content = True
             if kind == "text":
-                self._said.append(text)
+                keep_text(self._said, text)
             events.append(e.PartDelta(self._open, text))
 
     def _thought(self, thought: Reasoning, events: list[Event]) -> None:

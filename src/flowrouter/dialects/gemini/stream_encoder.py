@@ -22,7 +22,6 @@ from flowrouter.canonical.parts import (
     Image,
     Media,
     Opaque,
-    Part,
     Reasoning,
     Refusal,
     Text,

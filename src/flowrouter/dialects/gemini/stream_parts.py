@@ -1,4 +1,4 @@
-"""What the stream encoder keeps: the parts that are open, and how far each candidate has got."""
+"""What streams keep between their chunks: the parts that are open, and how far each candidate has got."""
 
 from __future__ import annotations
 
@@ -13,10 +13,19 @@ from flowrouter.wire.members import Json
 
 Kind = Literal["text", "thought", "call"]
 
+_PIECES_MAX = 64
+
 _HEADS: dict[str, bytes] = {
     "text": b'{"candidates":[{"content":{"parts":[{"text":',
     "thought": b'{"candidates":[{"content":{"parts":[{"thought":true,"text":',
 }
+
+
+def keep_text(pieces: list[str], text: str) -> None:
+    """Add `text` to `pieces`; small strings cost fifty bytes each beside their text, so they are joined in time."""
+    pieces.append(text)
+    if len(pieces) >= _PIECES_MAX:
+        pieces[:] = ["".join(pieces)]
 
 
 class ChoiceState:
@@ -62,7 +71,7 @@ class ChoiceState:
             self.ran(kind)
         self.run_length += len(text)
         if keep:
-            self._pieces.append(text)
+            keep_text(self._pieces, text)
 
     def ran(self, kind: str) -> None:
         """Begin a new part of `kind`; one that stands alone has no kind."""
@@ -131,4 +140,4 @@ class OpenPart:
         return msgspec.structs.replace(header, arguments="".join(self.held or ()))
 
 
-__all__ = ["ChoiceState", "Kind", "OpenPart"]
+__all__ = ["ChoiceState", "Kind", "OpenPart", "keep_text"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flowrouter.canonical.usage import Usage
-from flowrouter.wire.members import Json, is_integer
+from flowrouter.wire.members import Json
 
 
 def parse_usage(raw: Json) -> Usage:
@@ -48,7 +48,8 @@ def write_usage(usage: Usage) -> Json:
 
 def _count(raw: Json, name: str) -> int | None:
     value: Any = raw.get(name)
-    return max(0, value) if is_integer(value) else None
+    # On every chunk's path: JSON's integers are of this very type, true and false are not.
+    return max(0, value) if type(value) is int else None
 
 
 __all__ = ["parse_usage", "write_usage"]

@@ -11,8 +11,15 @@ the passthrough lane), `embeddings` (usage of a reply that passes as it is), `er
 
 from __future__ import annotations
 
-from flowrouter.dialects.codec import Codec
-from flowrouter.dialects.openai_chat.embeddings import measure
+from flowrouter.canonical.embedding import EmbeddingReply, EmbeddingRequest
+from flowrouter.dialects.codec import Codec, Embeddings
+from flowrouter.dialects.openai_chat.embeddings import (
+    measure,
+    parse_embedding_reply,
+    parse_embedding_request,
+    render_embedding_reply,
+    render_embedding_request,
+)
 from flowrouter.dialects.openai_chat.envelope import is_error_frame, prepare, skim, skim_counts, usage_only
 from flowrouter.dialects.openai_chat.errors import problem_of, problem_status, render_problem
 from flowrouter.dialects.openai_chat.parse_requests import parse_request
@@ -21,6 +28,20 @@ from flowrouter.dialects.openai_chat.render_requests import render_request
 from flowrouter.dialects.openai_chat.render_responses import render_response
 from flowrouter.dialects.openai_chat.stream_decoder import ChatDecoder
 from flowrouter.dialects.openai_chat.stream_encoder import ChatEncoder, resume
+
+
+def _asked(body: bytes, model: str, batch: bool) -> EmbeddingRequest:
+    del model, batch
+    return parse_embedding_request(body)
+
+
+def _told(reply: EmbeddingReply, request: EmbeddingRequest, model: str) -> bytes:
+    return render_embedding_reply(reply, request, model=model)
+
+
+def _renamed(body: bytes, model: str) -> bytes:
+    return prepare(body, skim(body), model, False)
+
 
 CODEC = Codec(
     name="openai_chat",
@@ -40,6 +61,14 @@ CODEC = Codec(
     is_error_frame=is_error_frame,
     usage_only=usage_only,
     measure=measure,
+    embeddings=Embeddings(
+        parse=_asked,
+        rename=_renamed,
+        ask=render_embedding_request,
+        read=parse_embedding_reply,
+        render=_told,
+        honoured=frozenset({"encoding_format"}),
+    ),
 )
 
 __all__ = ["CODEC"]

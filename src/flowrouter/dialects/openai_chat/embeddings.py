@@ -126,7 +126,7 @@ def render_embedding_reply(reply: EmbeddingReply, request: EmbeddingRequest, *, 
 
 
 def _texts(given: Any) -> tuple[str, ...]:
-    listed = [given] if isinstance(given, str) else as_list(given)
+    listed: list[Any] | None = [given] if isinstance(given, str) else as_list(given)
     if not listed:
         raise CallerError("input must be a string or a list of strings.", param="input")
     for number, text in enumerate(listed):

@@ -115,9 +115,9 @@ class _Writer:
         if calls:
             item["tool_calls"] = [_call(call, self._context) for call in calls]
         elif not items:
-            if message.parts:
-                path = self._context.losses.path(message.parts[0])
-                self._context.losses.drop(path, "nothing of this turn has a form in Chat")
+            if "reasoning_content" in item and thoughts:
+                path = self._context.losses.path(thoughts[0])
+                self._context.losses.drop(path, "Chat has no turn of reasoning alone")
             return
         if message.name:
             item["name"] = message.name

@@ -60,6 +60,8 @@ def _item(text: str) -> Json:
 
 def _text(part: Text, context: Translation) -> list[Json]:
     context.losses.unknown(part.extra, context.losses.in_content)
+    if part.cache is None and not part.citations and not is_attribution(part):
+        return [_item(part.text)] if part.text else []
     path = context.losses.path(part)
     if is_attribution(part):
         context.losses.drop(path, "an attribution block for another vendor")

@@ -43,7 +43,7 @@ _IF_ASKED = ("conversation", "prompt", "prompt_cache_retention", "prompt_cache_o
 """Members repeated only where the request had them."""
 
 REPEATED = frozenset(
-    {*DEFAULTS, *_IF_ASKED, "object", "status", "error", "incomplete_details", "completed_at"}
+    {*DEFAULTS, *_IF_ASKED, "billing", "object", "status", "error", "incomplete_details", "completed_at"}
 )
 """Members of an answer that tell nothing which is not in the request or in its finish."""
 

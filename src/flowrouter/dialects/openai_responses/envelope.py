@@ -86,7 +86,7 @@ def _counts(shape: CountsShape) -> Counts:
         tools=_tools(shape.tools),
         images=kinds.count("input_image"),
         documents=kinds.count("input_file"),
-        tool_results=sum(item.type in RESULTS for item in items),
+        tool_results=sum(str(item.type) in RESULTS for item in items),
         thinking=_asks_for_reasoning(shape),
         text_bytes=len(texts) + len(bytes(shape.instructions)),
     )

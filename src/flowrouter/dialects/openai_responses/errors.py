@@ -13,6 +13,7 @@ from typing import Any
 from flowrouter.canonical.problem import Problem
 from flowrouter.wire.json import JsonError, dumps, dumps_text, loads
 from flowrouter.wire.members import Json, as_list, as_object, is_integer
+from flowrouter.wire.sse import Frame
 
 MESSAGE_MAX = 2000
 TEXT_MAX = 500
@@ -170,6 +171,19 @@ def _clean(text: str, limit: int) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
+def is_error_frame(frame: Frame) -> bool:
+    """Return whether clients of the vendor take a frame for a failure (openai 3.54, Codex 0.169)."""
+    if frame.bare:
+        return False
+    try:
+        value = as_object(loads(frame.data or b""))
+    except JsonError:
+        return False
+    return value is not None and (
+        bool(value.get("error")) or value.get("type") in ("error", "response.failed")
+    )
+
+
 def render_problem(problem: Problem, _: str) -> bytes:
     """Return the error envelope; the request id travels in a header of this dialect."""
     return dumps({"error": error_object(problem)})
@@ -212,5 +226,5 @@ def problem_status(problem: Problem) -> int:
 
 
 __all__ = [
-    "MESSAGE_MAX", "TEXT_MAX", "error_object", "failure", "problem_of", "problem_of_error", "problem_status", "render_problem",
+    "MESSAGE_MAX", "TEXT_MAX", "error_object", "failure", "is_error_frame", "problem_of", "problem_of_error", "problem_status", "render_problem",
 ]  # fmt: skip

@@ -19,7 +19,7 @@ from flowrouter.dialects.openai_responses.stream_items import (
     MessageItem,
     Piece,
     WholeItem,
-    image_item,
+    image_states,
     lone_piece,
 )
 from flowrouter.dialects.openai_responses.stream_wire import Slot, Wire
@@ -151,10 +151,7 @@ class ItemWriter:
         payload = opaque.payload
         raw = lone_piece(opaque)
         if raw is None:
-            ident, index = self.place(str(payload.get("type")), payload)
-            slot.item = item = WholeItem(ident, index, payload)
-            item.parts = 1
-            return self.open(item)
+            return self._begin_whole(slot, payload)
         own = {name: value for name, value in payload.items() if name not in {"type", "content", "role"}}
         message, out = self._message(own)
         slot.item = message
@@ -164,13 +161,33 @@ class ItemWriter:
 
     def begin_image(self, slot: Slot, image: Image) -> bytes:
         """Write a picture the model made."""
-        ident, index = self.place("image_generation_call", slot.own)
-        item = image_item(ident, index, image=image, own=slot.own)
-        if item is None:
+        ident, _ = self.place("image_generation_call", slot.own)
+        states = image_states(ident, image, slot.own)
+        if states is None:
             self._lose("content.image", "an answer holds pictures themselves, not their addresses")
             return b""
+        first, last = states
+        out = self._begin_whole(slot, first)
+        if isinstance(slot.item, WholeItem):
+            slot.item.last = last
+        return out
+
+    def announce(self, item: Json) -> bytes:
+        """Begin an item whose vendor announced it before it is a part."""
+        return self._begin_whole(None, item)
+
+    def _begin_whole(self, slot: Slot | None, payload: Json) -> bytes:
+        """Begin an item that comes whole, unless it was announced."""
+        ident, index = self.place(str(payload.get("type")), payload)
+        announced = next((item for item in self.items if item.id == ident), None)
+        if isinstance(announced, WholeItem) and not announced.closed and slot is not None:
+            announced.last = payload
+            slot.item = announced
+            return b""
+        item = WholeItem(ident, index, payload)
         item.parts = 1
-        slot.item = item
+        if slot is not None:
+            slot.item = item
         return self.open(item)
 
     def cite(self, slot: Slot, citation: Json) -> bytes:

@@ -106,8 +106,7 @@ def read_content(piece: Json, item: Json) -> tuple[Part | None, Json]:
     kind = str(piece.get("type"))
     text = piece.get(SPOKEN.get(kind, ""))
     if not isinstance(text, str):
-        payload = {**item, "content": [piece]}
-        payload.pop("status", None)
+        payload = {"type": "message", "role": "assistant", **link(item)[ITEM], "content": [piece]}
         return Opaque(payload=payload, origin=DIALECT), {"type": kind}
     if not text:
         return None, piece
@@ -127,15 +126,11 @@ def _read_reasoning(item: Json, provenance: Provenance) -> ReadItem | None:
         pieces = objects(item.get(field))
         if item.get(field) is not None and pieces is None:
             return None
-        texts = [str(piece.get("text") or "") for piece in pieces or ()]
+        texts = [piece.get("text", "") for piece in pieces or ()]
+        if not all(isinstance(text, str) for text in texts):
+            return None
         if pieces:
-            mould[field] = [
-                {
-                    **{k: v for k, v in piece.items() if k != "text" or not text},
-                    **({LENGTH: len(text)} if text else {}),
-                }
-                for piece, text in zip(pieces, texts, strict=True)
-            ]
+            mould[field] = [_text_mould(piece, len(text)) for piece, text in zip(pieces, texts, strict=True)]
         if joined := BLANK_LINE.join(text for text in texts if text):
             field_name = "content" if field == "content" else None
             parts.append(Reasoning(text=joined, field=field_name, provenance=provenance, extra=link(item)))
@@ -145,6 +140,13 @@ def _read_reasoning(item: Json, provenance: Provenance) -> ReadItem | None:
         last = parts.pop() if parts else Reasoning(provenance=provenance, extra=link(item))
         parts.append(signed(last, state))
     return ReadItem(parts=tuple(parts), mould=mould)
+
+
+def _text_mould(piece: Json, length: int) -> Json:
+    """Return the mould of one text of a reasoning item; an empty text stays in it."""
+    if not length:
+        return piece
+    return {**{name: value for name, value in piece.items() if name != "text"}, LENGTH: length}
 
 
 def signed(part: Reasoning, state: str) -> Reasoning:

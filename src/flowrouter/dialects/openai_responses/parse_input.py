@@ -38,6 +38,8 @@ def _parse(item: Any, place: str, shapes: Json) -> Message:
     if whole is None:
         raise CallerError(f"{place} must be an object.", param=place, code="invalid_type")
     kind = whole.get("type")
+    if kind is not None and not isinstance(kind, str):
+        raise CallerError(f"{place}.type must be a string.", param=f"{place}.type", code="invalid_type")
     if kind == "message" or (kind is None and "role" in whole):
         return _message(dict(whole), place, shapes)
     part = parse_item(whole, path=place)
@@ -49,8 +51,10 @@ def _parse(item: Any, place: str, shapes: Json) -> Message:
 
 def _message(rest: Json, place: str, shapes: Json) -> Message:
     local: Json = {name: rest.pop(name) for name in ("id", "status") if name in rest}
-    if rest.pop("type", None) is None:
+    if "type" not in rest:
         local[ABSENT] = ["type"]
+    elif rest.pop("type") is None:
+        local["type"] = None
     role = rest.pop("role", None)
     if role not in _ROLES:
         raise CallerError(
@@ -85,7 +89,7 @@ def _keep(shapes: Json, place: str, local: Json) -> None:
         shapes.setdefault("items", {})[place] = local
 
 
-def _check(kind: Any, whole: Json, place: str) -> None:
+def _check(kind: str | None, whole: Json, place: str) -> None:
     """Raise for an item in no form that a call or a result can have."""
     if kind in CALLS and not whole.get("name"):
         path = f"{place}.name"
@@ -99,12 +103,12 @@ def _check(kind: Any, whole: Json, place: str) -> None:
         raise CallerError(f"{path} is missing.", param=path, code="missing_required_parameter")
 
 
-def _role(kind: Any) -> Role:
+def _role(kind: str | None) -> Role:
     """Return who an item of a kind of its own stands for: the model, or what is told to it.
 
     What is told stands as `developer`, since a user's turn would part calls from their results.
     """
-    made = isinstance(kind, str) and (kind.endswith("_call") or kind in _MODELS_OWN)
+    made = kind is not None and (kind.endswith("_call") or kind in _MODELS_OWN)
     return "assistant" if made else "developer"
 
 

@@ -191,6 +191,8 @@ class Encoder:
         if not isinstance(kind, str):
             return b""
         members.pop("sequence_number", None)
+        if kind == "response.output_item.added":
+            return self._items.announce(as_object(members.get("item")) or {})
         known = next((item for item in self._items.items if item.id == members.get("item_id")), None)
         if known is not None and "output_index" in members:
             members["output_index"] = known.index
@@ -208,7 +210,7 @@ class Encoder:
         self._done = True
         response = self._answer.final(self._items.items, self._finish, usage=self._usage)
         status = response.get("status")
-        kind = status if status in {"incomplete", "failed"} else "completed"
+        kind = next((word for word in ("incomplete", "failed") if word == status), "completed")
         return self._wire.event(f"response.{kind}", response=response)
 
     def _error(self, event: e.StreamError) -> bytes:
@@ -243,7 +245,10 @@ class Encoder:
         for state in cursor.parts:
             self.feed(e.PartStart(index=state.index, part=state.header, choice=state.choice))
             if said := state.content:
-                self.feed(e.PartDelta(state.index, said))
+                # A blank line that came alone divides a summary; it is said with what follows it.
+                divided = state.kind == "reasoning" and state.chunks[-1] == BLANK_LINE
+                for text in (said.removesuffix(BLANK_LINE), BLANK_LINE) if divided else (said,):
+                    self.feed(e.PartDelta(state.index, text))
                 if state.kind != "opaque":
                     # Each delta had a number of its own; dividing a summary took two more.
                     self._wire.sequence += state.pieces - 1

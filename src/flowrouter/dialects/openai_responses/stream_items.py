@@ -174,17 +174,16 @@ class WholeItem(Item):
         return self.first if status == "in_progress" or self.last is None else self.last
 
 
-def image_item(ident: str, index: int, *, image: Image, own: Json) -> WholeItem | None:
-    """Return the item of a picture the model made, None for one that is not here but elsewhere."""
+def image_states(ident: str, image: Image, own: Json) -> tuple[Json, Json] | None:
+    """Return the item of a picture the model made, as it begins and as it ends; None for a mere address."""
     source = image.source
     if source.kind != "base64" or not source.data:
         return None
     head: Json = {"id": ident, "type": "image_generation_call"}
-    item = WholeItem(ident, index, {**head, "status": "in_progress", "result": None, **own})
     form = (source.media_type or "").removeprefix("image/")
     known = {"output_format": form} if form in {"png", "webp", "jpeg", "gif"} else {}
-    item.last = {**head, "status": "completed", **known, "result": source.data, **own}
-    return item
+    first: Json = {**head, "status": "in_progress", "result": None, **own}
+    return first, {**head, "status": "completed", **known, "result": source.data, **own}
 
 
 def lone_piece(opaque: Opaque) -> Json | None:
@@ -196,5 +195,5 @@ def lone_piece(opaque: Opaque) -> Json | None:
 
 
 __all__ = [
-    "CallItem", "Item", "MessageItem", "Piece", "ReasoningItem", "WholeItem", "image_item", "lone_piece",
+    "CallItem", "Item", "MessageItem", "Piece", "ReasoningItem", "WholeItem", "image_states", "lone_piece",
 ]  # fmt: skip

@@ -257,12 +257,6 @@ def test_signatures_and_sealed_state_never_reach_a_vendor() -> None:
     assert messages[1]["reasoning_content"] == "t"
 
 
-def test_a_turn_of_nothing_but_reasoning_is_dropped_and_told() -> None:
-    messages, losses = rendered(user("a"), assistant(Reasoning(text="t")), user("b"))
-    assert [message["role"] for message in messages] == ["user", "user"]
-    assert any("nothing of this turn" in loss.reason for loss in losses)
-
-
 @pytest.mark.parametrize(
     ("part", "item"),
     [
@@ -350,7 +344,11 @@ def test_parts_only_another_dialect_knows_are_dropped_and_told() -> None:
     messages, losses = rendered(user(odd, "b"))
     assert messages[0]["content"] == "b"
     assert losses == (
-        Loss(path="messages[0].content[0]", kind="dropped", reason="only anthropic knows the part server_tool_use"),
+        Loss(
+            path="messages[0].content[0]",
+            kind="dropped",
+            reason="only anthropic knows the part server_tool_use",
+        ),
     )
 
 

@@ -1,0 +1,62 @@
+"""The vendors' SDKs and the frameworks, each over each upstream dialect, in every scenario of the table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.clients.cells import Cell
+from tests.clients.driver import Drivers
+from tests.clients.lab import KEY, Lab, Place
+from tests.clients.limits import LIMITS, NOT_APPLICABLE
+from tests.clients.roster import CLIENTS, UPSTREAMS, Client
+from tests.clients.scenarios import SCENARIOS, Scenario, Trial, lay_out
+
+pytestmark = pytest.mark.clients
+
+ROWS = [
+    pytest.param(client, upstream, id=f"{client.name}-over-{upstream}", marks=pytest.mark.xdist_group(client.name))
+    for client in CLIENTS
+    for upstream in UPSTREAMS
+]
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=[scenario.name for scenario in SCENARIOS])
+@pytest.mark.parametrize(("client", "upstream"), ROWS)
+def test_scenario(
+    client: Client,
+    upstream: str,
+    *,
+    scenario: Scenario,
+    lab: Lab,
+    drivers: Drivers,
+    cell: Cell,
+    tmp_path: Path,
+) -> None:
+    cell.client, cell.upstream, cell.scenario = client.name, upstream, scenario.name
+    absent = NOT_APPLICABLE.get((client.name, scenario.name))
+    if absent is not None:
+        cell.state, cell.note = "n/a", absent
+        pytest.skip(absent)
+    limit = LIMITS.get((client.name, scenario.name))
+    if limit is None:
+        play(scenario, client, lab.place(upstream), drivers=drivers, folder=tmp_path)
+        cell.state = "ok"
+        return
+    for place in (lab.place(upstream), lab.place(client.dialect, direct=True)):
+        with pytest.raises((AssertionError, TimeoutError)):
+            play(scenario, client, place, drivers=drivers, folder=tmp_path)
+    cell.state, cell.note = "limit", limit
+
+
+def play(scenario: Scenario, client: Client, place: Place, *, drivers: Drivers, folder: Path) -> None:
+    """Run one scenario; raises what is wrong, with the story of what the vendor was asked."""
+    lay_out(folder)
+    trial = Trial(place, folder)
+    scenario.prepare(trial)
+    try:
+        scenario.check(trial, drivers.ask(client, scenario.job(trial, KEY)))
+        place.check()
+    except (AssertionError, TimeoutError) as error:
+        raise AssertionError(f"{error}\n{place.story()}") from error
