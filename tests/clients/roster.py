@@ -63,8 +63,8 @@ def version_of(package: str, home: str) -> str:
 CHAT, RESPONSES, MESSAGES, GEMINI = UPSTREAMS
 
 CLIENTS = (
-    Client("openai-python · chat", CHAT, "openai", "", "openai_chat.py"),
-    Client("openai-python · responses", RESPONSES, "openai", "", "openai_responses.py"),
+    Client("openai-python-chat", CHAT, "openai", "", "openai_chat.py"),
+    Client("openai-python-responses", RESPONSES, "openai", "", "openai_responses.py"),
     Client("anthropic-python", MESSAGES, "anthropic", "", "anthropic_messages.py"),
     Client("google-genai-python", GEMINI, "google-genai", "", "google_genai.py"),
 )

@@ -10,10 +10,13 @@ from tests.clients.cells import Cell
 from tests.clients.driver import Drivers
 from tests.clients.lab import KEY, Lab, Place
 from tests.clients.limits import LIMITS, NOT_APPLICABLE
-from tests.clients.roster import CLIENTS, UPSTREAMS, Client
+from tests.clients.roster import CLIENTS, INSTALLED, UPSTREAMS, Client
 from tests.clients.scenarios import SCENARIOS, Scenario, Trial, lay_out
 
 pytestmark = pytest.mark.clients
+
+STORIES = INSTALLED / "stories"
+"""What the vendor was asked where a cell failed."""
 
 ROWS = [
     pytest.param(client, upstream, id=f"{client.name}-over-{upstream}", marks=pytest.mark.xdist_group(client.name))
@@ -59,4 +62,7 @@ def play(scenario: Scenario, client: Client, place: Place, *, drivers: Drivers, 
         scenario.check(trial, drivers.ask(client, scenario.job(trial, KEY)))
         place.check()
     except (AssertionError, TimeoutError) as error:
-        raise AssertionError(f"{error}\n{place.story()}") from error
+        story = STORIES / f"{client.name}-{place.dialect}-{scenario.name}.txt"
+        story.parent.mkdir(exist_ok=True)
+        story.write_text(f"{error}\n{place.story()}\n")
+        raise AssertionError(f"{str(error)[:500]}\nSee {story}") from error

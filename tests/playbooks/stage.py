@@ -332,10 +332,7 @@ async def _perform(
     client.on_stuck = work.cancel
     if cancel_after is not None:
         asyncio.get_running_loop().call_later(cancel_after, work.cancel)
-    await asyncio.wait([work])
-    if not work.cancelled() and work.exception() is not None:
-        raise work.exception()  # type: ignore[misc]
-    await asyncio.sleep(60)
+    await _settled(work)
     assert not failures, failures
     return Performance(
         rows=log.rows,
@@ -347,6 +344,14 @@ async def _perform(
         slots_left=sum(admission.in_flight(account_id) for account_id in present.accounts),
         **written,
     )
+
+
+async def _settled(work: asyncio.Task[None]) -> None:
+    """Wait for an exchange and, a minute longer, for what it may have left behind."""
+    await asyncio.wait([work])
+    if not work.cancelled() and (error := work.exception()) is not None:
+        raise error
+    await asyncio.sleep(60)
 
 
 def _inbound(

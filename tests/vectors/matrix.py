@@ -2,9 +2,9 @@
 
 `python -m tests.vectors.matrix` writes `accepted_losses.toml` anew from what happens now: rows that no
 vector shows any more leave, new ones enter, and every reason a person wrote stays. A new row takes the
-reason of its like on another way into the same dialect; where there is none, its reason is empty and the
-test of the table fails until somebody has looked at it and said why it may be. Read the diff: the table
-is what users are promised.
+reason of its like on another way into the same dialect, else the words that the caller is told of the
+loss; where there is neither, its reason is empty and the test of the table fails until somebody has looked
+at it and said why it may be. Read the diff: the table is what users are promised.
 """
 
 from __future__ import annotations
@@ -110,8 +110,24 @@ def crossed(response: Response, target: Dialect) -> tuple[tuple[Loss, ...], Resp
 
 
 def loss_rows(place: tuple[str, str, str], losses: Iterable[Loss]) -> set[Row]:
-    """Return the rows of some losses."""
-    return {Row(*place, loss.kind, general(loss.path)) for loss in losses}
+    """Return the rows of some losses; `_words` keeps what the caller is told of each."""
+    rows: set[Row] = set()
+    for loss in losses:
+        row = Row(*place, loss.kind, general(loss.path))
+        _words.setdefault(row, set()).add(loss.reason)
+        rows.add(row)
+    return rows
+
+
+_words: dict[Row, set[str]] = {}
+"""What callers are told of the losses seen so far: a first draft of a new row's reason."""
+
+
+def drafted(row: Row) -> str:
+    """Return the words a caller is told of a row, as a sentence; nothing where vectors are told different ones."""
+    told = _words.get(row, set())
+    words = next(iter(told)) if len(told) == 1 else ""
+    return f"{words[0].upper()}{words[1:]}." if len(words.split()) >= 3 else ""
 
 
 def general(path: str) -> str:
@@ -205,6 +221,8 @@ def main() -> None:
     reasons = reasons_for(seen, accepted().reasons)
     text = written(seen, reasons)
     TABLE.write_text(text, "utf-8")
+    for row in [row for row, reason in reasons.items() if not reason]:
+        reasons[row] = drafted(row)
     waiting = sorted(row for row, reason in reasons.items() if not reason)
     print(f"{len(seen)} rows; {len(waiting)} without a reason")
     for row in waiting:

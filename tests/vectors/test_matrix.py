@@ -81,7 +81,11 @@ def test_stream_crosses_as_its_whole_twin_does(vector: Vector, target: Dialect) 
         assert isinstance(again[-1], e.StreamError)
         return
     _, whole = crossed(fold(events), target)
-    assert differences(tell_response(whole), tell_response(fold(again))) == []
+    expected, told = tell_response(whole), tell_response(fold(again))
+    if target == "openai_chat":
+        # A whole Chat message has one place each for reasoning, words and calls, a stream tells them in turn.
+        expected["order"], told["order"] = set(expected["order"]), set(told["order"])
+    assert differences(expected, told) == []
 
 
 def test_the_table_lists_only_what_happens() -> None:

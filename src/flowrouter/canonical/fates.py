@@ -11,7 +11,9 @@ from flowrouter.canonical.dialect import Dialect
 from flowrouter.canonical.field_names import FIELD_NAMES, field_name
 from flowrouter.canonical.leftovers import NESTED
 from flowrouter.canonical.loss import Loss, anywhere, rule_id, rule_of
-from flowrouter.canonical.receipt import Lane
+
+Lane = Literal["passthrough", "translate"]
+"""Whether a body goes as it is, or through the hub."""
 
 FateKind = Literal["passed", "mapped", "approximated", "emulated", "dropped", "refused"]
 
@@ -120,4 +122,4 @@ def _shared(origin: Dialect, target: Dialect) -> set[str]:
 _OTHERWISE_SAID = frozenset({"messages", "system", "tools", "tool_choice"})
 """Fields whose names are alike while their form differs from dialect to dialect."""
 
-__all__ = ["Fate", "FateKind", "fates", "member_names"]
+__all__ = ["Fate", "FateKind", "Lane", "fates", "member_names"]

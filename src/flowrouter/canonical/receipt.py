@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import msgspec
 
 from flowrouter.canonical.dialect import Dialect
-from flowrouter.canonical.loss import Loss
-
-Lane = Literal["passthrough", "translate"]
+from flowrouter.canonical.fates import Fate, Lane
+from flowrouter.canonical.loss import LossKind
 
 
 class AttemptNote(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,8 +23,20 @@ class AttemptNote(msgspec.Struct, frozen=True, kw_only=True):
     reason: str | None = None
 
 
+class ToldLoss(msgspec.Struct, frozen=True, kw_only=True):
+    """A loss with the rule it fell under (`openai_chat>anthropic:logit_bias:dropped`)."""
+
+    path: str
+    kind: LossKind
+    reason: str
+    rule: str
+
+
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):
-    """The whole account of one exchange; `summary` is the one line a hurried reader needs."""
+    """The whole account of one exchange; `summary` is the one line a hurried reader needs.
+
+    `fields` tells the fate of each field of a translated request; on the passthrough lane all passed.
+    """
 
     request_id: str
     created: float
@@ -38,8 +47,9 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     summary: str
     lane: Lane | None = None
     attempts: tuple[AttemptNote, ...] = ()
-    request_losses: tuple[Loss, ...] = ()
-    reply_losses: tuple[Loss, ...] = ()
+    fields: tuple[Fate, ...] = ()
+    request_losses: tuple[ToldLoss, ...] = ()
+    reply_losses: tuple[ToldLoss, ...] = ()
     answered_model: str | None = None
     finish: str | None = None
     outcome: str = "open"
@@ -51,4 +61,4 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     complete: bool = False
 
 
-__all__ = ["AttemptNote", "Lane", "Receipt"]
+__all__ = ["AttemptNote", "Lane", "Receipt", "ToldLoss"]

@@ -3,31 +3,27 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, cast, get_args
+from typing import Annotated, Any, cast, get_args
 
 import msgspec
 import typer
 
 from flowrouter.canonical.capabilities import Capabilities
 from flowrouter.canonical.dialect import Dialect
-from flowrouter.canonical.events import Event, FrameError, StreamError
-from flowrouter.canonical.loss import Loss
-from flowrouter.canonical.parts import Provenance
+from flowrouter.canonical.loss import Loss, rule_id
 from flowrouter.cli import completion, output
 from flowrouter.cli.codes import FAILED
 from flowrouter.cli.desk import closest, opened
 from flowrouter.cli.options import AsJson, ConfigFile, DataFolder
 from flowrouter.cli.style import Style
 from flowrouter.clock import SystemClock
-from flowrouter.dialects import available, codec
-from flowrouter.dialects.codec import DecodeOptions, EncodeOptions
+from flowrouter.dialects import available
+from flowrouter.dialects.crossing import Crossing, Kind, kind_of
+from flowrouter.dialects.crossing import translate as crossed
 from flowrouter.errors import ConfigError
 from flowrouter.wire import json
-from flowrouter.wire.sse import SseParser
-
-Kind = Literal["request", "response", "stream"]
 
 _COLOURS = {"dropped": "red", "emulated": "yellow", "changed": "yellow"}
 EPILOG = """\b
@@ -37,13 +33,6 @@ Examples:
       --preset openai request.json
   curl -sN ... | flow-router translate --from anthropic --to openai_chat -
 """
-
-
-class Translated(msgspec.Struct, frozen=True, kw_only=True):
-    """A body in its new dialect, and what it could not say."""
-
-    body: bytes
-    losses: tuple[Loss, ...] = ()
 
 
 def translate(
@@ -97,69 +86,29 @@ def translate(
     if preset is not None:
         with opened(config, data) as desk:
             capabilities = desk.world.capabilities(desk.catalog.get(preset), model or _model_in(body), goal)
-    made = _TRANSLATORS[chosen](body, origin, goal, model=model, capabilities=capabilities)
+    crossing = Crossing(
+        source=origin, target=goal, now=SystemClock().now(), model=model, capabilities=capabilities
+    )
+    try:
+        made = crossed(chosen, body, crossing)
+    except ValueError as error:
+        raise ConfigError(f"this is no {source} reply: {error}", fix="check --from and --kind") from None
     if as_json:
         whole = made.body.decode() if chosen == "stream" else json.loads(made.body)
-        output.as_json({"kind": chosen, "body": whole, "losses": made.losses})
-        return
-    if chosen == "stream":
+        told = [{**msgspec.structs.asdict(loss), "rule": rule_id(loss, origin, goal)} for loss in made.losses]
+        output.as_json({"kind": chosen, "body": whole, "losses": told})
+    elif chosen == "stream":
         print(made.body.decode(), end="")
     else:
         print(msgspec.json.format(made.body, indent=2).decode())
-    _show_losses(made.losses)
-
-
-def _request(
-    body: bytes, source: Dialect, target: Dialect, *, model: str | None, capabilities: Capabilities
-) -> Translated:
-    request = codec(source).parse_request(body)
-    rendered = codec(target).render_request(request, model or request.model, capabilities)
-    return Translated(body=rendered.body, losses=rendered.losses)
-
-
-def _response(
-    body: bytes, source: Dialect, target: Dialect, *, model: str | None, capabilities: Capabilities
-) -> Translated:
-    del capabilities
-    try:
-        response = codec(source).parse_response(body, Provenance(dialect=source))
-    except ValueError as error:
-        raise ConfigError(f"this is no {source} reply: {error}", fix="check --from and --kind") from None
-    rendered = codec(target).render_response(response, EncodeOptions(model=model, now=SystemClock().now()))
-    return Translated(body=rendered.body, losses=rendered.losses)
-
-
-def _stream(
-    body: bytes, source: Dialect, target: Dialect, *, model: str | None, capabilities: Capabilities
-) -> Translated:
-    options = DecodeOptions(
-        provenance=Provenance(dialect=source),
-        think_tags=capabilities.think_tags,
-        lax_finish=capabilities.lax_finish,
-    )
-    frames, decoder = SseParser(), codec(source).decoder(options)
-    events: list[Event] = []
-    for frame in (*frames.feed(body), *frames.close()):
-        events += decoder.feed(frame)
-    events += decoder.close()
-    encoder = codec(target).encoder(EncodeOptions(include_usage=True, model=model, now=SystemClock().now()))
-    written = b"".join(encoder.feed(event) for event in events)
-    for event in events:
-        if isinstance(event, FrameError):
-            output.note(f"a frame cannot be read: {event.reason}")
-    broken = next((event.problem.message for event in events if isinstance(event, StreamError)), None)
-    if broken is not None:
-        print(written.decode(), end="")
-        output.note(f"error: the stream does not end as it should: {broken}")
+    for reason in made.unread:
+        output.note(f"a frame cannot be read: {reason}")
+    if made.broken is not None:
+        output.note(f"error: the stream does not end as it should: {made.broken}")
         raise typer.Exit(FAILED)
-    return Translated(body=written, losses=tuple(encoder.losses))
-
-
-_TRANSLATORS: dict[Kind, Callable[..., Translated]] = {
-    "request": _request,
-    "response": _response,
-    "stream": _stream,
-}
+    if as_json:
+        return
+    _show_losses(made.losses)
 
 
 def _dialect(name: str, option: str) -> Dialect:
@@ -183,26 +132,18 @@ def _kind(given: str | None, body: bytes) -> Kind:
             fix = closest(given, get_args(Kind)) or ", ".join(get_args(Kind))
             raise ConfigError(f"--kind cannot be {given!r}", fix=fix)
         return cast(Kind, given)
-    if body.lstrip().startswith((b"data:", b"event:", b":")):
-        return "stream"
-    read: Any = _loaded(body)
-    is_reply = isinstance(read, dict) and ("choices" in read or read.get("type") == "message")
-    return "response" if is_reply else "request"
+    try:
+        return kind_of(body)
+    except json.JsonError as error:
+        raise ConfigError(f"this is neither JSON nor a stream: {error}", fix="check the file") from None
 
 
 def _model_in(body: bytes) -> str:
-    read: Any = _loaded(body) if body.lstrip().startswith(b"{") else None
+    read: Any = json.loads(body) if body.lstrip().startswith(b"{") else None
     found = read.get("model") if isinstance(read, dict) else None
     if not isinstance(found, str):
         raise ConfigError("--preset needs a model", fix="name it: --model MODEL")
     return found
-
-
-def _loaded(body: bytes) -> Any:
-    try:
-        return json.loads(body)
-    except json.JsonError as error:
-        raise ConfigError(f"this is neither JSON nor a stream: {error}", fix="check the file") from None
 
 
 def _show_losses(losses: Sequence[Loss]) -> None:

@@ -43,6 +43,18 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
     sealer: Sealer | None = None
 
 
+class _Draft(msgspec.Struct, frozen=True, kw_only=True):
+    """What a target is asked, before it is addressed; `headers` are the translation's own."""
+
+    operation: adapter.Operation
+    body: bytes
+    lane: Lane
+    edits: tuple[Editor, ...] = ()
+    losses: tuple[Loss, ...] = ()
+    headers: dict[str, str] = {}
+    sealer: Sealer | None = None
+
+
 def prepare(
     exchange: Exchange,
     world: World,
@@ -63,52 +75,62 @@ def prepare(
     if STREAM_OPTIONS in refused:
         capabilities = msgspec.structs.replace(capabilities, stream_options=False)
     active = [stage for stage in stages if stage.applies(head, exchange.caller)]
-    same = target.dialect == inbound.dialect
+    draft = _draft(
+        exchange,
+        target,
+        capabilities=capabilities,
+        stages=active,
+        reasoning=reasoning,
+        named=world.reply_model == "asked",
+    )
     own_headers = {name: value.reveal() for name, value in account.headers}
-    edits: tuple[Editor, ...] = ()
-    losses: tuple[Loss, ...] = ()
-    sealer: Sealer | None = None
-    untouched = same and not active and world.reply_model != "asked"
-    operation: adapter.Operation = inbound.operation
-    lane: Lane = "passthrough"
-    if inbound.operation != "generate":
-        asked = question(exchange, target, capabilities)
-        operation, body, lane, losses = asked.operation, asked.body, asked.lane, asked.losses
-    elif untouched and _may_pass(inbound.body, head, capabilities):
-        body = codec(target.dialect).prepare(
-            inbound.body, head, target.model, head.stream and capabilities.stream_options
-        )
-    else:
-        lane = "translate"
-        sealer = None if same else reasoning.sealer(target, exchange.caller)
-        body, edits, losses, extra = _translate(
-            exchange, target, capabilities=capabilities, stages=active, reasoning=reasoning, sealer=sealer
-        )
-        own_headers = {**extra, **own_headers}
     request = adapter.build(
         preset,
         target.dialect,
         api_key=account.api_key.reveal() if account.api_key else None,
         base_url=account.base_url,
-        operation=operation,
+        operation=draft.operation,
         model=target.model,
-        body=body,
+        body=draft.body,
         stream=head.stream,
         client_headers=inbound.headers,
-        same_dialect=same,
-        account_headers=own_headers,
+        same_dialect=target.dialect == inbound.dialect,
+        account_headers={**draft.headers, **own_headers},
     )
     return Prepared(
         target=target,
         account=account,
         preset=preset,
         capabilities=capabilities,
-        lane=lane,
+        lane=draft.lane,
         request=request,
-        edits=edits,
-        losses=losses,
-        sealer=sealer,
+        edits=draft.edits,
+        losses=draft.losses,
+        sealer=draft.sealer,
     )
+
+
+def _draft(
+    exchange: Exchange,
+    target: Target,
+    *,
+    capabilities: Capabilities,
+    stages: Sequence[Stage],
+    reasoning: ReasoningState,
+    named: bool,
+) -> _Draft:
+    """Return what `target` is asked; `named` says that replies must bear the name the client asked for."""
+    inbound, head = exchange.inbound, exchange.head
+    assert head is not None
+    if inbound.operation != "generate":
+        asked = question(exchange, target, capabilities)
+        return _Draft(operation=asked.operation, body=asked.body, lane=asked.lane, losses=asked.losses)
+    untouched = target.dialect == inbound.dialect and not stages and not named
+    if untouched and _may_pass(inbound.body, head, capabilities):
+        wants_usage = head.stream and capabilities.stream_options
+        body = codec(target.dialect).prepare(inbound.body, head, target.model, wants_usage)
+        return _Draft(operation="generate", body=body, lane="passthrough")
+    return _translate(exchange, target, capabilities=capabilities, stages=stages, reasoning=reasoning)
 
 
 def _may_pass(body: bytes, head: Head, capabilities: Capabilities) -> bool:
@@ -123,9 +145,10 @@ def _translate(
     capabilities: Capabilities,
     stages: Sequence[Stage],
     reasoning: ReasoningState,
-    sealer: Sealer | None,
-) -> tuple[bytes, tuple[Editor, ...], tuple[Loss, ...], dict[str, str]]:
+) -> _Draft:
     inbound = exchange.inbound
+    same = target.dialect == inbound.dialect
+    sealer = None if same else reasoning.sealer(target, exchange.caller)
     request = parsed(exchange)
     for stage in stages:
         request = stage.edit_request(request)
@@ -136,7 +159,15 @@ def _translate(
         editors.append(sealer.edit)
     if codec(inbound.dialect).needs_usage:
         editors.append(UsageGap(exchange).edit)
-    return rendered.body, tuple(editors), rendered.losses, dict(rendered.headers)
+    return _Draft(
+        operation="generate",
+        body=rendered.body,
+        lane="translate",
+        edits=tuple(editors),
+        losses=rendered.losses,
+        headers=dict(rendered.headers),
+        sealer=sealer,
+    )
 
 
 def _undo(edits: ReplyEdits) -> list[Editor]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import msgspec
 
 from flowrouter import logs
-from flowrouter.canonical.receipt import AttemptNote, Receipt
+from flowrouter.canonical.receipt import Receipt
 from flowrouter.canonical.usage import Usage
 from flowrouter.clock import Clock
 from flowrouter.gateway.exchange import AttemptLog, Exchange
 from flowrouter.gateway.ports import AttemptRow, RequestLog, RequestRow
+from flowrouter.gateway.receipts import receipt_of
 from flowrouter.logs import Logger
 from flowrouter.plugins import Hooks
 from flowrouter.wire import json
@@ -44,7 +45,7 @@ class Books:
         ended = self._clock.monotonic()
         for attempt in exchange.attempts:
             attempt.ended = attempt.ended or ended
-        receipt = _receipt(exchange, ended)
+        receipt = receipt_of(exchange, ended)
         row = _row(exchange, ended, json.dumps(receipt))
         self._log.record(row)
         if self._access is not None:
@@ -67,76 +68,6 @@ def _note_access(log: Logger, row: RequestRow) -> None:
         outcome=row.outcome,
         ms=row.duration_ms,
     )
-
-
-def _receipt(exchange: Exchange, ended: float) -> Receipt:
-    inbound, head = exchange.inbound, exchange.head
-    started = inbound.started
-    return Receipt(
-        request_id=inbound.request_id,
-        created=inbound.wall,
-        dialect=inbound.dialect,
-        endpoint=inbound.endpoint,
-        asked_model=head.model if head is not None else "",
-        stream=head.stream if head is not None else False,
-        summary=_summary(exchange),
-        lane=exchange.lane,
-        attempts=tuple(_note(attempt, started) for attempt in exchange.attempts),
-        request_losses=exchange.request_losses,
-        reply_losses=exchange.reply_losses,
-        answered_model=exchange.answered_model,
-        finish=exchange.finish,
-        outcome=exchange.outcome,
-        usage=_counts(exchange.usage),
-        usage_estimated=exchange.usage.estimated if exchange.usage is not None else False,
-        overhead_ms=_ms(max(0.0, (exchange.first_content_at or ended) - started - exchange.upstream_wait)),
-        first_content_ms=_ms(exchange.first_content_at - started) if exchange.first_content_at else None,
-        duration_ms=_ms(ended - started),
-        complete=True,
-    )
-
-
-def _summary(exchange: Exchange) -> str:
-    if exchange.outcome == "cancelled":
-        return "the client went away before the answer ended"
-    if exchange.outcome == "partial":
-        return "the answer was cut off by the provider and ended with an error"
-    if exchange.outcome == "error":
-        said = exchange.problem.message if exchange.problem is not None else "no answer"
-        return f"no answer: {said[:200]}"
-    if exchange.lane == "passthrough":
-        return "all fields passed, bytes unchanged, except the owned fields (see ARCHITECTURE.md)"
-    losses = len(exchange.request_losses) + len(exchange.reply_losses)
-    return (
-        f"translated with {losses} loss{'' if losses == 1 else 'es'}" if losses else "translated without loss"
-    )
-
-
-def _note(attempt: AttemptLog, started: float) -> AttemptNote:
-    target = attempt.target
-    return AttemptNote(
-        account=target.account,
-        preset=target.preset,
-        model=target.model,
-        dialect=target.dialect,
-        started_ms=_ms(attempt.started - started),
-        duration_ms=_ms(attempt.ended - attempt.started) if attempt.ended is not None else None,
-        status=attempt.status,
-        verdict=attempt.verdict,
-        reason=attempt.error,
-    )
-
-
-def _counts(usage: Usage | None) -> dict[str, int | None]:
-    if usage is None:
-        return {}
-    return {
-        "input": usage.input,
-        "cache_read": usage.cache_read,
-        "cache_write": usage.cache_write,
-        "output": usage.output,
-        "reasoning": usage.reasoning,
-    }
 
 
 def _row(exchange: Exchange, ended: float, receipt: bytes) -> RequestRow:
@@ -202,10 +133,6 @@ def _session(exchange: Exchange) -> str | None:
         if value := headers.get(name):
             return value[:128]
     return None
-
-
-def _ms(seconds: float) -> float:
-    return round(seconds * 1000, 2)
 
 
 __all__ = ["Books", "Settlement"]

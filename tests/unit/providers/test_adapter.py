@@ -279,6 +279,10 @@ def test_a_client_value_that_no_header_may_hold_is_left_out() -> None:
         ("custom-openai", "openai_chat", "http://[::1]:8000/v1", "http://[::1]:8000/v1"),
         ("custom-anthropic", "anthropic", "http://h:8000", "http://h:8000/v1"),
         ("custom-anthropic", "anthropic", "http://h/v1beta", "http://h/v1beta"),
+        ("custom-gemini", "gemini", "http://h:8000", "http://h:8000/v1beta"),
+        ("custom-gemini", "gemini", "http://h:8000/v1", "http://h:8000/v1"),
+        ("custom-gemini", "gemini", "http://h/v1beta/models/m:generateContent", "http://h/v1beta"),
+        ("gemini", "gemini", "http://h", "http://h/v1beta"),
     ],
 )
 def test_an_accounts_base_url(preset: str, dialect: Dialect, override: str, base: str) -> None:

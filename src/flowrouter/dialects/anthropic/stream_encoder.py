@@ -59,6 +59,7 @@ class AnthropicEncoder:
         self._current: int | None = None
         self._kind = ""
         self._custom = False
+        self._held = b""
         self._waiting: dict[int, list[Event]] = {}
         self._ignored: set[int] = set()
 
@@ -156,9 +157,12 @@ class AnthropicEncoder:
         self._kind = str(part.__struct_config__.tag)
         self._called = self._called or isinstance(part, ToolCall)
         self._refused = self._refused or isinstance(part, Refusal)
-        number = self._next
+        out = _event("content_block_start", index=self._next, content_block=block)
+        if isinstance(part, Reasoning) and self._origin != "anthropic":
+            # Foreign state without words or an envelope leaves nothing for the client: no block either.
+            self._held = out
+            return b""
         self._next += 1
-        out = _event("content_block_start", index=number, content_block=block)
         if given is not None:
             out += self._block_delta("input_json_delta", "partial_json", dumps_text(given))
         self._custom = isinstance(part, ToolCall) and part.kind == "custom"
@@ -190,7 +194,15 @@ class AnthropicEncoder:
         elif self._kind not in _DELTAS:
             return b""
         kind, field = _DELTAS[self._kind]
+        if self._held:
+            return self._shown() + self._block_delta(kind, field, text) if text else b""
         return self._block_delta(kind, field, text)
+
+    def _shown(self) -> bytes:
+        """Return the start of a block that was held back until there was something in it."""
+        held, self._held = self._held, b""
+        self._next += bool(held)
+        return held
 
     def _block_delta(self, kind: str, field: str, text: str) -> bytes:
         number = b"%d" % (self._next - 1)
@@ -214,7 +226,7 @@ class AnthropicEncoder:
                 self._lose("content.reasoning", "state of another vendor")
                 return b""
             delta = {"type": "signature_delta", "signature": event.signature}
-        return _event("content_block_delta", index=self._next - 1, delta=delta)
+        return self._shown() + _event("content_block_delta", index=self._next - 1, delta=delta)
 
     def _part_end(self, event: Event, index: int) -> bytes:
         if index != self._current:
@@ -222,10 +234,12 @@ class AnthropicEncoder:
         return self._stop_block() + self._release()
 
     def _stop_block(self) -> bytes:
+        self._current, held, self._held = None, self._held, b""
+        if held:
+            return b""
         out = b""
         if self._custom:
             out = self._block_delta("input_json_delta", "partial_json", '"}')
-        self._current = None
         self._custom = False
         return out + _event("content_block_stop", index=self._next - 1)
 
@@ -298,6 +312,8 @@ class AnthropicEncoder:
                 self._waiting[state.index] = list(state.behind or ())
             else:
                 self._open(e.PartStart(index=state.index, part=state.header))
+                if state.characters or any(getattr(each, "sealed", False) for each in state.attributes):
+                    self._shown()
                 if not state.is_open and state.index not in self._ignored:
                     self._stop_block()
         self.losses.clear()

@@ -222,7 +222,10 @@ class Screen:
             self._losses.refuse(path, "the data is empty")
             return None
         said = (source.media_type or "").lower().replace("image/jpg", "image/jpeg")
-        kind = said or _sniff(data)
+        seen = _sniff(data)
+        kind = seen if seen is not None and said.startswith("image/") else said or seen
+        if said and kind != said:
+            self._losses.change(f"{path}.media_type", f"the bytes are {kind}")
         if not kind and usual is None:
             self._losses.refuse(path, "the media type is missing")
             return None

@@ -177,6 +177,7 @@ class Encoder:
                 state.called = True
                 opened = self._parts[event.index] = OpenPart(state, "call", part)
                 opened.held = [part.arguments]
+                state.calls.append(opened)
                 return b""
             case Image() | Document() | Audio() | Media():
                 wire = write_media(part, own=self._own)
@@ -219,15 +220,16 @@ class Encoder:
             return b""
         match part.header:
             case ToolCall():
-                return self._call_end(part, part.header)
+                part.ended = True
+                return b"".join(self._call(call) for call in part.choice.complete_calls())
             case Reasoning():
                 return self._reasoning_end(part, part.header)
             case _:
                 return self._say(part, "") if part.once is not None else b""
 
-    def _call_end(self, part: OpenPart, header: ToolCall) -> bytes:
+    def _call(self, part: OpenPart) -> bytes:
         state = part.choice
-        call = part.complete_call(header)
+        call = part.call()
         wire, note = write_call(call, own=self._own)
         if note is not None and not self._own:
             self._lose(state, "functionCall.args", note, changed=True)

@@ -32,7 +32,8 @@ class ChoiceState:
     """What has left for one candidate.
 
     `run` is the text of the part a client sees grow, of kind `last`, `places` how many such parts there
-    are. `envelopes` and signatures wait for the part they stand on.
+    are. `calls` began and have not been written: they leave in the order in which they began. `envelopes`
+    and signatures wait for the part they stand on.
     """
 
     __slots__ = (
@@ -40,6 +41,7 @@ class ChoiceState:
         "_signature",
         "_signatures",
         "called",
+        "calls",
         "envelopes",
         "grounding",
         "last",
@@ -51,6 +53,7 @@ class ChoiceState:
     def __init__(self, number: int) -> None:
         self.number = number
         self.called = False
+        self.calls: list[OpenPart] = []
         self.last = ""
         self.places = 0
         self.run_length = 0
@@ -80,6 +83,12 @@ class ChoiceState:
         self.run_length = 0
         self._pieces.clear()
 
+    def complete_calls(self) -> list[OpenPart]:
+        """Take the calls that can be written: those that have ended, up to one that has not."""
+        count = next((at for at, call in enumerate(self.calls) if not call.ended), len(self.calls))
+        complete, self.calls = self.calls[:count], self.calls[count:]
+        return complete
+
     def keep_signature(self, reasoning: Reasoning, signature: str) -> bool:
         """Let a signature wait for its call or its text; False for one that stands by itself."""
         if reasoning.call_id is not None:
@@ -108,6 +117,7 @@ class OpenPart:
 
     __slots__ = (
         "choice",
+        "ended",
         "head",
         "header",
         "held",
@@ -124,6 +134,7 @@ class OpenPart:
         self, choice: ChoiceState, kind: Kind, header: Text | Refusal | Reasoning | ToolCall
     ) -> None:
         self.choice = choice
+        self.ended = False
         self.kind = kind
         self.header = header
         self.head = _HEADS.get(kind, b"")
@@ -135,9 +146,10 @@ class OpenPart:
         self.signature: list[str] = []
         self.sealed: list[str] = []
 
-    def complete_call(self, header: ToolCall) -> ToolCall:
+    def call(self) -> ToolCall:
         """Return the call with all of its arguments."""
-        return msgspec.structs.replace(header, arguments="".join(self.held or ()))
+        assert isinstance(self.header, ToolCall)
+        return msgspec.structs.replace(self.header, arguments="".join(self.held or ()))
 
 
 __all__ = ["ChoiceState", "Kind", "OpenPart", "keep_text"]

@@ -125,7 +125,9 @@ class _Writer:
 
     def _put_calls(self, item: Json) -> None:
         calls = (
-            self._calls if self._own else [msgspec.structs.replace(call, extra={}, shape=()) for call in self._calls]
+            self._calls
+            if self._own
+            else [msgspec.structs.replace(call, extra={}, shape=()) for call in self._calls]
         )
         if not self._legacy:
             item["tool_calls"] = [write_call(call) for call in calls]

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from flowrouter.canonical import events as e
+from flowrouter.canonical.cursor import Cursor
 from flowrouter.canonical.dialect import Dialect
 from flowrouter.canonical.fold import fold, replay
 from flowrouter.canonical.parts import Opaque, Part, Provenance, Reasoning, Text, ToolCall, ToolResult
@@ -101,6 +102,35 @@ def test_a_sealed_signature_of_a_call_reaches_the_client_and_comes_back() -> Non
     back = parse(messages=[{"role": "assistant", "content": [block, use]}]).messages[0].parts
     assert isinstance(back[0], Reasoning)
     assert back[0].sealed == "flr1.abc"
+
+
+def streamed(events: list[Any], *, cut: int | None = None) -> list[dict[str, Any]]:
+    """Return the data of the frames for `events`, by a second encoder after `cut` of them."""
+    encoder, cursor, out = CODEC.encoder(EncodeOptions()), Cursor(), b""
+    for number, event in enumerate(events):
+        if number == cut:
+            encoder = CODEC.resume(EncodeOptions(), cursor)
+        out += encoder.feed(event)
+        cursor.apply(event)
+    return [json.loads(line[6:]) for line in out.decode().splitlines() if line.startswith("data: ")]
+
+
+def test_foreign_state_without_words_or_envelope_opens_no_block() -> None:
+    """A block of thinking with nothing in it would be kept and sent back by the client."""
+    parts = (
+        Reasoning(signature="gs", call_id="c1"),
+        call("c1"),
+        Reasoning(sealed="flr1.x", call_id="c2"),
+        call("c2"),
+    )
+    whole = Response(origin="gemini", id="r", model="g", choices=(Choice(parts=parts, finish="tool_calls"),))
+    events = list(replay(whole))
+    told = streamed(events)
+    starts = [frame for frame in told if frame["type"] == "content_block_start"]
+    kinds = [(frame["index"], frame["content_block"]["type"]) for frame in starts]
+    assert kinds == [(0, "tool_use"), (1, "thinking"), (2, "tool_use")]
+    for cut in range(len(events)):
+        assert streamed(events, cut=cut) == told, f"cut before event {cut}: {events[cut]}"
 
 
 @pytest.mark.parametrize(

@@ -43,6 +43,7 @@ from tests.unit.dialects.gemini.build import (
 )
 
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+PDF = "JVBERi0xLjQKJSVFT0YK"
 NATIVE = Provenance(dialect="gemini")
 
 
@@ -233,18 +234,19 @@ def test_names_citations_and_cache_marks_are_told_as_lost() -> None:
     [
         (picture(), {"inlineData": {"mimeType": "image/png", "data": PNG}}),
         (picture(media_type=None), {"inlineData": {"mimeType": "image/png", "data": PNG}}),
+        (picture(media_type="image/jpeg"), {"inlineData": {"mimeType": "image/png", "data": PNG}}),
         (picture(data=f" {PNG[:20]}\n{PNG[20:]} "), {"inlineData": {"mimeType": "image/png", "data": PNG}}),
         (Audio(data="AAAA", format="mp3"), {"inlineData": {"mimeType": "audio/mp3", "data": "AAAA"}}),
         (
-            Document(source=Source(kind="base64", media_type="application/pdf", data="JVBERg==")),
-            {"inlineData": {"mimeType": "application/pdf", "data": "JVBERg=="}},
+            Document(source=Source(kind="base64", media_type="application/pdf", data=PDF)),
+            {"inlineData": {"mimeType": "application/pdf", "data": PDF}},
         ),
         (
             Media(source=Source(kind="url", url="https://youtu.be/x")),
             {"fileData": {"fileUri": "https://youtu.be/x"}},
         ),
     ],
-    ids=["image", "type by its bytes", "white space", "audio", "pdf", "video"],
+    ids=["image", "type by its bytes", "wrong type", "white space", "audio", "pdf", "video"],
 )
 def test_media(part: Part, wire: dict[str, Any]) -> None:
     assert spoken(say("user", part, "What?"))[0]["parts"][0] == wire
@@ -255,7 +257,7 @@ def test_media(part: Part, wire: dict[str, Any]) -> None:
     [
         (picture(kind="file", file_id="file-1", data=None), {}),
         (picture(kind="url", url="https://a.example/x.png", data=None), {"image_url": False}),
-        (picture(media_type="image/gif"), {}),
+        (picture(media_type="image/gif", data="R0lGODlhAQABAAAAACw="), {}),
         (picture(data=""), {}),
         (picture(), {"vision": False}),
         (Audio(data="AAAA", format="wav"), {"audio_in": False}),

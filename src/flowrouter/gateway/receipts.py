@@ -1,0 +1,142 @@
+"""Writes the receipt of one exchange: what was chosen, what became of each field, what it took."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from flowrouter.canonical.dialect import Dialect
+from flowrouter.canonical.fates import Fate, fates, member_names
+from flowrouter.canonical.loss import Loss, rule_id
+from flowrouter.canonical.receipt import AttemptNote, Receipt, ToldLoss
+from flowrouter.canonical.usage import Usage
+from flowrouter.gateway.exchange import AttemptLog, Exchange
+
+_members = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+def receipt_of(exchange: Exchange, ended: float) -> Receipt:
+    """Return the receipt of an exchange that ended at `ended` (seconds, monotonic)."""
+    inbound, head = exchange.inbound, exchange.head
+    started = inbound.started
+    return Receipt(
+        request_id=inbound.request_id,
+        created=inbound.wall,
+        dialect=inbound.dialect,
+        endpoint=inbound.endpoint,
+        asked_model=head.model if head is not None else "",
+        stream=head.stream if head is not None else False,
+        summary=_summary(exchange),
+        lane=exchange.lane,
+        attempts=tuple(_note(attempt, started) for attempt in exchange.attempts),
+        fields=_fields(exchange),
+        request_losses=_told(exchange.request_losses, inbound.dialect, _target_dialect(exchange)),
+        reply_losses=_told(exchange.reply_losses, _target_dialect(exchange), inbound.dialect),
+        answered_model=exchange.answered_model,
+        finish=exchange.finish,
+        outcome=exchange.outcome,
+        usage=_counts(exchange.usage),
+        usage_estimated=exchange.usage.estimated if exchange.usage is not None else False,
+        overhead_ms=_ms(max(0.0, (exchange.first_content_at or ended) - started - exchange.upstream_wait)),
+        first_content_ms=_ms(exchange.first_content_at - started) if exchange.first_content_at else None,
+        duration_ms=_ms(ended - started),
+        complete=True,
+    )
+
+
+def _summary(exchange: Exchange) -> str:
+    if exchange.outcome == "cancelled":
+        return "the client went away before the answer ended"
+    if exchange.outcome == "partial":
+        return "the answer was cut off by the provider and ended with an error"
+    if exchange.outcome == "error":
+        said = exchange.problem.message if exchange.problem is not None else "no answer"
+        return f"no answer: {said[:200]}"
+    if exchange.lane == "passthrough":
+        return "all fields passed, bytes unchanged, except the owned fields (see ARCHITECTURE.md)"
+    losses = len(exchange.request_losses) + len(exchange.reply_losses)
+    return (
+        f"translated with {losses} loss{'' if losses == 1 else 'es'}" if losses else "translated without loss"
+    )
+
+
+def _note(attempt: AttemptLog, started: float) -> AttemptNote:
+    target = attempt.target
+    return AttemptNote(
+        account=target.account,
+        preset=target.preset,
+        model=target.model,
+        dialect=target.dialect,
+        started_ms=_ms(attempt.started - started),
+        duration_ms=_ms(attempt.ended - attempt.started) if attempt.ended is not None else None,
+        status=attempt.status,
+        verdict=attempt.verdict,
+        reason=attempt.error,
+    )
+
+
+def _counts(usage: Usage | None) -> dict[str, int | None]:
+    if usage is None:
+        return {}
+    return {
+        "input": usage.input,
+        "cache_read": usage.cache_read,
+        "cache_write": usage.cache_write,
+        "output": usage.output,
+        "reasoning": usage.reasoning,
+    }
+
+
+def _fields(exchange: Exchange) -> tuple[Fate, ...]:
+    """Return the fates of a translated request's fields; what passed as it was needs no list."""
+    problem, inbound = exchange.problem, exchange.inbound
+    refused = problem.param if problem is not None and problem.status in (400, 422) else None
+    if exchange.lane != "translate" and refused is None:
+        return ()
+    try:
+        body = _members.decode(inbound.body)
+    except (msgspec.DecodeError, UnicodeError):
+        return ()
+    told = {name: _opened(value) for name, value in body.items()}
+    target = _target_dialect(exchange)
+    return fates(
+        member_names(told),
+        exchange.request_losses,
+        lane=exchange.lane or "translate",
+        origin=inbound.dialect,
+        target=target,
+        refused=refused,
+    )
+
+
+def _opened(value: msgspec.Raw) -> object:
+    """Return the members of a small object, None for all else: only names are needed."""
+    raw = bytes(value)
+    if not raw.startswith(b"{") or len(raw) > _SETTINGS_MAX:
+        return None
+    try:
+        return _members.decode(raw)
+    except (msgspec.DecodeError, UnicodeError):
+        return None
+
+
+_SETTINGS_MAX = 64 * 1024
+
+
+def _told(losses: Sequence[Loss], origin: Dialect, target: Dialect) -> tuple[ToldLoss, ...]:
+    return tuple(
+        ToldLoss(path=loss.path, kind=loss.kind, reason=loss.reason, rule=rule_id(loss, origin, target))
+        for loss in losses
+    )
+
+
+def _target_dialect(exchange: Exchange) -> Dialect:
+    return exchange.attempts[-1].target.dialect if exchange.attempts else exchange.inbound.dialect
+
+
+def _ms(seconds: float) -> float:
+    return round(seconds * 1000, 2)
+
+
+__all__ = ["receipt_of"]
