@@ -6,6 +6,13 @@ both, and a limit that is none any more fails the test that names it.
 
 from __future__ import annotations
 
-NOT_APPLICABLE: dict[tuple[str, str], str] = {}
+INSTRUCTOR = tuple(f"instructor-{vendor}" for vendor in ("chat", "responses", "anthropic", "google"))
+OBJECTS_ONLY = "makes objects only"
+
+NOT_APPLICABLE: dict[tuple[str, str], str] = {
+    (name, scenario): OBJECTS_ONLY
+    for name in INSTRUCTOR
+    for scenario in ("text", "stream", "tools", "parallel", "thinking", "image", "length", "cancel")
+}
 
 LIMITS: dict[tuple[str, str], str] = {}

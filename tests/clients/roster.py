@@ -36,7 +36,7 @@ class Client:
         script = str(DRIVERS / self.script)
         argument = [self.argument] if self.argument else []
         if self.home == "npm":
-            return [str(node_folder() / "node"), script, *argument]
+            return [str(node_folder() / "node"), "--experimental-import-meta-resolve", script, *argument]
         python = sys.executable if not self.home else str(INSTALLED / self.home / "bin" / "python")
         return [python, script, *argument]
 
@@ -67,4 +67,24 @@ CLIENTS = (
     Client("openai-python-responses", RESPONSES, "openai", "", "openai_responses.py"),
     Client("anthropic-python", MESSAGES, "anthropic", "", "anthropic_messages.py"),
     Client("google-genai-python", GEMINI, "google-genai", "", "google_genai.py"),
+    Client("openai-node-chat", CHAT, "openai", "npm", "openai_chat.mjs"),
+    Client("openai-node-responses", RESPONSES, "openai", "npm", "openai_responses.mjs"),
+    Client("anthropic-node", MESSAGES, "@anthropic-ai/sdk", "npm", "anthropic_messages.mjs"),
+    Client("google-genai-node", GEMINI, "@google/genai", "npm", "google_genai.mjs"),
+    Client("ai-sdk-openai", RESPONSES, "@ai-sdk/openai", "npm", "ai_sdk.mjs", "responses"),
+    Client("ai-sdk-openai-chat", CHAT, "@ai-sdk/openai", "npm", "ai_sdk.mjs", "chat"),
+    Client("ai-sdk-openai-compatible", CHAT, "@ai-sdk/openai-compatible", "npm", "ai_sdk.mjs", "compatible"),
+    Client("ai-sdk-anthropic", MESSAGES, "@ai-sdk/anthropic", "npm", "ai_sdk.mjs", "anthropic"),
+    Client("ai-sdk-google", GEMINI, "@ai-sdk/google", "npm", "ai_sdk.mjs", "google"),
+    Client("openai-agents-chat", CHAT, "openai-agents", "openai-agents", "openai_agents.py", "chat"),
+    Client("openai-agents", RESPONSES, "openai-agents", "openai-agents", "openai_agents.py", "responses"),
+    *(
+        Client(f"{name}-{argument}", dialect, package, home, script, argument)
+        for name, package, home, script in (
+            ("pydantic-ai", "pydantic-ai-slim", "pydantic-ai", "pydantic_ai_agent.py"),
+            ("langchain", "langchain-core", "langchain", "langchain_model.py"),
+            ("instructor", "instructor", "instructor", "instructor_client.py"),
+        )
+        for argument, dialect in zip(("chat", "responses", "anthropic", "google"), UPSTREAMS, strict=True)
+    ),
 )

@@ -186,7 +186,10 @@ def _cut(trial: Trial, facts: Facts) -> None:
 
 
 def _retried(trial: Trial, facts: Facts) -> None:
-    _said(trial, facts)
+    if "value" in facts:
+        _structured(trial, facts)
+    else:
+        _said(trial, facts)
     assert [call.status for call in trial.place.up.calls] == [429, 200]
 
 

@@ -89,3 +89,16 @@ def test_legacy_completions_with_the_vendors_sdk(stand: Stand) -> None:
             client.completions.create(model="m", prompt=["a", "b"])
         assert caught.value.param == "prompt"
     stand.chat.assert_all_valid()
+
+
+@pytest.mark.parametrize("model", ["chat/gpt-4.1", "claude/claude-sonnet-4-5"])
+def test_responses_answer_with_the_settings_that_were_asked(stand: Stand, model: str) -> None:
+    settings: Any = {"model": model, "input": "Say something", "temperature": 0.5, "metadata": {"a": "b"}}
+    with openai.OpenAI(base_url=stand.gateway.openai_url, api_key="any", max_retries=0) as client:
+        whole = client.responses.create(**settings)
+        assert whole.output_text
+        told = list(client.responses.create(**settings, stream=True))
+    assert told[-1].type == "response.completed"
+    assert told[-1].response.output_text == whole.output_text
+    for answer in (whole, told[-1].response):
+        assert (answer.temperature, answer.metadata) == (0.5, {"a": "b"})

@@ -261,8 +261,7 @@ def play(
 ) -> Performance:
     """Run one exchange to its end in virtual time.
 
-    `slow_client` is how long each send to it takes, `address` what the path says (`Inbound`'s `model`,
-    `stream` and `framing`).
+    `slow_client` is how long each send to it takes, `address` the members of `Inbound` the path tells.
     """
     loop = VirtualLoop()
     try:

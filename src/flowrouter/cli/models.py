@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
 import typer
 
 from flowrouter.canonical.dialect import Dialect
-from flowrouter.cli import output
+from flowrouter.cli import completion, output
 from flowrouter.cli.codes import FAILED
 from flowrouter.cli.desk import opened
-from flowrouter.cli.options import AsJson, ClientDialect, ConfigFile, DataFolder, ModelName
+from flowrouter.cli.options import AsJson, ClientDialect, ConfigFile, DataFolder
+from flowrouter.cli.receipts import explain_request
 from flowrouter.dialects import available
 from flowrouter.errors import ConfigError
 from flowrouter.gateway.world import World
@@ -43,17 +44,34 @@ def models(
 
 
 def explain(
-    model: ModelName,
+    model: Annotated[
+        str | None,
+        typer.Argument(help="The model, as a client would write it.", autocompletion=completion.models),
+    ] = None,
     dialect: ClientDialect = "openai_chat",
     *,
+    request: Annotated[
+        str | None,
+        typer.Option(
+            "--request",
+            metavar="ID",
+            help="Explain a request that was answered, by its id.",
+            autocompletion=completion.request_ids,
+        ),
+    ] = None,
     as_json: AsJson = False,
     config: ConfigFile = None,
     data: DataFolder = None,
 ) -> None:
-    """Show who would be asked for MODEL, in which order, and why.
+    """Show who would be asked for MODEL, in which order, and why; or what became of a request.
 
     No provider is asked.
     """
+    if request is not None:
+        explain_request(request, as_json=as_json, config=config, data=data)
+        return
+    if model is None:
+        raise ConfigError("name a model, or a request", fix="flow-router explain MODEL, or --request ID")
     if dialect not in available():
         raise ConfigError(f"{dialect!r} is no dialect of a client", fix=f"known: {', '.join(available())}")
     with opened(config, data) as desk:

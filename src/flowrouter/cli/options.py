@@ -25,10 +25,6 @@ PresetName = Annotated[
     typer.Option("--preset", metavar="P", help="See: providers presets.", autocompletion=completion.presets),
 ]
 AccountName = Annotated[str, typer.Argument(help="The account.", autocompletion=completion.accounts)]
-ModelName = Annotated[
-    str,
-    typer.Argument(help="The model's name as a client would write it.", autocompletion=completion.models),
-]
 ClientDialect = Annotated[
     str,
     typer.Option(
@@ -92,7 +88,6 @@ __all__ = [
     "DataFolder",
     "DialectNames",
     "Enabled",
-    "ModelName",
     "ModelNames",
     "PresetName",
     "Priority",

@@ -99,7 +99,7 @@ def show(
 ) -> None:
     """Show one request with its attempts and receipt, as JSON."""
     with opened(config, data) as desk:
-        output.as_json(_whole(_found(desk, request_id)))
+        output.as_json(_whole(found_request(desk, request_id)))
 
 
 @app.command()
@@ -229,7 +229,7 @@ def _latest(desk: Desk, count: int, *, errors: bool) -> Iterator[RequestRow]:
             return
 
 
-def _found(desk: Desk, request_id: str) -> RequestRow:
+def found_request(desk: Desk, request_id: str) -> RequestRow:
     """Return the row with this id or, if it is the only one, the one that begins with it."""
     stored = desk.management.requests
     try:
@@ -253,4 +253,4 @@ def _whole(row: RequestRow) -> dict[str, Any]:
     return shown
 
 
-__all__ = ["EPILOG", "app", "line_of"]
+__all__ = ["EPILOG", "app", "found_request", "line_of"]

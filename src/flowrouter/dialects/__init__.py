@@ -12,7 +12,7 @@ from flowrouter.canonical.dialect import Dialect
 from flowrouter.dialects.codec import Codec
 
 _CLIENT_ONLY: tuple[Dialect, ...] = ("openai_completions",)
-_SPOKEN: tuple[Dialect, ...] = ("openai_chat", "anthropic")
+_SPOKEN: tuple[Dialect, ...] = ("openai_chat", "openai_responses", "anthropic", "gemini")
 
 
 def available() -> tuple[Dialect, ...]:

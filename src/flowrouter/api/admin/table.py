@@ -46,6 +46,7 @@ from flowrouter.api.admin.request_log import (
 )
 from flowrouter.api.admin.settings import SettingsShown, change_settings, get_settings
 from flowrouter.api.admin.status import HandoverLink, Nothing, Status, create_handover, get_status
+from flowrouter.api.admin.translate import TranslateQuestion, Translation, translate_body
 from flowrouter.api.models import ModelEntry
 from flowrouter.gateway.ports import AccountDraft
 
@@ -219,6 +220,14 @@ ADMIN_ROUTES: tuple[Row, ...] = (
         answer=explain_plan,
         reply=PlanShown,
         query=PlanQuery,
+    ),
+    Row(
+        method="POST",
+        path="/api/translate",
+        summary="Translate a message to another dialect",
+        answer=translate_body,
+        reply=Translation,
+        body=TranslateQuestion,
     ),
     Row(
         method="GET",

@@ -40,6 +40,8 @@ class Conversation:
         self._capabilities = capabilities
         self._names = names
         self._losses = losses
+        # The models that take media inside a function's response are those that take thinking levels.
+        self._media_inside = MEDIA_INSIDE in capabilities.extensions or capabilities.thinking_style == "level"
         self._called: dict[str, str] = {}
         self._waiting: list[Wire] = []
         self.system: list[Wire] = []
@@ -115,12 +117,12 @@ class Conversation:
             self.contents.append({"role": role, "parts": parts})
 
     def _written(self, parts: tuple[Part, ...]) -> list[Wire]:
-        inside = MEDIA_INSIDE in self._capabilities.extensions
+        inside = self._media_inside
         writer = TurnWriter(own=False, names=self._names, called=self._called, media_inside=inside)
         return writer.write(parts)
 
     def _note_media(self, message: Message) -> None:
-        if MEDIA_INSIDE in self._capabilities.extensions:
+        if self._media_inside:
             return
         for result in message.parts:
             if isinstance(result, ToolResult) and any(isinstance(item, MediaPart) for item in result.content):

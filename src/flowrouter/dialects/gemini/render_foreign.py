@@ -21,6 +21,8 @@ from flowrouter.wire.json import dumps
 def render_foreign(request: Request, capabilities: Capabilities) -> Rendered:
     """Return the body; raises `CallerError` for what must not be dropped."""
     losses = Losses(request, target="gemini", capabilities=capabilities)
+    kinds = _answer_kinds(request)
+    leave_behind(request, losses, taken=("modalities",) if kinds else ())
     if not request.messages:
         path = losses.name("messages")
         raise CallerError(f"{path}: at least one message is required", param=path)
@@ -34,11 +36,11 @@ def render_foreign(request: Request, capabilities: Capabilities) -> Rendered:
     toolbox.answer(request.output)
     body = _body(conversation, toolbox)
     config = {**foreign_config(request, capabilities, losses), **toolbox.format}
-    taken = _answer_kinds(request, config)
+    if kinds:
+        config["responseModalities"] = kinds
     if config:
         body["generationConfig"] = config
     body |= foreign_labels(request, capabilities, losses)
-    leave_behind(request, losses, taken=taken)
     return Rendered(body=dumps(body), losses=losses.all(), edits=toolbox.edits)
 
 
@@ -57,14 +59,11 @@ def _body(conversation: Conversation, toolbox: Toolbox) -> dict[str, Any]:
     return body
 
 
-def _answer_kinds(request: Request, config: dict[str, Any]) -> tuple[str, ...]:
-    """Ask for pictures where the client did, and return the members that said so."""
+def _answer_kinds(request: Request) -> list[str]:
+    """Return the kinds of answer to ask for where the client wants pictures; text needs no asking."""
     asked = request.extra.get("modalities")
     kinds = [str(kind).upper() for kind in cast("list[object]", asked)] if isinstance(asked, list) else []
-    if "IMAGE" not in kinds or not set(kinds) <= {"TEXT", "IMAGE"}:
-        return ()
-    config["responseModalities"] = kinds
-    return ("modalities",)
+    return kinds if "IMAGE" in kinds and set(kinds) <= {"TEXT", "IMAGE"} else []
 
 
 __all__ = ["render_foreign"]

@@ -28,7 +28,7 @@ from flowrouter.dialects.gemini.reply_parts import (
     wants_thoughts,
     write_own,
 )
-from flowrouter.dialects.gemini.stream_decoder import Decoder, blocked_by, created_at, turn_of
+from flowrouter.dialects.gemini.stream_decoder import Decoder, blocked_by, created_at, take_name, turn_of
 from flowrouter.dialects.gemini.usage import parse_usage, write_usage
 from flowrouter.wire.json import dumps, loads
 from flowrouter.wire.members import (
@@ -57,7 +57,7 @@ def parse_response(body: bytes, provenance: Provenance) -> Response:
     if whole is None or whole.get("error"):
         raise ValueError("not an answer of generateContent")
     rest = dict(whole)
-    reply, model = take_text(rest, "responseId") or "", take_text(rest, "modelVersion") or ""
+    reply, model = take_name(rest, "responseId"), take_name(rest, "modelVersion")
     usage = take_object(rest, "usageMetadata")
     created = created_at(rest)
     return Response(

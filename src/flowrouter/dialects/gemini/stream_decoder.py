@@ -144,7 +144,7 @@ class Decoder:
             return False
         self._started = True
         rest = dict(chunk)
-        self._reply, model = take_text(rest, "responseId") or "", take_text(rest, "modelVersion") or ""
+        self._reply, model = take_name(rest, "responseId"), take_name(rest, "modelVersion")
         self._blocked = blocked_by(chunk)
         usage = as_object(chunk.get("usageMetadata"))
         created = created_at(rest)
@@ -194,6 +194,11 @@ def created_at(rest: Json) -> int | None:
     return created
 
 
+def take_name(rest: Json, name: str) -> str:
+    """Take a name out of `rest`; one without letters stays there."""
+    return take_text(rest, name) or "" if rest.get(name) else ""
+
+
 def turn_of(reply: str, choice: int) -> str:
     """Return what tells the calls of one candidate from those of all other answers."""
     return f"{reply}/{choice}" if choice else reply
@@ -203,4 +208,4 @@ def _failure(code: str, message: str) -> e.StreamError:
     return e.StreamError(Problem(status=502, message=message, code=code))
 
 
-__all__ = ["Decoder", "blocked_by", "created_at", "turn_of"]
+__all__ = ["Decoder", "blocked_by", "created_at", "take_name", "turn_of"]

@@ -1,3 +1,47 @@
-"""OpenAI Responses, both ways."""
+"""OpenAI Responses, both ways: conversations as lists of items, answers as lists of items.
 
-__all__: list[str] = []
+Requests: `parse_requests` (with `parse_input`, `items`, `content`, `tools`) reads a body,
+`render_requests` writes one: `write_input` item for item for the dialect's own, `foreign_requests`
+(with `foreign_input`, `foreign_parts`, `foreign_tools`, `translation`) translated for others.
+Replies: `responses` whole (with `output_items`, `output_moulds`, `answer`), `stream_decoder` (with
+`item_decoder`) and `stream_encoder` (with `stream_items`, `stream_wire`, `item_writer`,
+`thought_writer`) as events; `echo` repeats what the client asked, `reply_ids` derives the ids the
+dialect insists on. Besides: `envelope` (skim and splice on the passthrough lane), `errors`, `usage`,
+`finishes`, `annotations`, `token_probabilities`.
+"""
+
+from __future__ import annotations
+
+from flowrouter.dialects.codec import Codec
+from flowrouter.dialects.openai_responses.envelope import prepare, skim, skim_counts
+from flowrouter.dialects.openai_responses.errors import (
+    is_error_frame,
+    problem_of,
+    problem_status,
+    render_problem,
+)
+from flowrouter.dialects.openai_responses.parse_requests import parse_request
+from flowrouter.dialects.openai_responses.render_requests import render_request
+from flowrouter.dialects.openai_responses.responses import parse_response, render_response
+from flowrouter.dialects.openai_responses.stream_decoder import Decoder
+from flowrouter.dialects.openai_responses.stream_encoder import Encoder
+
+CODEC = Codec(
+    name="openai_responses",
+    skim=skim,
+    skim_counts=skim_counts,
+    prepare=prepare,
+    parse_request=parse_request,
+    render_request=render_request,
+    parse_response=parse_response,
+    render_response=render_response,
+    decoder=Decoder,
+    encoder=Encoder,
+    resume=Encoder.resume,
+    problem_of=problem_of,
+    render_problem=render_problem,
+    problem_status=problem_status,
+    is_error_frame=is_error_frame,
+)
+
+__all__ = ["CODEC"]

@@ -3,32 +3,23 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from typing import Any
 
 import pytest
 
 from flowrouter.canonical.cache import CacheHint
-from flowrouter.canonical.capabilities import Capabilities
 from flowrouter.canonical.messages import Message
 from flowrouter.canonical.parts import (
-    Audio,
-    Document,
-    Image,
-    Media,
     Opaque,
-    Part,
     Provenance,
-    Reasoning,
     Refusal,
-    Source,
     Text,
     ToolCall,
 )
 from flowrouter.canonical.request import Request
 from flowrouter.dialects.gemini.conversation import OPENING
 from flowrouter.dialects.gemini.ids import made_call_id
-from flowrouter.dialects.gemini.render_requests import render_request
-from flowrouter.dialects.gemini.signing import BYPASS
 from flowrouter.errors import CallerError
 from tests.unit.dialects.gemini.build import (
     GEMINI_3,
@@ -45,10 +36,6 @@ from tests.unit.dialects.gemini.build import (
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 PDF = "JVBERi0xLjQKJSVFT0YK"
 NATIVE = Provenance(dialect="gemini")
-
-
-def picture(**source: Any) -> Image:
-    return Image(source=Source(**{"kind": "base64", "media_type": "image/png", "data": PNG, **source}))
 
 
 def spoken(*messages: Message, **options: Any) -> list[dict[str, Any]]:
@@ -229,97 +216,6 @@ def test_names_citations_and_cache_marks_are_told_as_lost() -> None:
     }
 
 
-@pytest.mark.parametrize(
-    ("part", "wire"),
-    [
-        (picture(), {"inlineData": {"mimeType": "image/png", "data": PNG}}),
-        (picture(media_type=None), {"inlineData": {"mimeType": "image/png", "data": PNG}}),
-        (picture(media_type="image/jpeg"), {"inlineData": {"mimeType": "image/png", "data": PNG}}),
-        (picture(data=f" {PNG[:20]}\n{PNG[20:]} "), {"inlineData": {"mimeType": "image/png", "data": PNG}}),
-        (Audio(data="AAAA", format="mp3"), {"inlineData": {"mimeType": "audio/mp3", "data": "AAAA"}}),
-        (
-            Document(source=Source(kind="base64", media_type="application/pdf", data=PDF)),
-            {"inlineData": {"mimeType": "application/pdf", "data": PDF}},
-        ),
-        (
-            Media(source=Source(kind="url", url="https://youtu.be/x")),
-            {"fileData": {"fileUri": "https://youtu.be/x"}},
-        ),
-    ],
-    ids=["image", "type by its bytes", "wrong type", "white space", "audio", "pdf", "video"],
-)
-def test_media(part: Part, wire: dict[str, Any]) -> None:
-    assert spoken(say("user", part, "What?"))[0]["parts"][0] == wire
-
-
-@pytest.mark.parametrize(
-    ("part", "capabilities"),
-    [
-        (picture(kind="file", file_id="file-1", data=None), {}),
-        (picture(kind="url", url="https://a.example/x.png", data=None), {"image_url": False}),
-        (picture(media_type="image/gif", data="R0lGODlhAQABAAAAACw="), {}),
-        (picture(data=""), {}),
-        (picture(), {"vision": False}),
-        (Audio(data="AAAA", format="wav"), {"audio_in": False}),
-        (Document(source=Source(kind="base64", media_type="application/pdf", data="AA")), {"pdf": False}),
-        (Opaque(payload={"type": "item_reference", "id": "x"}, origin="openai_responses"), {}),
-    ],
-    ids=["file id", "address", "gif", "no data", "blind", "deaf", "no files", "reference"],
-)
-def test_what_must_not_be_lost_is_refused_by_its_place(part: Part, capabilities: dict[str, Any]) -> None:
-    request = chat(say("user", "See:", part))
-    with pytest.raises(CallerError) as raised:
-        render(request, **capabilities)
-    assert raised.value.param == "messages[0].content[1]"
-    assert rows(render(request, **capabilities, unsupported="drop").losses) == [
-        ("messages[0].content[1]", "dropped")
-    ]
-
-
-def test_an_address_goes_to_models_that_open_it() -> None:
-    request = chat(
-        say("user", picture(kind="url", url="https://a.example/x.webp?y=1", media_type=None, data=None))
-    )
-    body = json.loads(render_request(request, "m", Capabilities(image_url=True)).body)
-    assert body["contents"][0]["parts"] == [
-        {"fileData": {"mimeType": "image/webp", "fileUri": "https://a.example/x.webp?y=1"}}
-    ]
-
-
-def test_text_documents_and_search_results_are_text() -> None:
-    document = Document(source=Source(kind="text", data="body"), title="Title", context="Context")
-    search = Document(
-        source=Source(kind="content", url="https://a.example", parts=(Text(text="found"),)), title="Hit"
-    )
-    contents = spoken(say("user", document, search))
-    assert [part["text"] for part in contents[0]["parts"]] == [
-        "Title\nContext",
-        "body",
-        "Hit\nhttps://a.example",
-        "found",
-    ]
-
-
-@pytest.mark.parametrize("inside", [True, False])
-def test_media_of_a_result(inside: bool) -> None:
-    request = chat(
-        say("user", "a"),
-        say("assistant", call("1"), call("2")),
-        say("tool", result("1", "see", picture()), result("2", "x")),
-    )
-    extensions = frozenset({"functionResponse.parts"} if inside else ())
-    rendered = render(request, extensions=extensions)
-    parts = json.loads(rendered.body)["contents"][2]["parts"]
-    if inside:
-        assert parts[0]["functionResponse"]["parts"] == [
-            {"inlineData": {"mimeType": "image/png", "data": PNG}}
-        ]
-        assert rendered.losses == ()
-    else:
-        assert [next(iter(part)) for part in parts] == ["functionResponse", "functionResponse", "inlineData"]
-        assert rows(rendered.losses) == [("messages[2]", "emulated")]
-
-
 def test_opaque_parts_that_have_words_are_told_in_them() -> None:
     run = Opaque(payload={"type": "compaction", "content": "They spoke."}, origin="anthropic")
     dropped = Opaque(payload={"type": "server_tool_use"}, origin="anthropic")
@@ -334,88 +230,6 @@ def test_opaque_parts_that_have_words_are_told_in_them() -> None:
         ("messages[1].content[0]", "emulated"),
         ("messages[1].content[1]", "dropped"),
     ]
-
-
-def test_reasoning_of_others_is_dropped() -> None:
-    alien = Reasoning(text="hm", signature="s", provenance=Provenance(dialect="anthropic"))
-    unsigned, sealed = Reasoning(text="plain"), Reasoning(sealed="flr1.x")
-    request = chat(say("user", "a"), say("assistant", alien, unsigned, sealed, "b"), say("user", "c"))
-    rendered = render(request)
-    assert json.loads(rendered.body)["contents"][1]["parts"] == [{"text": "b"}]
-    assert {kind for _, kind in rows(rendered.losses)} == {"dropped"}
-
-
-def unjudged(*messages: Message, **options: Any) -> list[dict[str, Any]]:
-    """Return contents with signatures that no vendor made, so that none may judge them."""
-    rendered = render_request(chat(*messages), "m", Capabilities(**options))
-    contents: list[dict[str, Any]] = json.loads(rendered.body)["contents"]
-    return contents
-
-
-def test_native_signatures_find_the_part_that_bore_them() -> None:
-    contents = unjudged(
-        say("user", "a"),
-        say(
-            "assistant",
-            Reasoning(text="hm", signature="thought", provenance=NATIVE),
-            Reasoning(signature="second", call_id="2", provenance=NATIVE),
-            Reasoning(signature="said", provenance=NATIVE),
-            "text",
-            call("1"),
-            call("2"),
-        ),
-        say("tool", result("1", "x"), result("2", "y")),
-        say("assistant", "done", Reasoning(signature="end", provenance=NATIVE)),
-        say("user", "b"),
-    )
-    assert [
-        (next(iter(part)), part.get("thought"), part.get("thoughtSignature")) for part in contents[1]["parts"]
-    ] == [
-        ("text", True, "thought"),
-        ("text", None, "said"),
-        ("functionCall", None, None),
-        ("functionCall", None, "second"),
-    ]
-    assert contents[3]["parts"] == [{"text": "done"}, {"text": "", "thoughtSignature": "end"}]
-
-
-def test_a_signature_whose_call_is_gone_goes_on_the_first_unsigned_call() -> None:
-    contents = unjudged(
-        say("user", "a"),
-        say("assistant", Reasoning(signature="s", call_id="gone", provenance=NATIVE), call("1")),
-        say("tool", result("1", "x")),
-    )
-    assert contents[1]["parts"][0]["thoughtSignature"] == "s"
-
-
-def test_calls_and_their_signature_in_messages_of_their_own_become_one_turn() -> None:
-    contents = unjudged(
-        say("user", "a"),
-        say("assistant", Reasoning(signature="s", call_id="1", provenance=NATIVE)),
-        say("assistant", call("1")),
-        say("assistant", call("2")),
-        say("tool", result("1", "x")),
-        say("tool", result("2", "y")),
-    )
-    assert [part.get("thoughtSignature") for part in contents[1]["parts"]] == ["s", None]
-    assert len(contents[2]["parts"]) == 2
-
-
-def test_unsigned_steps_skip_the_check_where_the_model_has_one() -> None:
-    history = (
-        say("user", "a"),
-        say("assistant", call("1"), call("2")),
-        say("tool", result("1", "x"), result("2", "y")),
-        say("assistant", "Fine.", call("3")),
-        say("tool", result("3", "z")),
-    )
-    rendered = render(chat(*history), **GEMINI_3)
-    contents = json.loads(rendered.body)["contents"]
-    signed = [[part.get("thoughtSignature") for part in turn["parts"]] for turn in contents]
-    assert signed[1] == [BYPASS, None]
-    assert signed[3] == [None, BYPASS]
-    assert rows(rendered.losses) == [("messages[*]", "emulated")]
-    assert BYPASS not in json.dumps(spoken(*history, model="gemini-2.5-flash", thinking_style="budget"))
 
 
 def test_each_turn_begins_with_the_bytes_of_the_turn_before() -> None:
@@ -436,7 +250,7 @@ def test_each_turn_begins_with_the_bytes_of_the_turn_before() -> None:
     ends = [2, 4, 6, 8, 10, 12]
     bodies = [render(chat(*turns[:end], tools=(WEATHER,)), **GEMINI_3).body for end in ends]
     contents = [json.loads(body)["contents"] for body in bodies]
-    for before, after in zip(contents, contents[1:], strict=False):
+    for before, after in pairwise(contents):
         kept = [json.dumps(turn) for turn in before[:-1]]
         assert [json.dumps(turn) for turn in after[: len(kept)]] == kept
 

@@ -64,7 +64,8 @@ def test_both_spellings_say_the_same() -> None:
     )
     for field in ("messages", "system", "max_tokens", "tool_choice", "tools", "extra"):
         assert getattr(camel, field) == getattr(snake, field)
-    assert camel.reasoning and snake.reasoning
+    assert camel.reasoning is not None
+    assert snake.reasoning is not None
     assert camel.reasoning.display == snake.reasoning.display == "summarized"
 
 

@@ -138,7 +138,7 @@ def test_a_blocked_prompt(candidates: dict[str, Any]) -> None:
     ],
 )
 def test_what_is_no_answer_is_refused(body: bytes) -> None:
-    with pytest.raises(ValueError):  # noqa: PT011  # any reason will do, none may pass
+    with pytest.raises(ValueError):  # any reason will do, none may pass
         parse_response(body, FROM)
 
 

@@ -1,4 +1,4 @@
-"""Events as the chunks a Gemini client reads, from any dialect, in either framing, after any take-over."""
+"""Events as the chunks a Gemini client reads, from any dialect."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from base64 import b64decode
 from typing import Any
 
 import pytest
-from google.genai import types as vendor
 
 from flowrouter.canonical import events as e
 from flowrouter.canonical.cursor import Cursor
@@ -22,48 +21,19 @@ from flowrouter.canonical.parts import (
     Text,
     ToolCall,
 )
-from flowrouter.canonical.problem import Problem
-from flowrouter.canonical.usage import Usage
 from flowrouter.dialects.codec import EncodeOptions
 from flowrouter.dialects.gemini.stream_encoder import Encoder, resume
-from flowrouter.wire.json import dumps, loads
+from tests.unit.dialects.gemini.answers import (
+    END,
+    RICH,
+    START,
+    USAGE,
+    parts,
+    said,
+    sealed,
+    written,
+)
 from tests.unit.dialects.gemini.streams import call, chunk, chunks, decode, text, thought
-
-START = e.MessageStart(origin="anthropic", id="msg_01AB", model="claude")
-OWN = e.MessageStart(origin="gemini", id="r", model="m")
-END = [e.Finish(reason="stop", raw="end_turn"), e.MessageEnd()]
-USAGE = e.UsageUpdate(Usage(input=3, output=2))
-BUSY = e.StreamError(Problem(status=529, message="busy", kind="overloaded_error", origin="anthropic"))
-
-
-def said(index: int, part: Any, *texts: str, choice: int = 0) -> list[Event]:
-    return [
-        e.PartStart(index=index, part=part, choice=choice),
-        *(e.PartDelta(index, words) for words in texts),
-        e.PartEnd(index),
-    ]
-
-
-def sealed(index: int, envelope: str, words: str = "") -> list[Event]:
-    start, *rest = said(index, Reasoning(), words)
-    return [start, *rest[:-1], e.SignatureDelta(index, envelope, sealed=True), rest[-1]]
-
-
-def raw(events: list[Event], **options: Any) -> bytes:
-    encoder = Encoder(EncodeOptions(**options))
-    return b"".join(encoder.feed(event) for event in events)
-
-
-def written(*events: Event, **options: Any) -> list[Any]:
-    return chunks(raw(list(events), **options))
-
-
-def parts(*events: Event, **options: Any) -> list[Any]:
-    """Return all parts of the first candidate that say something."""
-    found = [
-        part for each in written(*events, **options) for part in each["candidates"][0]["content"]["parts"]
-    ]
-    return [part for part in found if part != {"text": ""}]
 
 
 def test_the_whole_of_a_plain_answer() -> None:
@@ -80,44 +50,6 @@ def test_the_whole_of_a_plain_answer() -> None:
     ]
 
 
-def test_nothing_but_data_lines_leaves() -> None:
-    out = raw([START, *said(0, Text(text=""), "a\nb\u2028"), e.Ping(), e.FrameError("x"), USAGE, *END])
-    for line in out.decode().split("\n"):
-        assert not line or line.startswith("data: {")
-
-
-RICH: list[Event] = [
-    START,
-    *sealed(0, "flr1.AAA", "Thinking."),
-    *said(1, Reasoning(), "More."),
-    *said(2, Text(text=""), "Sé ", "it."),
-    e.PartStart(index=3, part=Text(text="")),
-    e.PartDelta(3, "Cited."),
-    e.CitationDelta(3, {"type": "web_search_result_location", "url": "https://a", "title": "A"}),
-    e.PartEnd(3),
-    e.PartStart(index=4, part=ToolCall(id="toolu_1", name="f", arguments="")),
-    e.PartStart(index=5, part=ToolCall(id="toolu_2", name="g", arguments="")),
-    e.PartDelta(4, '{"x":'),
-    e.PartDelta(5, ""),
-    e.PartDelta(4, "1}"),
-    e.PartEnd(4),
-    e.PartEnd(5),
-    *said(6, Text(text=""), "Then."),
-    *sealed(7, "flr1.BBB"),
-    USAGE,
-    e.Finish(reason="tool_calls", raw="tool_use"),
-    e.MessageEnd(),
-]
-
-
-def test_every_chunk_can_stand_in_a_history() -> None:
-    """The vendor's SDK drops a turn of which one chunk has no candidate, no parts or a part without anything."""
-    for each in written(*RICH):
-        model = vendor.GenerateContentResponse.model_validate(each)
-        assert model.candidates and model.candidates[0].content and model.candidates[0].content.parts
-        assert all(part != vendor.Part() for part in model.candidates[0].content.parts)
-
-
 def test_envelopes_go_on_the_next_call_and_else_on_the_end() -> None:
     told = parts(*RICH)
     assert told[:6] == [
@@ -130,7 +62,8 @@ def test_envelopes_go_on_the_next_call_and_else_on_the_end() -> None:
     ]
     assert told[6:8] == [call("g", {}, id="toolu_2"), text("Then.")]
     assert b64decode(told[8]["thoughtSignature"]) == b"flr1.BBB"
-    assert told[8]["text"] == "" and len(told) == 9
+    assert told[8]["text"] == ""
+    assert len(told) == 9
 
 
 def test_several_envelopes_before_one_call_are_joined() -> None:
@@ -156,21 +89,9 @@ def test_foreign_state_without_an_envelope_stays_away() -> None:
         *END,
     ]
     out = b"".join(encoder.feed(event) for event in events)
-    assert b"EqQB" not in out and b"thoughtSignature" not in out
+    assert b"EqQB" not in out
+    assert b"thoughtSignature" not in out
     assert [loss.path for loss in encoder.losses] == ["candidates[0].thoughtSignature"]
-
-
-@pytest.mark.parametrize("framing", ["sse", "array"])
-def test_another_encoder_goes_on_to_the_same_bytes(framing: Any) -> None:
-    whole = raw(RICH, framing=framing)
-    for cut in range(len(RICH) + 1):
-        encoder, cursor, out = Encoder(EncodeOptions(framing=framing)), Cursor(), b""
-        for number, event in enumerate(RICH):
-            if number == cut:
-                encoder = resume(EncodeOptions(framing=framing), cursor)
-            out += encoder.feed(event)
-            cursor.apply(event)
-        assert out == whole, f"cut before event {cut}"
 
 
 def test_sources_in_the_vendor_s_form() -> None:
@@ -218,6 +139,26 @@ def test_arguments_are_an_object(arguments: str, args: Any, lost: bool) -> None:
     out = chunks(encoder.feed(event) for event in events)
     assert out[0]["candidates"][0]["content"]["parts"] == [call("f", args, id="c")]
     assert [loss.kind for loss in encoder.losses] == (["changed"] if lost else [])
+
+
+def test_calls_leave_in_the_order_in_which_they_began() -> None:
+    events: list[Event] = [
+        START,
+        *sealed(0, "flr1.A"),
+        e.PartStart(index=1, part=ToolCall(id="a", name="f", arguments="")),
+        e.PartStart(index=2, part=ToolCall(id="b", name="g", arguments="")),
+        e.PartDelta(2, "{}"),
+        e.PartEnd(2),
+        e.PartDelta(1, '{"x":1}'),
+        e.PartEnd(1),
+    ]
+    assert parts(*events, *END) == [call("f", {"x": 1}, "ZmxyMS5B", id="a"), call("g", {}, id="b")]
+    encoder, cursor = Encoder(EncodeOptions()), Cursor()
+    for event in events[:-2]:
+        assert b"functionCall" not in encoder.feed(event)
+        cursor.apply(event)
+    heir = resume(EncodeOptions(), cursor)
+    assert [heir.feed(event) for event in events[-2:]] == [encoder.feed(event) for event in events[-2:]]
 
 
 def test_a_refusal_is_text() -> None:
@@ -336,84 +277,6 @@ def test_thoughts_are_shown_to_those_who_asked(asked: bytes, shown: bool) -> Non
     assert [loss.path for loss in encoder.losses] == ([] if shown else ["candidates[0].thought"])
 
 
-def test_a_failure_is_a_bare_object() -> None:
-    out = raw([START, *said(0, Text(text=""), "Half"), BUSY, *END])
-    before, _, bare = out.rpartition(b"data: ")
-    assert before == b""
-    assert bare.endswith(b'\n\n{"error":{"code":503,"message":"busy","status":"UNAVAILABLE"}}\n\n')
-
-
-def test_a_failure_before_anything() -> None:
-    assert raw([BUSY]) == b'{"error":{"code":503,"message":"busy","status":"UNAVAILABLE"}}\n\n'
-    assert loads(raw([BUSY], framing="array")) == [
-        {"error": {"code": 503, "message": "busy", "status": "UNAVAILABLE"}}
-    ]
-
-
-@pytest.mark.parametrize("events", [RICH, [START, *END], [START, BUSY], [START, *said(0, Text(text=""), "x"), BUSY]],
-                         ids=["rich", "empty", "failed-at-once", "failed"])  # fmt: skip
-def test_the_array_holds_the_same_objects(events: list[Event]) -> None:
-    array = loads(raw(events, framing="array"))
-    begun = [each for each in array if each != chunk_of_nothing()]
-    assert begun == chunks(raw(events))
-
-
-def chunk_of_nothing() -> dict[str, Any]:
-    return {**chunk(text("")), "modelVersion": "claude", "responseId": "msg_01AB"}
-
-
-def test_an_array_may_be_beaten_anywhere() -> None:
-    encoder = Encoder(EncodeOptions(framing="array"))
-    out = encoder.heartbeat()
-    for event in RICH:
-        out += encoder.feed(event) + encoder.heartbeat()
-    assert out.startswith(b" [") and out.endswith(b"]")
-    assert loads(out) == loads(raw(RICH, framing="array"))
-
-
-def test_events_are_beaten_by_blank_lines() -> None:
-    encoder = Encoder(EncodeOptions())
-    assert encoder.heartbeat() == b"\n"
-    out = b""
-    for event in RICH:
-        out += encoder.feed(event) + encoder.heartbeat()
-    assert chunks(out) == written(*RICH)
-    assert encoder.heartbeat() == b""
-
-
-def test_a_second_start_is_swallowed() -> None:
-    events = [START, *said(0, Text(text=""), "a"), e.MessageStart(origin="gemini", id="other", model="other")]
-    assert {each["responseId"] for each in written(*events, *said(1, Text(text=""), "b"), *END)} == {
-        "msg_01AB"
-    }
-
-
-def test_nothing_follows_the_end() -> None:
-    encoder = Encoder(EncodeOptions())
-    for event in RICH:
-        encoder.feed(event)
-    assert (
-        encoder.feed(USAGE) == b"" and encoder.feed(BUSY) == b"" and encoder.feed(e.PartDelta(0, "x")) == b""
-    )
-    cursor = Cursor()
-    for event in RICH:
-        cursor.apply(event)
-    assert resume(EncodeOptions(), cursor).feed(BUSY) == b""
-
-
-def test_a_relayed_answer_is_only_ended() -> None:
-    """Frames of an own stream left as they came: what the encoder adds must not repeat them."""
-    events = decode(
-        chunk(thought("a", thoughtSignature="S")),
-        chunk(call("f", {"x": 1}, "S2"), finish="STOP"),
-    )
-    cursor = Cursor()
-    for event in events[:-1]:
-        cursor.apply(event)
-    assert resume(EncodeOptions(), cursor).feed(events[-1]) == b""
-    assert resume(EncodeOptions(framing="array"), cursor).feed(events[-1]) == b"]"
-
-
 def test_own_extras_leave_with_the_start_and_the_finish() -> None:
     own = [
         e.MessageStart(
@@ -448,10 +311,3 @@ def test_a_blocked_prompt_has_no_candidate() -> None:
     first, last = written(*decode(counted))
     assert first == blocked
     assert last == {name: counted[name] for name in ("usageMetadata", "modelVersion", "responseId")}
-
-
-def test_the_size_of_one_delta() -> None:
-    out = raw([OWN, e.PartStart(index=0, part=Text(text="")), e.PartDelta(0, "Hi")])
-    body = {"candidates": [{"content": {"parts": [{"text": "Hi"}], "role": "model"}, "index": 0}], "modelVersion": "m",
-            "responseId": "r"}  # fmt: skip
-    assert out == b"data: " + dumps(body) + b"\n\n"

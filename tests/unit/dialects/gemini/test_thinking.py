@@ -83,8 +83,13 @@ def test_budgets_become_levels(budget: int, level: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "budget", "losses"),
-    [("minimal", 512, []), ("low", 1024, []), ("medium", 8192, []), ("high", 24_576, [])]
-    + [("max", 24_576, CHANGED)],
+    [
+        ("minimal", 512, []),
+        ("low", 1024, []),
+        ("medium", 8192, []),
+        ("high", 24_576, []),
+        ("max", 24_576, CHANGED),
+    ],
 )
 def test_efforts_become_budgets(name: str, budget: int, losses: list[tuple[str, str]]) -> None:
     config, lost = planned(effort(name), **FLASH_25)

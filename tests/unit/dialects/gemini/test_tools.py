@@ -187,7 +187,8 @@ def test_names_that_do_not_are_made_to(name: str) -> None:
     [fitted] = fit_names([name], limit=64).values()
     assert fitted != name
     assert 0 < len(fitted) <= 64
-    assert fitted[0].isascii() and (fitted[0].isalpha() or fitted[0] == "_")
+    assert fitted[0].isascii()
+    assert fitted[0].isalpha() or fitted[0] == "_"
     assert all(letter.isascii() and (letter.isalnum() or letter in "_.:-") for letter in fitted)
 
 

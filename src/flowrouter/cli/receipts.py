@@ -1,0 +1,80 @@
+"""A receipt for people: what was asked, who answered, and what became of each field."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flowrouter.cli import output
+from flowrouter.cli.desk import opened
+from flowrouter.cli.tail import found_request
+from flowrouter.errors import ConfigError
+from flowrouter.wire import json
+
+_WORST_FIRST = ("refused", "dropped", "emulated", "approximated", "mapped", "passed")
+
+
+def explain_request(request_id: str, *, as_json: bool, config: str | None, data: str | None) -> None:
+    """Print the receipt of a request; raises `ConfigError` where there is none."""
+    with opened(config, data) as desk:
+        row = found_request(desk, request_id)
+    if not row.receipt:
+        raise ConfigError(
+            f"the receipt of {row.id} is no longer kept", fix="receipts are kept for `retention.receipts`"
+        )
+    receipt = json.loads(row.receipt)
+    if as_json:
+        output.as_json(receipt)
+        return
+    print(f"{receipt['request_id']}: {receipt['summary']}")
+    print(f"asked for {receipt['asked_model']!r} in {receipt['dialect']}; lane: {receipt['lane'] or 'none'}")
+    _print_attempts(receipt["attempts"])
+    _print_fields(receipt)
+    _print_losses("Lost of the request:", receipt["request_losses"])
+    _print_losses("Lost of the reply:", receipt["reply_losses"])
+
+
+def _print_attempts(attempts: list[dict[str, Any]]) -> None:
+    if not attempts:
+        return
+    print()
+    rows = [
+        (
+            number,
+            attempt["account"],
+            attempt["model"],
+            attempt["dialect"],
+            attempt["status"],
+            attempt["verdict"],
+            f"{attempt['duration_ms'] or 0:.0f} ms",
+            attempt["reason"],
+        )
+        for number, attempt in enumerate(attempts, start=1)
+    ]
+    output.table(
+        ("#", "Account", "Model there", "Dialect", "Status", "Verdict", "Took", "Why"),
+        rows,
+        right=("#", "Took"),
+    )
+
+
+def _print_fields(receipt: dict[str, Any]) -> None:
+    if receipt["lane"] == "passthrough":
+        print("\nEvery field went as it was, but the owned ones.")
+        return
+    fields = sorted(receipt["fields"], key=lambda field: _WORST_FIRST.index(field["fate"]))
+    if fields:
+        print()
+        output.table(
+            ("Field", "Fate", "Rules"),
+            [(field["field"], field["fate"], field["rules"]) for field in fields],
+        )
+
+
+def _print_losses(title: str, losses: list[dict[str, Any]]) -> None:
+    if losses:
+        print(f"\n{title}")
+        for loss in losses:
+            print(f"  {loss['kind']:<9} {loss['path']}: {loss['reason']}")
+
+
+__all__ = ["explain_request"]
