@@ -14,12 +14,15 @@ from typing import TYPE_CHECKING, Any
 from flowrouter import logs, plugins
 from flowrouter.accounts.declared import declared
 from flowrouter.api.admin import AccountTest, AdminDeps, ASGIApp, Handover, create
+from flowrouter.api.compact import Compactor
 from flowrouter.api.llm import DataPlane, Parts
+from flowrouter.api.responses import ResponseRoutes
 from flowrouter.clock import SystemClock
 from flowrouter.config import Config, prepare_data_dir
 from flowrouter.errors import ConfigError
 from flowrouter.gateway.admission import Admission
 from flowrouter.gateway.attempts import Attempts
+from flowrouter.gateway.compaction import Compaction
 from flowrouter.gateway.configuration import Configuration
 from flowrouter.gateway.counting import Counter
 from flowrouter.gateway.model_lists import Lister
@@ -29,6 +32,7 @@ from flowrouter.gateway.recall import Recall
 from flowrouter.gateway.relay import Relay
 from flowrouter.gateway.settle import Books
 from flowrouter.gateway.stored_responses import StoredResponses
+from flowrouter.gateway.vendor_responses import VendorResponses
 from flowrouter.httpkit.guard import Guard
 from flowrouter.httpkit.memory import MemoryGate, share_of_memory
 from flowrouter.httpkit.replies import Send
@@ -279,6 +283,17 @@ class Application:
                 pipeline=pipeline,
                 counter=Counter(self.transport, clock=clock, timeouts=config.timeouts),
                 receipts=self.receipts,
+                responses=ResponseRoutes(
+                    stored,
+                    VendorResponses(self.transport, timeouts=config.timeouts),
+                    world=lambda: self.configuration.world,
+                ),
+                compactor=Compactor(
+                    Compaction(self.store.vault),
+                    stored,
+                    world=lambda: self.configuration.world,
+                    clock=clock,
+                ),
                 guard=guard_for(config),
                 memory=MemoryGate(share_of_memory(config.server.memory_share)),
                 tasks=self.tasks,

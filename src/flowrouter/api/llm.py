@@ -15,6 +15,8 @@ import msgspec
 from flowrouter import __version__, logs
 from flowrouter.api import models
 from flowrouter.api.call import Call, Scope, headers_of
+from flowrouter.api.compact import Compactor
+from flowrouter.api.responses import ResponseRoutes
 from flowrouter.api.routes import is_verb, knows, match, normalise
 from flowrouter.canonical.problem import Problem
 from flowrouter.clock import Clock
@@ -51,6 +53,8 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     pipeline: Pipeline
     counter: Counter
     receipts: ReceiptStore
+    responses: ResponseRoutes
+    compactor: Compactor
     guard: Guard
     memory: MemoryGate
     tasks: TaskGroup
@@ -79,6 +83,8 @@ class DataPlane:
             "get_receipt": self._get_receipt,
             "alive": self._alive,
             "ready": self._ready,
+            "compact": self._compact,
+            **{name: partial(self._kept, answer) for name, answer in parts.responses.answers.items()},
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -125,16 +131,32 @@ class DataPlane:
             # A stranger's body is not worth reading; the pipeline refuses and books the request.
             body = await self._body(call, share) if self._admits(call) else b""
             inbound = _inbound(call, operation, body, wall=wall, started=started)
-            exchange = Exchange(inbound)
-            client = Client(
-                call.send,
-                codec(inbound.dialect),
-                exchange,
-                clock=self._parts.clock,
-                timeouts=self._parts.timeouts,
-                tasks=self._parts.tasks,
-            )
-            await self._watched(call.receive, exchange, client)
+            await self._run(inbound, call, call.send)
+
+    async def _run(self, inbound: Inbound, call: Call, send: Send) -> None:
+        """Run one exchange whose answer goes to `send`."""
+        exchange = Exchange(inbound)
+        client = Client(
+            send,
+            codec(inbound.dialect),
+            exchange,
+            clock=self._parts.clock,
+            timeouts=self._parts.timeouts,
+            tasks=self._parts.tasks,
+        )
+        await self._watched(call.receive, exchange, client)
+
+    async def _kept(self, answer: Callable[[Call, Caller], Awaitable[None]], call: Call) -> None:
+        """Answer what is asked about an answer that was kept."""
+        await answer(call, self._caller(call))
+
+    async def _compact(self, call: Call) -> None:
+        caller, clock = self._caller(call), self._parts.clock
+        started, wall = clock.monotonic(), clock.now()
+        with self._parts.memory.hold(call.headers) as share:
+            body = await self._body(call, share)
+            inbound = _inbound(call, "compact", body, wall=wall, started=started)
+            await self._parts.compactor.answer(inbound, call, caller=caller, run=self._run)
 
     async def _watched(self, receive: Receive, exchange: Exchange, client: Client) -> None:
         """Run the exchange; a client that goes away cancels it, and with it the upstream call."""

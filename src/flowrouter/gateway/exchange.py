@@ -21,8 +21,8 @@ from flowrouter.gateway.ports import Outcome
 from flowrouter.httpkit.caller import LOCAL, Caller
 from flowrouter.routing import Target
 
-Operation = Literal["generate", "embeddings", "embed_content", "batch_embed"]
-"""What is asked for. Only `generate` is a conversation; the rest are embeddings, OpenAI's and Gemini's two."""
+Operation = Literal["generate", "embeddings", "embed_content", "batch_embed", "compact"]
+"""What is asked for. Only `generate` is a conversation; `compact` passes as it is, the rest are embeddings."""
 
 
 class Inbound(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 
+import msgspec
+
 from flowrouter.canonical.problem import Problem
 from flowrouter.clock import Clock
 from flowrouter.errors import CallerError
@@ -113,7 +115,10 @@ class Pipeline:
         head = exchange.head
         assert head is not None
         plan = build_plan(world.facts, head.model, dialect=exchange.inbound.dialect)
-        if exchange.inbound.operation != "generate":
+        if exchange.inbound.operation == "compact":
+            able = tuple(target for target in plan.targets if target.dialect == "openai_responses")
+            plan = msgspec.structs.replace(plan, targets=able)
+        elif exchange.inbound.operation != "generate":
             plan = embedders(plan, world)
         for edit in self._hooks.plan_edits:
             plan = edit(plan, head, exchange.caller)

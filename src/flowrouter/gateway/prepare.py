@@ -122,6 +122,9 @@ def _draft(
     """Return what `target` is asked; `named` says that replies must bear the name the client asked for."""
     inbound, head = exchange.inbound, exchange.head
     assert head is not None
+    if inbound.operation == "compact":
+        body = codec(target.dialect).prepare(inbound.body, head, target.model, False)
+        return _Draft(operation="compact", body=body, lane="passthrough")
     if inbound.operation != "generate":
         asked = question(exchange, target, capabilities)
         return _Draft(operation=asked.operation, body=asked.body, lane=asked.lane, losses=asked.losses)

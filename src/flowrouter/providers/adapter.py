@@ -24,12 +24,15 @@ from flowrouter.providers import headers as header_table
 from flowrouter.providers.preset import Preset, check_base_url
 from flowrouter.wire.http import HttpRequest
 
-Operation = Literal["generate", "embeddings", "embed_content", "batch_embed", "count_tokens", "models"]
+Operation = Literal[
+    "generate", "embeddings", "embed_content", "batch_embed", "compact", "count_tokens", "models"
+]
 
 _PATHS: dict[tuple[Dialect, Operation], str] = {
     ("openai_chat", "generate"): "/chat/completions",
     ("openai_chat", "embeddings"): "/embeddings",
     ("openai_responses", "generate"): "/responses",
+    ("openai_responses", "compact"): "/responses/compact",
     ("anthropic", "generate"): "/messages",
     ("anthropic", "count_tokens"): "/messages/count_tokens",
     ("gemini", "generate"): "/models/{model}:generateContent",

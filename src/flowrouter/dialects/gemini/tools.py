@@ -194,6 +194,8 @@ class Toolbox:
                 self._force(choice.name or "", path)
             case "allowed":
                 allowed = [name for name in map(self._target, choice.names) if name in self._declared()]
+                if len(allowed) < len(choice.names):
+                    self._losses.change(path, "only declared functions can be allowed")
                 mode = "ANY" if choice.required else "VALIDATED"
                 self.config = {"mode": mode, "allowedFunctionNames": allowed} if allowed else {"mode": "NONE"}
 

@@ -13,6 +13,7 @@ dialect insists on. Besides: `envelope` (skim and splice on the passthrough lane
 from __future__ import annotations
 
 from flowrouter.dialects.codec import Codec
+from flowrouter.dialects.openai_responses.compactions import measure_compaction
 from flowrouter.dialects.openai_responses.envelope import prepare, skim, skim_counts
 from flowrouter.dialects.openai_responses.errors import (
     is_error_frame,
@@ -27,6 +28,7 @@ from flowrouter.dialects.openai_responses.stream_decoder import Decoder
 from flowrouter.dialects.openai_responses.stream_encoder import Encoder
 
 CODEC = Codec(
+    measure=measure_compaction,
     name="openai_responses",
     skim=skim,
     skim_counts=skim_counts,

@@ -97,6 +97,11 @@ def test_choice(choice: ToolChoice, config: dict[str, Any]) -> None:
     assert body["toolConfig"] == {"functionCallingConfig": config}
 
 
+def test_allowed_tools_that_are_not_there_are_told() -> None:
+    choice = ToolChoice(mode="allowed", names=("other", "missing"))
+    assert rows(render(chat(tools=(OTHER,), tool_choice=choice)).losses) == [("tool_choice", "changed")]
+
+
 def test_a_choice_without_tools_goes_nowhere() -> None:
     rendered = render(chat(tool_choice=ToolChoice(mode="required")))
     assert "toolConfig" not in json.loads(rendered.body)
