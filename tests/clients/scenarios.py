@@ -24,6 +24,7 @@ SOURCE, SECOND, TARGET = "notes.txt", "more.txt", "result.txt"
 PERSON_PROMPT = "Who is it?"
 CAP = 60
 CUT_WORDS = {"length", "max_output_tokens", "max_tokens", "MAX_TOKENS", "incomplete"}
+BROKEN_WORDS = {"error", "interrupted"}
 WAIT = 20.0
 
 
@@ -199,7 +200,8 @@ def _broke(trial: Trial, facts: Facts) -> None:
     if again and not facts.get("error"):
         assert facts["text"].strip().endswith("word59"), facts
         return
-    assert facts.get("error"), f"a broken stream was taken for a whole answer: {facts}"
+    told = facts.get("error") or facts.get("finish") in BROKEN_WORDS
+    assert told, f"a broken stream was taken for a whole answer: {facts}"
 
 
 def _hung_up(trial: Trial, facts: Facts) -> None:

@@ -6,12 +6,11 @@ import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-import msgspec
-
 from flowrouter.api.call import Call
 from flowrouter.canonical.problem import Problem
 from flowrouter.errors import CallerError
 from flowrouter.gateway.continuation import Kept, not_found
+from flowrouter.gateway.response_items import listed
 from flowrouter.gateway.stored_responses import StoredResponses, own_items
 from flowrouter.gateway.vendor_responses import VendorAnswer, VendorResponses
 from flowrouter.gateway.world import World
@@ -105,16 +104,8 @@ class ResponseRoutes:
 
 def _with_ids(items: list[bytes], kept: Kept) -> list[dict[str, Any]]:
     """Return the items, each with an id: the vendor's lists have one, requests need not."""
-    listed: list[dict[str, Any]] = []
-    for number, raw in enumerate(items):
-        item = msgspec.json.decode(raw)
-        if item.get("type", "message") == "message":
-            item = {"type": "message", **item}
-            if isinstance(item.get("content"), str):
-                kind = "output_text" if item.get("role") == "assistant" else "input_text"
-                item["content"] = [{"type": kind, "text": item["content"]}]
-        listed.append({"id": f"item_{kept.id.removeprefix('resp_')[:40]}_{number}", **item})
-    return listed
+    stem = kept.id.removeprefix("resp_")[:40]
+    return [listed(raw, label=f"item_{stem}_{number}") for number, raw in enumerate(items)]
 
 
 def _page(items: list[dict[str, Any]], query: dict[str, str]) -> dict[str, Any]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import secrets
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from typing import Any
 
 import msgspec
 
@@ -19,6 +18,7 @@ from flowrouter.canonical.parts import Opaque, Text
 from flowrouter.canonical.request import Request
 from flowrouter.errors import CallerError
 from flowrouter.gateway.envelopes import PREFIX, Seals
+from flowrouter.gateway.response_items import as_items, listed
 from flowrouter.wire.json import Raw, dumps
 from flowrouter.wire.splice import remove, splice
 
@@ -69,7 +69,6 @@ class _Answer(msgspec.Struct):
 _asked = msgspec.json.Decoder(_Asked)
 _answer = msgspec.json.Decoder(_Answer)
 _item = msgspec.json.Decoder(_Item)
-_items = msgspec.json.Decoder(list[msgspec.Raw])
 
 
 class Compaction:
@@ -101,7 +100,8 @@ class Compaction:
         )
         if not text.strip():
             raise ValueError("the model wrote no summary")
-        kept: list[Any] = [Raw(item) for item in _items_of(asked) if _is_users(item)]
+        users = [item for item in _items_of(asked) if _is_users(item)]
+        kept = [listed(item, label=f"msg_{found.id}_{number}") for number, item in enumerate(users)]
         item = {
             "id": f"cmp_{secrets.token_hex(12)}",
             "type": "compaction",
@@ -156,10 +156,7 @@ class Compaction:
 
 
 def _items_of(body: bytes) -> list[bytes]:
-    raw = bytes(_asked.decode(body).input)
-    if raw.lstrip()[:1] == b"[":
-        return [bytes(item) for item in _items.decode(raw)]
-    return [b'{"type":"message","role":"user","content":%b}' % raw]
+    return as_items(bytes(_asked.decode(body).input))
 
 
 def _is_users(item: bytes) -> bool:

@@ -27,8 +27,9 @@ def decode_options(opened: Opened) -> DecodeOptions:
 
 def bare_options(exchange: Exchange, now: float) -> EncodeOptions:
     """Return what is known of the client's stream before anybody answers."""
-    inbound = exchange.inbound
-    return EncodeOptions(now=now, asked=inbound.body, framing=inbound.framing)
+    inbound, follows = exchange.inbound, exchange.continuation
+    asked = inbound.body if follows is None else follows.body
+    return EncodeOptions(now=now, asked=asked, framing=inbound.framing)
 
 
 def encode_options(exchange: Exchange, now: float) -> EncodeOptions:

@@ -15,6 +15,7 @@ from flowrouter.errors import CallerError, StorageError
 from flowrouter.gateway.continuation import Continuation, Kept, not_found
 from flowrouter.gateway.exchange import Exchange
 from flowrouter.gateway.ports import SealedBlobs, StateStore
+from flowrouter.gateway.response_items import as_items
 from flowrouter.routing import Target
 from flowrouter.tasks import TaskGroup
 from flowrouter.wire.json import Raw, dumps
@@ -164,19 +165,13 @@ def own_items(kept: Kept) -> list[bytes]:
 
 
 def _expanded(body: bytes, asked: _Body, history: list[bytes]) -> bytes:
-    items = [Raw(item) for item in (*history, *_as_items(bytes(asked.input)))]
+    items = [Raw(item) for item in (*history, *as_items(bytes(asked.input)))]
     bare = remove(body, "previous_response_id")
     return splice(remove(bare, "input"), {"input": dumps(items)}, old={})
 
 
 def _own_input(body: bytes) -> bytes:
-    return dumps([Raw(item) for item in _as_items(bytes(_body.decode(body).input))])
-
-
-def _as_items(raw: bytes) -> list[bytes]:
-    if raw.lstrip()[:1] == b"[":
-        return [bytes(item) for item in _items.decode(raw)]
-    return [b'{"type":"message","role":"user","content":%b}' % raw]
+    return dumps([Raw(item) for item in as_items(bytes(_body.decode(body).input))])
 
 
 def _from_stream(data: bytes) -> bytes:

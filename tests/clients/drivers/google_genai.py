@@ -22,10 +22,15 @@ TOOLS = types.Tool(
 )
 
 
+CLIENTS: list[genai.Client] = []
+"""A client closes its connections when it is forgotten."""
+
+
 def client_of(job: Job) -> genai.Client:
     retry = types.HttpRetryOptions(attempts=3, initial_delay=0.2)
     options = types.HttpOptions(base_url=job["base_url"], timeout=30_000, retry_options=retry)
-    return genai.Client(api_key=job["key"], http_options=options)
+    CLIENTS.append(genai.Client(api_key=job["key"], http_options=options))
+    return CLIENTS[-1]
 
 
 def config(**more: Any) -> types.GenerateContentConfig:

@@ -1,11 +1,12 @@
 """OpenAI Agents, over its Responses or its Chat model: chat, responses."""
 
-import base64
+import asyncio
 import sys
 from typing import Any
 
 from agents import (
     Agent,
+    ModelBehaviorError,
     ModelSettings,
     OpenAIChatCompletionsModel,
     OpenAIResponsesModel,
@@ -60,6 +61,7 @@ async def stream(job: Job) -> Facts:
             said.append(event.data.delta)
             if job.get("cancel"):
                 run.cancel()
+                await asyncio.sleep(0.2)
                 return {"cancelled": True}
     return {"text": run.final_output, "pieces": len(said)}
 
@@ -91,7 +93,7 @@ async def thinking(job: Job) -> Facts:
 
 
 async def image(job: Job) -> Facts:
-    url = f"data:image/png;base64,{base64.b64encode(base64.b64decode(job['image'])).decode()}"
+    url = f"data:image/png;base64,{job['image']}"
     content = [
         {"type": "input_text", "text": job["prompt"]},
         {"type": "input_image", "image_url": url, "detail": "auto"},
@@ -106,8 +108,11 @@ async def structured(job: Job) -> Facts:
 
 
 async def length(job: Job) -> Facts:
-    """The framework passes no finish on; that the text is short has to do."""
-    done = await Runner.run(agent_of(job, max_tokens=job["cap"]), job["prompt"])
+    """Return what is there: over Chat a short text without its finish, over Responses an exception."""
+    try:
+        done = await Runner.run(agent_of(job, max_tokens=job["cap"]), job["prompt"])
+    except ModelBehaviorError as error:
+        return {"cut": "max_output_tokens" in str(error)}
     return {"text": done.final_output, "cut": bool(done.final_output)}
 
 

@@ -74,6 +74,7 @@ def converse(job: Job, messages: list[Any], thinking: bool) -> tuple[str, str]:
         kept = message.to_dict()
         for call in kept.get("tool_calls") or []:
             call["function"].pop("parsed_arguments", None)
+            call.pop("index", None)
         kept.pop("parsed", None)
         messages.append(kept)
         if not message.tool_calls:

@@ -1,5 +1,6 @@
 """Pydantic AI, by one of its model classes: chat, responses, anthropic, google."""
 
+import asyncio
 import sys
 from typing import Any
 
@@ -77,8 +78,10 @@ async def stream(job: Job) -> Facts:
             pieces += 1
             if job.get("cancel"):
                 await run.cancel()
+                await asyncio.sleep(0.2)
                 return {"cancelled": True}
-        return {"text": await run.get_output(), "pieces": pieces}
+        said = await run.get_output()
+        return {"text": said, "pieces": pieces, "finish": run.response.finish_reason}
 
 
 async def tools(job: Job) -> Facts:
