@@ -60,10 +60,11 @@ def anthropic_request(maker: Maker) -> Json:
             compaction=lambda: {"enabled": m.flag()},
             fallback_credit_token=m.word,
             fallbacks=lambda: [{"model": m.word()}],
-            thread=lambda: {"id": m.word()},
         )  # fmt: skip
         if "output_format" in body:
             body.get("output_config", {}).pop("format", None)
+    if m.chance(0.003):
+        body["thread"] = {"id": m.word()}
     return m.unknown(body, 0.1)
 
 
