@@ -33,6 +33,7 @@ from flowrouter.gateway.relay import Relay
 from flowrouter.gateway.settle import Books
 from flowrouter.gateway.stored_responses import StoredResponses
 from flowrouter.gateway.vendor_responses import VendorResponses
+from flowrouter.gateway.world import World
 from flowrouter.httpkit.guard import Guard
 from flowrouter.httpkit.memory import MemoryGate, share_of_memory
 from flowrouter.httpkit.replies import Send
@@ -244,6 +245,29 @@ class Application:
         config, clock = self.config, self.clock
         blobs = SqliteSealedBlobs(self.store.path, self.store.vault, clock=clock)
         stored = StoredResponses(self.state, blobs, clock=clock, tasks=self.tasks)
+        return DataPlane(
+            Parts(
+                world=self._world,
+                pipeline=self._build_pipeline(blobs, stored),
+                counter=Counter(self.transport, clock=clock, timeouts=config.timeouts),
+                receipts=self.receipts,
+                responses=ResponseRoutes(
+                    stored, VendorResponses(self.transport, timeouts=config.timeouts), world=self._world
+                ),
+                compactor=Compactor(Compaction(self.store.vault), stored, world=self._world, clock=clock),
+                guard=guard_for(config),
+                memory=MemoryGate(share_of_memory(config.server.memory_share)),
+                tasks=self.tasks,
+                clock=clock,
+                timeouts=config.timeouts,
+                body_limit=config.server.body_limit,
+                readiness=self.readiness,
+                management=self._manage,
+            )
+        )
+
+    def _build_pipeline(self, blobs: SqliteSealedBlobs, stored: StoredResponses) -> Pipeline:
+        config, clock = self.config, self.clock
         recall = Recall(
             self.state,
             blobs,
@@ -260,8 +284,8 @@ class Application:
             state=self.state,
             recall=recall,
         )
-        pipeline = Pipeline(
-            world=lambda: self.configuration.world,
+        return Pipeline(
+            world=self._world,
             admission=Admission(),
             attempts=attempts,
             stored=stored,
@@ -277,33 +301,9 @@ class Application:
             wait=config.timeouts.wait,
             log=self.log,
         )
-        return DataPlane(
-            Parts(
-                world=lambda: self.configuration.world,
-                pipeline=pipeline,
-                counter=Counter(self.transport, clock=clock, timeouts=config.timeouts),
-                receipts=self.receipts,
-                responses=ResponseRoutes(
-                    stored,
-                    VendorResponses(self.transport, timeouts=config.timeouts),
-                    world=lambda: self.configuration.world,
-                ),
-                compactor=Compactor(
-                    Compaction(self.store.vault),
-                    stored,
-                    world=lambda: self.configuration.world,
-                    clock=clock,
-                ),
-                guard=guard_for(config),
-                memory=MemoryGate(share_of_memory(config.server.memory_share)),
-                tasks=self.tasks,
-                clock=clock,
-                timeouts=config.timeouts,
-                body_limit=config.server.body_limit,
-                readiness=self.readiness,
-                management=self._manage,
-            )
-        )
+
+    def _world(self) -> World:
+        return self.configuration.world
 
     async def _manage(self, scope: Any, receive: Any, send: Send) -> None:
         """Serve a management route; its framework is loaded at the first one."""

@@ -1,7 +1,7 @@
 """What a client cannot do by itself: scenarios that make no sense for it, and its own limits, each with the reason.
 
-A limit is believed only where the client fails in the same way at its own vendor without a gateway: the run tries
-both, and a limit that is none any more fails the test that names it.
+A limit is believed only where the client fails in the same way at its own vendor without a gateway: wherever a cell
+fails, the run tries that too. A limit that is none any more fails the cell of the client's own dialect.
 """
 
 from __future__ import annotations
@@ -15,4 +15,8 @@ NOT_APPLICABLE: dict[tuple[str, str], str] = {
     for scenario in ("text", "stream", "tools", "parallel", "thinking", "image", "length", "cancel")
 }
 
-LIMITS: dict[tuple[str, str], str] = {}
+LIMITS: dict[tuple[str, str], str] = {
+    ("pydantic-ai-responses", "midstream"): "takes `response.failed` for a normal end",
+    ("instructor-responses", "midstream"): "takes `response.failed` for a normal end and hands out half an object",
+    ("pydantic-ai-google", "cancel"): "its `cancel()` leaves the connection of google-genai open",
+}

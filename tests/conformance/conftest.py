@@ -5,11 +5,12 @@ from collections.abc import AsyncIterator, Iterator
 import anthropic
 import openai
 import pytest
+from google import genai
 
-from tests.conformance.house import AnthropicCell, Cell, House, OpenAICell
-
-PLACES = ("direct", "chat", "claude")
-
+from tests.conformance.cells import AnthropicCell, Cell, OpenAICell, ResponsesCell
+from tests.conformance.google_cell import GeminiCell
+from tests.conformance.house import ACCOUNTS, House
+from tests.conformance.matrix import CLIENTS, PLACES
 
 @pytest.fixture(scope="session")
 def shared_house() -> Iterator[House]:
@@ -29,35 +30,39 @@ def house(shared_house: House) -> Iterator[House]:
 
 @pytest.fixture(params=PLACES)
 def chat_cell(request: pytest.FixtureRequest, house: House) -> OpenAICell:
-    """OpenAI's SDK at each address."""
-    return OpenAICell(house, request.param, "chat")
+    """OpenAI's SDK at each address, for chat completions."""
+    return OpenAICell(house, request.param)
+
+
+@pytest.fixture(params=PLACES)
+def responses_cell(request: pytest.FixtureRequest, house: House) -> ResponsesCell:
+    """OpenAI's SDK at each address, for responses."""
+    return ResponsesCell(house, request.param)
 
 
 @pytest.fixture(params=PLACES)
 def claude_cell(request: pytest.FixtureRequest, house: House) -> AnthropicCell:
     """Anthropic's SDK at each address."""
-    return AnthropicCell(house, request.param, "claude")
+    return AnthropicCell(house, request.param)
 
 
-CLIENTS: dict[str, tuple[type[Cell], str]] = {
-    "openai": (OpenAICell, "chat"),
-    "anthropic": (AnthropicCell, "claude"),
-}
+@pytest.fixture(params=PLACES)
+def gemini_cell(request: pytest.FixtureRequest, house: House) -> GeminiCell:
+    """Google's SDK at each address."""
+    return GeminiCell(house, request.param)
 
 
-@pytest.fixture(params=[(client, place) for client in CLIENTS for place in ("chat", "claude")], ids="-".join)
+@pytest.fixture(params=[(client, place) for client in CLIENTS for place in ACCOUNTS], ids="-".join)
 def cell(request: pytest.FixtureRequest, house: House) -> Cell:
     """Each client behind the gateway at each vendor."""
     client, place = request.param
-    kind, home = CLIENTS[client]
-    return kind(house, place, home)
+    return CLIENTS[client](house, place)
 
 
 @pytest.fixture(params=CLIENTS)
 def direct_cell(request: pytest.FixtureRequest, house: House) -> Cell:
     """Each client at its own vendor."""
-    kind, home = CLIENTS[request.param]
-    return kind(house, "direct", home)
+    return CLIENTS[request.param](house, "direct")
 
 
 @pytest.fixture
@@ -75,6 +80,20 @@ async def async_chat_sdk(chat_cell: OpenAICell) -> AsyncIterator[openai.AsyncOpe
 
 
 @pytest.fixture
+def responses_sdk(responses_cell: ResponsesCell) -> Iterator[openai.OpenAI]:
+    """OpenAI's client of the cell."""
+    with responses_cell.client() as client:
+        yield client
+
+
+@pytest.fixture
+async def async_responses_sdk(responses_cell: ResponsesCell) -> AsyncIterator[openai.AsyncOpenAI]:
+    """OpenAI's async client of the cell."""
+    async with responses_cell.async_client() as client:
+        yield client
+
+
+@pytest.fixture
 def claude_sdk(claude_cell: AnthropicCell) -> Iterator[anthropic.Anthropic]:
     """Anthropic's client of the cell."""
     with claude_cell.client() as client:
@@ -85,4 +104,11 @@ def claude_sdk(claude_cell: AnthropicCell) -> Iterator[anthropic.Anthropic]:
 async def async_claude_sdk(claude_cell: AnthropicCell) -> AsyncIterator[anthropic.AsyncAnthropic]:
     """Anthropic's async client of the cell."""
     async with claude_cell.async_client() as client:
+        yield client
+
+
+@pytest.fixture
+def gemini_sdk(gemini_cell: GeminiCell) -> Iterator[genai.Client]:
+    """Google's client of the cell."""
+    with gemini_cell.client() as client:
         yield client

@@ -5,7 +5,8 @@ from typing import Any
 import anthropic
 import pytest
 
-from tests.conformance.house import AnthropicCell, House
+from tests.conformance.cells import AnthropicCell
+from tests.conformance.house import House
 from tests.conformance.samples import message_said, message_whole, user
 from tests.upstreams.brain import UNICODE
 
@@ -48,7 +49,7 @@ def test_whole_and_streamed_answers_agree(
 
 
 def test_same_dialect_answers_are_the_vendor_s_own(house: House) -> None:
-    cells = [AnthropicCell(house, place, "claude") for place in ("direct", "claude")]
+    cells = [AnthropicCell(house, place) for place in ("direct", "claude")]
     for scenario, fields, _ in CASES.values():
         answers: list[Any] = []
         for cell in cells:
@@ -147,14 +148,14 @@ def test_cache_marks_are_not_moved_or_added(
 
 @pytest.mark.parametrize("place", ["direct", "claude"])
 def test_a_late_system_message_at_its_own_vendor(house: House, place: str) -> None:
-    cell = AnthropicCell(house, place, "claude")
+    cell = AnthropicCell(house, place)
     with cell.client() as sdk:
         made = sdk.messages.create(model=cell.model(base="claude-opus-5"), max_tokens=50, messages=LATE)
     assert message_said(made)["blocks"] == ["You said: second\nSystem: be brief"]
 
 
 def test_a_late_system_message_elsewhere_keeps_its_place(house: House) -> None:
-    cell = AnthropicCell(house, "chat", "claude")
+    cell = AnthropicCell(house, "chat")
     with cell.client() as sdk:
         made = sdk.messages.create(model=cell.model(), max_tokens=50, messages=LATE)
     assert message_said(made)["blocks"] == ["You said: second\nSystem: be brief"]
@@ -247,7 +248,7 @@ def test_any_cut_of_the_vendor_s_stream(
 @pytest.mark.parametrize("place", ["chat", "claude"])
 @pytest.mark.parametrize("habit", ["quirk-bom", "gzip"])
 def test_habits_that_the_sdk_alone_cannot_read(house: House, place: str, habit: str) -> None:
-    cell = AnthropicCell(house, place, "claude")
+    cell = AnthropicCell(house, place)
     with cell.client() as sdk:
         made = sdk.messages.stream(model=cell.model(f"unicode+{habit}"), max_tokens=500, messages=user("hi"))
         with made as stream:
@@ -258,7 +259,7 @@ def test_habits_that_the_sdk_alone_cannot_read(house: House, place: str, habit: 
 def test_both_kinds_of_credential_and_the_beta_route(house: House, beta: bool) -> None:
     """Older clients send `x-api-key`, newer ones Bearer; either may stand beside `?beta=true`."""
     for place in ("chat", "claude"):
-        cell = AnthropicCell(house, place, "claude")
+        cell = AnthropicCell(house, place)
         body = {"model": cell.model(), "max_tokens": 50, "messages": user("hi")}
         path = "/v1/messages?beta=true" if beta else "/v1/messages"
         status, _, text = cell.call(path, body, **{"x-api-key": cell.key, "anthropic-version": "2023-06-01"})

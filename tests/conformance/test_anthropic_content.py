@@ -7,7 +7,7 @@ import anthropic
 import pydantic
 import pytest
 
-from tests.conformance.house import AnthropicCell
+from tests.conformance.cells import AnthropicCell
 from tests.conformance.samples import CLAUDE_TOOL, PDF, PNG, b64, message_said, message_whole, seen, user
 
 

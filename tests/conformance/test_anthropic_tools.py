@@ -7,7 +7,8 @@ import anthropic
 import pytest
 from anthropic import beta_async_tool, beta_tool
 
-from tests.conformance.house import AnthropicCell, House
+from tests.conformance.cells import AnthropicCell
+from tests.conformance.house import House
 from tests.conformance.samples import (
     CLAUDE_TOOL,
     OTHER_CLAUDE_TOOL,
@@ -213,7 +214,7 @@ def test_a_thread_is_never_ignored_in_silence(house: House) -> None:
     """A gateway that kept no thread but went on would lose the conversation."""
     house.refusals_meant = True
     for place in ("direct", "chat", "claude"):
-        cell = AnthropicCell(house, place, "claude")
+        cell = AnthropicCell(house, place)
         for thread, code in (
             ({"type": "create"}, "thread_unsupported_request"),
             ({"type": "continue", "previous_message_id": "msg_1"}, "thread_not_found"),
@@ -264,7 +265,7 @@ def test_thinking_over_a_tool_loop(claude_sdk: anthropic.Anthropic, claude_cell:
 
 @pytest.mark.parametrize("place", ["direct", "claude"])
 def test_adaptive_redacted_and_omitted_thoughts(house: House, place: str) -> None:
-    cell = AnthropicCell(house, place, "claude")
+    cell = AnthropicCell(house, place)
     hidden: Any = {"type": "adaptive", "display": "omitted"}
     with cell.client() as sdk:
         for scenario, how in (("redacted", {"type": "adaptive"}), ("", hidden)):
@@ -305,7 +306,7 @@ def test_a_forged_signature_is_the_vendor_s_400(
 
 def test_another_vendor_s_thoughts_are_not_handed_on(house: House) -> None:
     """Signed at one vendor, the conversation goes on at another and comes back: nothing is refused."""
-    claude, chat = AnthropicCell(house, "claude", "claude"), AnthropicCell(house, "chat", "claude")
+    claude, chat = AnthropicCell(house, "claude"), AnthropicCell(house, "chat")
     history: list[Any] = user("use the tool")
     with claude.client() as sdk:
         first = sdk.messages.create(**thinking(claude), messages=history, tools=[_tool(CLAUDE_TOOL)])

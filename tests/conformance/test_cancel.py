@@ -6,22 +6,10 @@ from typing import Any
 
 import pytest
 
-from tests.conformance.house import Cell, OpenAICell
-from tests.conformance.samples import user
+from tests.conformance.cells import Cell
 
 SOON = 3.0
 """Seconds within which the vendor must see the end; a bound on waiting, far above the 100 ms meant."""
-
-
-def fields_for(cell: Cell, scenario: str) -> dict[str, Any]:
-    """Return one question in the client's dialect."""
-    cap = {} if isinstance(cell, OpenAICell) else {"max_tokens": 64_000}
-    return {"model": cell.model(scenario), "messages": user("go"), **cap}
-
-
-def resource(cell: Cell, sdk: Any) -> Any:
-    """Return what has `create` in the client's SDK."""
-    return sdk.chat.completions if isinstance(cell, OpenAICell) else sdk.messages
 
 
 def wait_until_gone(cell: Cell) -> None:
@@ -44,37 +32,35 @@ def outcome_of(cell: Cell, request_id: str) -> dict[str, Any]:
 
 
 def test_closing_a_stream_in_the_middle(cell: Cell) -> None:
-    with cell.client() as sdk:  # type: ignore[attr-defined]
-        stream = resource(cell, sdk).create(stream=True, **fields_for(cell, "long-2000+gap-20"))
+    with cell.client() as sdk:
+        stream = cell.open(sdk, **cell.fields("long-2000+gap-20"))
         seen = [next(stream) for _ in range(5)]
         stream.close()
     assert len(seen) == 5
     wait_until_gone(cell)
     assert cell.up.calls[0].pieces_sent < 1000
-    receipt = outcome_of(cell, stream.response.headers["x-request-id"])
+    receipt = outcome_of(cell, cell.request_id(stream, seen[0]))
     assert receipt["outcome"] == "cancelled"
     assert receipt["complete"]
 
 
 def test_leaving_before_the_first_token(cell: Cell) -> None:
-    with cell.client(timeout=0.4) as sdk, pytest.raises(cell.sdk.APITimeoutError):  # type: ignore[attr-defined]
-        resource(cell, sdk).create(stream=True, **fields_for(cell, "fault-hang-first-token"))
+    with cell.client(timeout=0.4) as sdk, pytest.raises(cell.timeouts):
+        list(cell.open(sdk, **cell.fields("fault-hang-first-token")))
     wait_until_gone(cell)
 
 
 def test_leaving_before_the_whole_answer(cell: Cell) -> None:
-    with cell.client(timeout=0.4) as sdk, pytest.raises(cell.sdk.APITimeoutError):  # type: ignore[attr-defined]
-        resource(cell, sdk).create(**fields_for(cell, "fault-hang-headers"))
+    with cell.client(timeout=0.4) as sdk, pytest.raises(cell.timeouts):
+        cell.create(sdk, **cell.fields("fault-hang-headers"))
     wait_until_gone(cell)
 
 
 async def test_a_cancelled_task(cell: Cell) -> None:
-    async with cell.async_client() as sdk:  # type: ignore[attr-defined]
+    async with cell.async_client() as sdk:
 
         async def read() -> None:
-            async for _ in await resource(cell, sdk).create(
-                stream=True, **fields_for(cell, "long-2000+gap-20")
-            ):
+            async for _ in await cell.aopen(sdk, **cell.fields("long-2000+gap-20")):
                 started.set()
 
         started = asyncio.Event()
@@ -87,18 +73,18 @@ async def test_a_cancelled_task(cell: Cell) -> None:
 
 
 def test_leaving_between_the_stream_helpers_events(cell: Cell) -> None:
-    with cell.client() as sdk:  # type: ignore[attr-defined]
-        with resource(cell, sdk).stream(**fields_for(cell, "long-2000+gap-20")) as stream:
+    with cell.client() as sdk:
+        with cell.helper(sdk, **cell.fields("long-2000+gap-20")) as stream:
             for _, _ in zip(range(4), stream, strict=False):
                 pass
         wait_until_gone(cell)
 
 
 def test_one_leaves_and_the_others_go_on(cell: Cell) -> None:
-    with cell.client() as sdk:  # type: ignore[attr-defined]
-        leaving = resource(cell, sdk).create(stream=True, **fields_for(cell, "long-2000+gap-20"))
+    with cell.client() as sdk:
+        leaving = cell.open(sdk, **cell.fields("long-2000+gap-20"))
         next(leaving)
-        staying = resource(cell, sdk).create(stream=True, **fields_for(cell, "long-40+gap-5"))
+        staying = cell.open(sdk, **cell.fields("long-40+gap-5"))
         next(staying)
         leaving.close()
         assert len(list(staying)) > 30

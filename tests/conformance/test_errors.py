@@ -1,5 +1,6 @@
 """Refusals of the vendor and of the gateway: status, exception, words, and what they say about trying again."""
 
+import itertools
 import json
 from typing import Any, NamedTuple
 
@@ -7,7 +8,12 @@ import anthropic
 import openai
 import pytest
 
-from tests.conformance.house import AnthropicCell, Cell, House, OpenAICell
+from google.genai import errors
+
+from tests.conformance.cells import AnthropicCell, Cell, OpenAICell, ResponsesCell
+from tests.conformance.google_cell import GeminiCell
+from tests.conformance.house import ACCOUNTS, House
+from tests.conformance.matrix import CLIENTS
 from tests.conformance.samples import user
 
 
@@ -45,12 +51,14 @@ FAULTS: dict[str, Expected] = {
 
 
 def status_for(cell: Cell, expected: Expected) -> int:
-    """Return the status in the client's dialect: Chat has no 529."""
-    return 503 if expected.status == 529 and isinstance(cell, OpenAICell) else expected.status
+    """Return the status in the client's dialect: only Anthropic's has 529."""
+    return 503 if expected.status == 529 and cell.name != "anthropic" else expected.status
 
 
-def exception_for(sdk: Any, status: int) -> type[Exception]:
+def exception_for(cell: Cell, status: int) -> type[Exception]:
     """Return the class that the SDK raises for a status, by the SDK's own table."""
+    if cell.name == "google":
+        return errors.ServerError if status >= 500 else errors.ClientError
     named = {
         400: "BadRequestError",
         401: "AuthenticationError",
@@ -64,6 +72,7 @@ def exception_for(sdk: Any, status: int) -> type[Exception]:
         504: "DeadlineExceededError",
         529: "OverloadedError",
     }
+    sdk: Any = anthropic if cell.name == "anthropic" else openai
     server = sdk.InternalServerError if status >= 500 else sdk.APIStatusError
     return getattr(sdk, named.get(status, ""), server)
 
@@ -73,19 +82,20 @@ def exception_for(sdk: Any, status: int) -> type[Exception]:
 def test_a_vendor_s_refusal(cell: Cell, fault: str, stream: bool) -> None:
     expected = FAULTS[fault]
     status = status_for(cell, expected)
-    with pytest.raises(exception_for(cell.sdk, status)) as caught:
+    with pytest.raises(exception_for(cell, status)) as caught:
         cell.ask(f"fault-{fault}", stream=stream)
-    error: Any = caught.value
-    assert error.status_code == status
-    assert expected.message.lower() in error.message.lower()
-    headers = error.response.headers
-    assert headers.get("x-should-retry") == expected.retry
-    assert headers.get("retry-after") == ("2" if fault == "429-retry-after" else None)
-    assert error.request_id == headers["x-request-id"] == headers["request-id"]
+    told = cell.told(caught.value)
+    assert told.status == status
+    assert expected.message.lower() in told.message.lower()
+    assert told.headers.get("x-should-retry") == expected.retry
+    assert told.headers.get("retry-after") == ("2" if fault == "429-retry-after" else None)
+    request_id = told.headers["x-request-id"]
+    assert request_id == told.headers["request-id"]
+    assert getattr(caught.value, "request_id", request_id) == request_id
     assert len(cell.up.calls) == expected.calls
-    receipt = cell.house.receipt(error.request_id)
+    receipt = cell.house.receipt(request_id)
     assert (receipt["outcome"], len(receipt["attempts"])) == ("error", expected.calls)
-    assert "key-of-the" not in str(error.body) + str(receipt)
+    assert "key-of-the" not in str(told.body) + str(receipt)
 
 
 TOLD_AS_IT_IS = [fault for fault, expected in FAULTS.items() if expected.status not in (502, 504)]
@@ -95,13 +105,13 @@ TOLD_AS_IT_IS = [fault for fault, expected in FAULTS.items() if expected.status 
 @pytest.mark.parametrize("fault", TOLD_AS_IT_IS)
 def test_the_vendor_s_own_words_stay_in_its_own_dialect(house: House, fault: str) -> None:
     """A refusal that is the caller's business reaches a client of the same dialect as the vendor wrote it."""
-    for kind, home in ((OpenAICell, "chat"), (AnthropicCell, "claude")):
+    for kind in (OpenAICell, ResponsesCell, AnthropicCell, GeminiCell):
         bodies: list[Any] = []
-        for place in ("direct", home):
-            cell = kind(house, place, home)
-            with pytest.raises(cell.sdk.APIStatusError) as caught:
+        for place in ("direct", kind.home):
+            cell = kind(house, place)
+            with pytest.raises(cell.failures) as caught:
                 cell.ask(f"fault-{fault}", stream=False)
-            body: Any = dict(caught.value.body)  # type: ignore[arg-type]
+            body: Any = dict(cell.told(caught.value).body)
             body.pop("request_id", None)
             bodies.append(body)
         assert bodies[0] == bodies[1]
@@ -109,40 +119,52 @@ def test_the_vendor_s_own_words_stay_in_its_own_dialect(house: House, fault: str
 
 def test_chat_s_quota_is_the_account_s_trouble(house: House) -> None:
     """OpenAI tells an empty account by 429; trying again would never help."""
-    for cell in (OpenAICell(house, "chat", "chat"), AnthropicCell(house, "chat", "claude")):
-        with pytest.raises(cell.sdk.APIStatusError) as caught:
+    for kind, place in itertools.product(CLIENTS.values(), ("chat", "responses")):
+        cell = kind(house, place)
+        with pytest.raises(cell.failures) as caught:
             cell.ask("fault-429-quota", stream=False)
-        assert caught.value.status_code == 502
-        assert caught.value.response.headers["x-should-retry"] == "false"
+        told = cell.told(caught.value)
+        assert told.status == 502
+        assert told.headers["x-should-retry"] == "false"
 
 
 def test_codes_and_params_survive(house: House) -> None:
     house.refusals_meant = True
     with pytest.raises(openai.BadRequestError) as caught:
-        OpenAICell(house, "chat", "chat").ask("fault-context-length", stream=True)
+        OpenAICell(house, "chat").ask("fault-context-length", stream=True)
     assert (caught.value.code, caught.value.param) == ("context_length_exceeded", "messages")
-    cell = OpenAICell(house, "chat", "chat")
+    cell = OpenAICell(house, "chat")
     with cell.client() as sdk, pytest.raises(openai.BadRequestError) as caught:
         sdk.chat.completions.create(model=cell.model(), messages=user("hi"), temperature=9)
     assert (caught.value.code, caught.value.param) == ("decimal_above_max_value", "temperature")
 
 
-def test_the_kind_of_an_error_is_the_client_dialect_s(cell: Cell) -> None:
+KINDS: dict[str, dict[str, tuple[str, ...]]] = {
+    "openai": {"429": ("rate_limit", "tokens", "requests"), "503": ("server_error",), "400": ("invalid_request_error",)},
+    "responses": {"429": ("rate_limit", "tokens", "requests"), "503": ("server_error",), "400": ("invalid_request_error",)},
+    "anthropic": {"429": ("rate_limit_error",), "503": ("overloaded_error", "api_error"), "400": ("invalid_request_error",)},
+    "google": {"429": ("RESOURCE_EXHAUSTED",), "503": ("UNAVAILABLE",), "400": ("INVALID_ARGUMENT",)},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", ["429", "503", "400"])
+def test_the_kind_of_an_error_is_the_client_dialect_s(cell: Cell, fault: str) -> None:
     """Each dialect has its own words for a rate limit and for an overload."""
-    for fault, for_openai, for_anthropic in (
-        ("429", "rate_limit", "rate_limit_error"),
-        ("503", "server_error", "overloaded_error"),
-        ("400", "invalid_request_error", "invalid_request_error"),
-    ):
-        with pytest.raises(cell.sdk.APIStatusError) as caught:
-            cell.ask(f"fault-{fault}", stream=False)
-        body: Any = caught.value.body
-        if isinstance(cell, OpenAICell):
-            assert body["type"].startswith(for_openai), body
+    with pytest.raises(cell.failures) as caught:
+        cell.ask(f"fault-{fault}", stream=False)
+    body: Any = cell.told(caught.value).body
+    match cell.name:
+        case "openai" | "responses":
             assert set(body) >= {"message", "type", "param", "code"}
-        elif fault != "503" or cell.translated:
-            assert (body["type"], body["error"]["type"]) == ("error", for_anthropic)
+            kind = body["type"]
+        case "anthropic":
+            assert body["type"] == "error"
             assert body["request_id"]
+            kind = body["error"]["type"]
+        case _:
+            assert body["error"]["code"] == int(fault)
+            kind = body["error"]["status"]
+    assert kind.startswith(KINDS[cell.name][fault]), body
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
@@ -150,7 +172,8 @@ def test_the_sdk_s_own_retries_see_the_recovery(
     cell: Cell, stream: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Two 429s: the gateway passes the first two on, the SDK asks again and gets its answer."""
-    monkeypatch.setattr(cell.sdk._base_client, "INITIAL_RETRY_DELAY", 0.01)
+    for sdk in (openai, anthropic):
+        monkeypatch.setattr(sdk._base_client, "INITIAL_RETRY_DELAY", 0.01)
     asked = cell.ask("fault-429-2-times", stream=stream, max_retries=2)
     assert asked.text == "You said: one two three"
     assert [received.status for received in cell.up.calls] == [429, 429, 200]
@@ -158,53 +181,77 @@ def test_the_sdk_s_own_retries_see_the_recovery(
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
 def test_what_must_not_be_retried_is_not(cell: Cell, stream: bool) -> None:
-    """The account's key is wrong: the SDK is told not to hammer."""
-    with pytest.raises(cell.sdk.APIStatusError):
+    """The account's key is wrong: the SDK is told not to hammer; Google's knows no such word and tries thrice."""
+    with pytest.raises(cell.failures):
         cell.ask("fault-401", stream=stream, max_retries=2)
-    assert len(cell.up.calls) == 1
+    assert len(cell.up.calls) == (3 if cell.name == "google" else 1)
 
 
 # the gateway's own refusals
 
-NONSENSE: dict[str, tuple[bytes, int]] = {
-    "no JSON": (b"{", 400),
-    "no object": (b"[]", 400),
-    "no model": (b'{"messages":[{"role":"user","content":"hi"}],"max_tokens":5}', 400),
-    "an empty model": (b'{"model":"","messages":[{"role":"user","content":"hi"}],"max_tokens":5}', 400),
+NONSENSE: dict[str, bytes] = {
+    "no JSON": b"{",
+    "no object": b"[]",
+    "no model": b'{"messages":[{"role":"user","content":"hi"}],"input":"hi","max_tokens":5}',
+    "an empty model": b'{"model":"","messages":[{"role":"user","content":"hi"}],"input":"hi","max_tokens":5}',
 }
 
 
 @pytest.mark.parametrize("case", NONSENSE)
 def test_nonsense_is_refused_in_the_route_s_dialect(house: House, case: str) -> None:
-    body, status = NONSENSE[case]
-    for path, is_anthropic in (("/v1/chat/completions", False), ("/v1/messages", True)):
-        got, text = house.gateway.call("POST", path, body=body)
+    body = NONSENSE[case]
+    for client, kind in CLIENTS.items():
+        cell = kind(house, kind.home)
+        status, text = house.gateway.call("POST", cell.path(cell.model()), body=body)
+        if client == "google" and case in ("no model", "an empty model"):
+            continue  # its model stands in the address
         value = json.loads(text)
-        assert got == status, text
-        assert value["error"]["type"] == "invalid_request_error"
-        assert (value.get("type") == "error") is is_anthropic
-    assert not house.chat.requests
-    assert not house.claude.requests
+        assert status == 400, text
+        assert (value.get("type") == "error") is (client == "anthropic")
+        told = value["error"]["status"] if client == "google" else value["error"]["type"]
+        assert told in ("invalid_request_error", "INVALID_ARGUMENT")
+    assert not any(vendor.requests for vendor in house.vendors.values() if vendor is not house.gemini)
 
 
-@pytest.mark.parametrize("body", [{"messages": []}, {"messages": [{"role": "robot", "content": "hi"}]}, {}])
-def test_bad_messages_are_refused_across_dialects(house: House, body: dict[str, Any]) -> None:
+BAD: dict[str, list[dict[str, Any]]] = {
+    "openai": [{"messages": []}, {"messages": [{"role": "robot", "content": "hi"}]}, {"messages": None}],
+    "responses": [{"input": [{"role": "robot", "content": "hi"}]}, {"input": 7}, {"input": None}],
+    "anthropic": [{"messages": []}, {"messages": [{"role": "robot", "content": "hi"}]}, {"messages": None}],
+    "google": [
+        {"contents": []},
+        {"contents": [{"role": "robot", "parts": [{"text": "hi"}]}]},
+        {"contents": None},
+    ],
+}
+
+
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_bad_messages_are_refused_across_dialects(house: House, number: int) -> None:
     """Where the request must be read to be translated, what is wrong with it is said before anything is sent."""
-    for cell, path in (
-        (OpenAICell(house, "claude", "chat"), "/v1/chat/completions"),
-        (AnthropicCell(house, "chat", "claude"), "/v1/messages"),
-    ):
-        status, headers, text = cell.call(path, {"model": cell.model(), "max_tokens": 5, **body})
-        assert (status, headers["x-should-retry"]) == (400, "false"), text
-        assert "messages" in json.loads(text)["error"]["message"]
-        assert not cell.up.requests
+    for kind in CLIENTS.values():
+        for place in ACCOUNTS:
+            cell = kind(house, place)
+            if not cell.translated:
+                continue
+            bad = BAD[kind.name][number]
+            status, headers, text = cell.post(**bad)
+            assert (status, headers["x-should-retry"]) == (400, "false"), text
+            assert next(iter(bad)) in json.loads(text)["error"]["message"], text
+            assert not cell.up.requests
 
 
 def test_routes_that_do_not_exist(house: House) -> None:
-    for path, dialect in (("/v1/nowhere", "openai"), ("/v1/messages/nowhere", "anthropic")):
+    for path, dialect in (
+        ("/v1/nowhere", "openai"),
+        ("/v1/messages/nowhere", "anthropic"),
+        ("/v1beta/nowhere", "google"),
+        ("/v1/models/x:nowhere", "google"),
+    ):
         status, text = house.gateway.call("POST", path, body=b"{}")
         assert status == 404
-        assert (json.loads(text).get("type") == "error") is (dialect == "anthropic")
+        value = json.loads(text)
+        assert (value.get("type") == "error") is (dialect == "anthropic")
+        assert (value["error"].get("status") == "NOT_FOUND") is (dialect == "google")
     assert house.gateway.get("/v1/chat/completions")[0] == 405
 
 
@@ -213,14 +260,14 @@ def test_routes_that_do_not_exist(house: House) -> None:
     ["/v1/chat/completions/", "/v1/v1/chat/completions", "/chat/completions", "/v1//chat/completions"],
 )
 def test_pasted_base_urls(house: House, path: str) -> None:
-    cell = OpenAICell(house, "chat", "chat")
+    cell = OpenAICell(house, "chat")
     status, _, text = cell.call(path, {"model": cell.model(), "messages": user("hi")})
     assert (status, json.loads(text)["choices"][0]["message"]["content"]) == (200, "You said: hi")
 
 
 def test_pasted_base_urls_of_anthropic_clients(house: House) -> None:
     for suffix in ("", "/v1"):
-        cell = AnthropicCell(house, "claude", "claude")
+        cell = AnthropicCell(house, "claude")
         with cell.client(base_url=house.gateway.url + suffix) as sdk:
             made = sdk.messages.create(model=cell.model(), max_tokens=50, messages=user("hi"))
         assert isinstance(made, anthropic.types.Message)

@@ -5,7 +5,8 @@ from typing import Any
 import anthropic
 import pytest
 
-from tests.conformance.house import AnthropicCell, Cell, House, OpenAICell
+from tests.conformance.cells import AnthropicCell, Cell, OpenAICell
+from tests.conformance.house import House
 from tests.conformance.samples import user
 
 TEXT = "one two three " * 20
@@ -36,7 +37,7 @@ def receipt_of(cell: Cell, scenario: str) -> tuple[Any, dict[str, Any]]:
 
 @pytest.mark.parametrize("scenario", ["quirk-usage-never", "fault-rejects-stream-options"])
 def test_a_messages_client_gets_numbers(house: House, scenario: str) -> None:
-    cell = AnthropicCell(house, "chat", "claude")
+    cell = AnthropicCell(house, "chat")
     house.refusals_meant = scenario == "fault-rejects-stream-options"
     usage, receipt = receipt_of(cell, scenario)
     assert isinstance(usage, anthropic.types.Usage)
@@ -47,7 +48,7 @@ def test_a_messages_client_gets_numbers(house: House, scenario: str) -> None:
 
 @pytest.mark.parametrize("scenario", ["quirk-usage-never", "fault-rejects-stream-options"])
 def test_a_chat_client_gets_none_but_the_books_have_an_estimate(house: House, scenario: str) -> None:
-    cell = OpenAICell(house, "chat", "chat")
+    cell = OpenAICell(house, "chat")
     house.refusals_meant = scenario == "fault-rejects-stream-options"
     usage, receipt = receipt_of(cell, scenario)
     assert usage is None, "Chat's usage is optional, so that none is invented"
@@ -58,7 +59,7 @@ def test_a_chat_client_gets_none_but_the_books_have_an_estimate(house: House, sc
 def test_a_host_that_rejects_stream_options_is_remembered(house: House) -> None:
     """Asked once with them and once without; the next request knows."""
     house.refusals_meant = True
-    cell = OpenAICell(house, "chat", "chat")
+    cell = OpenAICell(house, "chat")
     scenario = "lenient+fault-rejects-stream-options"  # a name of its own, which no other test has taught
     for _ in range(2):
         assert cell.ask(scenario, stream=True).text == "You said: one two three"
@@ -67,7 +68,7 @@ def test_a_host_that_rejects_stream_options_is_remembered(house: House) -> None:
 
 @pytest.mark.parametrize("scenario", ["quirk-usage-always", "quirk-usage-in-finish", "quirk-usage-unasked"])
 def test_usage_in_unusual_places_is_counted_once(house: House, scenario: str) -> None:
-    for cell in (OpenAICell(house, "chat", "chat"), AnthropicCell(house, "chat", "claude")):
+    for cell in (OpenAICell(house, "chat"), AnthropicCell(house, "chat")):
         usage, receipt = receipt_of(cell, scenario)
         counted = receipt["usage"]
         assert counted["input"] == 70 + 3

@@ -7,7 +7,8 @@ import anthropic
 import openai
 import pytest
 
-from tests.conformance.house import ALIASES, AnthropicCell, House, OpenAICell
+from tests.conformance.cells import AnthropicCell, OpenAICell
+from tests.conformance.house import ALIASES, House
 from tests.conformance.samples import CLAUDE_TOOL, user
 
 
@@ -18,7 +19,7 @@ def names(house: House) -> list[str]:
 
 
 def test_openai_s_list(house: House, names: list[str]) -> None:
-    with OpenAICell(house, "chat", "chat").client() as sdk:
+    with OpenAICell(house, "chat").client() as sdk:
         models = list(sdk.models.list())
         assert [model.id for model in models] == names
         assert {model.object for model in models} == {"model"}
@@ -29,7 +30,7 @@ def test_openai_s_list(house: House, names: list[str]) -> None:
 
 
 def test_anthropic_s_list_and_its_pages(house: House, names: list[str]) -> None:
-    with AnthropicCell(house, "claude", "claude").client() as sdk:
+    with AnthropicCell(house, "claude").client() as sdk:
         page = sdk.models.list(limit=4)
         assert ([model.id for model in page.data], page.has_more) == (names[:4], True)
         assert (page.first_id, page.last_id) == (names[0], names[3])
@@ -47,18 +48,18 @@ def test_anthropic_s_list_and_its_pages(house: House, names: list[str]) -> None:
 
 
 async def test_async_lists(house: House, names: list[str]) -> None:
-    async with AnthropicCell(house, "claude", "claude").async_client() as sdk:
+    async with AnthropicCell(house, "claude").async_client() as sdk:
         assert [model.id async for model in sdk.models.list(limit=3)] == names
-    async with OpenAICell(house, "chat", "chat").async_client() as other:
+    async with OpenAICell(house, "chat").async_client() as other:
         assert [model.id async for model in other.models.list()] == names
 
 
 @pytest.mark.parametrize("name", ["gpt-4.1", "claude-opus-4-6", "acme/chat-large", "my-model"])
 def test_listed_names_answer_in_both_dialects(house: House, name: str) -> None:
-    with OpenAICell(house, "chat", "chat").client() as sdk:
+    with OpenAICell(house, "chat").client() as sdk:
         made = sdk.chat.completions.create(model=name, messages=user("hi"), max_completion_tokens=50)
         assert made.choices[0].message.content == "You said: hi"
-    with AnthropicCell(house, "claude", "claude").client() as other:
+    with AnthropicCell(house, "claude").client() as other:
         (block,) = other.messages.create(model=name, max_tokens=50, messages=user("hi")).content
         assert block.type == "text"
         assert block.text == "You said: hi"
@@ -68,7 +69,7 @@ def test_an_unknown_beginning_suggests_nothing_false(house: House) -> None:
     """`*` of an account takes every name: the vendor's own 404 comes back in the caller's dialect."""
     house.claude.strict_models = house.chat.strict_models = True
     try:
-        for cell in (OpenAICell(house, "claude", "chat"), AnthropicCell(house, "chat", "claude")):
+        for cell in (OpenAICell(house, "claude"), AnthropicCell(house, "chat")):
             with pytest.raises(cell.sdk.NotFoundError) as caught:
                 cell.ask("nowhere", stream=False)
             assert caught.value.response.headers["x-should-retry"] == "false"
@@ -82,7 +83,7 @@ def test_an_unknown_beginning_suggests_nothing_false(house: House) -> None:
 def test_the_vendor_s_own_count(house: House) -> None:
     counts: list[Any] = []
     for place in ("direct", "claude"):
-        cell = AnthropicCell(house, place, "claude")
+        cell = AnthropicCell(house, place)
         with cell.client() as sdk:
             tools: Any = [CLAUDE_TOOL]
             few = sdk.messages.count_tokens(model=cell.model(), messages=user("hi"))
@@ -98,7 +99,7 @@ def test_the_vendor_s_own_count(house: House) -> None:
 
 def test_a_vendor_that_cannot_count_is_estimated_for(house: House) -> None:
     """The estimate is ours and says so; it grows with what is sent, and nothing is asked of the vendor."""
-    cell = AnthropicCell(house, "chat", "claude")
+    cell = AnthropicCell(house, "chat")
     tools: Any = [CLAUDE_TOOL]
     with cell.client() as sdk:
         raw = sdk.messages.with_raw_response.count_tokens(model=cell.model(), messages=user("hi"))
@@ -115,7 +116,7 @@ def test_a_vendor_that_cannot_count_is_estimated_for(house: House) -> None:
 
 async def test_counting_async_and_refused(house: House) -> None:
     house.refusals_meant = True
-    cell = AnthropicCell(house, "claude", "claude")
+    cell = AnthropicCell(house, "claude")
     async with cell.async_client() as sdk:
         assert (await sdk.messages.count_tokens(model=cell.model(), messages=user("hi"))).input_tokens == 4
         with pytest.raises(anthropic.BadRequestError, match="first message"):
@@ -125,7 +126,7 @@ async def test_counting_async_and_refused(house: House) -> None:
 
 
 def test_a_count_is_in_the_dialect_s_shape(house: House) -> None:
-    cell = AnthropicCell(house, "claude", "claude")
+    cell = AnthropicCell(house, "claude")
     status, _, text = cell.call(
         "/v1/messages/count_tokens?beta=true", {"model": cell.model(), "messages": user("hi")}
     )

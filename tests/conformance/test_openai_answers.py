@@ -5,7 +5,8 @@ from typing import Any
 import openai
 import pytest
 
-from tests.conformance.house import ANTHROPIC_MODEL, OPENAI_MODEL, House, OpenAICell
+from tests.conformance.cells import OpenAICell
+from tests.conformance.house import House
 from tests.conformance.samples import (
     OPENAI_TOOL,
     completion_said,
@@ -56,7 +57,7 @@ def test_whole_and_streamed_answers_agree(chat_sdk: openai.OpenAI, chat_cell: Op
 
 
 def test_same_dialect_answers_are_the_vendor_s_own(house: House) -> None:
-    cells = [OpenAICell(house, place, "chat") for place in ("direct", "chat")]
+    cells = [OpenAICell(house, place) for place in ("direct", "chat")]
     for scenario, fields, _ in CASES.values():
         answers: list[Any] = []
         for cell in cells:
@@ -116,7 +117,7 @@ def test_cached_tokens_are_inside_the_prompt_tokens(chat_sdk: openai.OpenAI, cha
 
 @pytest.mark.parametrize("base", [ANTHROPIC_MODEL, "claude-opus-5"])
 def test_a_late_system_message_keeps_its_place(house: House, base: str) -> None:
-    cell = OpenAICell(house, "claude", "chat")
+    cell = OpenAICell(house, "claude")
     with cell.client() as sdk:
         made = sdk.chat.completions.create(model=cell.model(base=base), messages=LATE)
     reminded = "You said: <system-reminder>\nbe brief\n</system-reminder>\nsecond"
@@ -127,7 +128,7 @@ def test_a_late_system_message_keeps_its_place(house: House, base: str) -> None:
 
 @pytest.mark.parametrize("place", ["direct", "chat"])
 def test_a_late_system_message_at_its_own_vendor(house: House, place: str) -> None:
-    cell = OpenAICell(house, place, "chat")
+    cell = OpenAICell(house, place)
     with cell.client() as sdk:
         made = sdk.chat.completions.create(model=cell.model(), messages=LATE)
     assert made.choices[0].message.content == "You said: second\nSystem: be brief"
@@ -230,13 +231,13 @@ def test_any_cut_of_the_vendor_s_stream(chat_sdk: openai.OpenAI, chat_cell: Open
 @pytest.mark.parametrize("place", ["chat", "claude"])
 @pytest.mark.parametrize("habit", ["quirk-bom", "gzip"])
 def test_other_habits_of_hosts(house: House, place: str, habit: str) -> None:
-    cell = OpenAICell(house, place, "chat")
+    cell = OpenAICell(house, place)
     assert cell.ask(f"unicode+{habit}", stream=True).text == UNICODE
 
 
 def test_base_models_of_the_vendor(house: House) -> None:
     """A reasoning model of OpenAI's takes neither `max_tokens` nor sampling; the gateway sends what it takes."""
-    cell = OpenAICell(house, "chat", "chat")
+    cell = OpenAICell(house, "chat")
     with cell.client() as sdk:
         made = sdk.chat.completions.create(
             model=cell.model(base="gpt-5.2"), messages=user("hi"), max_completion_tokens=900

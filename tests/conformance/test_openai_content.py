@@ -7,7 +7,8 @@ import openai
 import pydantic
 import pytest
 
-from tests.conformance.house import House, OpenAICell
+from tests.conformance.cells import OpenAICell
+from tests.conformance.house import House
 from tests.conformance.samples import OPENAI_TOOL, PDF, PNG, b64, seen, streamed_completion, user
 
 
@@ -129,7 +130,7 @@ def test_an_image_of_a_kind_nobody_takes(chat_sdk: openai.OpenAI, chat_cell: Ope
 
 
 def test_audio_is_refused_where_nobody_hears(house: House) -> None:
-    cell = OpenAICell(house, "claude", "chat")
+    cell = OpenAICell(house, "claude")
     parts: list[Any] = [{"type": "input_audio", "input_audio": {"data": "UklGRg==", "format": "wav"}}]
     with cell.client() as sdk, pytest.raises(openai.BadRequestError) as caught:
         sdk.chat.completions.create(model=cell.model(), messages=user(parts))
@@ -141,7 +142,7 @@ def test_audio_is_refused_where_nobody_hears(house: House) -> None:
 @pytest.mark.parametrize("ttl", ["5m", "1h"])
 def test_anthropic_s_cache_marks_pass_from_a_chat_client(house: House, ttl: str) -> None:
     """Chat clients write Anthropic's marks into their parts; each keeps its place and its lifetime."""
-    cell = OpenAICell(house, "claude", "chat")
+    cell = OpenAICell(house, "claude")
     mark = {"type": "ephemeral", "ttl": ttl}
     messages: list[Any] = [
         {"role": "system", "content": [{"type": "text", "text": "rules " * 400, "cache_control": mark}]},

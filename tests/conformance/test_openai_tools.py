@@ -6,7 +6,8 @@ from typing import Any
 import openai
 import pytest
 
-from tests.conformance.house import House, OpenAICell
+from tests.conformance.cells import OpenAICell
+from tests.conformance.house import House
 from tests.conformance.samples import (
     OPENAI_TOOL,
     OTHER_OPENAI_TOOL,
@@ -114,7 +115,7 @@ def test_parallel_results_in_any_order(chat_sdk: openai.OpenAI, chat_cell: OpenA
 
 def test_history_that_needs_repair(house: House) -> None:
     """A missing result and tools that are no longer declared: another vendor than the client's would refuse both."""
-    cell = OpenAICell(house, "claude", "chat")
+    cell = OpenAICell(house, "claude")
     call: Any = {"id": "call.1", "type": "function", "function": {"name": "gone.tool", "arguments": ""}}
     history: list[Any] = [*user("hi"), {"role": "assistant", "tool_calls": [call]}, *user("and now?")]
     with cell.client() as sdk:
@@ -217,7 +218,7 @@ def _without_seals(whole: Any) -> Any:
 @pytest.mark.parametrize("base", ["claude-haiku-4-5", "claude-opus-5"])
 def test_signed_thoughts_ride_along(house: House, base: str, scenario: str, streamed: bool) -> None:
     """A Chat client carries the signed reasoning of another vendor through a loop, sealed; the vendor checks it."""
-    cell = OpenAICell(house, "claude", "chat")
+    cell = OpenAICell(house, "claude")
     history: list[Any] = user("use the tool in three steps")
     fields: Any = {
         "model": cell.model(scenario, base=base), "tools": [OPENAI_TOOL], "reasoning_effort": "high"
@@ -247,7 +248,7 @@ def test_signed_thoughts_ride_along(house: House, base: str, scenario: str, stre
 @pytest.mark.parametrize("tampering", ["dropped", "altered"])
 def test_thoughts_that_lost_their_seal(house: House, tampering: str) -> None:
     """Dropped seals are remembered; damaged ones stay behind, since the vendor refuses unsigned reasoning."""
-    cell = OpenAICell(house, "claude", "chat")
+    cell = OpenAICell(house, "claude")
     history: list[Any] = user("use the tool")
     fields: Any = {"model": cell.model(), "tools": [OPENAI_TOOL], "reasoning_effort": "high"}
     with cell.client() as sdk:
@@ -272,7 +273,7 @@ def test_thoughts_that_lost_their_seal(house: House, tampering: str) -> None:
 
 def test_another_vendor_s_thoughts_are_not_handed_on(house: House) -> None:
     """The same conversation goes on at another vendor: no seal and no signature arrives there."""
-    claude, chat = OpenAICell(house, "claude", "chat"), OpenAICell(house, "chat", "chat")
+    claude, chat = OpenAICell(house, "claude"), OpenAICell(house, "chat")
     history: list[Any] = user("use the tool")
     fields: Any = {"tools": [OPENAI_TOOL]}
     with claude.client() as sdk:

@@ -4,22 +4,14 @@ from typing import Any
 
 import pytest
 
-from tests.conformance.house import Cell, House, OpenAICell
-from tests.conformance.samples import user
+from tests.conformance.cells import Cell, OpenAICell
+from tests.conformance.house import DIALECTS, House
 
 
 def exchange(cell: Cell, *, stream: bool, **more: Any) -> tuple[Any, dict[str, Any]]:
     """Ask once; return the response's headers and the receipt."""
-    fields: dict[str, Any] = {
-        "model": cell.model(),
-        "messages": user("hello there"),
-        "stream": stream,
-        **more,
-    }
-    path = "/v1/chat/completions" if isinstance(cell, OpenAICell) else "/v1/messages"
-    cap = {} if isinstance(cell, OpenAICell) else {"max_tokens": 50}
-    status, headers, _ = cell.call(path, {**fields, **cap})
-    assert status == 200
+    status, headers, text = cell.post(stream=stream, **more)
+    assert status == 200, text
     return headers, cell.house.receipt(headers["x-request-id"])
 
 
@@ -41,7 +33,7 @@ def test_a_complete_receipt(cell: Cell, stream: bool) -> None:
     assert receipt["answered_model"] == cell.base
     assert receipt["finish"] == "stop"
     assert receipt["lane"] == ("translate" if cell.translated else "passthrough")
-    assert receipt["dialect"] == ("openai_chat" if isinstance(cell, OpenAICell) else "anthropic")
+    assert receipt["dialect"] == DIALECTS[cell.home]
     (attempt,) = receipt["attempts"]
     assert (attempt["account"], attempt["model"], attempt["verdict"]) == (cell.place, cell.base, "answered")
     counted = {"input": 6, "output": 4, "cache_read": 0}
@@ -66,7 +58,7 @@ LOSSY: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
 def test_losses_are_named_in_header_and_receipt(house: House, stream: bool) -> None:
-    cell = OpenAICell(house, "claude", "chat")
+    cell = OpenAICell(house, "claude")
     headers, receipt = exchange(cell, stream=stream, **LOSSY["openai"])
     named = {loss["path"] for loss in receipt["request_losses"]}
     assert named >= {"seed", "logit_bias", "presence_penalty"}
@@ -76,14 +68,14 @@ def test_losses_are_named_in_header_and_receipt(house: House, stream: bool) -> N
 
 def test_what_a_refusal_of_the_vendor_explains_is_not_lost_in_silence(house: House) -> None:
     """Anthropic explains a refusal in `stop_details`, for which Chat has no place."""
-    cell = OpenAICell(house, "claude", "chat")
+    cell = OpenAICell(house, "claude")
     for stream in (False, True):
         _, receipt = exchange(cell, stream=stream, model=cell.model("refusal"))
         assert "stop_details" in [loss["path"] for loss in receipt["reply_losses"]]
 
 
 def test_many_losses_fit_into_a_kilobyte(house: House) -> None:
-    cell = OpenAICell(house, "claude", "chat")
+    cell = OpenAICell(house, "claude")
     headers, receipt = exchange(cell, stream=False, **{f"unknown_member_{i:03}": i for i in range(200)})
     assert len(headers["x-flowrouter-losses"]) < 1024
     assert headers["x-flowrouter-losses"].rpartition("+")[2].isdigit()

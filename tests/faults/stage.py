@@ -4,7 +4,8 @@ import time
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from tests.conformance.house import AnthropicCell, Asked, House, OpenAICell
+from tests.conformance.cells import AnthropicCell, Asked, OpenAICell
+from tests.conformance.house import House
 from tests.support.gateway import RunningGateway
 from tests.upstreams import Pace, ScriptedUpstream
 from tests.upstreams.brain import STORY
@@ -81,7 +82,7 @@ class AnthropicClient(_Named, AnthropicCell):
     """Anthropic's SDK in front of the gateway."""
 
 
-CLIENTS: dict[str, Any] = {"openai": (OpenAIClient, "chat"), "anthropic": (AnthropicClient, "claude")}
+CLIENTS: dict[str, Any] = {"openai": OpenAIClient, "anthropic": AnthropicClient}
 
 
 @dataclass
@@ -110,10 +111,9 @@ class Play:
     """One fault played to one client: which model to ask, and both vendors' logs of it."""
 
     def __init__(self, stage: Stage, case: str, client: str, *, pair: str, stream: bool) -> None:
-        kind, home = CLIENTS[client]
         house: Any = stage
         assert isinstance(house, Stage | House)
-        self.client = kind(house, pair, home)
+        self.client = CLIENTS[client](house, pair)
         self.stream = stream
         self.first, self.second = stage.pairs[pair]
         form = "streamed" if stream else "whole"

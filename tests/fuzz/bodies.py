@@ -120,13 +120,16 @@ class Telling(NamedTuple):
     """What a body says in terms that all dialects share.
 
     `settings` are (path, value) by name; `roles` says of each token of the conversation who said it, in
-    order; `calls`, `schemas` hold path and value; `errors` tokens of results that are failures.
+    order; `calls`, `schemas` and `results` (those that are objects) hold path and value; `marks` counts
+    cache marks.
     """
 
     settings: dict[str, Leaf]
     roles: dict[str, str]
     calls: list[Leaf]
     schemas: list[Leaf]
+    results: list[Leaf]
+    marks: int
 
 
 def tell(dialect: Dialect, body: Mapping[str, Any]) -> Telling:
@@ -142,7 +145,36 @@ def tell(dialect: Dialect, body: Mapping[str, Any]) -> Telling:
     for role, value in reader.turns(body):
         for token in TOKEN.findall(json.dumps(value, ensure_ascii=False)):
             roles.setdefault(token, role)
-    return Telling(settings, roles, list(reader.calls(body)), list(reader.schemas(body)))
+    if (stop := _at(body, _STOPS[dialect])) is not None:
+        settings["stop"] = (_STOPS[dialect], [stop] if isinstance(stop, str) else stop)
+    results = list(_gemini_results(body)) if dialect == "gemini" else []
+    marks = sum(name in _MARKS for name, _ in pairs(body))
+    return Telling(settings, roles, list(reader.calls(body)), list(reader.schemas(body)), results, marks)
+
+
+_MARKS = ("cache_control", "prompt_cache_breakpoint")
+_STOPS: dict[Dialect, str] = {
+    "openai_chat": "stop", "openai_responses": "stop", "anthropic": "stop_sequences",
+    "gemini": "generationConfig.stopSequences",
+}  # fmt: skip
+
+
+def pairs(value: Any) -> Iterator[tuple[str, Any]]:
+    """Yield every member's name with its value where that is a scalar, else with None."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield name, None if isinstance(inner, dict | list) else inner
+            yield from pairs(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from pairs(inner)
+
+
+def _gemini_results(body: Any) -> Iterator[Leaf]:
+    for number, content in enumerate(body["contents"]):
+        for place, part in enumerate(content["parts"]):
+            if "response" in part.get("functionResponse", ()):
+                yield f"contents[{number}].parts[{place}].functionResponse.response", part["functionResponse"]["response"]
 
 
 def _at(body: Any, path: str) -> Any:
@@ -181,7 +213,7 @@ _SETTINGS: dict[Dialect, dict[str, str]] = {
 class _Chat:
     @staticmethod
     def settings(body: Any) -> Iterator[tuple[str, Leaf]]:
-        yield "effort", ("reasoning_effort", body.get("reasoning_effort"))
+        yield "effort", _chat_effort(body)
         form = (body.get("response_format") or {}).get("type")
         yield "output", ("response_format", {"json_object": "json", "json_schema": "schema"}.get(form))
         yield "choice", ("tool_choice", _openai_choice(body.get("tool_choice")))
@@ -219,6 +251,22 @@ class _Chat:
             yield f"functions[{number}].parameters", function.get("parameters")
         if (held := (body.get("response_format") or {}).get("json_schema")) is not None:
             yield "response_format.json_schema.schema", held["schema"]
+
+
+def _chat_effort(body: Any) -> Leaf:
+    """Return the effort asked for in any of the words that hosts of this dialect know."""
+    asked, thinking = body.get("reasoning") or {}, body.get("thinking") or {}
+    if body.get("reasoning_effort") is not None:
+        return "reasoning_effort", body["reasoning_effort"]
+    if "effort" in asked or "max_tokens" in asked:
+        return "reasoning", asked.get("effort") or bucket(asked["max_tokens"])
+    if "enabled" in asked:
+        return "reasoning", "auto" if asked["enabled"] else "none"
+    if thinking:
+        return "thinking", "none" if thinking["type"] == "disabled" else bucket(thinking.get("budget_tokens", -1))
+    if "thinking_budget" in body:
+        return "thinking_budget", bucket(body["thinking_budget"])
+    return "enable_thinking", {True: "auto", False: "none"}.get(body.get("enable_thinking"))
 
 
 class _Responses:
@@ -419,4 +467,4 @@ def bucket(budget: int) -> str:
     return next((word for word, most in steps if budget <= most), "xhigh")
 
 
-__all__ = ["TOKEN", "Heap", "Key", "Leaf", "Telling", "anywhere", "bucket", "camel", "heap", "leaves", "nodes", "parsed", "tell"]
+__all__ = ["TOKEN", "Heap", "Key", "Leaf", "Telling", "anywhere", "bucket", "camel", "heap", "leaves", "nodes", "pairs", "parsed", "tell"]

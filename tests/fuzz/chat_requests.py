@@ -60,11 +60,9 @@ def chat_request(maker: Maker) -> Json:
             },
             parallel_tool_calls=m.flag,
             top_k=m.number,
-            reasoning=lambda: m.one({"effort": m.one("low", "high"), "exclude": m.flag()}, {"max_tokens": m.number()}, {"enabled": m.flag()}),
-            thinking=lambda: m.one({"type": "enabled"}, {"type": "disabled"}, {"type": "enabled", "budget_tokens": m.number()}),
-            enable_thinking=m.flag,
-            thinking_budget=m.number,
         )  # fmt: skip
+        if "reasoning_effort" not in body and m.chance(0.25):
+            body |= _reasoning(m)
         if body.get("stream"):
             m.put(body, 0.5, stream_options=lambda: {"include_usage": m.flag(), "include_obfuscation": m.flag()})
     if tools and m.chance(0.2):
@@ -73,6 +71,16 @@ def chat_request(maker: Maker) -> Json:
         _legacy(body, m)
     _nulls(body, m)
     return m.unknown(body, 0.1)
+
+
+def _reasoning(m: Maker) -> Json:
+    """Return a reasoning control in the words of some host."""
+    return m.one(
+        {"reasoning": {"effort": m.one("low", "high"), "exclude": m.flag()}}, {"reasoning": {"max_tokens": m.number()}},
+        {"reasoning": {"enabled": m.flag()}}, {"thinking": {"type": "enabled"}}, {"thinking": {"type": "disabled"}},
+        {"thinking": {"type": "enabled", "budget_tokens": m.number()}}, {"enable_thinking": m.flag()},
+        {"enable_thinking": True, "thinking_budget": m.number()},
+    )  # fmt: skip
 
 
 def _nulls(body: Json, m: Maker) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import msgspec
 
 from flowrouter.canonical.dialect import Dialect
 from flowrouter.canonical.fates import Fate, Lane
-from flowrouter.canonical.loss import LossKind
+from flowrouter.canonical.loss import Loss, LossKind, rule_id
 
 
 class AttemptNote(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,6 +32,14 @@ class ToldLoss(msgspec.Struct, frozen=True, kw_only=True):
     kind: LossKind
     reason: str
     rule: str
+
+
+def told(losses: Iterable[Loss], origin: Dialect, target: Dialect) -> tuple[ToldLoss, ...]:
+    """Return `losses` of what travelled from `origin` to `target`, each with its rule."""
+    return tuple(
+        ToldLoss(path=loss.path, kind=loss.kind, reason=loss.reason, rule=rule_id(loss, origin, target))
+        for loss in losses
+    )
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,4 +71,4 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     complete: bool = False
 
 
-__all__ = ["AttemptNote", "Lane", "Receipt", "ToldLoss"]
+__all__ = ["AttemptNote", "Lane", "Receipt", "ToldLoss", "told"]

@@ -12,7 +12,8 @@ import typer
 
 from flowrouter.canonical.capabilities import Capabilities
 from flowrouter.canonical.dialect import Dialect
-from flowrouter.canonical.loss import Loss, rule_id
+from flowrouter.canonical.loss import Loss
+from flowrouter.canonical.receipt import told
 from flowrouter.cli import completion, output
 from flowrouter.cli.codes import FAILED
 from flowrouter.cli.desk import closest, opened
@@ -20,7 +21,7 @@ from flowrouter.cli.options import AsJson, ConfigFile, DataFolder
 from flowrouter.cli.style import Style
 from flowrouter.clock import SystemClock
 from flowrouter.dialects import available
-from flowrouter.dialects.crossing import Crossing, Kind, kind_of
+from flowrouter.dialects.crossing import Crossing, Kind, Translated, kind_of
 from flowrouter.dialects.crossing import translate as crossed
 from flowrouter.errors import ConfigError
 from flowrouter.wire import json
@@ -81,34 +82,35 @@ def translate(
     """
     origin, goal = _dialect(source, "--from"), _dialect(target, "--to")
     body = _read(file)
-    chosen = _kind(kind, body)
-    capabilities = Capabilities()
+    chosen, capabilities = _kind(kind, body), Capabilities()
     if preset is not None:
         with opened(config, data) as desk:
             capabilities = desk.world.capabilities(desk.catalog.get(preset), model or _model_in(body), goal)
-    crossing = Crossing(
-        source=origin, target=goal, now=SystemClock().now(), model=model, capabilities=capabilities
-    )
+    now = SystemClock().now()
+    crossing = Crossing(source=origin, target=goal, now=now, model=model, capabilities=capabilities)
     try:
         made = crossed(chosen, body, crossing)
     except ValueError as error:
         raise ConfigError(f"this is no {source} reply: {error}", fix="check --from and --kind") from None
     if as_json:
         whole = made.body.decode() if chosen == "stream" else json.loads(made.body)
-        told = [{**msgspec.structs.asdict(loss), "rule": rule_id(loss, origin, goal)} for loss in made.losses]
-        output.as_json({"kind": chosen, "body": whole, "losses": told})
-    elif chosen == "stream":
-        print(made.body.decode(), end="")
+        output.as_json({"kind": chosen, "body": whole, "losses": told(made.losses, origin, goal)})
     else:
-        print(msgspec.json.format(made.body, indent=2).decode())
+        _show(chosen, made)
     for reason in made.unread:
         output.note(f"a frame cannot be read: {reason}")
     if made.broken is not None:
         output.note(f"error: the stream does not end as it should: {made.broken}")
         raise typer.Exit(FAILED)
-    if as_json:
-        return
-    _show_losses(made.losses)
+
+
+def _show(kind: Kind, made: Translated) -> None:
+    if kind == "stream":
+        print(made.body.decode(), end="")
+    else:
+        print(msgspec.json.format(made.body, indent=2).decode())
+    if made.broken is None:
+        _show_losses(made.losses)
 
 
 def _dialect(name: str, option: str) -> Dialect:

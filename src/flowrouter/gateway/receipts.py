@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import msgspec
 
 from flowrouter.canonical.dialect import Dialect
 from flowrouter.canonical.fates import Fate, fates, member_names
-from flowrouter.canonical.loss import Loss, rule_id
-from flowrouter.canonical.receipt import AttemptNote, Receipt, ToldLoss
+from flowrouter.canonical.receipt import AttemptNote, Receipt, told
 from flowrouter.canonical.usage import Usage
 from flowrouter.gateway.exchange import AttemptLog, Exchange
 
@@ -31,8 +28,8 @@ def receipt_of(exchange: Exchange, ended: float) -> Receipt:
         lane=exchange.lane,
         attempts=tuple(_note(attempt, started) for attempt in exchange.attempts),
         fields=_fields(exchange),
-        request_losses=_told(exchange.request_losses, inbound.dialect, _target_dialect(exchange)),
-        reply_losses=_told(exchange.reply_losses, _target_dialect(exchange), inbound.dialect),
+        request_losses=told(exchange.request_losses, inbound.dialect, _target_dialect(exchange)),
+        reply_losses=told(exchange.reply_losses, _target_dialect(exchange), inbound.dialect),
         answered_model=exchange.answered_model,
         finish=exchange.finish,
         outcome=exchange.outcome,
@@ -98,10 +95,10 @@ def _fields(exchange: Exchange) -> tuple[Fate, ...]:
         body = _members.decode(inbound.body)
     except (msgspec.DecodeError, UnicodeError):
         return ()
-    told = {name: _opened(value) for name, value in body.items()}
+    members = {name: _opened(value) for name, value in body.items()}
     target = _target_dialect(exchange)
     return fates(
-        member_names(told),
+        member_names(members),
         exchange.request_losses,
         lane=exchange.lane or "translate",
         origin=inbound.dialect,
@@ -122,13 +119,6 @@ def _opened(value: msgspec.Raw) -> object:
 
 
 _SETTINGS_MAX = 64 * 1024
-
-
-def _told(losses: Sequence[Loss], origin: Dialect, target: Dialect) -> tuple[ToldLoss, ...]:
-    return tuple(
-        ToldLoss(path=loss.path, kind=loss.kind, reason=loss.reason, rule=rule_id(loss, origin, target))
-        for loss in losses
-    )
 
 
 def _target_dialect(exchange: Exchange) -> Dialect:

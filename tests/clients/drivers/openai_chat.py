@@ -71,7 +71,7 @@ def converse(job: Job, messages: list[Any], thinking: bool) -> tuple[str, str]:
     for _ in range(ROUNDS):
         message = one_turn(job, messages, thinking)
         reasoning += getattr(message, "reasoning_content", None) or ""
-        kept = message.to_dict()
+        kept = {name: value for name, value in message.to_dict().items() if value is not None}
         for call in kept.get("tool_calls") or []:
             call["function"].pop("parsed_arguments", None)
             call.pop("index", None)

@@ -17,6 +17,7 @@ from pydantic_ai.models.openai import (
     OpenAIResponsesModel,
     OpenAIResponsesModelSettings,
 )
+from pydantic_ai.profiles.openai import OpenAIModelProfile
 from pydantic_ai.providers.anthropic import AnthropicProvider
 from pydantic_ai.providers.google import GoogleProvider
 from pydantic_ai.providers.openai import OpenAIProvider
@@ -52,8 +53,12 @@ def model_of(job: Job) -> Any:
         google = genai.Client(api_key=job["key"], http_options=options)
         return GoogleModel(job["model"], provider=GoogleProvider(client=google))
     openai = AsyncOpenAI(base_url=job["base_url"] + "/v1", api_key=job["key"], timeout=30)
-    kind = OpenAIChatModel if WHICH == "chat" else OpenAIResponsesModel
-    return kind(job["model"], provider=OpenAIProvider(openai_client=openai))
+    provider = OpenAIProvider(openai_client=openai)
+    if WHICH == "chat":
+        return OpenAIChatModel(job["model"], provider=provider)
+    # Of names that are not OpenAI's it would send reasoning back as text unless told otherwise.
+    profile = OpenAIModelProfile(openai_supports_encrypted_reasoning_content=True)
+    return OpenAIResponsesModel(job["model"], provider=provider, profile=profile)
 
 
 def agent_of(job: Job, *, tools: bool = False, output: Any = str, settings: Any = None) -> Agent[None, Any]:

@@ -152,7 +152,7 @@ def test_plan(api: TestClient, account: dict[str, Any]) -> None:
     assert (none["targets"], none["suggestions"]) == ([], ["gpt-x"])
     assert error(api.get("/api/plan")) == (400, "missing_field", "model")
     assert error(api.get("/api/plan", params={"model": "x", "dialect": "antropic"}))[2] == "dialect"
-    assert error(api.get("/api/plan", params={"model": "x", "dialect": "gemini"}))[2] == "dialect"
+    assert error(api.get("/api/plan", params={"model": "x", "dialect": "openai_completions"}))[2] == "dialect"
 
 
 def test_presets(api: TestClient) -> None:

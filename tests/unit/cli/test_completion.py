@@ -55,7 +55,7 @@ def filled(run: Run) -> None:
         (["explain", "small", "--dialect", "a"], ["anthropic"]),
         (["usage", "--by", "mo"], ["model"]),
         (["requests", "ta"], ["tail"]),
-        (["translate", "--from", "open"], ["openai_chat"]),
+        (["translate", "--from", "open"], ["openai_chat", "openai_responses"]),
         (["serve", "--po"], ["--port"]),
     ],
 )

@@ -98,7 +98,7 @@ def test_a_stream_that_breaks_off_is_not_passed_as_whole(run: Run, tmp_path: Pat
     ("arguments", "content", "said"),
     [
         (["--from", "openai", "--to", "anthropic"], "{}", "did you mean 'openai_chat'?"),
-        (["--from", "openai_chat", "--to", "gemini"], "{}", "no dialect of this version"),
+        (["--from", "openai_chat", "--to", "klingon"], "{}", "no dialect of this version"),
         (
             ["--from", "openai_chat", "--to", "anthropic", "--kind", "reply"],
             "{}",

@@ -27,6 +27,7 @@ class AccountModel(msgspec.Struct, frozen=True, kw_only=True):
 
     `origin`: written by hand (names and globs; they win), listed by the provider, or known from the
     preset because the provider was not asked yet. Sizes in tokens, `created` in seconds since 1970.
+    `generates` is false for models that only make embeddings.
     """
 
     id: str
@@ -35,6 +36,7 @@ class AccountModel(msgspec.Struct, frozen=True, kw_only=True):
     created: int | None = None
     context_window: int | None = None
     max_output: int | None = None
+    generates: bool = True
 
 
 class Refreshed(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,8 +12,7 @@ from flowrouter.api.admin.envelope import Reply, refusal
 from flowrouter.api.admin.reading import closest
 from flowrouter.canonical.capabilities import Capabilities
 from flowrouter.canonical.dialect import Dialect
-from flowrouter.canonical.loss import rule_id
-from flowrouter.canonical.receipt import ToldLoss
+from flowrouter.canonical.receipt import ToldLoss, told
 from flowrouter.dialects import available
 from flowrouter.dialects.crossing import Crossing, Kind, kind_of, translate
 from flowrouter.wire.json import JsonError, dumps, loads
@@ -27,7 +26,7 @@ class TranslateQuestion(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     """
 
     source: Dialect = msgspec.field(name="from")
-    target: Dialect = msgspec.field(name="to")
+    to: Dialect
     body: Any
     kind: Kind | None = None
     model: Annotated[str, msgspec.Meta(min_length=1, max_length=500)] | None = None
@@ -51,7 +50,7 @@ class Translation(msgspec.Struct, frozen=True, kw_only=True):
 async def translate_body(call: Call) -> Reply:
     """Return the translation; raises `CallerError` for what is no such body, or cannot be said there."""
     question: TranslateQuestion = call.body
-    for name, dialect in (("from", question.source), ("to", question.target)):
+    for name, dialect in (("from", question.source), ("to", question.to)):
         if dialect not in available():
             raise refusal(f"{dialect} is not spoken", param=name, fix=closest(dialect, available()))
     body = question.body.encode() if isinstance(question.body, str) else dumps(question.body)
@@ -64,15 +63,7 @@ async def translate_body(call: Call) -> Reply:
         data=Translation(
             kind=kind,
             body=made.body.decode() if kind == "stream" else loads(made.body),
-            losses=tuple(
-                ToldLoss(
-                    path=loss.path,
-                    kind=loss.kind,
-                    reason=loss.reason,
-                    rule=rule_id(loss, question.source, question.target),
-                )
-                for loss in made.losses
-            ),
+            losses=told(made.losses, question.source, question.to),
             unread=made.unread,
             broken=made.broken,
         )
@@ -87,10 +78,10 @@ def _crossing(question: TranslateQuestion, call: Call) -> Crossing:
         if named is None:
             raise refusal("`preset` needs a model", param="model", fix="name it in `model`")
         preset = find_preset(question.preset, call.deps.catalog)
-        capabilities = call.world.capabilities(preset, named, question.target)
+        capabilities = call.world.capabilities(preset, named, question.to)
     return Crossing(
         source=question.source,
-        target=question.target,
+        target=question.to,
         now=call.deps.clock.now(),
         model=model,
         capabilities=capabilities,

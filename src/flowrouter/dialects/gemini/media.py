@@ -25,6 +25,9 @@ _ENDINGS = {
 }  # fmt: skip
 
 
+_URL_ALPHABET = str.maketrans("-_", "+/")
+
+
 def inline_part(
     media_type: str | None, data: str, *, title: str | None, inner: Extra, extra: Extra
 ) -> MediaPart:
@@ -32,9 +35,14 @@ def inline_part(
     kind = (media_type or "").lower()
     if kind.startswith("audio/") and ";" not in kind:
         sound = _FORMATS.get(kind, kind.partition("/")[2])
-        return Audio(data=data, format=sound, extra=_with(extra, "inlineData", inner))
-    source = Source(kind="base64", media_type=media_type, data=data, extra=inner)
+        return Audio(data=_plain_base64(data), format=sound, extra=_with(extra, "inlineData", inner))
+    source = Source(kind="base64", media_type=media_type, data=_plain_base64(data), extra=inner)
     return _by_type(source, title, extra)
+
+
+def _plain_base64(data: str) -> str:
+    """Return base64 in the alphabet that every vendor takes; Google's own SDKs write the one for URLs."""
+    return data.translate(_URL_ALPHABET) + "=" * (-len(data) % 4)
 
 
 def stored_part(
