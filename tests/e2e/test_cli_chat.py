@@ -42,7 +42,7 @@ def chat(
     return ask
 
 
-@pytest.mark.parametrize("dialect", ["openai_chat", "anthropic"])
+@pytest.mark.parametrize("dialect", ["openai_chat", "openai_responses", "anthropic", "gemini"])
 @pytest.mark.parametrize("account", ["chat", "claude"])
 @pytest.mark.parametrize("form", ["--stream", "--no-stream"])
 def test_one_question_gets_its_answer(chat: Chat, dialect: str, account: str, form: str) -> None:

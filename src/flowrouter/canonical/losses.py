@@ -7,16 +7,17 @@ the policy `refuse` even a dropped extra ends the request (`all`).
 
 from __future__ import annotations
 
+import re
 from typing import cast
 
 from flowrouter.canonical.capabilities import Capabilities
 from flowrouter.canonical.dialect import Dialect
 from flowrouter.canonical.field_names import field_name
 from flowrouter.canonical.loss import Loss
-from flowrouter.canonical.parts import Extra, Part, ToolResult
+from flowrouter.canonical.parts import Extra, Opaque, Part, ToolResult
 from flowrouter.canonical.places import content_place, key_of, places
 from flowrouter.canonical.request import Request
-from flowrouter.canonical.tools import Tool
+from flowrouter.canonical.tools import CustomTool, FunctionTool, HostedTool, Tool
 from flowrouter.errors import CallerError
 from flowrouter.wire.members import is_nothing
 
@@ -118,6 +119,19 @@ class Losses:
             path = f"{place}.{name}" if place else name
             self._unknown[path] = self._unknown.get(path, 0) + 1
 
+    def members(self, part: Part) -> None:
+        """Note the members of `part` that nobody here knows, where the client put it."""
+        extra = None if isinstance(part, Opaque) else part.extra
+        if extra:
+            self.unknown(extra, self.whereabouts(part))
+
+    def whereabouts(self, of: Part | Tool) -> str:
+        """Return the place of all parts or tools that stand where `of` does, for `unknown`."""
+        if isinstance(of, FunctionTool | CustomTool | HostedTool):
+            return _everywhere(of.place or "tools[*]")
+        path = self.path(of)
+        return self.in_content if path == self.name("messages") else _everywhere(path)
+
     def all(self) -> tuple[Loss, ...]:
         """Return every loss once, the unknown members last; raises `CallerError` by policy."""
         unknown = [
@@ -129,6 +143,12 @@ class Losses:
             _refuse_dropped([row for row in rows if row.kind == "dropped"])
         return rows
 
+
+def _everywhere(path: str) -> str:
+    return _NUMBER.sub("[*]", path)
+
+
+_NUMBER = re.compile(r"\[\d+\]")
 
 _DIRECT = {"type": "direct"}
 """How Anthropic labels a call that the model itself made, which is every call elsewhere."""

@@ -29,7 +29,7 @@ ClientDialect = Annotated[
     str,
     typer.Option(
         "--dialect",
-        help="The client's dialect: openai_chat or anthropic.",
+        help="The client's dialect: openai_chat, openai_responses, anthropic or gemini.",
         autocompletion=completion.dialects,
     ),
 ]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 
@@ -27,7 +28,12 @@ from flowrouter.wire import json
 from flowrouter.wire.http import HttpRequest
 from flowrouter.wire.sse import SseParser
 
-_PATHS: dict[Dialect, str] = {"openai_chat": "/v1/chat/completions", "anthropic": "/v1/messages"}
+_PATHS: dict[Dialect, str] = {
+    "openai_chat": "/v1/chat/completions",
+    "openai_responses": "/v1/responses",
+    "anthropic": "/v1/messages",
+    "gemini": "/v1beta/models/{model}:{verb}",
+}
 _NOTICE_SECONDS = 1.1
 _PATIENCE = 4.0
 _PAUSE = 0.3
@@ -57,7 +63,7 @@ class Talk:
         reply = await self._sent(
             HttpRequest(
                 method="POST",
-                url=self.address + _PATHS[dialect],
+                url=self.address + _path(request),
                 headers=tuple({**headers, **self._own_headers()}.items()),
                 body=rendered.body,
             )
@@ -118,6 +124,11 @@ class Talk:
     def _own_headers(self) -> dict[str, str]:
         own = {"user-agent": USER_AGENT}
         return {**own, "authorization": f"Bearer {self._key}"} if self._key else own
+
+
+def _path(request: Request) -> str:
+    verb = "streamGenerateContent?alt=sse" if request.stream else "generateContent"
+    return _PATHS[request.origin].format(model=quote(request.model, safe="/"), verb=verb)
 
 
 async def _events(reply: Reply, dialect: Dialect) -> AsyncIterator[Event]:

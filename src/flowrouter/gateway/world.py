@@ -94,7 +94,7 @@ def compile_world(
 
 def _facts(account: Account, preset: Preset | None, listed: tuple[ListedModel, ...] | None) -> AccountFacts:
     spoken = available()
-    served = account.dialects or (preset.served_dialects if preset is not None else ())
+    served = account.dialects or (preset.preferred_dialects if preset is not None else ())
     static = preset.models.static if preset is not None else ()
     models = tuple(model.id for model in listed) if listed is not None else (static or None)
     return AccountFacts(

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from flowrouter.canonical.dialect import DIALECTS, Dialect
+from flowrouter.canonical.dialect import DIALECTS, Dialect, UpstreamDialect
 from flowrouter.providers.headers import is_name, is_value
 from flowrouter.providers.quirks import Quirk
 
@@ -112,7 +112,8 @@ class Preset(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     `class`: a = a documented public API, b = documented only by the vendor's own open client,
     c = undocumented. `local`: it runs on the user's machine or network, so slow first tokens and
-    private addresses are normal. `max_concurrency`: requests in flight per account.
+    private addresses are normal. `max_concurrency`: requests in flight per account. `translate_to`: the
+    dialect that requests of dialects it does not speak are translated to (default: its first).
     """
 
     id: str
@@ -130,6 +131,7 @@ class Preset(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     notes: str = ""
     local: bool = False
     max_concurrency: int = 64
+    translate_to: UpstreamDialect | None = None
 
     def __post_init__(self) -> None:
         for name in (self.id, *self.aliases):
@@ -137,6 +139,8 @@ class Preset(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
                 raise ValueError(f"{name!r} is no id: use lower-case letters, digits and single dashes")
         if self.max_concurrency < 1:
             raise ValueError("`max_concurrency` must be at least 1")
+        if self.translate_to is not None and self.base_url(self.translate_to) is None:
+            raise ValueError("`translate_to` names a dialect that has no base URL")
         if self.models.dialect is not None and self.base_url(self.models.dialect) is None:
             raise ValueError("`models.dialect` names a dialect that has no base URL")
 
@@ -144,6 +148,13 @@ class Preset(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     def served_dialects(self) -> tuple[Dialect, ...]:
         """Return the dialects the provider speaks; the first is the one it is known for."""
         return tuple(dialect for dialect in DIALECTS if self.base_url(dialect) is not None)
+
+    @property
+    def preferred_dialects(self) -> tuple[Dialect, ...]:
+        """Return the dialects the provider speaks, the one to translate to first."""
+        served = self.served_dialects
+        first = self.translate_to
+        return served if first is None else (first, *(dialect for dialect in served if dialect != first))
 
     @property
     def listing_dialect(self) -> Dialect:

@@ -14,6 +14,33 @@ from flowrouter.cli.tail import line_of
 from flowrouter.gateway.ports import AttemptRow, RequestRow
 from tests.unit.cli.conftest import Run
 
+LOSS = {
+    "path": "seed",
+    "kind": "dropped",
+    "reason": "the target has no such field",
+    "rule": "openai_chat>anthropic:seed:dropped",
+}
+RECEIPT = msgspec.json.encode(
+    {
+        "request_id": "req_1",
+        "summary": "translated with 1 loss",
+        "asked_model": "small",
+        "dialect": "openai_chat",
+        "lane": "translate",
+        "attempts": [
+            {
+                "account": "box", "model": "small-2", "dialect": "anthropic", "status": 200,
+                "verdict": "answered", "duration_ms": 41.6, "reason": None,
+            }
+        ],
+        "fields": [
+            {"field": "model", "fate": "passed", "rules": []},
+            {"field": "seed", "fate": "dropped", "rules": [LOSS["rule"]]},
+        ],
+        "request_losses": [LOSS],
+        "reply_losses": [],
+    }
+)  # fmt: skip
 PICO = 1_000_000_000_000
 
 
@@ -47,7 +74,7 @@ def row(
         input_tokens=1_000,
         output_tokens=10,
         cost_pusd=cost,
-        receipt=b'{"id":"x"}',
+        receipt=RECEIPT,
     )
 
 
@@ -89,7 +116,7 @@ def test_requests_are_listed_newest_first_and_shown_whole(run: Run) -> None:
     assert "upstream_connect" in shown
     assert "1.5 s" in shown
     whole = run("requests", "req_1").json
-    assert whole["receipt"] == {"id": "x"}
+    assert whole["receipt"]["summary"] == "translated with 1 loss"
     assert whole["attempts"][0]["account_id"] == "config:box"
 
 
@@ -191,3 +218,14 @@ def test_money_has_its_unit(amount: int | None, unknown: int, shown: str) -> Non
 
 def test_durations_have_their_unit() -> None:
     assert [output.seconds(value) for value in (None, 12, 1_500)] == ["—", "12 ms", "1.5 s"]
+
+
+def test_a_request_is_explained_from_its_receipt(run: Run, filled: None) -> None:
+    told = run("explain", "--request", "req_1")
+    assert told.code == 0, told.err
+    assert "translated with 1 loss" in told.out
+    assert "small-2" in told.out
+    assert told.out.index("openai_chat>anthropic:seed:dropped") < told.out.index("passed"), "the worst first"
+    assert run("explain", "--request", "req_1", "--json").json["fields"][1]["fate"] == "dropped"
+    assert run("explain", "--request", "req_none").code != 0
+    assert run("explain").code == 2

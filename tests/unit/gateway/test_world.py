@@ -40,7 +40,7 @@ def world(
 def test_facts_of_an_account() -> None:
     made = world(account("work", models=("gpt-5", "o*"), priority=3), account("max", "anthropic"))
     work, claude = made.facts.accounts[1], made.facts.accounts[0]
-    assert (work.patterns, work.priority, work.dialects[0]) == (("gpt-5", "o*"), 3, "openai_chat")
+    assert (work.patterns, work.priority, work.dialects[0]) == (("gpt-5", "o*"), 3, "openai_responses")
     assert (claude.dialects, claude.reserved) == (("anthropic",), False)
     assert made.version == 7
     assert set(made.presets) == {"id-work", "id-max"}

@@ -71,8 +71,7 @@ class Screen:
         return Message(role=message.role, parts=self.parts(message.parts, role=message.role), place=place)
 
     def _part(self, part: Part, role: str) -> Part | None:
-        if not isinstance(part, Opaque) and part.extra:
-            self._losses.unknown(part.extra, self._losses.in_content)
+        self._losses.members(part)
         match part:
             case Text():
                 return self._text(part)

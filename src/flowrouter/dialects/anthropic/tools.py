@@ -164,7 +164,7 @@ class Toolbox:
                 return self._hosted(tool, path)
 
     def _function(self, tool: FunctionTool, path: str) -> dict[str, Any]:
-        self._losses.unknown(tool.extra, "tools[*]")
+        self._losses.unknown(tool.extra, self._losses.whereabouts(tool))
         schema, bent = tool_schema(tool.schema)
         if bent is not None:
             self._losses.change(f"{path}.{self._losses.name('tool.schema')}", bent)
@@ -187,7 +187,7 @@ class Toolbox:
         return wire
 
     def _custom_tool(self, tool: CustomTool, path: str) -> dict[str, Any]:
-        self._losses.unknown(tool.extra, "tools[*]")
+        self._losses.unknown(tool.extra, self._losses.whereabouts(tool))
         self._losses.emulate(path, "a custom tool went out as a function with one field, input")
         description = f"{tool.description or ''}{_format_note(tool.format)}"
         name = self._name(tool.name, path)

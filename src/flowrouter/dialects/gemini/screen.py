@@ -75,9 +75,8 @@ class Screen:
         return Message(role=message.role, parts=self.parts(message.parts, role=message.role), place=place)
 
     def _part(self, part: Part, role: str) -> tuple[Part, ...]:
-        if not isinstance(part, Opaque) and part.extra:
-            self._losses.unknown(part.extra, self._losses.in_content)
-        self._lose_mark(getattr(part, "cache", None))
+        self._losses.members(part)
+        self._lose_mark(part)
         match part:
             case Text():
                 if part.citations:
@@ -97,9 +96,10 @@ class Screen:
             case Opaque():
                 return self._opaque(part)
 
-    def _lose_mark(self, hint: CacheHint | None) -> None:
+    def _lose_mark(self, part: Part) -> None:
+        hint: CacheHint | None = getattr(part, "cache", None)
         if hint is not None:
-            self._losses.unknown({hint.field or "cache_control": True}, self._losses.in_content)
+            self._losses.unknown({hint.field or "cache_control": True}, self._losses.whereabouts(part))
 
     def _text(self, text: str, part: Part) -> tuple[Text, ...]:
         if text.startswith(BILLING_MARK):

@@ -113,7 +113,7 @@ class Toolbox:
         return kept
 
     def _declaration(self, tool: FunctionTool | CustomTool, path: str) -> dict[str, Any]:
-        self._losses.unknown(tool.extra, "tools[*]")
+        self._losses.unknown(tool.extra, self._losses.whereabouts(tool))
         name = self._names.get(tool.name, tool.name)
         if name != tool.name:
             self._losses.change(f"{path}.{self._losses.name('tool.name')}", f"sent as {name!r}")
@@ -136,7 +136,9 @@ class Toolbox:
 
     def _lose_members(self, tool: FunctionTool, path: str) -> None:
         if tool.cache is not None:
-            self._losses.unknown({tool.cache.field or "cache_control": True}, "tools[*]")
+            self._losses.unknown(
+                {tool.cache.field or "cache_control": True}, self._losses.whereabouts(tool)
+            )
         if tool.strict:
             self._losses.drop(f"{path}.{self._losses.name('tool.strict')}", "no tool is held to its schema")
 

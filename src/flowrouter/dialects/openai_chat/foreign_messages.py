@@ -151,7 +151,7 @@ class _Writer:
 
     def _result(self, result: ToolResult, media: list[Json]) -> Json:
         context, path = self._context, self._context.losses.path(result)
-        context.losses.unknown(result.extra, context.losses.in_content)
+        context.losses.members(result)
         items = translate_parts(result.content, context)
         texts = [item for item in items if item["type"] == "text"]
         pictures = [item for item in items if item["type"] != "text"]
@@ -178,7 +178,7 @@ class _Writer:
 
 
 def _call(call: ToolCall, context: Translation) -> Json:
-    context.losses.unknown(call.extra, context.losses.in_content)
+    context.losses.members(call)
     name = context.names.get(call.name, call.name)
     call_id = fit_id(call.id, context)
     if call.cache is not None:

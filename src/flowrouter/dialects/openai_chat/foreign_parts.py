@@ -41,7 +41,7 @@ def translate_part(part: Part, context: Translation) -> list[Json]:
         case Media():
             return _media(part, context)
         case Refusal(text=text):
-            context.losses.unknown(part.extra, context.losses.in_content)
+            context.losses.members(part)
             return [_item(text)] if text else []
         case Opaque():
             return _opaque(part, context)
@@ -59,7 +59,7 @@ def _item(text: str) -> Json:
 
 
 def _text(part: Text, context: Translation) -> list[Json]:
-    context.losses.unknown(part.extra, context.losses.in_content)
+    context.losses.members(part)
     if part.cache is None and not part.citations and not is_attribution(part):
         return [_item(part.text)] if part.text else []
     path = context.losses.path(part)
@@ -85,7 +85,7 @@ def mark(item: Json, hint: CacheHint | None, *, path: str, context: Translation)
 
 def _image(part: Image, context: Translation) -> list[Json]:
     path, capabilities = context.losses.path(part), context.capabilities
-    context.losses.unknown(part.extra, context.losses.in_content)
+    context.losses.members(part)
     if capabilities.vision is False:
         context.losses.emulate(path, "the target takes no images; a note stands in its place")
         return [_item("[image omitted: this model takes no images]")]
@@ -107,7 +107,7 @@ def _refused_file(source: Source, path: str, context: Translation) -> bool:
 
 def _document(part: Document, context: Translation) -> list[Json]:
     path, source = context.losses.path(part), part.source
-    context.losses.unknown(part.extra, context.losses.in_content)
+    context.losses.members(part)
     if _refused_file(source, path, context):
         return []
     if part.citations:
@@ -150,7 +150,7 @@ _FORMATS = frozenset({"wav", "mp3"})
 
 
 def _audio(part: Audio, context: Translation) -> list[Json]:
-    context.losses.unknown(part.extra, context.losses.in_content)
+    context.losses.members(part)
     path = context.losses.path(part)
     if context.capabilities.audio_in is False:
         context.losses.refuse(path, "the model takes no audio")
@@ -163,7 +163,7 @@ def _audio(part: Audio, context: Translation) -> list[Json]:
 
 
 def _media(part: Media, context: Translation) -> list[Json]:
-    context.losses.unknown(part.extra, context.losses.in_content)
+    context.losses.members(part)
     context.losses.refuse(
         context.losses.path(part), f"Chat takes no {part.source.media_type or 'such media'}"
     )

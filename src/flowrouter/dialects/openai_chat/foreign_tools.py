@@ -69,7 +69,7 @@ def _put_hosted(body: Json, tool: HostedTool, path: str, *, context: Translation
 
 
 def _function(tool: FunctionTool, path: str, context: Translation) -> Json:
-    context.losses.unknown(tool.extra, "tools[*]")
+    context.losses.unknown(tool.extra, context.losses.whereabouts(tool))
     name = _rename(tool.name, path, context)
     if tool.cache is not None:
         context.losses.drop(f"{path}.{tool.cache.field or MARK}", "Chat's tools take no cache marks")
@@ -86,7 +86,7 @@ def _function(tool: FunctionTool, path: str, context: Translation) -> Json:
 
 
 def _custom(tool: CustomTool, path: str, context: Translation) -> Json:
-    context.losses.unknown(tool.extra, "tools[*]")
+    context.losses.unknown(tool.extra, context.losses.whereabouts(tool))
     body: Json = {"name": _rename(tool.name, path, context)}
     if tool.description is not None:
         body["description"] = tool.description
