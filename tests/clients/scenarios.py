@@ -14,13 +14,13 @@ from typing import Any
 
 from tests.clients.agent import DONE, SECRET, read_prompt, turned
 from tests.clients.lab import MODELS, THINKING_MODELS, Place
+from tests.clients.workshop import SOURCE, TARGET, WORD
 from tests.upstreams import Answer, Call, Received, Thought
 
 Facts = dict[str, Any]
 PROMPT = "Tell me about lighthouses."
 FOLLOWUP = "What was it again?"
-WORD = "heliotrope"
-SOURCE, SECOND, TARGET = "notes.txt", "more.txt", "result.txt"
+SECOND = "more.txt"
 PERSON_PROMPT = "Who is it?"
 CAP = 60
 CUT_WORDS = {"length", "max_output_tokens", "max_tokens", "MAX_TOKENS", "incomplete"}

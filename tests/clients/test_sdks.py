@@ -55,9 +55,7 @@ def test_scenario(
         cell.state, cell.note = "limit", limit
         return
     assert limit is None or client.dialect != upstream, "the limit is none any more; strike it out"
-    lessons = place.lessons()
-    cell.state = "ok"
-    cell.note = f"asked again without what the vendor refused: {lessons}" if lessons else ""
+    cell.passed(place)
 
 
 def play(scenario: Scenario, client: Client, place: Place, *, drivers: Drivers, folder: Path) -> None:

@@ -8,6 +8,8 @@ import pytest
 
 from tests.conformance.cells import Cell
 
+AIOHTTP = "ignore:Inheritance class AiohttpClientSession:DeprecationWarning"
+"""Google's SDK subclasses the session of its HTTP client, of which that client complains."""
 SOON = 3.0
 """Seconds within which the vendor must see the end; a bound on waiting, far above the 100 ms meant."""
 
@@ -56,6 +58,7 @@ def test_leaving_before_the_whole_answer(cell: Cell) -> None:
     wait_until_gone(cell)
 
 
+@pytest.mark.filterwarnings(AIOHTTP)
 async def test_a_cancelled_task(cell: Cell) -> None:
     async with cell.async_client() as sdk:
 

@@ -276,6 +276,8 @@ class _Responses:
         form = ((body.get("text") or {}).get("format") or {}).get("type")
         yield "output", ("text.format", {"json_object": "json", "json_schema": "schema"}.get(form))
         yield "choice", ("tool_choice", _openai_choice(body.get("tool_choice")))
+        if "message.output_text.logprobs" in (body.get("include") or ()):
+            yield "logprobs", ("include", True)
         yield "summary", ("reasoning.summary", (body.get("reasoning") or {}).get("summary"))
 
     @staticmethod

@@ -61,7 +61,7 @@ def chat_request(maker: Maker) -> Json:
             parallel_tool_calls=m.flag,
             top_k=m.number,
         )  # fmt: skip
-        if "reasoning_effort" not in body and m.chance(0.25):
+        if m.chance(0.25):
             body |= _reasoning(m)
         if body.get("stream"):
             m.put(body, 0.5, stream_options=lambda: {"include_usage": m.flag(), "include_obfuscation": m.flag()})

@@ -47,6 +47,8 @@ _SETTLED: Mapping[Dialect, tuple[Row, ...]] = {
         (r"reasoning\.(effort|max_tokens|enabled)", "settings"),
         (r"stop(\[\*\])?|service_tier|parallel_tool_calls|verbosity", "settings"),
         (r"stream_options\.include_usage", "usage is always asked for, and told only to who asked"),
+        (r"response_format\.json_schema\.name", "a label the dialect insists on, which no answer repeats"),
+        (r"response_format\.json_schema\.strict", "answers held by a schema are held strictly elsewhere"),
     ),
     "openai_responses": (
         (r"input\[\*\]\.role", "who spoke is compared word by word"),
@@ -57,6 +59,7 @@ _SETTLED: Mapping[Dialect, tuple[Row, ...]] = {
         (r"temperature|top_p|top_logprobs|service_tier|parallel_tool_calls|text\.verbosity", "settings"),
         (r"reasoning\.(effort|summary|generate_summary)", "settings"),
         (r"include\[\*\]", "reasoning state is always asked for; log probabilities are a setting"),
+        (r"text\.format\.(name|strict)", "a label no answer repeats; answers are held strictly elsewhere"),
         (r"background", "answers are given at once, which false asks for"),
     ),
     "anthropic": (
@@ -103,7 +106,7 @@ def rows(origin: Dialect) -> Rows:
     return Rows(origin)
 
 
-PAIRS = frozenset({"detail", "strict", "ttl", "store", "format", "syntax", "prompt_cache_retention", "mode", "web_search_options", "search_context_size", "name", "type", "mimeType"})
+PAIRS = frozenset({"detail", "strict", "ttl", "include_obfuscation", "store", "format", "syntax", "prompt_cache_retention", "mode", "web_search_options", "search_context_size", "name", "type", "mimeType"})
 """Members that have the same name and words in more than one dialect: found as name and word together."""
 
 _PLAIN: Mapping[str, tuple[Any, ...]] = {

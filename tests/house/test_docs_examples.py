@@ -30,7 +30,7 @@ from tests.upstreams import ScriptedUpstream
 ADDRESS = "http://127.0.0.1:2402"
 # Programs of others, whose commands stand in the guide but are not ours to check.
 OTHERS = {
-    "aider", "claude", "cline", "cn", "docker", "export", "git", "install", "journalctl", "llm", "loginctl", "make",
+    "aider", "claude", "cline", "cn", "codex", "docker", "export", "gemini", "git", "install", "journalctl", "llm", "loginctl", "make",
     "opencode", "openssl", "pipx", "qwen", "sudo", "systemctl", "uv",
 }  # fmt: skip
 
@@ -171,6 +171,9 @@ def test_settings_load(block: Block, tmp_path: Path) -> None:
         (tmp_path / "own.toml").write_text(block.text)
         room("flowrouter.providers.catalog").load(tmp_path)
         return
+    if block.mark == "other":
+        tomllib.loads(block.text)
+        return
     file = tmp_path / "config.toml"
     file.write_text(block.text)
     named = dict.fromkeys(re.findall(r"env:(\w+)", block.text), "set")
@@ -234,7 +237,7 @@ def test_curl_lines_answer(block: Block, address: str) -> None:
     script = f"set -e\n{block.text.replace('curl ', 'curl -sS --fail-with-body ').replace(ADDRESS, address)}"
     done = subprocess.run(["sh", "-c", script], capture_output=True, env=BARE, check=False, timeout=30)
     assert done.returncode == 0, done.stdout.decode() + done.stderr.decode()
-    assert b"error" not in done.stdout.lower()
+    assert not re.search(rb'"error":\s*[{"]', done.stdout)
 
 
 @pytest.mark.parametrize(

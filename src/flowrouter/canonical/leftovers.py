@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any, cast
 
-from flowrouter.canonical.losses import Losses
+from flowrouter.canonical.losses import Losses, reasoning_fields
 from flowrouter.canonical.parts import Opaque
 from flowrouter.canonical.request import Request
 from flowrouter.wire.members import is_nothing
@@ -56,6 +56,8 @@ def leave_behind(
     for name in [name for name in NESTED if isinstance(extra.get(name), dict)]:
         losses.unknown(_mapping(extra.pop(name)), name)
     losses.unknown(extra)
+    for name in reasoning_fields(request)[1]:
+        losses.drop(name, "another field says how much to reason")
 
 
 def _answer_kinds(value: object, path: str, *, losses: Losses, answers: Collection[str]) -> None:

@@ -8,8 +8,10 @@ the policy `refuse` even a dropped extra ends the request (`all`).
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import cast
 
+from flowrouter.canonical.cache import CacheHint
 from flowrouter.canonical.capabilities import Capabilities
 from flowrouter.canonical.dialect import Dialect
 from flowrouter.canonical.field_names import field_name
@@ -22,6 +24,18 @@ from flowrouter.errors import CallerError
 from flowrouter.wire.members import is_nothing
 
 
+def reasoning_fields(request: Request) -> tuple[str | None, tuple[str, ...]]:
+    """Return the member in which a client asked for reasoning, where there are several, and those not heeded."""
+    raw = request.reasoning.raw if request.reasoning is not None else {}
+    if request.origin == "anthropic" and "type" not in raw and raw:
+        return "output_config.effort", ()
+    if request.origin not in ("openai_chat", "openai_completions") or not raw:
+        return None, ()
+    first, *others = raw
+    both = {"enable_thinking", "thinking_budget"}
+    return first, tuple(name for name in others if {first, name} != both)
+
+
 class Losses:
     """The losses of one render of `request` for a target of the dialect `target`.
 
@@ -31,6 +45,7 @@ class Losses:
     __slots__ = (
         "in_content",
         "in_messages",
+        "_asks_in",
         "_capabilities",
         "_paths",
         "_request",
@@ -45,12 +60,15 @@ class Losses:
         self._capabilities = capabilities
         self._paths: dict[int | str, str] | None = None
         self._unknown: dict[str, int] = {}
+        self._asks_in = reasoning_fields(request)[0]
         self.in_messages = f"{self.name('messages')}[*]"
         self.in_content = content_place(request.origin)
         self.rows: list[Loss] = []
 
     def name(self, field: str) -> str:
         """Return the client's name of a field of the hub."""
+        if field == "reasoning" and self._asks_in is not None:
+            return self._asks_in
         return field_name(self._request.origin, field)
 
     def path(self, part: Part) -> str:
@@ -132,6 +150,23 @@ class Losses:
         path = self.path(of)
         return self.in_content if path == self.name("messages") else _everywhere(path)
 
+    def marked(self, ttl: str | None = None) -> Iterator[str]:
+        """Yield the places of the client's cache marks, each kind once; of those with `ttl` where it is given."""
+        request = self._request
+        bearers = (
+            *request.tools,
+            *request.system,
+            *(part for message in request.messages for part in message.parts),
+        )
+        seen: set[str] = set()
+        for bearer in bearers:
+            hint: CacheHint | None = getattr(bearer, "cache", None)
+            if hint is not None and ttl in (None, hint.ttl):
+                path = f"{self.whereabouts(bearer)}.{hint.field or 'cache_control'}"
+                if path not in seen:
+                    seen.add(path)
+                    yield path
+
     def all(self) -> tuple[Loss, ...]:
         """Return every loss once, the unknown members last; raises `CallerError` by policy."""
         unknown = [
@@ -174,4 +209,4 @@ def _times(count: int) -> str:
     return "" if count == 1 else f" ({count} times)"
 
 
-__all__ = ["Losses"]
+__all__ = ["Losses", "reasoning_fields"]

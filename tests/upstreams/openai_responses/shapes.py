@@ -4,6 +4,7 @@ The SDK's types ask for more than the server does: whole output items come back 
 `strict`, images without `detail`, and clients rely on it. Those members are optional here, nothing else is.
 """
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, Literal, Union, cast, get_args
 
@@ -14,6 +15,7 @@ from openai.types.responses import (
     response_compact_params,
     response_create_params,
     response_input_item_param,
+    response_reasoning_item_param,
     tool_param,
 )
 from openai.types.responses.response_input_message_content_list_param import (
@@ -59,9 +61,10 @@ OTHERS = loosened(
     response_input_item_param.Message, "type", content=str | list[INPUT_PART], role=str, id=str, phase=Any
 )
 FUNCTION_TOOL = loosened(responses.FunctionToolParam, "parameters", "strict")
-TOOL = _union(
-    FUNCTION_TOOL if tool is responses.FunctionToolParam else tool for tool in get_args(tool_param.ToolParam)
-)
+# Codex names what kinds of results it can show; the vendor takes it, its SDK does not know it yet.
+WEB_SEARCH = loosened(responses.WebSearchToolParam, search_content_types=list[str])
+_TOOLS = {responses.FunctionToolParam: FUNCTION_TOOL, responses.WebSearchToolParam: WEB_SEARCH}
+TOOL = _union(_TOOLS.get(tool, tool) for tool in get_args(tool_param.ToolParam))
 
 
 STATUS = Literal["in_progress", "completed", "incomplete"]
@@ -69,6 +72,8 @@ STATUS = Literal["in_progress", "completed", "incomplete"]
 MORE: dict[str, dict[str, Any]] = {
     "custom_tool_call": {"status": STATUS},
     "custom_tool_call_output": {"status": STATUS},
+    # Codex sends `"content": null` with the encrypted content, and the vendor takes it.
+    "reasoning": {"content": Iterable[response_reasoning_item_param.Content] | None},
 }
 
 

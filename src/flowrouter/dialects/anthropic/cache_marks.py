@@ -20,17 +20,21 @@ def limit_marks(body: dict[str, Any], losses: Losses) -> None:
     room = MOST_MARKS - ("cache_control" in body)
     for bearer in bearers[: max(0, len(bearers) - room)]:
         del bearer["cache_control"]
-        losses.drop(losses.name("cache_control"), f"at most {MOST_MARKS} cache marks")
+        for place in losses.marked():
+            losses.drop(place, f"at most {MOST_MARKS} cache marks")
     short = False
     for bearer in bearers[max(0, len(bearers) - room) :]:
         mark: dict[str, Any] = bearer["cache_control"]
         if mark.get("ttl") not in (None, "5m", "1h"):
-            losses.change(losses.name("cache_control"), f"a mark holds for 5m or 1h, not {mark.pop('ttl')}")
+            ttl = str(mark.pop("ttl"))
+            for place in losses.marked(ttl):
+                losses.change(place, f"a mark holds for 5m or 1h, not {ttl}")
         if mark.get("ttl") != "1h":
             short = True
         elif short:
             mark["ttl"] = "5m"
-            losses.change(losses.name("cache_control"), "a one-hour mark must not follow a five-minute one")
+            for place in losses.marked("1h"):
+                losses.change(place, "a one-hour mark must not follow a five-minute one")
 
 
 def _bearers(body: dict[str, Any]) -> Iterator[dict[str, Any]]:

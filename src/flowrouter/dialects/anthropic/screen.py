@@ -145,7 +145,7 @@ class Screen:
             self._losses.refuse(path, "the model takes no images", code="unsupported_content")
             return None
         if part.detail is not None and part.detail != "auto":
-            self._losses.drop(f"{path}.detail", "no choice of resolution")
+            self._losses.drop(f"{path}.{self._losses.name('image.detail')}", "no choice of resolution")
         source = self._located(part.source, path)
         if source is not None and source.kind == "url" and not self._capabilities.image_url:
             self._losses.refuse(path, "the model takes no image URLs; send the bytes")

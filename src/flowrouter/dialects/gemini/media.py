@@ -25,9 +25,6 @@ _ENDINGS = {
 }  # fmt: skip
 
 
-_URL_ALPHABET = str.maketrans("-_", "+/")
-
-
 def inline_part(
     media_type: str | None, data: str, *, title: str | None, inner: Extra, extra: Extra
 ) -> MediaPart:
@@ -42,7 +39,7 @@ def inline_part(
 
 def _plain_base64(data: str) -> str:
     """Return base64 in the alphabet that every vendor takes; Google's own SDKs write the one for URLs."""
-    return data.translate(_URL_ALPHABET) + "=" * (-len(data) % 4)
+    return data.replace("-", "+").replace("_", "/") + "=" * (-len(data) % 4)
 
 
 def stored_part(

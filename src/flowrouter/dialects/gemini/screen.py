@@ -157,7 +157,7 @@ class Screen:
             self._losses.refuse(path, "the model takes no images", code="unsupported_content")
             return ()
         if part.detail is not None and part.detail != "auto":
-            self._losses.drop(f"{path}.detail", "no choice of resolution")
+            self._losses.drop(f"{path}.{self._losses.name('image.detail')}", "no choice of resolution")
         source = self._located(part.source, path, "image/jpeg")
         if source is not None and source.kind == "base64" and source.media_type not in _IMAGES:
             self._losses.refuse(path, f"Gemini models take no {source.media_type}; send PNG, JPEG or WebP")

@@ -136,9 +136,7 @@ class Toolbox:
 
     def _lose_members(self, tool: FunctionTool, path: str) -> None:
         if tool.cache is not None:
-            self._losses.unknown(
-                {tool.cache.field or "cache_control": True}, self._losses.whereabouts(tool)
-            )
+            self._losses.unknown({tool.cache.field or "cache_control": True}, self._losses.whereabouts(tool))
         if tool.strict:
             self._losses.drop(f"{path}.{self._losses.name('tool.strict')}", "no tool is held to its schema")
 

@@ -11,7 +11,7 @@ import hashlib
 import re
 from collections.abc import Sequence
 
-from flowrouter.canonical.history import settle
+from flowrouter.canonical.history import NO_RESULT, settle
 from flowrouter.canonical.messages import Message
 from flowrouter.canonical.parts import Part, Reasoning, Text, ToolCall, ToolResult
 from flowrouter.dialects.openai_chat.foreign_parts import translate_parts
@@ -160,7 +160,9 @@ class _Writer:
             media += [{"type": "text", "text": f"From the result of {result.call_id}:"}, *pictures]
             texts = texts or [{"type": "text", "text": "[see the next message]"}]
         if result.is_error:
-            context.losses.emulate(f"{path}.is_error", 'told by the prefix "Error: "')
+            # The stub of a result that the client never sent was told when it was made.
+            if result.content != (Text(text=NO_RESULT),):
+                context.losses.emulate(f"{path}.is_error", 'told by the prefix "Error: "')
             texts = texts or [{"type": "text", "text": ""}]
             texts[0] = {**texts[0], "text": f"Error: {texts[0]['text']}"}
         if result.cache is not None:

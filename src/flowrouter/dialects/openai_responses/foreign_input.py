@@ -11,9 +11,9 @@ import hashlib
 import re
 from collections.abc import Iterable, Sequence
 
-from flowrouter.canonical.history import settle
+from flowrouter.canonical.history import NO_RESULT, settle
 from flowrouter.canonical.messages import Message
-from flowrouter.canonical.parts import Part, Reasoning, ToolCall, ToolResult
+from flowrouter.canonical.parts import Part, Reasoning, Text, ToolCall, ToolResult
 from flowrouter.dialects.openai_responses.content import BREAKPOINT
 from flowrouter.dialects.openai_responses.foreign_parts import input_parts, output_part, text_of
 from flowrouter.dialects.openai_responses.translation import Translation
@@ -76,8 +76,7 @@ class Conversation:
         context = self._context
         context.skip_extra(message.extra, context.losses.in_messages)
         if message.name and message.role != "tool":
-            place = context.losses.path(message.parts[0]) if message.parts else context.losses.in_messages
-            context.losses.drop(f"{place.partition('.content')[0]}.name", "no place for a participant's name")
+            context.losses.drop(f"{self._place(message)}.name", "no place for a participant's name")
         match message.role:
             case "system" | "developer":
                 self._system(message)
@@ -87,6 +86,12 @@ class Conversation:
                 self.items += [self._result(part) for part in message.parts if isinstance(part, ToolResult)]
             case "user":
                 self._add("user", input_parts(message.parts, context))
+
+    def _place(self, message: Message) -> str:
+        """Return where the client put a message, which a settled one knows by its parts only."""
+        losses = self._context.losses
+        found = re.match(r"\w+\[\d+\]", losses.path(message.parts[0])) if message.parts else None
+        return message.place or (losses.in_messages if found is None else found[0])
 
     def _add(self, role: str, content: list[Json]) -> None:
         if content:
@@ -152,7 +157,7 @@ class Conversation:
     def _call(self, call: ToolCall) -> Json:
         context = self._context
         path = context.losses.path(call)
-        context.skip_extra(call.extra, context.losses.in_messages)
+        context.skip(call)
         name = context.names.get(call.name, call.name)
         if name != call.name:
             context.losses.change(f"{path}.{context.losses.name('call.name')}", f"sent as {name!r}")
@@ -168,10 +173,12 @@ class Conversation:
     def _result(self, result: ToolResult) -> Json:
         context = self._context
         path = context.losses.path(result)
-        context.skip_extra(result.extra, context.losses.in_messages)
+        context.skip(result)
         content = input_parts(result.content, context)
         if result.is_error:
-            context.losses.emulate(f"{path}.is_error", 'told by the prefix "Error: "')
+            # The stub of a result that the client never sent was told when it was made.
+            if result.content != (Text(text=NO_RESULT),):
+                context.losses.emulate(f"{path}.is_error", 'told by the prefix "Error: "')
             content = _with_error(content)
         if result.cache is not None and content:
             content[-1] = context.mark(content[-1], result.cache, path=path)

@@ -8,7 +8,7 @@ from flowrouter.canonical.cache import CacheHint
 from flowrouter.canonical.capabilities import Capabilities
 from flowrouter.canonical.losses import Losses
 from flowrouter.canonical.names import fit
-from flowrouter.canonical.parts import Extra, ToolCall
+from flowrouter.canonical.parts import Extra, Opaque, Part, ToolCall
 from flowrouter.canonical.request import Request
 from flowrouter.canonical.tools import CustomTool, FunctionTool
 from flowrouter.dialects.openai_responses.content import BREAKPOINT
@@ -28,10 +28,15 @@ class Translation:
         self.losses = Losses(request, target=DIALECT, capabilities=capabilities)
         self.names = fit(_names(request), limit=capabilities.tool_name_max)
 
-    def skip_extra(self, extra: Extra, place: str | None = None) -> None:
-        """Note members of a content part (or of `place`) that nobody here knows."""
+    def skip(self, of: Part | FunctionTool | CustomTool) -> None:
+        """Note members of a part or a tool that nobody here knows."""
+        if not isinstance(of, Opaque) and of.extra:
+            self.skip_extra(of.extra, self.losses.whereabouts(of))
+
+    def skip_extra(self, extra: Extra, place: str) -> None:
+        """Note members of `place` that nobody here knows."""
         told = {name: value for name, value in extra.items() if name != "type"}
-        self.losses.unknown(told, self.losses.in_content if place is None else place)
+        self.losses.unknown(told, place)
 
     def mark(self, item: Json, hint: CacheHint | None, *, path: str) -> Json:
         """Put a cache mark on `item` where the target takes one, or note its loss."""
