@@ -7,6 +7,8 @@ ARGS   ?=
 LOCAL  ?= 1
 # Two workers suit two cores; WORKERS=auto takes all, WORKERS=0 runs in one process (for a debugger).
 WORKERS ?= 2
+# The day that docs/compatibility.md gives for its run.
+DATE ?= $(shell date +%F)
 
 PYTHON_BIN := $(VENV)/bin/python
 STAMPS     := $(VENV)/.stamps
@@ -58,12 +60,16 @@ soak: $(STAMPS)/dev ## minutes of load: streams, disconnects, memory, power cuts
 	$(PYTHON_BIN) bench/soak.py $(ARGS)
 	$(PYTHON_BIN) bench/soak.py --kill
 
-conformance: $(STAMPS)/dev ## the vendors' SDKs and llm-comply, the whole matrix
-	$(PYTEST) -n $(WORKERS) --dist worksteal -m "not soak" tests/conformance $(ARGS)
+conformance: $(STAMPS)/dev ## the vendors' SDKs and llm-comply, the whole matrix, then `make clients`
+	$(PYTEST) -n $(WORKERS) --dist worksteal -m "not soak and not clients" tests/conformance $(ARGS)
+	@$(MAKE) --no-print-directory clients
 
-clients: $(STAMPS)/dev ## install Claude Code, OpenCode, aider and llm (2 GB) and let each do a task
+# The table is written whatever the run says, unless ARGS choose a part of it.
+clients: $(STAMPS)/dev ## install real clients (3 GB) and run each over each dialect; writes docs/compatibility.md
 	@sh tools/clients.sh $(PYTHON_BIN) .clients
-	$(PYTEST) -n $(WORKERS) -m clients --timeout 300 tests/clients $(ARGS)
+	@rm -f .clients/cells.json
+	@$(PYTEST) -n $(WORKERS) --dist loadgroup -m clients --timeout 300 tests/clients $(ARGS); status=$$?; \
+	[ -n "$(ARGS)" ] || $(PYTHON_BIN) -m tests.clients.table "$(DATE)"; exit $$status
 
 fmt: $(STAMPS)/dev ## format and apply safe lint fixes
 	$(PYTHON_BIN) -m ruff check --fix --quiet . || true

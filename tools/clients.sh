@@ -4,6 +4,9 @@
 # Coding agents and JavaScript SDKs come from npm, Python programs and frameworks from pip, each of those
 # into a folder of its own below DIR; versions and hashes stand in tests/clients. Where packages come from
 # is the machine's own setting. What is there already is left alone.
+#
+# package-lock.json is made from package.json by `npm install --ignore-scripts
+# --omit-lockfile-registry-resolved` in an empty folder, and has its `funding` entries removed.
 set -eu
 
 python=$1

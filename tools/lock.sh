@@ -22,8 +22,11 @@ compile run.lock pyproject.toml --constraint requirements/dev.lock "$@"
 compile build.lock --group build --constraint requirements/dev.lock "$@"
 compile lock.lock --group lock "$@"
 compile local.lock --group local-model --no-deps "$@"
+for source in tests/clients/locks/*.in; do
+  compile "../${source%.in}.lock" "$source" "$@"
+done
 
-if grep -nE '://|^-' requirements/*.lock; then
+if grep -nE '://|^-' requirements/*.lock tests/clients/locks/*.lock; then
   echo "A lock file records where packages come from (above); it must not." >&2
   exit 1
 fi

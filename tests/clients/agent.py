@@ -63,7 +63,9 @@ def _text(content: Any) -> str:
     return content if isinstance(content, str) else json.dumps(content, ensure_ascii=False)
 
 
-def tool_user(up: ScriptedUpstream, files: Files, *, source: str, target: str) -> Callable[[Received], Answer]:
+def tool_user(
+    up: ScriptedUpstream, files: Files, *, source: str, target: str
+) -> Callable[[Received], Answer]:
     """Return a model that reads `source` and writes `target` by the client's tools."""
 
     def answer(received: Received) -> Answer:

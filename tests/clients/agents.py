@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from tests.clients.agent import Files
-from tests.clients.lab import KEY
+from tests.clients.lab import KEY, PROGRAM_MODELS
 from tests.clients.roster import CHAT, GEMINI, MESSAGES, RESPONSES
 from tests.clients.workshop import SOURCE, TARGET, Workshop
 
@@ -35,6 +35,7 @@ class Program:
     home: str
     start: Callable[[Workshop, str, str], Started]
     files: Files | None = None
+    models: Mapping[str, str] = field(default_factory=lambda: PROGRAM_MODELS)
 
 
 def _content(path: str, text: str) -> dict[str, Any]:
@@ -172,6 +173,8 @@ OPENCODE_FILES = Files(
 LLM_FILES = Files(
     "read_file", lambda path: {"path": path}, "write_file", lambda path, text: {"path": path, "text": text}
 )
+# aider takes OpenAI's names for OpenAI's, whatever dialect the prefix asks for.
+AIDER_MODELS = {**PROGRAM_MODELS, RESPONSES: "acme-large"}
 
 PROGRAMS = (
     Program("claude-code", MESSAGES, "@anthropic-ai/claude-code", "npm", claude_code, CLAUDE_FILES),
@@ -179,7 +182,9 @@ PROGRAMS = (
     Program("gemini-cli", GEMINI, "@google/gemini-cli", "npm", gemini_cli, GEMINI_FILES),
     Program("qwen-code", CHAT, "@qwen-code/qwen-code", "npm", qwen_code, GEMINI_FILES),
     *(
-        Program(f"opencode-{name}", dialect, "opencode-ai", "npm", opencode(f"@ai-sdk/{package}"), OPENCODE_FILES)
+        Program(
+            f"opencode-{name}", dialect, "opencode-ai", "npm", opencode(f"@ai-sdk/{package}"), OPENCODE_FILES
+        )
         for name, package, dialect in (
             ("chat", "openai-compatible", CHAT),
             ("responses", "openai", RESPONSES),
@@ -188,7 +193,7 @@ PROGRAMS = (
         )
     ),
     *(
-        Program(f"aider-{provider}", dialect, "aider-chat", "aider", aider(provider))
+        Program(f"aider-{provider}", dialect, "aider-chat", "aider", aider(provider), models=AIDER_MODELS)
         for provider, dialect in (("openai", CHAT), ("anthropic", MESSAGES), ("gemini", GEMINI))
     ),
     Program("llm", CHAT, "llm", "llm", llm(), LLM_FILES),

@@ -28,6 +28,8 @@ THINKING_MODELS = {
     "anthropic": "claude-sonnet-4-5",
     "gemini": "gemini-3.5-flash",
 }
+# OpenCode offers no `write` for models named gpt-5.
+PROGRAM_MODELS = {**THINKING_MODELS, "openai_responses": "o4-mini"}
 
 
 @dataclass
@@ -69,7 +71,9 @@ class Place:
 
     def story(self) -> str:
         """Return what the vendor was asked, a line a request."""
-        lines = [f"{each.target} {each.status} {each.refusal or ''}\n  {each.body!r}" for each in self.up.requests]
+        lines = [
+            f"{each.target} {each.status} {each.refusal or ''}\n  {each.body!r}" for each in self.up.requests
+        ]
         return "\n".join([*lines, self.log()])
 
 

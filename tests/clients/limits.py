@@ -17,6 +17,9 @@ NOT_APPLICABLE: dict[tuple[str, str], str] = {
 
 LIMITS: dict[tuple[str, str], str] = {
     ("pydantic-ai-responses", "midstream"): "takes `response.failed` for a normal end",
-    ("instructor-responses", "midstream"): "takes `response.failed` for a normal end and hands out half an object",
+    (
+        "instructor-responses",
+        "midstream",
+    ): "takes `response.failed` for a normal end and hands out half an object",
     ("pydantic-ai-google", "cancel"): "its `cancel()` leaves the connection of google-genai open",
 }

@@ -83,9 +83,16 @@ def _png() -> bytes:
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
-    rows = b"".join(b"\0" + bytes((x * 16, y * 16, 128)[i] for x in range(16) for i in range(3)) for y in range(16))
+    rows = b"".join(
+        b"\0" + bytes((x * 16, y * 16, 128)[i] for x in range(16) for i in range(3)) for y in range(16)
+    )
     head = struct.pack(">IIBBBBB", 16, 16, 8, 2, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", head)
+        + chunk(b"IDAT", zlib.compress(rows))
+        + chunk(b"IEND", b"")
+    )
 
 
 PICTURE = _png()
@@ -111,7 +118,9 @@ def _worker(trial: Trial) -> Callable[[Received], Answer | None]:
         if prompt.rounds == 1:
             found = SECRET.search(prompt.results[0].text)
             text = turned(found[1]) if found else "nothing was read"
-            return Answer(calls=(_call("write_file", 2, path=trial.file(TARGET), text=text),), thoughts=thoughts)
+            return Answer(
+                calls=(_call("write_file", 2, path=trial.file(TARGET), text=text),), thoughts=thoughts
+            )
         return Answer(text=DONE, thoughts=thoughts)
 
     return answer

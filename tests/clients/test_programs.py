@@ -13,7 +13,7 @@ import pytest
 from tests.clients.agent import DONE, read_prompt, text_editor, tool_user, turned
 from tests.clients.agents import PROGRAMS, Program
 from tests.clients.cells import Cell
-from tests.clients.lab import THINKING_MODELS, Lab, Place
+from tests.clients.lab import Lab, Place
 from tests.clients.limits import LIMITS, NOT_APPLICABLE
 from tests.clients.roster import INSTALLED, UPSTREAMS
 from tests.clients.workshop import TARGET, WORD, Workshop
@@ -126,7 +126,7 @@ def play(scenario: str, program: Program, place: Place, *, home: Path) -> None:
     shop = Workshop(place, home)
     vendor = works(program, shop) if scenario == "tools" else talks(program, shop, first=first)
     place.up.always(vendor)
-    started = program.start(shop, prompt, THINKING_MODELS[place.dialect])
+    started = program.start(shop, prompt, program.models[place.dialect])
     said = ""
     try:
         code, said = shop.run(started.program, started.arguments, started.environ)

@@ -19,7 +19,9 @@ STORIES = INSTALLED / "stories"
 """What the vendor was asked where a cell failed."""
 
 ROWS = [
-    pytest.param(client, upstream, id=f"{client.name}-over-{upstream}", marks=pytest.mark.xdist_group(client.name))
+    pytest.param(
+        client, upstream, id=f"{client.name}-over-{upstream}", marks=pytest.mark.xdist_group(client.name)
+    )
     for client in CLIENTS
     for upstream in UPSTREAMS
 ]

@@ -156,6 +156,11 @@ class Cell:
         headers = dict(error.response.headers) if status is not None else {}
         return Told(status, error.message, headers, error.body)
 
+    def lost(self, headers: Any, *, of: str = "request") -> list[str]:
+        """Return which fields the receipt of an exchange says were lost on the way."""
+        receipt = self.house.receipt(headers["x-request-id"])
+        return [loss["path"] for loss in receipt[f"{of}_losses"]]
+
     def client(self, **changes: Any) -> Any:
         """Make a client."""
         raise NotImplementedError
@@ -324,6 +329,7 @@ class ResponsesCell(_OpenAI):
                 asked.text += piece.delta
             case "response.completed" | "response.incomplete":
                 asked.finish = piece.response.status
+                asked.text = asked.text or piece.response.output_text
             case "response.failed":
                 error = piece.response.error
                 raise openai.APIError(error.message, request=None, body=error.model_dump())  # type: ignore[arg-type]

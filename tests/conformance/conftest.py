@@ -12,6 +12,7 @@ from tests.conformance.google_cell import GeminiCell
 from tests.conformance.house import ACCOUNTS, House
 from tests.conformance.matrix import CLIENTS, PLACES
 
+
 @pytest.fixture(scope="session")
 def shared_house() -> Iterator[House]:
     """The house of this worker; starting it costs more than any one test."""

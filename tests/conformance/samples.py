@@ -29,6 +29,32 @@ OTHER_CLAUDE_TOOL: dict[str, Any] = {
     "description": "Tell the time of a city.",
     "input_schema": SCHEMA,
 }
+RESPONSES_TOOL: dict[str, Any] = {
+    "type": "function",
+    "name": "get_weather",
+    "description": "Tell the weather of a city.",
+    "parameters": SCHEMA,
+    "strict": False,
+}
+OTHER_RESPONSES_TOOL: dict[str, Any] = {
+    **RESPONSES_TOOL,
+    "name": "get_time",
+    "description": "Tell the time of a city.",
+}
+GOOGLE_SCHEMA: dict[str, Any] = {
+    "type": "OBJECT",
+    "properties": {"city": {"type": "STRING"}},
+    "required": ["city"],
+}
+GOOGLE_TOOL: dict[str, Any] = {
+    "function_declarations": [
+        {
+            "name": "get_weather",
+            "description": "Tell the weather of a city.",
+            "parameters": GOOGLE_SCHEMA,
+        }
+    ]
+}
 THINK: dict[str, Any] = {"type": "enabled", "budget_tokens": 1024}
 PDF = b"%PDF-1.7\nthe smallest thing that begins like one\n%%EOF"
 

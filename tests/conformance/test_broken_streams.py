@@ -4,8 +4,10 @@ from typing import Any
 
 import pytest
 
-from tests.conformance.cells import Cell, OpenAICell
-from tests.conformance.samples import message_whole, streamed_completion, user
+from tests.conformance.calling import calling
+from tests.conformance.cells import Cell
+from tests.conformance.house import House
+from tests.conformance.matrix import CLIENTS
 
 WHOLE = "You said: one two three"
 APART = "gap-40"
@@ -32,8 +34,8 @@ def test_a_truncated_reply_is_never_a_success(cell: Cell, fault: str, stream: bo
     assert len(cell.up.calls) == 1, "what has left cannot be taken back by asking again"
 
 
-OVERLOADS = {"chat": "server error", "responses": "server error", "claude": "overload", "gemini": "overload"}
-"""What each vendor's own words in a stream tell; OpenAI's do not tell an overload from any other failure."""
+OVERLOADS = {"chat": "overload", "responses": "server error", "claude": "overload", "gemini": "overload"}
+"""What each vendor's own words in a stream tell; a failed response has no code for an overload."""
 IN_STREAM = {
     ("openai", "server error"): "server_error",
     ("openai", "overload"): "server_error",
@@ -82,55 +84,39 @@ HEALED = (
 def test_a_complete_answer_in_bad_shape_arrives_whole(cell: Cell, fault: str, stream: bool) -> None:
     if fault == "badjson-frame" and not stream:
         return  # the fault's whole form is a truncated one, which has its own test
+    if fault == "no-terminator" and stream and cell.account in ("responses", "gemini"):
+        return  # there the terminator is what says that the answer has ended
     asked = cell.ask(f"fault-{fault}", stream=stream)
     assert asked.text == WHOLE
     assert asked.finish == cell.natural
     assert [received.status for received in cell.up.calls] == [200]
 
 
+@pytest.mark.parametrize("account", ["responses", "gemini"])
+def test_an_end_that_is_never_told_is_a_cut(house: House, account: str) -> None:
+    """Where only the last event has the finish, a stream without it may lack anything."""
+    for kind in CLIENTS.values():
+        cell = kind(house, account)
+        with pytest.raises(cell.failures) as caught:
+            cell.ask("fault-no-terminator", stream=True)
+        error: Any = caught.value
+        assert (error.partial.text, error.partial.finish) == (WHOLE, None)
+
+
 @pytest.mark.parametrize("fault", ["only-streams+quirk-usage-unasked", "ignores-stream"])
 def test_collapsed_and_expanded_replies_agree_with_healthy_ones(cell: Cell, fault: str) -> None:
-    """A stream for a client that wants one piece, and the reverse: ids, calls and usage included."""
-    text = "two cities: weather, and explain"
-    healthy, spoiled = cell.model(), cell.model(f"fault-{fault}")
-    schema = {"type": "object", "properties": {"city": {"type": "string"}}}
-    with cell.client() as sdk:  # type: ignore[attr-defined]
-        if isinstance(cell, OpenAICell):
-            tools = [{"type": "function", "function": {"name": "f", "parameters": schema}}]
-            fields: Any = {"messages": user(text), "tools": tools}
-            answers = [
-                sdk.chat.completions.create(model=spoiled, **fields) if fault != "ignores-stream"
-                else streamed_completion(sdk, model=spoiled, **fields),
-                sdk.chat.completions.create(model=healthy, **fields),
-            ]  # fmt: skip
-            said = [
-                (m.choices[0].message.content, m.choices[0].finish_reason, m.usage.model_dump(),
-                 [c.function.arguments for c in m.choices[0].message.tool_calls])
-                for m in answers
-            ]  # fmt: skip
-            assert said[0][3] == ['{"city":"Paris"}', '{"city":"Rome"}']
-        else:
-            tools = [{"name": "f", "input_schema": schema}]
-            fields = {"messages": user(text), "tools": tools, "max_tokens": 500}
-            if fault != "ignores-stream":
-                first = sdk.messages.create(model=spoiled, **fields)
-            else:
-                with sdk.messages.stream(model=spoiled, **fields) as stream:
-                    first = stream.get_final_message()
-            made = [first, sdk.messages.create(model=healthy, **fields)]
-            said = [_without_ids(message_whole(message)) for message in made]
-            assert [b.get("input") for b in said[0][0][1:]] == [{"city": "Paris"}, {"city": "Rome"}]
-    assert said[0] == said[1]
-
-
-def _without_ids(whole: Any) -> Any:
-    _, _, blocks, ending, usage = whole
-    return [{key: item for key, item in block.items() if key != "id"} for block in blocks], ending, usage
+    """A stream for a client that wants one piece, and the reverse: calls and usage included."""
+    text, stream = "two cities: weather, and explain", fault == "ignores-stream"
+    with cell.client() as sdk:
+        spoiled = calling(cell, sdk, cell.fields(f"fault-{fault}", text), stream=stream)
+        healthy = calling(cell, sdk, cell.fields("", text), stream=False)
+    assert spoiled == healthy
+    assert healthy["calls"] == [("get_weather", {"city": "Paris"}), ("get_weather", {"city": "Rome"})]
+    assert healthy["text"] == "I will look that up."
 
 
 EMPTY: dict[str, tuple[int, int]] = {
     "empty-stream": (502, 2),
-    "only-terminator": (502, 2),
     "html-200": (502, 2),
     "truncated-json": (502, 2),
     "html": (502, 2),
@@ -157,11 +143,25 @@ def test_no_answer_is_an_error_with_a_status(cell: Cell, fault: str, stream: boo
 @STREAM
 @pytest.mark.parametrize("fault", ["200-error-json", "200-error-first-event"])
 def test_an_error_under_a_good_status_gets_a_true_one(cell: Cell, fault: str, stream: bool) -> None:
-    """Anthropic's kinds say their status; Chat's error object alone does not tell an overload from a bug."""
+    """The vendors' kinds and codes say their status."""
     with pytest.raises(cell.failures) as caught:
         cell.ask(f"fault-{fault}", stream=stream)
     told = cell.told(caught.value)
     overloaded = 529 if cell.name == "anthropic" else 503
-    assert told.status == cell.pick(chat=500, responses=500, claude=overloaded, gemini=503)
+    assert told.status == cell.pick(claude=overloaded, rest=503)
     assert "overloaded" in told.message.lower()
-    assert len(cell.up.calls) == cell.pick(chat=2, responses=2, rest=1)
+    assert len(cell.up.calls) == 1
+
+
+@STREAM
+def test_a_terminator_alone(cell: Cell, stream: bool) -> None:
+    """Chat's and Anthropic's say nothing; Gemini's ends an empty answer, and that of Responses holds all of it."""
+    if cell.account in ("chat", "claude"):
+        with pytest.raises(cell.failures) as caught:
+            cell.ask("fault-only-terminator", stream=stream)
+        assert cell.told(caught.value).status == 502
+        assert len(cell.up.calls) == 2
+        return
+    asked = cell.ask("fault-only-terminator", stream=stream)
+    assert asked.text == cell.pick(responses=WHOLE, gemini="")
+    assert asked.finish == cell.natural

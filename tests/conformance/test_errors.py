@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 import anthropic
 import openai
 import pytest
-
 from google.genai import errors
 
 from tests.conformance.cells import AnthropicCell, Cell, OpenAICell, ResponsesCell
@@ -18,10 +17,10 @@ from tests.conformance.samples import user
 
 
 class Expected(NamedTuple):
-    """What the caller gets: the status, a piece of the message, and the advice on trying again."""
+    """What the caller gets: the status, a piece of the message (one vendor's or another's), and the advice on retries."""
 
     status: int
-    message: str
+    message: str | tuple[str, ...]
     retry: str | None = None
     calls: int = 1
 
@@ -35,16 +34,16 @@ FAULTS: dict[str, Expected] = {
     "403": Expected(502, ACCOUNT, "false"),
     "404": Expected(404, "The model does not exist.", "false"),
     "409": Expected(409, "in another state", "false"),
-    "413": Expected(413, "The request is too large.", "false"),
+    "413": Expected(413, ("The request is too large.", "payload size exceeds the limit"), "false"),
     "422": Expected(422, "well-formed but makes no sense", "false"),
-    "429": Expected(429, "rate limit"),
-    "429-retry-after": Expected(429, "rate limit"),
+    "429": Expected(429, ("rate limit", "exceeded your current quota")),
+    "429-retry-after": Expected(429, ("rate limit", "exceeded your current quota")),
     "500": Expected(500, "error", calls=2),
     "502": Expected(502, "Bad gateway.", calls=2),
-    "503": Expected(503, "unavailable"),
-    "504": Expected(504, "took too long"),
+    "503": Expected(503, ("unavailable", "overloaded")),
+    "504": Expected(504, ("took too long", "deadline expired")),
     "529": Expected(529, "Overloaded"),
-    "context-length": Expected(400, "maximum", "false"),
+    "context-length": Expected(400, ("maximum", "exceeds the context window"), "false"),
     "content-policy": Expected(400, "polic", "false"),
 }
 """The vendor's fault and what becomes of it; the accounts' own troubles are not the caller's."""
@@ -86,9 +85,11 @@ def test_a_vendor_s_refusal(cell: Cell, fault: str, stream: bool) -> None:
         cell.ask(f"fault-{fault}", stream=stream)
     told = cell.told(caught.value)
     assert told.status == status
-    assert expected.message.lower() in told.message.lower()
+    words = expected.message if isinstance(expected.message, tuple) else (expected.message,)
+    assert any(word.lower() in told.message.lower() for word in words)
     assert told.headers.get("x-should-retry") == expected.retry
-    assert told.headers.get("retry-after") == ("2" if fault == "429-retry-after" else None)
+    dated = fault == "429-retry-after" or (fault == "429" and cell.account == "gemini")
+    assert told.headers.get("retry-after") == ("2" if dated else None)
     request_id = told.headers["x-request-id"]
     assert request_id == told.headers["request-id"]
     assert getattr(caught.value, "request_id", request_id) == request_id
@@ -201,16 +202,16 @@ NONSENSE: dict[str, bytes] = {
 def test_nonsense_is_refused_in_the_route_s_dialect(house: House, case: str) -> None:
     body = NONSENSE[case]
     for client, kind in CLIENTS.items():
-        cell = kind(house, kind.home)
-        status, text = house.gateway.call("POST", cell.path(cell.model()), body=body)
         if client == "google" and case in ("no model", "an empty model"):
             continue  # its model stands in the address
+        cell = kind(house, kind.home)
+        status, text = house.gateway.call("POST", cell.path(cell.model()), body=body)
         value = json.loads(text)
         assert status == 400, text
         assert (value.get("type") == "error") is (client == "anthropic")
         told = value["error"]["status"] if client == "google" else value["error"]["type"]
         assert told in ("invalid_request_error", "INVALID_ARGUMENT")
-    assert not any(vendor.requests for vendor in house.vendors.values() if vendor is not house.gemini)
+    assert not any(vendor.requests for vendor in house.vendors.values())
 
 
 BAD: dict[str, list[dict[str, Any]]] = {

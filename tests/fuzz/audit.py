@@ -178,6 +178,7 @@ class _Crossing:
         # A value that was declared changed at one place (a call's id) is so wherever it stands again.
         excused = {value for path, value in found if isinstance(value, str) and value and self.covered(path)}
         whole = tuple(path for path, _ in (*self.before.calls, *self.before.schemas, *self.before.results))
+        whole = (*whole, *self._narrowed())
         for path, value in found:
             if value is None or value == "" or rows.settled(path) or path.startswith(whole):
                 continue
@@ -186,13 +187,23 @@ class _Crossing:
             if not (isinstance(value, str) and value in excused):
                 yield Finding("undeclared loss", path, repr(value)[:120])
 
+    def _narrowed(self) -> tuple[str, ...]:
+        """Return where tools stand that are not offered, because a loss says that only the allowed ones are."""
+        path, choice = self.before.settings.get("choice", ("", ("", ())))
+        allowed = choice[0].startswith("allowed") and self.covered(path)
+        return ("tools[", "functions[", "web_search_options") if allowed else ("\0",)
+
     def _found(self, path: str, value: Any) -> bool:
         name = path.rsplit(".", 1)[-1]
+        if name == "is_error" and self.case.target == "gemini":
+            return any(word == "error" for word, _ in self._pairs)
         if name in meanings.PAIRS and (name, value) in self._pairs:
             return True
         match value:
             case Key():
                 return value in self.said.words
+            case str() if path.startswith("modalities"):
+                return value == "text" or value.upper() in self.said.words
             case str():
                 return self._said(value)
             case bool():
@@ -206,7 +217,8 @@ class _Crossing:
         words = self.said.words
         if not TOKEN.search(text):
             # A type of media is found wherever it stands: in a data URL or beside the bytes.
-            return re.fullmatch(r"[a-z]+/[a-z.+-]+", text) is not None and text in words
+            kind = re.fullmatch(r"[a-z]+/([a-z.+-]+)", text)
+            return kind is not None and (text in words or (text.startswith("audio/") and kind[1] in words))
         if text in words or text.strip() in words or text in self.names.values():
             return True
         if (found := _DATA.fullmatch(text)) is not None:
@@ -218,13 +230,27 @@ class _Crossing:
     def _settings(self) -> Iterator[Finding]:
         named = {name: self._client_names(value) for name, (_, value) in self.after.settings.items()}
         for name, (path, value) in self.before.settings.items():
-            if meanings.says_nothing(name, value) or self.covered(path):
+            if meanings.says_nothing(name, value) or self.covered(path) or self._is_idle(name, value):
                 continue
             there = named.get(name)
             if not meanings.same(name, value, there):
                 yield Finding("setting changed", path, f"{name}: {value!r} became {there!r}")
-        if self.after.marks < self.before.marks and not any("cache" in loss.path for loss in self.losses):
-            yield Finding("cache marks lost", "cache", f"{self.before.marks} became {self.after.marks}")
+        marks = [path for path in self.before.marks if not self.covered(path) and not path.startswith(self._narrowed())]
+        if len(self.after.marks) < len(marks):
+            yield Finding("cache mark lost", marks[0], f"{len(marks)} became {len(self.after.marks)}")
+
+    def _is_idle(self, name: str, value: Any) -> bool:
+        """Return whether a setting has nothing to act on: no tools, a model that does not reason."""
+        if name in {"parallel", "choice"}:
+            choice = self.before.settings.get("choice", ("", ("", ())))[1][0]
+            tools = self.body.get("tools") or self.body.get("functions")
+            return not tools or (name == "parallel" and choice == "none")
+        if name == "summary":
+            config = self.target.get("generationConfig") or {}
+            return "thinking" in self.target or "thinkingConfig" in config
+        if name == "display":
+            return self.case.target == "openai_responses"  # which shows no reasoning unasked
+        return name == "effort" and value == "none" and self.case.limits.thinking_style in {"none", "think_tag"}
 
     def _client_names(self, value: Any) -> Any:
         """Return a setting of the target with the client's names of tools in it."""
@@ -236,8 +262,9 @@ class _Crossing:
 
     def _values(self, what: str, before: Iterable[tuple[str, Any]], after: Iterable[tuple[str, Any]]) -> Iterator[Finding]:
         there = [value for _, value in after]
+        narrowed = self._narrowed()
         for path, value in before:
-            if value in (None, {}) or value in there or self.covered(path):
+            if value in (None, {}) or value in there or self.covered(path) or path.startswith(narrowed):
                 continue
             yield Finding(f"{what} changed", path, json.dumps(value, ensure_ascii=False)[:200])
 
@@ -259,9 +286,8 @@ class _Crossing:
             path = paths.get(token, "?")
             if not self.covered(path) and not self._moved(path, role):
                 yield Finding("another speaker", path, f"{role} became {now}")
-        order = [token for token, role in self.before.roles.items() if role in {"user", "assistant"}]
-        now_at = {token: number for number, token in enumerate(self.after.roles)}
-        places = [(now_at[token], token) for token in order if token in now_at and self.after.roles[token] in {"user", "assistant"}]
+        now_at = {token: number for number, token in enumerate(self.after.order)}
+        places = [(now_at[token], token) for token in self.before.order if token in now_at]
         for (one, _), (other, token) in zip(places, places[1:], strict=False):
             if other < one:
                 path = (paths or self._token_paths()).get(token, "?")
@@ -298,7 +324,7 @@ class _Crossing:
             return True
         if not TOKEN.search(text):
             return meanings.framing(text)
-        if re.search(r"_[0-9a-f]{8}$", text):
+        if re.search(r"[_0][0-9a-f]{8}$", text):
             return True  # a name or an id of the client, fitted
         if text.startswith("data:"):
             return text.split(",", 1)[-1] in words

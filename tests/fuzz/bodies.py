@@ -24,7 +24,7 @@ def leaves(value: Any, path: str = "") -> Iterator[Leaf]:
     if isinstance(value, dict):
         for name, inner in value.items():
             below = f"{path}.{name}" if path else name
-            if TOKEN.search(name) and not name.startswith("x_"):
+            if TOKEN.search(name) and not name.startswith("x_") and not is_nothing(inner):
                 yield below, Key(name)
             yield from leaves(inner, below)
     elif isinstance(value, list):
@@ -32,6 +32,13 @@ def leaves(value: Any, path: str = "") -> Iterator[Leaf]:
             yield from leaves(inner, f"{path}[{number}]")
     else:
         yield path, value
+
+
+def is_nothing(value: Any) -> bool:
+    """Return whether a value holds nothing that could be lost."""
+    if isinstance(value, dict):
+        return all(is_nothing(inner) for inner in value.values())
+    return value is None or value in ("", [])
 
 
 class Key(str):
@@ -119,17 +126,18 @@ def parsed(text: str) -> Any:
 class Telling(NamedTuple):
     """What a body says in terms that all dialects share.
 
-    `settings` are (path, value) by name; `roles` says of each token of the conversation who said it, in
-    order; `calls`, `schemas` and `results` (those that are objects) hold path and value; `marks` counts
-    cache marks.
+    `settings` are (path, value) by name; `roles` says of each token of the conversation who said it, `order`
+    in which the texts of the turns stand; `calls`, `schemas` and `results` (those that are objects) hold path and value; `marks` are the
+    places of cache marks.
     """
 
     settings: dict[str, Leaf]
     roles: dict[str, str]
+    order: list[str]
     calls: list[Leaf]
     schemas: list[Leaf]
     results: list[Leaf]
-    marks: int
+    marks: list[str]
 
 
 def tell(dialect: Dialect, body: Mapping[str, Any]) -> Telling:
@@ -142,14 +150,17 @@ def tell(dialect: Dialect, body: Mapping[str, Any]) -> Telling:
     reader = _READERS[dialect]
     settings |= {name: found for name, found in reader.settings(body) if found[1] is not None}
     roles: dict[str, str] = {}
+    order: list[str] = []
     for role, value in reader.turns(body):
+        if role in {"user", "assistant"}:
+            order += dict.fromkeys(token for text in _texts(value) for token in TOKEN.findall(text)[:1])
         for token in TOKEN.findall(json.dumps(value, ensure_ascii=False)):
             roles.setdefault(token, role)
     if (stop := _at(body, _STOPS[dialect])) is not None:
         settings["stop"] = (_STOPS[dialect], [stop] if isinstance(stop, str) else stop)
     results = list(_gemini_results(body)) if dialect == "gemini" else []
-    marks = sum(name in _MARKS for name, _ in pairs(body))
-    return Telling(settings, roles, list(reader.calls(body)), list(reader.schemas(body)), results, marks)
+    marks = [path for path in nodes(body) if path.endswith(_MARKS)]
+    return Telling(settings, roles, order, list(reader.calls(body)), list(reader.schemas(body)), results, marks)
 
 
 _MARKS = ("cache_control", "prompt_cache_breakpoint")
@@ -175,6 +186,15 @@ def _gemini_results(body: Any) -> Iterator[Leaf]:
         for place, part in enumerate(content["parts"]):
             if "response" in part.get("functionResponse", ()):
                 yield f"contents[{number}].parts[{place}].functionResponse.response", part["functionResponse"]["response"]
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Yield the texts of some content, in any dialect's form."""
+    if isinstance(value, str):
+        yield value
+    for item in value if isinstance(value, list) else (value,):
+        if isinstance(item, dict) and isinstance(text := item.get("text"), str):
+            yield text
 
 
 def _at(body: Any, path: str) -> Any:
@@ -214,6 +234,7 @@ class _Chat:
     @staticmethod
     def settings(body: Any) -> Iterator[tuple[str, Leaf]]:
         yield "effort", _chat_effort(body)
+        yield "display", ("reasoning.exclude", "omitted" if (body.get("reasoning") or {}).get("exclude") else None)
         form = (body.get("response_format") or {}).get("type")
         yield "output", ("response_format", {"json_object": "json", "json_schema": "schema"}.get(form))
         yield "choice", ("tool_choice", _openai_choice(body.get("tool_choice")))
@@ -227,7 +248,9 @@ class _Chat:
                     yield "thought", value
                 elif name in {"content", "refusal"}:
                     yield role, value
-                elif name in {"tool_calls", "function_call"}:
+                elif name == "tool_calls":
+                    yield "call", [call.get("function", call.get("custom")) for call in value]
+                elif name == "function_call":
                     yield "call", value
 
     @staticmethod
@@ -265,7 +288,7 @@ def _chat_effort(body: Any) -> Leaf:
     if thinking:
         return "thinking", "none" if thinking["type"] == "disabled" else bucket(thinking.get("budget_tokens", -1))
     if "thinking_budget" in body:
-        return "thinking_budget", bucket(body["thinking_budget"])
+        return "enable_thinking", bucket(body["thinking_budget"])
     return "enable_thinking", {True: "auto", False: "none"}.get(body.get("enable_thinking"))
 
 
@@ -277,7 +300,7 @@ class _Responses:
         yield "output", ("text.format", {"json_object": "json", "json_schema": "schema"}.get(form))
         yield "choice", ("tool_choice", _openai_choice(body.get("tool_choice")))
         if "message.output_text.logprobs" in (body.get("include") or ()):
-            yield "logprobs", ("include", True)
+            yield "logprobs", ("include" if body.get("top_logprobs") is None else "top_logprobs", True)
         yield "summary", ("reasoning.summary", (body.get("reasoning") or {}).get("summary"))
 
     @staticmethod
@@ -295,7 +318,7 @@ class _Responses:
             elif kind.endswith("call_output"):
                 yield "tool", item.get("output")
             elif kind in {"function_call", "custom_tool_call"}:
-                yield "call", [item.get("arguments"), item.get("input"), item["name"]]
+                yield "call", [item.get("arguments"), item.get("input")]
 
     @staticmethod
     def calls(body: Any) -> Iterator[Leaf]:
@@ -321,6 +344,7 @@ class _Anthropic:
     def settings(body: Any) -> Iterator[tuple[str, Leaf]]:
         thinking = body.get("thinking") or {}
         effort = (body.get("output_config") or {}).get("effort")
+        yield "display", ("thinking.display", "omitted" if thinking.get("display") == "omitted" else None)
         match thinking.get("type"):
             case "disabled":
                 yield "effort", ("thinking", "none")
@@ -332,7 +356,8 @@ class _Anthropic:
                 yield "effort", ("output_config.effort", effort)
         config = body.get("output_config") or {}
         form = config.get("format") or body.get("output_format")
-        yield "output", ("output_config.format", form and ("json" if form["schema"] == {"type": "object"} else "schema"))
+        place = "output_config.format" if config.get("format") else "output_format"
+        yield "output", (place, form and ("json" if form["schema"] == {"type": "object"} else "schema"))
         choice = body.get("tool_choice") or {}
         mode = {"any": "required"}.get(choice.get("type"), choice.get("type"))
         yield "choice", ("tool_choice", None if mode is None else (mode, (choice["name"],) if "name" in choice else ()))
@@ -349,7 +374,7 @@ class _Anthropic:
                     case "thinking" | "redacted_thinking":
                         yield "thought", block.get("thinking", "")
                     case "tool_use":
-                        yield "call", [block["name"], block["input"]]
+                        yield "call", block["input"]
                     case "tool_result":
                         yield "tool", block.get("content")
                     case _:
@@ -373,18 +398,48 @@ class _Anthropic:
                 yield f"{path}.schema", form["schema"]
 
 
+_FORMS = ("responseJsonSchema", "responseSchema", "responseMimeType")
+
+
+def unclassic(schema: Any) -> Any:
+    """Return a Gemini schema as JSON Schema would have it."""
+    if isinstance(schema, list):
+        return [unclassic(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    plain: dict[str, Any] = {}
+    for name, value in schema.items():
+        match name, value:
+            case ("propertyOrdering" | "nullable"), _:
+                pass
+            case "type", str():
+                plain[name] = [value.lower(), "null"] if schema.get("nullable") is True else value.lower()
+            case "properties", dict():
+                plain[name] = {key: unclassic(inner) for key, inner in value.items()}
+            case "minItems", str():
+                plain[name] = int(value)
+            case "items", _:
+                plain[name] = unclassic(value)
+            case _:
+                plain[name] = value
+    return plain
+
+
 class _Gemini:
     @staticmethod
     def settings(body: Any) -> Iterator[tuple[str, Leaf]]:
         config = body.get("generationConfig") or {}
         thinking = config.get("thinkingConfig") or {}
+        hidden = "omitted" if thinking.get("includeThoughts") is False else None
+        yield "display", ("generationConfig.thinkingConfig.includeThoughts", hidden)
         effort = (thinking.get("thinkingLevel") or "").lower() or None
         if (budget := thinking.get("thinkingBudget")) is not None:
             effort = bucket(budget)
         yield "effort", ("generationConfig.thinkingConfig", effort)
         schema = config.get("responseSchema") or config.get("responseJsonSchema")
         form = "schema" if schema else "json" if config.get("responseMimeType") == "application/json" else None
-        yield "output", ("generationConfig.responseMimeType", form)
+        place = next((name for name in _FORMS if name in config), _FORMS[-1])
+        yield "output", (f"generationConfig.{place}", form)
         calling = (body.get("toolConfig") or {}).get("functionCallingConfig") or {}
         names = tuple(calling.get("allowedFunctionNames") or ())
         mode = {"ANY": "required", "AUTO": "auto", "NONE": "none", "VALIDATED": "auto"}.get(calling.get("mode"))
@@ -402,7 +457,7 @@ class _Gemini:
                 if part.get("thought"):
                     yield "thought", part.get("text")
                 elif "functionCall" in part:
-                    yield "call", part["functionCall"]
+                    yield "call", part["functionCall"].get("args")
                 elif "functionResponse" in part:
                     yield "tool", {k: v for k, v in part["functionResponse"].items() if k in {"response", "parts"}}
                 else:
@@ -421,11 +476,13 @@ class _Gemini:
             for place, declared in enumerate(tool.get("functionDeclarations") or ()):
                 for name in ("parameters", "parametersJsonSchema"):
                     if name in declared:
-                        yield f"tools[{number}].functionDeclarations[{place}].{name}", declared[name]
+                        path = f"tools[{number}].functionDeclarations[{place}].{name}"
+                        yield path, unclassic(declared[name]) if name == "parameters" else declared[name]
         config = body.get("generationConfig") or {}
         for name in ("responseSchema", "responseJsonSchema"):
             if name in config:
-                yield f"generationConfig.{name}", config[name]
+                value = config[name]
+                yield f"generationConfig.{name}", unclassic(value) if name == "responseSchema" else value
 
 
 _ROLES = {"developer": "system", "function": "tool"}

@@ -28,8 +28,6 @@ def chat_request(maker: Maker) -> Json:
         frequency_penalty=lambda: m.one(0, m.fraction(-2, 2)),
         seed=lambda: m.one(0, m.number()),
         logit_bias=lambda: {str(m.number()): m.one(-100, 5)},
-        logprobs=m.flag,
-        top_logprobs=lambda: m.random.randint(0, 20),
         stop=lambda: m.one(m.word(), f"\n{m.word()}", m.some(m.word, 4), ["\n", m.word()]),
         max_tokens=m.number,
         max_completion_tokens=m.number,
@@ -65,6 +63,10 @@ def chat_request(maker: Maker) -> Json:
             body |= _reasoning(m)
         if body.get("stream"):
             m.put(body, 0.5, stream_options=lambda: {"include_usage": m.flag(), "include_obfuscation": m.flag()})
+    if m.chance(0.12):
+        body["logprobs"] = m.flag()
+        if body["logprobs"] and m.flag():
+            body["top_logprobs"] = m.random.randint(0, 20)
     if tools and m.chance(0.2):
         body["parallel_tool_calls"] = m.flag()
     if not tools and m.chance(0.04):

@@ -45,6 +45,7 @@ _SETTLED: Mapping[Dialect, tuple[Row, ...]] = {
         (r"temperature|top_p|top_k|seed|n|(presence|frequency)_penalty|(top_)?logprobs", "settings"),
         (r"reasoning_effort|thinking\.(type|budget_tokens)|enable_thinking|thinking_budget", "settings"),
         (r"reasoning\.(effort|max_tokens|enabled)", "settings"),
+        (r"reasoning\.exclude|messages\[\*\]\.content\[\*\]\.input_audio\.format", "settings; sound has a media type"),
         (r"stop(\[\*\])?|service_tier|parallel_tool_calls|verbosity", "settings"),
         (r"stream_options\.include_usage", "usage is always asked for, and told only to who asked"),
         (r"response_format\.json_schema\.name", "a label the dialect insists on, which no answer repeats"),
@@ -69,6 +70,7 @@ _SETTLED: Mapping[Dialect, tuple[Row, ...]] = {
         (r"temperature|top_p|top_k|stop_sequences\[\*\]|service_tier", "settings"),
         (r"thinking\.(type|budget_tokens|display)|output_config\.effort", "settings"),
         (r"output_(config\.)?format\.type", "structure"),
+        (r"tools\[\*\]\.type", "a plain tool may say that it is one; hosted ones are lost by name"),
         (r"messages\[\*\]\.content\[\*\]\.caller\.type", "a call by the model itself, which is every call elsewhere"),
     ),
     "gemini": (
@@ -78,6 +80,7 @@ _SETTLED: Mapping[Dialect, tuple[Row, ...]] = {
         (r"generationConfig\.(temperature|topP|topK|seed|candidateCount|presencePenalty|frequencyPenalty)", "settings"),
         (r"generationConfig\.(logprobs|responseLogprobs|stopSequences\[\*\]|responseMimeType)|serviceTier", "settings"),
         (r"generationConfig\.thinkingConfig\.(thinkingBudget|thinkingLevel|includeThoughts)", "settings"),
+        (r"contents\[\*\]\.parts\[\*\](\.functionResponse\.parts\[\*\])?\.fileData\.mimeType", "an address tells its type"),
         (r"generationConfig\.responseModalities\[\*\]", "text is what every model answers; others are refused"),
     ),
 }  # fmt: skip
@@ -111,7 +114,7 @@ PAIRS = frozenset({"detail", "strict", "ttl", "include_obfuscation", "store", "f
 
 _PLAIN: Mapping[str, tuple[Any, ...]] = {
     "detail": ("auto",), "strict": (False,), "is_error": (False,), "enabled": (False,), "thought": (False,),
-    "exclude": (False,),
+    "exclude": (False,), "store": (False,), "truncation": ("disabled",), "context": ("auto",), "mode": ("standard",),
 }  # fmt: skip
 """Member → values that ask for what happens anyway."""
 
@@ -129,7 +132,7 @@ def says_nothing(name: str, value: Any) -> bool:
 _NOTHING: Mapping[str, tuple[Any, ...]] = {
     "n": (1,), "logprobs": (False,), "stream": (False, True), "service tier": ("auto",), "parallel": (True,),
     "presence": (0,), "frequency": (0,), "effort": ("auto",), "stop": ([],), "summary": ("auto",), "top logprobs": (0,),
-    "choice": (("auto", ()),), "display": (False, "omitted"),
+    "choice": (("auto", ()),),
 }  # fmt: skip
 
 _TIERS = {"default": "standard", "standard_only": "standard", "fast": "priority"}
@@ -142,7 +145,11 @@ def same(name: str, before: Any, after: Any) -> bool:
     match name:
         case "service tier" if isinstance(after, str):
             return _TIERS.get(before, before) == _TIERS.get(after, after)
+        case "effort":
+            return {before, after} == {"max", "xhigh"}  # as many tokens as they come
         case "choice" if isinstance(after, tuple):
+            if after[1] == ("structured_answer",):
+                return True  # the answer itself is asked for as a tool's input, which a loss says
             # A choice of one required tool is that tool.
             return {before[0], after[0]} == {"tool", "allowed required"} and before[1] == after[1]
         case _:
@@ -157,6 +164,8 @@ def same_role(before: str, after: str) -> bool:
 def required(target: Dialect, path: str, value: Any) -> bool:
     """Return whether a target's dialect needs a value there that no client has to give."""
     place = anywhere(path)
+    if re.fullmatch(_CAPS, place):
+        return True  # the client's cap is a leaf like any other; what it became is told there
     return any(pattern.fullmatch(place) and check(value) for pattern, check in _REQUIRED[target])
 
 
@@ -168,6 +177,11 @@ def _number(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
+def _made(value: Any) -> bool:
+    """Return whether an id was made up for a call that the client gave none."""
+    return isinstance(value, str) and re.fullmatch(r"f?call_[\w-]*|[0-9a-f]{9}", value) is not None
+
+
 def _anything(_: Any) -> bool:
     return True
 
@@ -176,6 +190,7 @@ def _in(*rows: tuple[str, Callable[[Any], bool]]) -> tuple[tuple[re.Pattern[str]
     return tuple((re.compile(pattern), check) for pattern, check in rows)
 
 
+_CAPS = r"max_(completion_|output_)?tokens|generationConfig\.maxOutputTokens"
 _EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 _SETTING = _words(True, False, 0, 1, *range(21))
 _REQUIRED: Mapping[Dialect, tuple[tuple[re.Pattern[str], Callable[[Any], bool]], ...]] = {
@@ -185,6 +200,7 @@ _REQUIRED: Mapping[Dialect, tuple[tuple[re.Pattern[str], Callable[[Any], bool]],
         (r"messages\[\*\]\.content\[\*\]\.type", _words("text", "image_url", "file", "input_audio")),
         (r"messages\[\*\]\.tool_calls\[\*\]\.type|tools\[\*\]\.type", _words("function", "custom")),
         (r"messages\[\*\]\.content(\[\*\]\.file)?", _words(None)),
+        (r"messages\[\*\]\.(tool_calls\[\*\]\.id|tool_call_id)", _made),
         (r"messages\[\*\]\.content\[\*\]\.file\.filename", _words("document.pdf")),
         (r"messages\[\*\]\.content\[\*\]\.input_audio\.format", _words("wav", "mp3")),
         (r".*\.(cache_control|prompt_cache_breakpoint)\.(type|mode)", _words("ephemeral", "explicit")),
@@ -204,6 +220,7 @@ _REQUIRED: Mapping[Dialect, tuple[tuple[re.Pattern[str], Callable[[Any], bool]],
         (r"input\[\*\]\.type", _words("message", "function_call", "function_call_output", "custom_tool_call", "custom_tool_call_output", "reasoning")),
         (r"input\[\*\]\.(content|output|summary)\[\*\]\.type", _words("input_text", "output_text", "input_image", "input_file", "refusal", "summary_text", "reasoning_text")),
         (r"input\[\*\]\.status", _words("completed")),
+        (r"input\[\*\]\.call_id", _made),
         (r"input\[\*\]\.(content|output)\[\*\]\.detail", _words("auto")),
         (r"input\[\*\]\.(content|output)\[\*\]\.filename", _words("document.pdf")),
         (r"tools\[\*\]\.type", _words("function", "custom", "web_search")),
@@ -235,10 +252,12 @@ _REQUIRED: Mapping[Dialect, tuple[tuple[re.Pattern[str], Callable[[Any], bool]],
         (r"service_tier|speed", _words("auto", "standard_only", "fast")),
         (r"tools\[\*\]\.(name|description)|tool_choice\.name", _words("structured_answer", "Give the answer.", "web_search")),
         (r"tools\[\*\]\.type", _words("web_search_20250305")),
+        (r"messages\[\*\]\.content\[\*\]\.(tool_use_)?id", _made),
     ),
     "gemini": _in(
         (r"contents\[\*\]\.role", _words("user", "model")),
         (r"contents\[\*\]\.parts\[\*\]\.thought", _words(True)),
+        (r"contents\[\*\]\.parts\[\*\]\.function(Call|Response)\.id", _made),
         (r"contents\[\*\]\.parts\[\*\]\.thoughtSignature", _words("skip_thought_signature_validator")),
         (r"contents\[\*\]\.parts\[\*\](\.functionResponse\.parts\[\*\])?\.(inlineData|fileData)\.mimeType", _words("application/pdf", "image/png", "image/jpeg", "image/webp", "audio/wav", "audio/mp3", "audio/mpeg")),
         (r"contents\[\*\]\.parts\[\*\]\.functionResponse\.response(\..*)?", _anything),
@@ -247,13 +266,14 @@ _REQUIRED: Mapping[Dialect, tuple[tuple[re.Pattern[str], Callable[[Any], bool]],
         (r"generationConfig\.(responseLogprobs|logprobs|candidateCount)", _SETTING),
         (r"generationConfig\.thinkingConfig\.(thinkingBudget|includeThoughts)", _anything),
         (r"generationConfig\.thinkingConfig\.thinkingLevel", _words("MINIMAL", "LOW", "MEDIUM", "HIGH", "minimal", "low", "medium", "high")),
+        (r"contents\[\*\]\.parts\[\*\](\.functionResponse\.parts\[\*\])?\.fileData\.mimeType", "an address tells its type"),
         (r"generationConfig\.responseModalities\[\*\]", _words("TEXT", "IMAGE")),
         (r"serviceTier", _words("standard", "flex", "priority")),
     ),
 }  # fmt: skip
 
 _FRAMES = re.compile(
-    r"[\s:,.()`\[\]{}\"#]*|.*(<system-reminder>|no result|Tool result|Error|From the result of|see the next message"
+    r"[\s:,.()`\[\]{}\"#_]*|.*(<system-reminder>|no result|Tool result|Error|From the result of|see the next message"
     r"|Summary of the conversation so far|document|omitted|image|python|input|result|error"
     r"|Answer with|Begin|Start your reply|Reply with|JSON|data:).*",
     re.DOTALL,

@@ -43,8 +43,9 @@ def responses_request(maker: Maker) -> Json:
         text=lambda: _text_config(m),
         include=lambda: m.random.sample(_INCLUDES, m.random.randint(0, 2)),
         parallel_tool_calls=m.flag,
-        top_logprobs=lambda: m.random.randint(0, 20),
     )  # fmt: skip
+    if "message.output_text.logprobs" in body.get("include", ()) and m.flag():
+        body["top_logprobs"] = m.random.randint(0, 20)
     if m.chance(0.3):
         m.put(
             body, 0.12,

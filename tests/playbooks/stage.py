@@ -31,6 +31,7 @@ from flowrouter.gateway.relay import Relay
 from flowrouter.gateway.settle import Books
 from flowrouter.gateway.stored_responses import StoredResponses
 from flowrouter.gateway.world import World, compile_world
+from flowrouter.httpkit.keys import GatewayKey, KeyRing
 from flowrouter.plugins import Hooks
 from flowrouter.providers import catalog
 from flowrouter.storage import MemoryStateStore
@@ -233,10 +234,15 @@ def account(name: str, dialect: Dialect, *, priority: int = 1, models: tuple[str
     )
 
 
-def world(*accounts: Account, aliases: dict[str, str] | None = None, reply_model: str = "answered") -> World:
+def world(
+    *accounts: Account,
+    aliases: dict[str, str] | None = None,
+    reply_model: str = "answered",
+    keys: Sequence[GatewayKey] = (),
+) -> World:
     """Return a world with `accounts`."""
     return compile_world(
-        Snapshot(version=1, loaded_at_ms=0),
+        Snapshot(version=1, loaded_at_ms=0, keys=KeyRing(keys)),
         declared=accounts,
         catalog=catalog.packaged(),
         aliases=aliases,
@@ -261,7 +267,8 @@ def play(
 ) -> Performance:
     """Run one exchange to its end in virtual time.
 
-    `slow_client` is how long each send to it takes, `address` the members of `Inbound` the path tells.
+    `slow_client` is how long each send to it takes, `address` the members of `Inbound` that path and
+    headers tell.
     """
     loop = VirtualLoop()
     try:
@@ -354,14 +361,20 @@ async def _settled(work: asyncio.Task[None]) -> None:
 
 
 def _inbound(
-    dialect: Dialect, body: bytes, operation: Operation, *, clock: VirtualClock, **address: Any
+    dialect: Dialect,
+    body: bytes,
+    operation: Operation,
+    *,
+    clock: VirtualClock,
+    headers: dict[str, str] | None = None,
+    **address: Any,
 ) -> Inbound:
     return Inbound(
         request_id="req_playbook",
         dialect=dialect,
         operation=operation,
         endpoint="/v1/playbook",
-        headers={"user-agent": "playbook", "x-api-key": "canary-of-the-caller"},
+        headers={"user-agent": "playbook", "x-api-key": "canary-of-the-caller", **(headers or {})},
         body=body,
         wall=clock.now(),
         started=clock.monotonic(),

@@ -175,3 +175,40 @@ def test_other_clients_reach_a_gemini_provider() -> None:
     )
     assert b"busy" in failed.body
     assert b"[DONE]" not in failed.body
+
+
+@pytest.mark.parametrize("empty", [b"data: {}\n\n", b"data:  \n\n", b"data: [DONE]\n\n"])
+def test_an_empty_chunk_leaves_one_well_formed_array(empty: bytes) -> None:
+    result = ask(Script(headers=SSE, steps=[empty, STREAM[0], empty, STREAM[1]]), framing="array")
+    told_chunks = [one for one in msgspec.json.decode(result.body) if one]
+    assert told_chunks == [msgspec.json.decode(HEL), msgspec.json.decode(LO)]
+
+
+def test_a_payload_with_white_space_around_it_is_an_element() -> None:
+    spaced = b"data:   " + HEL + b"  \n\n"
+    result = ask(Script(headers=SSE, steps=[spaced, STREAM[1]]), framing="array")
+    assert msgspec.json.decode(result.body) == [msgspec.json.decode(HEL), msgspec.json.decode(LO)]
+
+
+def test_several_chunks_in_one_event_are_several_elements() -> None:
+    both = b"data: [" + HEL + b"," + LO + b"]\n\n"
+    result = ask(Script(headers=SSE, steps=[both]), framing="array")
+    assert msgspec.json.decode(result.body) == [msgspec.json.decode(HEL), msgspec.json.decode(LO)]
+
+
+@pytest.mark.parametrize("line", [b"\r\n", b"\n", b"\r"], ids=["crlf", "lf", "cr"])
+def test_each_frame_leaves_in_the_bytes_it_came_in(line: bytes) -> None:
+    wire = b"".join(b"data: " + piece + line * 2 for piece in (HEL, LO))
+    for step in (1, 7, len(wire)):
+        pieces = [wire[place : place + step] for place in range(0, len(wire), step)]
+        assert ask(Script(headers=SSE, steps=pieces)).body == wire
+
+
+@pytest.mark.parametrize("framing", ["sse", "array"])
+def test_a_withheld_beginning_leaves_no_hole(framing: str) -> None:
+    broken = b'data: {"candidates":[7],"modelVersion":"gemini-x","responseId":"r1"}\n\n'
+    result = ask(Script(headers=SSE, steps=[broken, *STREAM]), framing=framing)
+    assert told(result) == "Hello"
+    broke = Script(headers=SSE, steps=[broken, reset()])
+    cut = ask(broke, broke, framing=framing)
+    assert cut.status >= 400

@@ -10,9 +10,11 @@ import msgspec
 from flowrouter.api.call import Call
 from flowrouter.canonical.problem import Problem
 from flowrouter.clock import Clock
+from flowrouter.dialects import codec
+from flowrouter.errors import CallerError
 from flowrouter.gateway.compaction import Compaction
 from flowrouter.gateway.envelopes import holds_envelopes
-from flowrouter.gateway.exchange import Inbound
+from flowrouter.gateway.exchange import Inbound, skimmed
 from flowrouter.gateway.stored_responses import StoredResponses
 from flowrouter.gateway.world import World
 from flowrouter.httpkit import replies
@@ -40,7 +42,8 @@ class Compactor:
 
     async def answer(self, inbound: Inbound, call: Call, *, caller: Caller, run: Run) -> None:
         """Answer what arrived (its operation is `compact`); raises `CallerError`."""
-        if self._has_vendor(inbound):
+        head = skimmed(inbound)
+        if self._has_vendor(inbound, head.model):
             captured = _Captured()
             await run(inbound, call, captured.send)
             if captured.status not in _HAS_NONE:
@@ -49,19 +52,27 @@ class Compactor:
             inbound = msgspec.structs.replace(inbound, request_id=f"{inbound.request_id}s")
         await self._summarise(inbound, call, caller=caller, run=run)
 
-    def _has_vendor(self, inbound: Inbound) -> bool:
+    def _has_vendor(self, inbound: Inbound, model: str) -> bool:
         """Return whether the first target can compact, and may see the items as they are."""
-        if holds_envelopes(inbound.body):
+        if holds_envelopes(inbound.body, inbound.dialect):
             return False
-        head = msgspec.json.decode(inbound.body, type=_Named)
-        plan = build_plan(self._world().facts, head.model, dialect=inbound.dialect)
+        plan = build_plan(self._world().facts, model, dialect=inbound.dialect)
         return bool(plan.targets) and plan.targets[0].dialect == inbound.dialect
 
     async def _summarise(self, inbound: Inbound, call: Call, *, caller: Caller, run: Run) -> None:
         follows = await self._stored.follow(inbound.body, owner_id=caller.owner_id)
-        asked = inbound.body if follows is None or follows.expanded is None else follows.expanded
+        written_out = None if follows is None else follows.expanded()
+        asked = inbound.body if written_out is None else written_out
+        codec(inbound.dialect).parse_request(asked)
+        named = follows is not None and written_out is None
+        if follows is not None and follows.kept is None:
+            raise CallerError(
+                "a conversation is kept by its vendor; send the history as `input`",
+                param="conversation",
+                code="unsupported_parameter",
+            )
         question = msgspec.structs.replace(
-            inbound, operation="generate", body=self._compaction.request(asked)
+            inbound, operation="generate", body=self._compaction.request(asked, named=named)
         )
         captured = _Captured()
         await run(question, call, captured.send)
@@ -77,10 +88,6 @@ class Compactor:
             await call.refuse(problem)
             return
         await replies.send_json(call.send, 200, body, extra=captured.told)
-
-
-class _Named(msgspec.Struct):
-    model: str = ""
 
 
 class _Captured:

@@ -9,7 +9,7 @@ from typing import Any
 from flowrouter.api.call import Call
 from flowrouter.canonical.problem import Problem
 from flowrouter.errors import CallerError
-from flowrouter.gateway.continuation import Kept, not_found
+from flowrouter.gateway.continuation import Kept, Turn, not_found
 from flowrouter.gateway.response_items import listed
 from flowrouter.gateway.stored_responses import StoredResponses, own_items
 from flowrouter.gateway.vendor_responses import VendorAnswer, VendorResponses
@@ -39,30 +39,32 @@ class ResponseRoutes:
 
     async def _get(self, call: Call, caller: Caller) -> None:
         kept = await self._found(call, caller)
-        if not kept.copied:
-            await self._pass(call, await self._ask(kept, call))
-            return
         if call.query.get("stream") == "true":
             raise CallerError(
                 "a kept answer is told whole, not as events; leave `stream` out",
                 param="stream",
                 code="unsupported_parameter",
             )
-        await call.answer(200, kept.response)
+        if kept.copied:
+            await call.answer(200, kept.response)
+        else:
+            await self._pass(call, await self._ask(kept, call))
 
     async def _delete(self, call: Call, caller: Caller) -> None:
-        """Delete our copy and the vendor's; says so where the vendor's could not be."""
+        """Delete our copy and the vendor's; where the vendor's could not be, that can be asked again."""
         kept = await self._found(call, caller)
-        await self._stored.forget(kept.id, owner_id=caller.owner_id)
         if kept.vendor:
+            await self._stored.bare(kept, owner_id=caller.owner_id)
             said = await self._vendor.ask(kept, self._world(), method="DELETE")
             if said.status not in (200, 404):
-                why = said.problem.message if said.problem is not None else "it did not say why"
+                problem = said.problem if said.problem is None else _for_anybody(said.problem)
+                why = problem.message if problem is not None else "it did not say why"
                 raise CallerError(
                     f"our copy is deleted, the provider's may not be: {why}",
                     status=502,
                     code="upstream_unavailable",
                 )
+        await self._stored.forget(kept.id, owner_id=caller.owner_id)
         await call.answer(200, dumps({"id": kept.id, "object": "response", "deleted": True}))
 
     async def _cancel(self, call: Call, caller: Caller) -> None:
@@ -77,8 +79,7 @@ class ResponseRoutes:
             await self._pass(call, await self._ask(kept, call, part="/input_items"))
             return
         history = await self._stored.history(kept, owner_id=caller.owner_id)
-        output = loads(kept.response).get("output", ())
-        items = own_items(kept) if history is None else history[: len(history) - len(output)]
+        items = own_items(kept) if history is None else _asked(history)
         await call.answer(200, dumps(_page(_with_ids(items, kept), call.query)))
 
     async def _found(self, call: Call, caller: Caller) -> Kept:
@@ -94,18 +95,27 @@ class ResponseRoutes:
         if said.problem is None:
             await call.answer(200, said.body)
             return
-        problem = said.problem
-        if problem.status in (401, 402, 403):
-            problem = Problem(status=502, message="the provider refused our account", code="upstream_auth")
-            await call.refuse(problem)
-            return
-        await call.refuse(problem, said.body or None)
+        problem = _for_anybody(said.problem)
+        await call.refuse(problem, said.body or None if problem is said.problem else None)
+
+
+def _for_anybody(problem: Problem) -> Problem:
+    """Return a vendor's problem as any caller may hear it: what concerns our account is only named."""
+    if problem.status not in (401, 402, 403):
+        return problem
+    return Problem(status=502, message="the provider refused our account", code="upstream_auth")
+
+
+def _asked(history: tuple[Turn, ...]) -> list[bytes]:
+    """Return all items that the last turn of `history` was asked with."""
+    before = [item for turn in history[:-1] for item in (*turn.input, *turn.output)]
+    return [*before, *history[-1].input]
 
 
 def _with_ids(items: list[bytes], kept: Kept) -> list[dict[str, Any]]:
     """Return the items, each with an id: the vendor's lists have one, requests need not."""
     stem = kept.id.removeprefix("resp_")[:40]
-    return [listed(raw, label=f"item_{stem}_{number}") for number, raw in enumerate(items)]
+    return [listed(loads(raw), label=f"item_{stem}_{number}") for number, raw in enumerate(items)]
 
 
 def _page(items: list[dict[str, Any]], query: dict[str, str]) -> dict[str, Any]:

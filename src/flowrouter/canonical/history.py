@@ -151,8 +151,9 @@ class _Settler:
         if expected:
             held = self._results.setdefault(result.call_id, [])
             if len(held) == expected:
-                self._lose(path, "dropped", f"a second result for {result.call_id!r}; the last one counts")
-                held.pop()
+                first = held.pop()
+                lost = path if self._told is None else self._told.path(first)
+                self._lose(lost, "dropped", f"a second result for {result.call_id!r}; the last one counts")
             held.append(result)
         elif result.call_id in self._earlier:
             slot, clean = self._earlier[result.call_id]

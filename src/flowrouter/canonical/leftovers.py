@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any, cast
 
-from flowrouter.canonical.losses import Losses, reasoning_fields
+from flowrouter.canonical.losses import Losses, unheeded_reasoning
 from flowrouter.canonical.parts import Opaque
 from flowrouter.canonical.request import Request
 from flowrouter.wire.members import is_nothing
@@ -26,8 +26,13 @@ _UNSEEN = {
     "prompt": "it names a prompt that another vendor holds",
     "cachedContent": "it names cached content that another vendor holds",
 }
+_COMPACTED = "it stands for a conversation that only its own vendor can read"
 _UNSEEN_PARTS = {
     "item_reference": "it names an item that another vendor holds",
+    "compaction": _COMPACTED,
+    "compaction_summary": _COMPACTED,
+    "context_compaction": _COMPACTED,
+    "compaction_trigger": "the target compacts no conversation",
 }
 
 
@@ -56,8 +61,9 @@ def leave_behind(
     for name in [name for name in NESTED if isinstance(extra.get(name), dict)]:
         losses.unknown(_mapping(extra.pop(name)), name)
     losses.unknown(extra)
-    for name in reasoning_fields(request)[1]:
-        losses.drop(name, "another field says how much to reason")
+    for name, value in unheeded_reasoning(request).items():
+        if not is_nothing(value):
+            losses.drop(name, "nothing is made of it beside the rest of what was asked of reasoning")
 
 
 def _answer_kinds(value: object, path: str, *, losses: Losses, answers: Collection[str]) -> None:
@@ -101,6 +107,8 @@ def lose_opaque(part: Opaque, losses: Losses) -> None:
     reason = _UNSEEN_PARTS.get(str(kind))
     if reason is not None:
         losses.refuse(losses.path(part), reason)
+    elif kind == "additional_tools":
+        losses.emulate(losses.path(part), "its tools are offered from the beginning on")
     elif kind == "compaction":
         losses.refuse(losses.path(part), "it stands for a conversation that only its own vendor can read")
     else:

@@ -8,15 +8,15 @@ the policy `refuse` even a dropped extra ends the request (`all`).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from typing import cast
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, cast
 
 from flowrouter.canonical.cache import CacheHint
 from flowrouter.canonical.capabilities import Capabilities
 from flowrouter.canonical.dialect import Dialect
 from flowrouter.canonical.field_names import field_name
 from flowrouter.canonical.loss import Loss
-from flowrouter.canonical.parts import Extra, Opaque, Part, ToolResult
+from flowrouter.canonical.parts import Document, Extra, Image, Media, Opaque, Part, ToolCall, ToolResult
 from flowrouter.canonical.places import content_place, key_of, places
 from flowrouter.canonical.request import Request
 from flowrouter.canonical.tools import CustomTool, FunctionTool, HostedTool, Tool
@@ -24,16 +24,54 @@ from flowrouter.errors import CallerError
 from flowrouter.wire.members import is_nothing
 
 
-def reasoning_fields(request: Request) -> tuple[str | None, tuple[str, ...]]:
-    """Return the member in which a client asked for reasoning, where there are several, and those not heeded."""
+def unheeded_reasoning(request: Request) -> dict[str, Any]:
+    """Return what a client's reasoning control says beside what the hub reads of it, by path.
+
+    In Chat, where each host has its own word for it, the first one counts.
+    """
     raw = request.reasoning.raw if request.reasoning is not None else {}
-    if request.origin == "anthropic" and "type" not in raw and raw:
-        return "output_config.effort", ()
-    if request.origin not in ("openai_chat", "openai_completions") or not raw:
-        return None, ()
-    first, *others = raw
-    both = {"enable_thinking", "thinking_budget"}
-    return first, tuple(name for name in others if {first, name} != both)
+    if request.origin in _CHAT:
+        first = next(iter(raw), "")
+        pair = {"enable_thinking", "thinking_budget"}
+        return {name: value for name, value in raw.items() if name != first and {first, name} != pair}
+    stem, heeded = _HEEDED.get(request.origin, ("", frozenset[str]()))
+    return {
+        f"{stem}.{name}": value
+        for name, value in raw.items()
+        if name.replace("_", "").lower() not in heeded and value not in ("auto", "standard")
+    }
+
+
+_CHAT = ("openai_chat", "openai_completions")
+_HEEDED: Mapping[str, tuple[str, frozenset[str]]] = {
+    "openai_responses": ("reasoning", frozenset({"effort", "summary", "generatesummary"})),
+    "anthropic": ("thinking", frozenset({"type", "budgettokens", "display", "effort"})),
+    "gemini": (
+        "generationConfig.thinkingConfig",
+        frozenset({"thinkingbudget", "thinkinglevel", "includethoughts"}),
+    ),
+}
+
+
+def _chosen_names(request: Request) -> Iterator[tuple[str, str]]:
+    """Yield (field, name) of fields for which the client's dialect has several names, as this client wrote them."""
+    yield from request.shapes.get("names", {}).items()
+    raw = request.reasoning.raw if request.reasoning is not None else {}
+    match request.origin:
+        case "openai_chat" | "openai_completions" if raw:
+            yield "reasoning", next(iter(raw))
+        case "anthropic":
+            if raw and "type" not in raw:
+                yield "reasoning", "output_config.effort"
+            if request.shapes.get("output_format"):
+                yield from {"output": "output_format", "output.schema": "output_format.schema"}.items()
+        case "openai_responses":
+            if "generate_summary" in raw and "summary" not in raw:
+                yield "reasoning.display", "reasoning.generate_summary"
+            if request.sampling.top_logprobs is None:
+                yield "logprobs", "include"
+        case _:
+            pass
 
 
 class Losses:
@@ -45,8 +83,10 @@ class Losses:
     __slots__ = (
         "in_content",
         "in_messages",
-        "_asks_in",
         "_capabilities",
+        "_customs",
+        "_kept",
+        "_names",
         "_paths",
         "_request",
         "_target",
@@ -60,15 +100,18 @@ class Losses:
         self._capabilities = capabilities
         self._paths: dict[int | str, str] | None = None
         self._unknown: dict[str, int] = {}
-        self._asks_in = reasoning_fields(request)[0]
+        # What is known by its identity has to stay alive.
+        self._kept: list[Part] = []
+        self._customs: set[str] | None = None
+        self._names = dict(_chosen_names(request))
         self.in_messages = f"{self.name('messages')}[*]"
         self.in_content = content_place(request.origin)
         self.rows: list[Loss] = []
 
     def name(self, field: str) -> str:
         """Return the client's name of a field of the hub."""
-        if field == "reasoning" and self._asks_in is not None:
-            return self._asks_in
+        if (name := self._names.get(field)) is not None:
+            return name
         return field_name(self._request.origin, field)
 
     def path(self, part: Part) -> str:
@@ -81,10 +124,12 @@ class Losses:
         return known or self.name("messages")
 
     def follow(self, old: Part, new: Part) -> None:
-        """Know `new`, a call, result or signature that was given another id, under the place of `old`."""
-        key = key_of(new)
+        """Know `new`, made from `old`, under the place of `old`, also where it was given another id."""
+        path, key = self.path(old), key_of(new)
+        self._kept.append(new)
+        self._places()[id(new)] = path
         if key != key_of(old):
-            self._places().setdefault(key, self.path(old))
+            self._places().setdefault(key, path)
 
     def _places(self) -> dict[int | str, str]:
         if self._paths is None:
@@ -97,15 +142,15 @@ class Losses:
 
     def drop(self, path: str, reason: str) -> None:
         """Note a value that was left out."""
-        self.rows.append(Loss(path=path, kind="dropped", reason=reason))
+        self.rows.append(Loss(path=self._as_written(path), kind="dropped", reason=reason))
 
     def change(self, path: str, reason: str) -> None:
         """Note a value that was clamped, renamed or repaired."""
-        self.rows.append(Loss(path=path, kind="changed", reason=reason))
+        self.rows.append(Loss(path=self._as_written(path), kind="changed", reason=reason))
 
     def emulate(self, path: str, reason: str) -> None:
         """Note a value that was said by other means."""
-        self.rows.append(Loss(path=path, kind="emulated", reason=reason))
+        self.rows.append(Loss(path=self._as_written(path), kind="emulated", reason=reason))
 
     def refuse(self, path: str, reason: str, *, code: str = "unsupported_value") -> None:
         """Refuse a value whose loss would change the meaning; by the policy `drop` it is left out.
@@ -135,6 +180,8 @@ class Losses:
             if is_nothing(value) or (place and (name == "type" or value == _DIRECT)):
                 continue
             path = f"{place}.{name}" if place else name
+            if name.startswith(_OF_NAMESPACE) and place.endswith(_INSIDE):
+                path = f"{place.removesuffix(_INSIDE)}.{name.removeprefix(_OF_NAMESPACE)}"
             self._unknown[path] = self._unknown.get(path, 0) + 1
 
     def members(self, part: Part) -> None:
@@ -142,6 +189,9 @@ class Losses:
         extra = None if isinstance(part, Opaque) else part.extra
         if extra:
             self.unknown(extra, self.whereabouts(part))
+        if isinstance(part, Image | Document | Media) and part.source.extra:
+            holder = _HOLDERS.get(self._request.origin, {}).get(part.source.kind, "source")
+            self.unknown(part.source.extra, f"{self.whereabouts(part)}.{holder}")
 
     def whereabouts(self, of: Part | Tool) -> str:
         """Return the place of all parts or tools that stand where `of` does, for `unknown`."""
@@ -153,11 +203,8 @@ class Losses:
     def marked(self, ttl: str | None = None) -> Iterator[str]:
         """Yield the places of the client's cache marks, each kind once; of those with `ttl` where it is given."""
         request = self._request
-        bearers = (
-            *request.tools,
-            *request.system,
-            *(part for message in request.messages for part in message.parts),
-        )
+        said = (*request.system, *(part for message in request.messages for part in message.parts))
+        bearers = (*request.tools, *_with_inner(said))
         seen: set[str] = set()
         for bearer in bearers:
             hint: CacheHint | None = getattr(bearer, "cache", None)
@@ -167,16 +214,58 @@ class Losses:
                     seen.add(path)
                     yield path
 
+    def _lost_beside(self) -> Iterator[Loss]:
+        """Yield the loss of an effort that stands beside a reasoning control that was dropped whole."""
+        control, effort = self._request.reasoning, self.name("reasoning.effort")
+        if control is None or control.effort is None or effort == "reasoning.effort":
+            return
+        told = {row.path: row for row in self.rows}
+        whole = told.get(self.name("reasoning"))
+        if whole is not None and whole.kind == "dropped" and effort not in told:
+            yield Loss(path=effort, kind="dropped", reason=whole.reason)
+
+    def _as_written(self, path: str) -> str:
+        """Return a path into one of OpenAI's other kinds of tools, whose members have another stem there."""
+        if ".function." not in path or self._request.origin not in _CHAT:
+            return path
+        if self._customs is None:
+            tools = (self.tool(n, tool) for n, tool in enumerate(self._request.tools) if _is_custom(tool))
+            calls = (part for message in self._request.messages for part in message.parts)
+            self._customs = {*tools, *(self.path(call) for call in calls if _is_custom(call))}
+        holder, _, member = path.partition(".function.")
+        stem = ".custom." if holder in self._customs else ".function."
+        return _LEGACY.sub(r"\1.", f"{holder}{stem}{member}")
+
     def all(self) -> tuple[Loss, ...]:
         """Return every loss once, the unknown members last; raises `CallerError` by policy."""
         unknown = [
             Loss(path=path, kind="dropped", reason=f"unknown to {self._target}{_times(count)}")
             for path, count in self._unknown.items()
         ]
-        rows = tuple(dict.fromkeys((*self.rows, *unknown)))
+        rows = tuple(dict.fromkeys((*self.rows, *self._lost_beside(), *unknown)))
         if self._capabilities.unsupported == "refuse":
             _refuse_dropped([row for row in rows if row.kind == "dropped"])
         return rows
+
+
+def _with_inner(parts: Iterable[Part]) -> Iterator[Part]:
+    for part in parts:
+        yield part
+        match part:
+            case ToolResult():
+                yield from _with_inner(part.content)
+            case Document(source=source):
+                yield from _with_inner(source.parts)
+            case _:
+                pass
+
+
+def _is_custom(of: Part | Tool) -> bool:
+    """Return whether a tool or a call takes free text."""
+    return isinstance(of, CustomTool) or (isinstance(of, ToolCall) and of.kind == "custom")
+
+
+_LEGACY = re.compile(r"((?:^functions\[\d+\])|(?:\.function_call))\.function\.")
 
 
 def _everywhere(path: str) -> str:
@@ -184,6 +273,12 @@ def _everywhere(path: str) -> str:
 
 
 _NUMBER = re.compile(r"\[\d+\]")
+
+_OF_NAMESPACE, _INSIDE = "namespace.", ".tools[*]"
+"""What a tool of Responses repeats of its namespace, and where tools stand in it."""
+
+_HOLDERS = {"gemini": {"base64": "inlineData", "url": "fileData", "file": "fileData"}}
+"""Where the source of media stands, in dialects that have several members for it."""
 
 _DIRECT = {"type": "direct"}
 """How Anthropic labels a call that the model itself made, which is every call elsewhere."""
@@ -209,4 +304,4 @@ def _times(count: int) -> str:
     return "" if count == 1 else f" ({count} times)"
 
 
-__all__ = ["Losses", "reasoning_fields"]
+__all__ = ["Losses", "unheeded_reasoning"]

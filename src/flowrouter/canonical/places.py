@@ -19,6 +19,7 @@ from flowrouter.canonical.parts import (
     Part,
     Reasoning,
     Refusal,
+    Text,
     ToolCall,
     ToolResult,
 )
@@ -66,7 +67,11 @@ def _with_inner(part: Part, path: str, origin: Dialect) -> Iterator[Place]:
         yield key, path
     match part:
         case ToolResult():
-            for item, place in _content(part.content, f"{path}.{_RESULTS[origin]}", part.shape):
+            # Gemini keeps the words of a result in an object, and only media in the list.
+            listed = part.content
+            if origin == "gemini":
+                listed = tuple(item for item in listed if not isinstance(item, Text))
+            for item, place in _content(listed, f"{path}.{_RESULTS[origin]}", part.shape):
                 yield from _with_inner(item, place, origin)
         case Document(source=source) if source.parts:
             for number, item in enumerate(source.parts):

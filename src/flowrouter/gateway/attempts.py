@@ -14,7 +14,7 @@ from flowrouter.errors import CallerError, ConfigError, UpstreamError
 from flowrouter.gateway import retry_after
 from flowrouter.gateway.blame import MISCONFIGURED, Failure, from_caller_error, from_upstream_error
 from flowrouter.gateway.exchange import AttemptLog, Exchange, parsed
-from flowrouter.gateway.learned import Learned, trim
+from flowrouter.gateway.learned import Learned, asked_for, trim
 from flowrouter.gateway.ports import StateStore
 from flowrouter.gateway.prepare import Prepared, prepare
 from flowrouter.gateway.reasoning import ReasoningState
@@ -124,7 +124,7 @@ class Attempts:
     ) -> bool:
         """Return whether the refusal names an optional field that the next try can leave out."""
         tries = sum(log.verdict == "field_refused" for log in exchange.attempts)
-        if prepared.capabilities.unsupported == "refuse" or tries >= _TRIES_WITHOUT:
+        if tries >= _TRIES_WITHOUT:
             return False
         try:
             body = loads(prepared.request.body)
@@ -132,7 +132,7 @@ class Attempts:
             return False
         dialect = prepared.target.dialect
         field = refused_field(failure.problem, dialect, body) if isinstance(body, dict) else None
-        if field is None or field in refused:
+        if field is None or field in refused or _must_stay(frozenset({field}), prepared, exchange):
             return False
         await self._learned.note(prepared.target, field)
         return True
@@ -178,13 +178,21 @@ class Attempts:
 
 def _trimmed(prepared: Prepared, refused: frozenset[str], exchange: Exchange) -> Prepared:
     """Return `prepared` without the members its target is known to refuse."""
-    trimmed = trim(
-        prepared.request.body, refused, target=prepared.target.dialect, client=exchange.inbound.dialect
-    )
+    target, client = prepared.target.dialect, exchange.inbound.dialect
+    leave = refused - _must_stay(refused, prepared, exchange)
+    trimmed = trim(prepared.request.body, leave, target=target, client=client)
     if not trimmed.losses:
         return prepared
     request = msgspec.structs.replace(prepared.request, body=trimmed.body)
     return msgspec.structs.replace(prepared, request=request, losses=(*prepared.losses, *trimmed.losses))
+
+
+def _must_stay(fields: frozenset[str], prepared: Prepared, exchange: Exchange) -> frozenset[str]:
+    """Return which of `fields` may not be left out: by the policy `refuse`, those the client asked for."""
+    if prepared.capabilities.unsupported != "refuse":
+        return frozenset()
+    inbound = exchange.inbound
+    return asked_for(fields, inbound.body, target=prepared.target.dialect, client=inbound.dialect)
 
 
 async def _error_body(reply: Reply) -> bytes:

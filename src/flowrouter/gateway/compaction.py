@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import secrets
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from typing import Any
 
 import msgspec
 
@@ -18,9 +19,9 @@ from flowrouter.canonical.parts import Opaque, Text
 from flowrouter.canonical.request import Request
 from flowrouter.errors import CallerError
 from flowrouter.gateway.envelopes import PREFIX, Seals
-from flowrouter.gateway.response_items import as_items, listed
-from flowrouter.wire.json import Raw, dumps
-from flowrouter.wire.splice import remove, splice
+from flowrouter.gateway.response_items import listed
+from flowrouter.wire.json import JsonError, dumps, loads
+from flowrouter.wire.members import Json, as_list, as_object, is_integer
 
 INSTRUCTION = (
     "[flow-router] The conversation above is about to be replaced by a summary, because it grows too long. "
@@ -33,42 +34,11 @@ INSTRUCTION = (
 MARK = "[flow-router] Summary of the conversation so far, written by the model when it was compacted:\n\n"
 
 _TYPES = frozenset({"compaction", "compaction_summary"})
-_UNWANTED = (
-    "tools", "tool_choice", "parallel_tool_calls", "text", "stream", "stream_options",
-    "previous_response_id", "include", "store", "max_output_tokens", "input",
-)  # fmt: skip
+_UNWANTED = frozenset({
+    "tools", "tool_choice", "parallel_tool_calls", "text", "stream", "stream_options", "include", "store",
+    "max_output_tokens", "input",
+})  # fmt: skip
 _TABLE = "compaction"
-
-
-class _Asked(msgspec.Struct):
-    input: msgspec.Raw = msgspec.Raw(b"[]")
-
-
-class _Item(msgspec.Struct):
-    type: str = "message"
-    role: str = ""
-
-
-class _Content(msgspec.Struct):
-    type: str = ""
-    text: str = ""
-
-
-class _OutputItem(msgspec.Struct):
-    type: str = ""
-    content: list[_Content] | None = None
-
-
-class _Answer(msgspec.Struct):
-    id: str = ""
-    created_at: float = 0.0
-    output: list[_OutputItem] = []
-    usage: msgspec.Raw = msgspec.Raw(b"null")
-
-
-_asked = msgspec.json.Decoder(_Asked)
-_answer = msgspec.json.Decoder(_Answer)
-_item = msgspec.json.Decoder(_Item)
 
 
 class Compaction:
@@ -77,31 +47,38 @@ class Compaction:
     def __init__(self, seals: Seals) -> None:
         self._seals = seals
 
-    def request(self, body: bytes) -> bytes:
-        """Return the request that asks for the summary; raises `CallerError` for nothing to compact."""
-        items = _items_of(body)
-        if not items:
+    def request(self, body: bytes, *, named: bool = False) -> bytes:
+        """Return the request that asks for the summary; raises `CallerError` for nothing to compact.
+
+        `named` says that only the provider holds the answer which the body goes on from.
+        """
+        asked = _object(body)
+        items = _items(asked)
+        if not (items or named):
             raise CallerError("`input` holds nothing to compact", param="input")
         ask = {"type": "message", "role": "user", "content": INSTRUCTION}
-        for name in _UNWANTED:
-            body = remove(body, name)
-        edits = {"input": dumps([*(Raw(item) for item in items), ask]), "store": b"false"}
-        return splice(body, edits, old={})
+        kept = {name: value for name, value in asked.items() if name not in _UNWANTED}
+        if not named:
+            kept.pop("previous_response_id", None)
+        return dumps({**kept, "input": [*items, ask], "store": False})
 
     def answer(self, asked: bytes, summary: bytes, *, owner_id: str, now: float) -> bytes:
         """Return the compacted conversation from the model's answer; raises `ValueError` if it holds no text."""
-        found = _answer.decode(summary)
-        text = "\n".join(
-            part.text
-            for item in found.output
-            if item.type == "message"
-            for part in item.content or ()
-            if part.text
+        found = _object(summary)
+        output = (as_object(item) or {} for item in as_list(found.get("output")) or ())
+        pieces = (
+            (as_object(piece) or {}).get("text")
+            for item in output
+            if item.get("type") == "message"
+            for piece in as_list(item.get("content")) or ()
         )
+        text = "\n".join(piece for piece in pieces if isinstance(piece, str) and piece)
         if not text.strip():
             raise ValueError("the model wrote no summary")
-        users = [item for item in _items_of(asked) if _is_users(item)]
-        kept = [listed(item, label=f"msg_{found.id}_{number}") for number, item in enumerate(users)]
+        ident, created = found.get("id"), found.get("created_at")
+        ident = ident if isinstance(ident, str) and ident else f"resp_{secrets.token_hex(12)}"
+        users = (item for item in map(as_object, _items(_object(asked))) if item and _is_users(item))
+        kept = [listed(item, label=f"msg_{ident}_{number}") for number, item in enumerate(users)]
         item = {
             "id": f"cmp_{secrets.token_hex(12)}",
             "type": "compaction",
@@ -109,11 +86,11 @@ class Compaction:
         }
         return dumps(
             {
-                "id": found.id,
+                "id": ident,
                 "object": "response.compaction",
-                "created_at": int(found.created_at or now),
+                "created_at": created if is_integer(created) else int(now),
                 "output": [*kept, item],
-                "usage": found.usage,
+                "usage": found.get("usage"),
             }
         )
 
@@ -155,13 +132,23 @@ class Compaction:
             ) from error
 
 
-def _items_of(body: bytes) -> list[bytes]:
-    return as_items(bytes(_asked.decode(body).input))
+def _object(body: bytes) -> Json:
+    """Return the object in `body`; raises `JsonError` (a `ValueError`) for anything else."""
+    whole = as_object(loads(body))
+    if whole is None:
+        raise JsonError("not an object")
+    return whole
 
 
-def _is_users(item: bytes) -> bool:
-    read = _item.decode(item)
-    return read.type == "message" and read.role == "user"
+def _items(asked: Json) -> list[Any]:
+    value = asked.get("input")
+    if isinstance(value, str):
+        return [{"type": "message", "role": "user", "content": value}]
+    return as_list(value) or []
+
+
+def _is_users(item: Json) -> bool:
+    return item.get("type") in (None, "message") and item.get("role") == "user"
 
 
 def _summaries(message: Message) -> bool:

@@ -2,10 +2,29 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 from flowrouter.errors import CallerError
+from flowrouter.gateway.envelopes import PREFIX
+from flowrouter.gateway.response_items import as_items, peek
 from flowrouter.routing import Plan, Target
+from flowrouter.wire.json import Raw, dumps
+from flowrouter.wire.splice import remove, splice
+
+
+class _Asked(msgspec.Struct):
+    input: msgspec.Raw = msgspec.Raw(b"")
+
+
+class _Item(msgspec.Struct):
+    type: Any = None
+    encrypted_content: Any = None
+
+
+_asked = msgspec.json.Decoder(_Asked)
+_item = msgspec.json.Decoder(_Item)
 
 
 class Kept(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
@@ -30,12 +49,20 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
         return bool(self.response)
 
 
+class Turn(msgspec.Struct, frozen=True, kw_only=True):
+    """One turn of a kept history: items as JSON texts, `account_id` whose own state its output holds."""
+
+    account_id: str | None
+    input: tuple[bytes, ...]
+    output: tuple[bytes, ...]
+
+
 class Continuation(msgspec.Struct, frozen=True, kw_only=True):
-    """What a request goes on from: the record it names and, where we hold it all, its written-out body."""
+    """What a request goes on from: the record it names and, where we hold it all, the history."""
 
     kept: Kept | None
     body: bytes
-    expanded: bytes | None
+    history: tuple[Turn, ...] | None = None
 
     def lead(self, plan: Plan) -> Plan:
         """Return `plan` with only the targets that know the history; raises `CallerError` if none does."""
@@ -51,16 +78,33 @@ class Continuation(msgspec.Struct, frozen=True, kw_only=True):
             return msgspec.structs.replace(plan, targets=able)
         pinned = tuple(target for target in plan.targets if self._knows(target))
         others = tuple(target for target in plan.targets if not self._knows(target))
-        targets = (*pinned, *(others if self.expanded is not None else ()))
+        targets = (*pinned, *(others if self.history is not None else ()))
         if plan.targets and not targets:
             raise not_found(self.kept.id, param="previous_response_id")
         return msgspec.structs.replace(plan, targets=targets)
 
     def body_for(self, target: Target) -> bytes:
         """Return the request's body as `target` must get it."""
-        if self.kept is None or self._knows(target) or self.expanded is None:
+        if self.kept is None or self._knows(target):
             return self.body
-        return self.expanded
+        return self.expanded(target.account_id) or self.body
+
+    def expanded(self, account_id: str | None = None) -> bytes | None:
+        """Return the body with its history written out for an account; None where we do not hold it all.
+
+        Reasoning that another account's vendor keeps or sealed is left out: nobody else can read it.
+        """
+        if self.history is None:
+            return None
+        items = [
+            item
+            for turn in self.history
+            for item in (*turn.input, *(out for out in turn.output if _may_see(out, turn, account_id)))
+        ]
+        asked = peek(_asked, self.body)
+        told = dumps([Raw(item) for item in (*items, *as_items(bytes(asked.input)))])
+        bare = remove(remove(self.body, "previous_response_id"), "input")
+        return splice(bare, {"input": told}, old={})
 
     def _knows(self, target: Target) -> bool:
         kept = self.kept
@@ -72,6 +116,14 @@ class Continuation(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
+def _may_see(item: bytes, turn: Turn, account_id: str | None) -> bool:
+    if turn.account_id in (None, account_id):
+        return True
+    read = _item.decode(item)
+    state = read.encrypted_content
+    return read.type != "reasoning" or (isinstance(state, str) and state.startswith(PREFIX))
+
+
 def not_found(response_id: str, *, param: str | None = None) -> CallerError:
     """Return the 404 for an id that names nothing its caller may see."""
     code = "previous_response_not_found" if param else "response_not_found"
@@ -81,4 +133,4 @@ def not_found(response_id: str, *, param: str | None = None) -> CallerError:
     )
 
 
-__all__ = ["Continuation", "Kept", "not_found"]
+__all__ = ["Continuation", "Kept", "Turn", "not_found"]

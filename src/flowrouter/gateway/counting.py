@@ -125,7 +125,7 @@ def _question(
     the provider's, so that another name is a translation as well.
     """
     if target.dialect == inbound.dialect:
-        if holds_envelopes(inbound.body):
+        if holds_envelopes(inbound.body, inbound.dialect):
             return None
         if inbound.model in (None, target.model):
             head = skimmed(inbound)

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 
+from flowrouter.canonical.dialect import Dialect
+
 PREFIX = "flr1."
-_NOT_FOR_VENDORS = (PREFIX.encode(), b'"signature":""', b'"signature": ""', b'"ZmxyMS')
+_SEALED = PREFIX.encode()
+_NOT_FOR_VENDORS: Mapping[Dialect, tuple[bytes, ...]] = {
+    "openai_chat": (_SEALED,),
+    "openai_completions": (),
+    "openai_responses": (_SEALED,),
+    "anthropic": (_SEALED, b'"signature":""', b'"signature": ""'),
+    "gemini": (b'"ZmxyMS',),
+}
 
 
 class Seals(Protocol):
@@ -16,14 +26,15 @@ class Seals(Protocol):
     def open(self, blob: bytes, *, table: str, row: str, field: str) -> bytes: ...
 
 
-def holds_envelopes(body: bytes) -> bool:
-    """Return whether a request body carries reasoning state that is for us, never for a vendor.
+def holds_envelopes(body: bytes, dialect: Dialect) -> bool:
+    """Return whether a request body of `dialect` carries reasoning state that is for us, never for a vendor.
 
-    That is an envelope of ours, or the empty signature under which we show the reasoning of a vendor
-    that signs nothing: one that signs would refuse the whole request for it. Gemini's signatures are
-    base64, so there an envelope stands as base64 of itself (`ZmxyMS` is `flr1.`).
+    That is an envelope of ours, or the empty signature under which Anthropic's clients are shown the
+    reasoning of a vendor that signs nothing: one that signs would refuse the whole request for it.
+    Gemini's signatures are base64, so there an envelope stands as base64 of itself (`ZmxyMS` is `flr1.`).
+    Each mark costs a look at the whole body, so only those of the dialect are looked for.
     """
-    return any(mark in body for mark in _NOT_FOR_VENDORS)
+    return any(mark in body for mark in _NOT_FOR_VENDORS[dialect])
 
 
 __all__ = ["PREFIX", "Seals", "holds_envelopes"]

@@ -48,12 +48,21 @@ class Trimmed(msgspec.Struct, frozen=True, kw_only=True):
     losses: tuple[Loss, ...]
 
 
+def asked_for(fields: frozenset[str], body: bytes, *, target: Dialect, client: Dialect) -> frozenset[str]:
+    """Return which of the target's `fields` the client's own `body` has; ours, and mere names, are none."""
+    own = fields - RENAMED.get(target, {}).keys() - {STREAM_OPTIONS}
+    sent = loads(body) if own else None
+    return frozenset(field for field in own if present(sent, _clients_name(field, target, client)))
+
+
 def trim(body: bytes, refused: frozenset[str], *, target: Dialect, client: Dialect) -> Trimmed:
     """Return `body` of the dialect `target` without the `refused` members, told in the client's names."""
     losses: list[Loss] = []
     renamed = RENAMED.get(target, {})
-    sent = loads(body)
-    for field in sorted(refused - {STREAM_OPTIONS}):
+    # A body is read only where it seems to hold one of them: most never do.
+    named = sorted(field for field in refused - {STREAM_OPTIONS} if _last_name(field) in body)
+    sent = loads(body) if named else None
+    for field in named:
         if not present(sent, field):
             continue
         path = _clients_name(field, target, client)
@@ -64,6 +73,10 @@ def trim(body: bytes, refused: frozenset[str], *, target: Dialect, client: Diale
             body = remove(body, field)
             losses.append(Loss(path=path, kind="dropped", reason=_WHY))
     return Trimmed(body=body, losses=tuple(losses))
+
+
+def _last_name(field: str) -> bytes:
+    return b'"%b"' % field.rpartition(".")[2].encode()
 
 
 def _clients_name(field: str, target: Dialect, client: Dialect) -> str:
@@ -78,4 +91,4 @@ def _key(target: Target) -> str:
     return f"refused:{target.account_id}:{target.model}"
 
 
-__all__ = ["STREAM_OPTIONS", "Learned", "Trimmed", "trim"]
+__all__ = ["STREAM_OPTIONS", "Learned", "Trimmed", "asked_for", "trim"]

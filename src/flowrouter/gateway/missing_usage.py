@@ -31,26 +31,35 @@ def booked(exchange: Exchange, cursor: Cursor) -> Usage | None:
 
 
 class UsageGap:
-    """An editor of reply events that states an estimate before the finish if no usage came."""
+    """An editor of reply events that states an estimate before the finish of what was not counted."""
 
-    __slots__ = ("_characters", "_exchange", "_known")
+    __slots__ = ("_characters", "_exchange", "_input", "_output")
 
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
         self._characters = 0
-        self._known = False
+        self._input = False
+        self._output = False
 
     def edit(self, event: Event) -> list[Event]:
-        """Return `event`, behind an estimate where it is the finish of an uncounted answer."""
+        """Return `event`, behind an estimate where it is the finish of an answer not counted in full."""
         match event:
             case e.PartDelta(text=text):
                 self._characters += len(text)
-            case e.UsageUpdate():
-                self._known = True
-            case e.Finish() if not self._known:
-                self._known = True
+            case e.UsageUpdate(usage=usage):
+                self._input = self._input or usage.input is not None
+                self._output = self._output or usage.output is not None
+            case e.Finish() if not (self._input and self._output):
                 usage = _estimate(self._exchange, text_tokens(self._characters))
-                return [e.UsageUpdate(usage), event] if usage is not None else [event]
+                if usage is None:
+                    return [event]
+                missing = msgspec.structs.replace(
+                    usage,
+                    input=None if self._input else usage.input,
+                    output=None if self._output else usage.output,
+                )
+                self._input = self._output = True
+                return [e.UsageUpdate(missing), event]
             case _:
                 pass
         return [event]

@@ -16,7 +16,7 @@ from flowrouter.canonical.rewrite import ReplyRewriter
 from flowrouter.dialects import codec
 from flowrouter.gateway.embeddings import question
 from flowrouter.gateway.envelopes import holds_envelopes
-from flowrouter.gateway.exchange import Exchange, parsed
+from flowrouter.gateway.exchange import Exchange, Inbound, parsed
 from flowrouter.gateway.learned import STREAM_OPTIONS
 from flowrouter.gateway.missing_usage import UsageGap
 from flowrouter.gateway.reasoning import ReasoningState, Sealer
@@ -74,6 +74,9 @@ def prepare(
     capabilities = world.capabilities(preset, target.model, target.dialect)
     if STREAM_OPTIONS in refused:
         capabilities = msgspec.structs.replace(capabilities, stream_options=False)
+    policy = exchange.caller.policy.unsupported or account.unsupported
+    if policy is not None:
+        capabilities = msgspec.structs.replace(capabilities, unsupported=policy)
     active = [stage for stage in stages if stage.applies(head, exchange.caller)]
     draft = _draft(
         exchange,
@@ -105,9 +108,18 @@ def prepare(
         lane=draft.lane,
         request=request,
         edits=draft.edits,
-        losses=draft.losses,
+        losses=(*_written_out(exchange), *draft.losses),
         sealer=draft.sealer,
     )
+
+
+def _written_out(exchange: Exchange) -> tuple[Loss, ...]:
+    """Return what is to be told where the history was sent instead of the name of an answer."""
+    follows = exchange.continuation
+    if follows is None or exchange.inbound.body is follows.body:
+        return ()
+    reason = "this target does not hold the answer, so the history is written out"
+    return (Loss(path="previous_response_id", kind="emulated", reason=reason),)
 
 
 def _draft(
@@ -129,16 +141,17 @@ def _draft(
         asked = question(exchange, target, capabilities)
         return _Draft(operation=asked.operation, body=asked.body, lane=asked.lane, losses=asked.losses)
     untouched = target.dialect == inbound.dialect and not stages and not named
-    if untouched and _may_pass(inbound.body, head, capabilities):
+    if untouched and _may_pass(inbound, head, capabilities):
         wants_usage = head.stream and capabilities.stream_options
         body = codec(target.dialect).prepare(inbound.body, head, target.model, wants_usage)
         return _Draft(operation="generate", body=body, lane="passthrough")
     return _translate(exchange, target, capabilities=capabilities, stages=stages, reasoning=reasoning)
 
 
-def _may_pass(body: bytes, head: Head, capabilities: Capabilities) -> bool:
+def _may_pass(inbound: Inbound, head: Head, capabilities: Capabilities) -> bool:
     """Return whether the host can take the client's own bytes: no sealed state, no field it refuses."""
-    return not holds_envelopes(body) and (capabilities.stream_options or head.include_usage is None)
+    taken = capabilities.stream_options or head.include_usage is None
+    return taken and not holds_envelopes(inbound.body, inbound.dialect)
 
 
 def _translate(

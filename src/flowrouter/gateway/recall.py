@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Iterable, Sequence
+from itertools import groupby
 
 import msgspec
 
@@ -49,43 +50,85 @@ class Recall:
         if not calls or not envelopes:
             return
         said = Message(role="assistant", parts=(Text(text=cursor.text), *calls))
-        key = self._key(owner_id, _digest((*request.messages, said)), calls[0].id)
+        ids = _has_ids(request)
+        *before, (_, turn) = _runs((*request.messages, said))
+        digest = hashlib.sha256()
+        for _, run in before:
+            digest.update(_told(run, ids=ids))
+        digest.update(_told(turn, ids=ids, calls=1))
+        key = self._key(owner_id, digest.digest(), calls[0].id if ids else calls[0].name)
         value = "\n".join(envelopes).encode()
         await self._state.put(f"{_KIND}:{key}", value, ttl=KEPT_SECONDS)
         self._tasks.start("keep reasoning", self._store(owner_id, key, value))
 
     async def fill(self, request: Request, *, owner_id: str) -> Request:
         """Return `request` with what is remembered for the open tool loop, where the client left it out."""
-        start = _open_loop(request.messages)
-        messages = list(request.messages)
-        for place in range(start, len(messages)):
-            calls = [part for part in messages[place].parts if isinstance(part, ToolCall)]
-            if not calls or _carries_state(messages[place].parts):
-                continue
-            key = self._key(owner_id, _digest(request.messages[: place + 1]), calls[0].id)
-            envelopes = await self._find(owner_id, key)
-            if envelopes:
-                rest = [part for part in messages[place].parts if not isinstance(part, Reasoning)]
-                parts = (*(Reasoning(sealed=envelope) for envelope in envelopes), *rest)
-                messages[place] = msgspec.structs.replace(messages[place], parts=parts)
+        start, ids, digest = _open_loop(request.messages), _has_ids(request), hashlib.sha256()
+        messages: list[Message] = []
+        for place, turn in _runs(request.messages):
+            envelopes: list[str] = []
+            call = _first_call(turn) if turn[0].role == "assistant" and place >= start else None
+            if call is not None and not _carries_state(turn):
+                here = digest.copy()
+                # Only the first call counts: some clients put its result between it and the next.
+                here.update(_told(turn, ids=ids, calls=1))
+                key = self._key(owner_id, here.digest(), call.id if ids else call.name)
+                envelopes = await self._find(owner_id, key)
+            messages += _with_state(turn, envelopes) if envelopes else turn
+            digest.update(_told(turn, ids=ids))
         return msgspec.structs.replace(request, messages=tuple(messages))
 
     async def _find(self, owner_id: str, key: str) -> list[str]:
         value = await self._state.get(f"{_KIND}:{key}")
         if value is None:
             try:
-                value = await self._blobs.get(owner_id, _KIND, key)
+                value = await self._blobs.get(owner_id, _KIND, key) or b""
             except StorageError:
                 return []
+            # A miss is kept too: every later turn of the loop asks again for all turns before it.
+            await self._state.put(f"{_KIND}:{key}", value, ttl=KEPT_SECONDS)
         return value.decode().split("\n") if value else []
 
     async def _store(self, owner_id: str, key: str, value: bytes) -> None:
         expires = int((self._clock.now() + KEPT_SECONDS) * 1000)
         await self._blobs.put(owner_id, _KIND, key, value=value, expires_at_ms=expires)
 
-    def _key(self, owner_id: str, digest: bytes, call_id: str) -> str:
-        text = b"\0".join((owner_id.encode(), digest, call_id.encode("utf-8", "replace")))
+    def _key(self, owner_id: str, digest: bytes, call: str) -> str:
+        text = b"\0".join((owner_id.encode(), digest, call.encode("utf-8", "replace")))
         return hmac.new(self._secret, text, hashlib.sha256).hexdigest()
+
+
+def _has_ids(request: Request) -> bool:
+    """Return whether calls are known by their ids: Gemini's clients need not send them back."""
+    return request.origin != "gemini"
+
+
+def _runs(messages: Sequence[Message]) -> list[tuple[int, list[Message]]]:
+    """Return the turns, each with its place: dialects of items tell a turn in many messages."""
+    runs: list[tuple[int, list[Message]]] = []
+    place = 0
+    for _, group in groupby(messages, key=lambda message: message.role):
+        run = list(group)
+        runs.append((place, run))
+        place += len(run)
+    return runs
+
+
+def _first_call(turn: Iterable[Message]) -> ToolCall | None:
+    calls = (part for message in turn for part in message.parts if isinstance(part, ToolCall))
+    return next(calls, None)
+
+
+def _with_state(turn: Sequence[Message], envelopes: Sequence[str]) -> list[Message]:
+    """Return a turn that begins with `envelopes`, which tell all reasoning that was in it."""
+    state = tuple(Reasoning(sealed=envelope) for envelope in envelopes)
+    bare = [tuple(part for part in message.parts if not isinstance(part, Reasoning)) for message in turn]
+    rest = [
+        msgspec.structs.replace(message, parts=parts)
+        for message, parts in zip(turn, bare, strict=True)
+        if parts
+    ]
+    return [msgspec.structs.replace(rest[0], parts=(*state, *rest[0].parts)), *rest[1:]]
 
 
 def _open_loop(messages: Sequence[Message]) -> int:
@@ -97,31 +140,30 @@ def _open_loop(messages: Sequence[Message]) -> int:
     return 0
 
 
-def _carries_state(parts: Iterable[Part]) -> bool:
+def _carries_state(turn: Iterable[Message]) -> bool:
     return any(
-        isinstance(part, Reasoning) and (part.sealed or part.signature or part.redacted) for part in parts
+        isinstance(part, Reasoning) and (part.sealed or part.signature or part.redacted)
+        for message in turn
+        for part in message.parts
     )
 
 
-def _digest(messages: Iterable[Message]) -> bytes:
-    """Return what identifies a conversation: who said which words, called and answered what.
+def _told(turn: Sequence[Message], *, ids: bool, calls: int | None = None) -> bytes:
+    """Return what identifies a turn: who said which words, called (the first `calls`) and answered what.
 
-    Form is left out (lists or strings, empty parts, white space at the ends): clients change it.
+    Form is left out (lists or strings, empty parts, white space, the cut into messages): clients change it.
     """
-    digest = hashlib.sha256()
-    for message in messages:
-        digest.update(f"\0{message.role}\0".encode())
-        digest.update(_words(message.parts).encode("utf-8", "replace"))
-        for part in message.parts:
-            if isinstance(part, ToolCall):
-                digest.update(f"\1{part.id}\1{part.name}".encode("utf-8", "replace"))
-            elif isinstance(part, ToolResult):
-                digest.update(f"\2{part.call_id}\2{_words(part.content)}".encode("utf-8", "replace"))
-    return digest.digest()
+    parts = [part for message in turn for part in message.parts]
+    told = [f"\0{turn[0].role}\0{_words(parts)}"]
+    called = [part for part in parts if isinstance(part, ToolCall)]
+    told += [f"\1{call.id if ids else ''}\1{call.name}" for call in called[:calls]]
+    results = [part for part in parts if isinstance(part, ToolResult)]
+    told += [f"\2{result.call_id if ids else ''}\2{_words(result.content)}" for result in results]
+    return "".join(told).encode("utf-8", "replace")
 
 
 def _words(parts: Iterable[Part]) -> str:
-    return "".join(part.text for part in parts if isinstance(part, Text)).strip()
+    return "".join("".join(part.text for part in parts if isinstance(part, Text)).split())
 
 
 __all__ = ["KEPT_SECONDS", "Recall"]

@@ -50,8 +50,11 @@ def _summary(exchange: Exchange) -> str:
     if exchange.outcome == "error":
         said = exchange.problem.message if exchange.problem is not None else "no answer"
         return f"no answer: {said[:200]}"
-    if exchange.lane == "passthrough":
+    if exchange.lane == "passthrough" and not exchange.request_losses:
         return "all fields passed, bytes unchanged, except the owned fields (see ARCHITECTURE.md)"
+    if exchange.lane == "passthrough":
+        named = ", ".join(loss.path[:100] for loss in exchange.request_losses[:8])
+        return f"all other fields passed, bytes unchanged, except the owned fields and {named}"
     losses = len(exchange.request_losses) + len(exchange.reply_losses)
     return (
         f"translated with {losses} loss{'' if losses == 1 else 'es'}" if losses else "translated without loss"
@@ -86,13 +89,14 @@ def _counts(usage: Usage | None) -> dict[str, int | None]:
 
 
 def _fields(exchange: Exchange) -> tuple[Fate, ...]:
-    """Return the fates of a translated request's fields; what passed as it was needs no list."""
+    """Return the fates of a translated request's fields; a body that passed as it was needs no list."""
     problem, inbound = exchange.problem, exchange.inbound
     refused = problem.param if problem is not None and problem.status in (400, 422) else None
-    if exchange.lane != "translate" and refused is None:
+    if exchange.lane != "translate" and refused is None and not exchange.request_losses:
         return ()
+    follows = exchange.continuation
     try:
-        body = _members.decode(inbound.body)
+        body = _members.decode(inbound.body if follows is None else follows.body)
     except (msgspec.DecodeError, UnicodeError):
         return ()
     members = {name: _opened(value) for name, value in body.items()}

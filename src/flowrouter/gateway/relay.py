@@ -16,6 +16,7 @@ from flowrouter.canonical import events as e
 from flowrouter.canonical.cursor import Cursor, whole
 from flowrouter.canonical.events import Event
 from flowrouter.canonical.fold import Fold, replay
+from flowrouter.canonical.loss import Loss
 from flowrouter.canonical.problem import Problem
 from flowrouter.canonical.response import Response
 from flowrouter.canonical.think_tags import split_response
@@ -163,7 +164,9 @@ class _Delivery:
             response = split_response(response)
         head = self._exchange.head
         assert head is not None
-        if self._opened.prepared.lane == "passthrough" and not head.stream:
+        # An array is no answer to who asked for none, even where the host speaks the client's dialect.
+        array = body.lstrip(BLANK)[:1] == b"["
+        if self._opened.prepared.lane == "passthrough" and not head.stream and not array:
             self._cursor = whole(response)
             await self._keep(body)
             await self._client.answer(200, body)
@@ -269,7 +272,8 @@ class _Delivery:
         else:
             for frame in parser.close():
                 if frame.data:  # without any, some SDKs take what is left of the frame for an event
-                    ended = Frame(frame.event, frame.data, frame.raw + b"\n\n", frame.bare)
+                    raw = frame.raw if frame.raw.endswith(b"\r\r") else frame.raw + b"\n\n"
+                    ended = Frame(frame.event, frame.data, raw, frame.bare)
                     held += self._fed(sink, ended, decoder.feed(ended))
             held += sink.close(decoder.close())
         if write and cursor.ended:
@@ -303,7 +307,9 @@ class _Delivery:
     async def _keep(self, answer: bytes) -> None:
         """Keep an answer that later requests may name, before its client can."""
         if self._exchange.inbound.dialect == "openai_responses":
-            await self._relay.stored.keep(self._exchange, answer, target=self._opened.prepared.target)
+            given = "" if self._cursor is None else self._cursor.id
+            target = self._opened.prepared.target
+            await self._relay.stored.keep(self._exchange, answer, target=target, given=given)
 
     async def _write(self, piece: bytes) -> None:
         if self._exchange.first_content_at is None:
@@ -329,6 +335,7 @@ class _Delivery:
         assert cursor is not None
         if sink is not None:
             exchange.reply_losses = sink.losses
+        exchange.reply_losses += _withheld(cursor.frame_errors)
         exchange.problem = cursor.problem
         exchange.outcome = "ok" if cursor.problem is None else "partial"
         self._opened.log.verdict = "answered" if cursor.problem is None else "cut"
@@ -341,6 +348,14 @@ def _frames(parser: SseParser, data: bytes) -> list[Frame]:
         return parser.feed(data)
     except SseError as error:
         raise UpstreamError(str(error), kind="protocol") from None
+
+
+def _withheld(frames: int) -> tuple[Loss, ...]:
+    """Return the loss that `frames` events nobody could read amount to."""
+    if not frames:
+        return ()
+    reason = f"{frames} event{'' if frames == 1 else 's'} of the provider could not be read"
+    return (Loss(path="stream", kind="dropped", reason=reason),)
 
 
 def _asks_for_reasoning(body: bytes) -> bool:

@@ -57,28 +57,33 @@ class PassthroughSink:
         self.cursor = Cursor()
         self._codec = codec
         self._options = options
+        self._opened = False
 
     def feed(self, frame: Frame, events: Sequence[Event]) -> bytes:
         """Return the frame as it came, unless it must not leave."""
-        begun = self.cursor.started
         for event in events:
             self.cursor.apply(event)
             if type(event) is e.FrameError:
                 return b""
         if self._options.framing == "array":
-            return self._element(frame, begun)
+            return self._element(frame)
         if not self._options.include_usage and self._codec.usage_only(frame.raw):
             return b""
         if frame.bare and not self._codec.is_error_frame(frame):
             return write(one_line(frame.data or b""))
         return frame.raw
 
-    def _element(self, frame: Frame, begun: bool) -> bytes:
+    def _element(self, frame: Frame) -> bytes:
         """Return the frame's payload as an element of the array that the client reads."""
-        if frame.data is None or not frame.data.startswith(b"{"):
+        data = (frame.data or b"").strip()
+        if data.startswith(b"["):
+            data = data[1:-1].strip()
+        failed = self.cursor.problem is not None
+        if not data.startswith(b"{") or not (self.cursor.started or failed):
             return b""
-        piece = (b",\r\n" if begun else b"[") + frame.data
-        return piece + b"]" if self.cursor.ended or self.cursor.problem is not None else piece
+        piece = (b",\r\n" if self._opened else b"[") + data
+        self._opened = True
+        return piece + b"]" if self.cursor.ended or failed else piece
 
     def close(self, events: Sequence[Event]) -> bytes:
         """Return the terminator the upstream left out, or the error that its cut amounts to.
@@ -99,6 +104,10 @@ class PassthroughSink:
         out = b"".join(encoder.feed(event) for event in missing)
         for event in missing:
             self.cursor.apply(event)
+        if out and self._options.framing == "array" and not self._opened:
+            # The encoder goes on with an array whose beginning was withheld.
+            self._opened = True
+            return b"[" + out.lstrip(b"[,\r\n ")
         return out
 
     def heartbeat(self) -> bytes:

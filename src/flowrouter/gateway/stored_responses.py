@@ -8,18 +8,21 @@ answered without the history it names. A copy holds one turn only; the record be
 
 from __future__ import annotations
 
+import asyncio
+from typing import Any
+from urllib.parse import quote
+
 import msgspec
 
 from flowrouter.clock import Clock
 from flowrouter.errors import CallerError, StorageError
-from flowrouter.gateway.continuation import Continuation, Kept, not_found
+from flowrouter.gateway.continuation import Continuation, Kept, Turn, not_found
 from flowrouter.gateway.exchange import Exchange
 from flowrouter.gateway.ports import SealedBlobs, StateStore
-from flowrouter.gateway.response_items import as_items
+from flowrouter.gateway.response_items import as_items, peek
 from flowrouter.routing import Target
 from flowrouter.tasks import TaskGroup
-from flowrouter.wire.json import Raw, dumps
-from flowrouter.wire.splice import remove, splice
+from flowrouter.wire.json import JsonError, Raw, dumps, loads
 from flowrouter.wire.sse import SseParser
 
 KEPT_SECONDS = 30 * 24 * 3600.0
@@ -32,29 +35,28 @@ _LINKS_MAX = 500
 
 
 class _Body(msgspec.Struct):
-    input: msgspec.Raw = msgspec.Raw(b"[]")
-    previous_response_id: str | None = None
-    conversation: msgspec.Raw = msgspec.Raw(b"null")
-    background: bool | None = None
-    store: bool | None = None
+    input: msgspec.Raw = msgspec.Raw(b"")
+    previous_response_id: Any = None
+    conversation: Any = None
+    background: Any = None
+    store: Any = None
 
 
 class _Answer(msgspec.Struct):
-    id: str = ""
-    status: str = ""
-    created_at: float = 0.0
+    id: Any = None
+    status: Any = None
+    created_at: Any = None
     output: list[msgspec.Raw] = []
 
 
 class _Terminal(msgspec.Struct):
-    type: str = ""
+    type: Any = None
     response: msgspec.Raw = msgspec.Raw(b"")
 
 
 _body = msgspec.json.Decoder(_Body)
 _answer = msgspec.json.Decoder(_Answer)
 _terminal = msgspec.json.Decoder(_Terminal)
-_items = msgspec.json.Decoder(list[msgspec.Raw])
 
 
 class StoredResponses:
@@ -65,28 +67,32 @@ class StoredResponses:
         self._blobs = blobs
         self._clock = clock
         self._tasks = tasks
+        self._writing: dict[str, asyncio.Task[None]] = {}
 
     async def follow(self, body: bytes, *, owner_id: str) -> Continuation | None:
         """Return what a request for an answer goes on from, if it names something; raises `CallerError`."""
         try:
-            asked = _body.decode(body)
-        except (msgspec.DecodeError, UnicodeError):
+            asked = peek(_body, body)
+        except (msgspec.DecodeError, JsonError):
             return None  # the dialect's own reading says what is wrong
-        if asked.background:
+        if asked.background is True:
             raise CallerError(
                 "background responses are not kept here; send the request without `background`",
                 param="background",
                 code="unsupported_parameter",
             )
-        if asked.previous_response_id is None:
-            named = bytes(asked.conversation) != b"null"
-            return Continuation(kept=None, body=body, expanded=None) if named else None
-        kept = await self.find(asked.previous_response_id, owner_id=owner_id)
+        previous = asked.previous_response_id
+        if previous is None:
+            named = asked.conversation is not None
+            return Continuation(kept=None, body=body) if named else None
+        if not isinstance(previous, str):
+            raise CallerError(
+                "previous_response_id must be a string.", param="previous_response_id", code="invalid_type"
+            )
+        kept = await self.find(previous, owner_id=owner_id)
         if kept is None:
-            raise not_found(asked.previous_response_id, param="previous_response_id")
-        history = await self.history(kept, owner_id=owner_id)
-        expanded = None if history is None else _expanded(body, asked, history)
-        return Continuation(kept=kept, body=body, expanded=expanded)
+            raise not_found(previous, param="previous_response_id")
+        return Continuation(kept=kept, body=body, history=await self.history(kept, owner_id=owner_id))
 
     async def find(self, response_id: str, *, owner_id: str) -> Kept | None:
         """Return the record of an answer, or None; raises `CallerError` (503) while the store is away."""
@@ -98,61 +104,79 @@ class StoredResponses:
                 raise CallerError("stored responses cannot be read at the moment", status=503) from error
         return msgspec.msgpack.decode(value, type=Kept) if value else None
 
-    async def history(self, kept: Kept, *, owner_id: str) -> list[bytes] | None:
-        """Return all items up to and including `kept`, oldest first; None where a copy is missing."""
+    async def history(self, kept: Kept, *, owner_id: str) -> tuple[Turn, ...] | None:
+        """Return all turns up to and including `kept`, oldest first; None where a copy is missing."""
         turns: list[Kept] = []
+        seen: set[str] = set()
         link: Kept | None = kept
         while link is not None:
-            if not link.copied or len(turns) >= _LINKS_MAX:
+            if not link.copied or link.id in seen or len(turns) >= _LINKS_MAX:
                 return None
             turns.append(link)
-            link = await self.find(link.previous, owner_id=owner_id) if link.previous else None
-            if link is None and turns[-1].previous:
-                return None
-        items: list[bytes] = []
-        for turn in reversed(turns):
-            items += [bytes(item) for item in _items.decode(turn.input)]
-            items += [bytes(item) for item in _answer.decode(turn.response).output]
-        return items
+            seen.add(link.id)
+            if link.previous is None:
+                return tuple(_turn(turn) for turn in reversed(turns))
+            link = await self.find(link.previous, owner_id=owner_id)
+        return None
 
-    async def keep(self, exchange: Exchange, answer: bytes, *, target: Target) -> None:
-        """Keep what the client is about to get (`answer`: a whole reply, or the end of a stream)."""
+    async def keep(self, exchange: Exchange, answer: bytes, *, target: Target, given: str) -> None:
+        """Keep what the client is about to get (`answer`: a whole reply, or the end of a stream).
+
+        `given` is the provider's own id of it. An answer in a form that cannot be kept passes all the same.
+        """
         try:
-            asked = _body.decode(exchange.inbound.body)
-        except (msgspec.DecodeError, UnicodeError):
+            asked = peek(_body, exchange.inbound.body)
+            response = answer if answer.lstrip()[:1] == b"{" else _from_stream(answer)
+            if asked.store is False or not response:
+                return
+            response, found = _checked(response)
+        except (msgspec.DecodeError, JsonError):
             return
-        response = answer if answer.lstrip()[:1] == b"{" else _from_stream(answer)
-        if asked.store is False or not response:
-            return
-        found = _answer.decode(response)
-        vendor = exchange.lane == "passthrough" and target.dialect == "openai_responses"
-        copied = bool(exchange.caller.policy.responses_store) and len(response) <= COPY_MAX
-        if not found.id or found.status == "failed" or not (vendor or copied):
+        if not isinstance(found.id, str) or not found.id or found.status == "failed":
             return
         follows = exchange.continuation
-        previous = follows.kept.id if follows is not None and follows.kept is not None else None
         own = _own_input(follows.body if follows is not None else exchange.inbound.body)
+        vendor = target.dialect == "openai_responses" and found.id == given
+        copied = bool(exchange.caller.policy.responses_store) and len(own) + len(response) <= COPY_MAX
+        if not (vendor or copied):
+            return
         kept = Kept(
             id=found.id,
             account_id=target.account_id,
             model=target.model,
             vendor=vendor,
-            previous=previous,
-            created=found.created_at,
+            previous=follows.kept.id if follows is not None and follows.kept is not None else None,
+            created=found.created_at if isinstance(found.created_at, int | float) else 0.0,
             input=own if copied else b"",
             response=response if copied else b"",
         )
         await self._put(kept, owner_id=exchange.caller.owner_id)
 
+    async def bare(self, kept: Kept, *, owner_id: str) -> None:
+        """Delete the copy of an answer for good; that its vendor may have it stays known."""
+        await self.forget(kept.id, owner_id=owner_id)
+        await self._put(msgspec.structs.replace(kept, input=b"", response=b""), owner_id=owner_id)
+
     async def forget(self, response_id: str, *, owner_id: str) -> bool:
         """Delete an answer for good; return whether there was one."""
-        in_state = await self._state.delete(_state_key(owner_id, response_id))
+        key = _state_key(owner_id, response_id)
+        await self._quiet(key)
+        in_state = await self._state.delete(key)
         return await self._blobs.delete(owner_id, _KIND, response_id) or in_state
 
     async def _put(self, kept: Kept, *, owner_id: str) -> None:
-        value = msgspec.msgpack.encode(kept)
-        await self._state.put(_state_key(owner_id, kept.id), value, ttl=_BRIDGE_SECONDS)
-        self._tasks.start("keep response", self._store(owner_id, kept.id, value))
+        key, value = _state_key(owner_id, kept.id), msgspec.msgpack.encode(kept)
+        await self._quiet(key)
+        await self._state.put(key, value, ttl=_BRIDGE_SECONDS)
+        writing = self._writing[key] = self._tasks.start(
+            "keep response", self._store(owner_id, kept.id, value)
+        )
+        writing.add_done_callback(lambda _: self._writing.pop(key, None))
+
+    async def _quiet(self, key: str) -> None:
+        """Wait until nothing is written for `key`: it would come back behind what is done next."""
+        if (writing := self._writing.get(key)) is not None:
+            await asyncio.wait([writing])
 
     async def _store(self, owner_id: str, response_id: str, value: bytes) -> None:
         expires = int((self._clock.now() + KEPT_SECONDS) * 1000)
@@ -161,17 +185,27 @@ class StoredResponses:
 
 def own_items(kept: Kept) -> list[bytes]:
     """Return the input items of the turn that `kept` is the answer of."""
-    return [bytes(item) for item in _items.decode(kept.input)] if kept.input else []
+    return as_items(kept.input)
 
 
-def _expanded(body: bytes, asked: _Body, history: list[bytes]) -> bytes:
-    items = [Raw(item) for item in (*history, *as_items(bytes(asked.input)))]
-    bare = remove(body, "previous_response_id")
-    return splice(remove(bare, "input"), {"input": dumps(items)}, old={})
+def _turn(kept: Kept) -> Turn:
+    output = tuple(bytes(item) for item in _answer.decode(kept.response).output)
+    return Turn(
+        account_id=kept.account_id if kept.vendor else None, input=tuple(own_items(kept)), output=output
+    )
 
 
 def _own_input(body: bytes) -> bytes:
-    return dumps([Raw(item) for item in as_items(bytes(_body.decode(body).input))])
+    return dumps([Raw(item) for item in as_items(bytes(peek(_body, body).input))])
+
+
+def _checked(response: bytes) -> tuple[bytes, _Answer]:
+    """Return a response as JSON that reads without leniency, and what is looked at of it."""
+    try:
+        return response, _answer.decode(response)
+    except (msgspec.DecodeError, UnicodeError):
+        response = dumps(loads(response))
+        return response, _answer.decode(response)
 
 
 def _from_stream(data: bytes) -> bytes:
@@ -180,14 +214,14 @@ def _from_stream(data: bytes) -> bytes:
     for frame in reversed([*parser.feed(data), *parser.close()]):
         if frame.data is None or b"response." not in frame.data:
             continue
-        event = _terminal.decode(frame.data)
+        event = peek(_terminal, frame.data)
         if event.type in ("response.completed", "response.incomplete"):
             return bytes(event.response)
     return b""
 
 
 def _state_key(owner_id: str, response_id: str) -> str:
-    return f"{_KIND}:{owner_id}:{response_id}"
+    return f"{_KIND}:{quote(owner_id, safe='')}:{response_id}"
 
 
 __all__ = ["COPY_MAX", "KEPT_SECONDS", "StoredResponses", "own_items"]

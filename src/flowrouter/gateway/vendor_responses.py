@@ -16,9 +16,14 @@ from flowrouter.gateway.continuation import Kept
 from flowrouter.gateway.secrecy import may_pass, redacted
 from flowrouter.gateway.world import World
 from flowrouter.providers import adapter
-from flowrouter.upstream import Transport
+from flowrouter.upstream import Reply, Transport
 
 _BODY_MAX = 64 * 1024 * 1024
+
+_FORWARDED = frozenset(
+    {"after", "before", "include", "include[]", "include_obfuscation", "limit", "order", "starting_after"}
+)
+"""Members of a query that pass; whatever else stands there may be the caller's key."""
 
 
 class VendorAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,16 +62,15 @@ class VendorResponses:
                 base_url=account.base_url,
                 account_headers={name: value.reveal() for name, value in account.headers},
             )
-            asked = f"?{urlencode(query)}" if query else ""
+            told = {name: value for name, value in (query or {}).items() if name in _FORWARDED}
+            asked = f"?{urlencode(told)}" if told else ""
             url = f"{request.url}/{quote(kept.id, safe='')}{part}{asked}"
             async with asyncio.timeout(self._timeouts.first_byte_plain):
                 reply = await self._transport.send(
                     msgspec.structs.replace(request, method=method, url=url, body=b"")
                 )
                 try:
-                    body = b""
-                    while len(body) < _BODY_MAX and (piece := await reply.read()):
-                        body += piece
+                    body = await _read(reply)
                 finally:
                     reply.close()
         except (ConfigError, UpstreamError, TimeoutError):
@@ -77,6 +81,17 @@ class VendorResponses:
         return VendorAnswer(
             status=reply.status, body=body if may_pass(body, account) else b"", problem=problem
         )
+
+
+async def _read(reply: Reply) -> bytes:
+    pieces: list[bytes] = []
+    size = 0
+    while piece := await reply.read():
+        size += len(piece)
+        if size > _BODY_MAX:
+            raise UpstreamError("the provider's answer is too large", kind="protocol")
+        pieces.append(piece)
+    return b"".join(pieces)
 
 
 def _away(why: str) -> VendorAnswer:

@@ -4,7 +4,6 @@ from typing import Any
 
 import anthropic
 from pydantic import BaseModel
-
 from serving import DESCRIPTIONS, ROUNDS, SCHEMAS, Facts, Job, serve, use_tool
 
 

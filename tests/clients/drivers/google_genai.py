@@ -5,7 +5,6 @@ from typing import Any
 from google import genai
 from google.genai import types
 from pydantic import BaseModel
-
 from serving import DESCRIPTIONS, ROUNDS, SCHEMAS, Facts, Job, image_bytes, serve, use_tool
 
 
@@ -79,9 +78,7 @@ def one_turn(job: Job, contents: list[Any], thinking: bool) -> list[types.Part]:
     client = client_of(job)
     given: dict[str, Any] = {"tools": [TOOLS]}
     if not thinking:
-        done = client.models.generate_content(
-            model=job["model"], contents=contents, config=config(**given)
-        )
+        done = client.models.generate_content(model=job["model"], contents=contents, config=config(**given))
         return list(done.candidates[0].content.parts)
     given["thinking_config"] = types.ThinkingConfig(include_thoughts=True)
     parts: list[types.Part] = []

@@ -8,7 +8,6 @@ from anthropic import Anthropic
 from google import genai
 from openai import OpenAI
 from pydantic import BaseModel
-
 from serving import Facts, Job, serve
 
 WHICH = sys.argv[1]

@@ -9,7 +9,6 @@ from langchain_core.tools import tool
 from langchain_google_genai import ChatGoogleGenerativeAI
 from langchain_openai import ChatOpenAI
 from pydantic import BaseModel
-
 from serving import ROUNDS, Facts, Job, read_file, serve, write_file
 
 WHICH = sys.argv[1]

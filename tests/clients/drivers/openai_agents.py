@@ -17,7 +17,6 @@ from agents import (
 from openai import AsyncOpenAI
 from openai.types.shared import Reasoning
 from pydantic import BaseModel
-
 from serving import Facts, Job, read_file, serve, write_file
 
 CHAT = sys.argv[1] == "chat"
@@ -29,7 +28,9 @@ class Person(BaseModel):
     age: int
 
 
-def agent_of(job: Job, *, output: type[BaseModel] | None = None, tools: bool = False, **settings: Any) -> Agent:
+def agent_of(
+    job: Job, *, output: type[BaseModel] | None = None, tools: bool = False, **settings: Any
+) -> Agent:
     client = AsyncOpenAI(base_url=job["base_url"] + "/v1", api_key=job["key"], timeout=30)
     model: Any
     if CHAT:
@@ -84,10 +85,7 @@ async def thinking(job: Job) -> Facts:
     async for _ in again.stream_events():
         pass
     reasoning = "".join(
-        part.text
-        for item in run.new_items
-        if item.type == "reasoning_item"
-        for part in item.raw_item.summary
+        part.text for item in run.new_items if item.type == "reasoning_item" for part in item.raw_item.summary
     )
     return {"text": run.final_output, "followup": again.final_output, "reasoning": reasoning}
 

@@ -5,7 +5,6 @@ from typing import Any
 
 import openai
 from pydantic import BaseModel
-
 from serving import DESCRIPTIONS, ROUNDS, SCHEMAS, Facts, Job, serve, use_tool
 
 

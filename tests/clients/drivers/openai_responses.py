@@ -5,7 +5,6 @@ from typing import Any
 
 import openai
 from pydantic import BaseModel
-
 from serving import DESCRIPTIONS, ROUNDS, SCHEMAS, Facts, Job, serve, use_tool
 
 
@@ -15,7 +14,13 @@ class Person(BaseModel):
 
 
 TOOLS: list[Any] = [
-    {"type": "function", "name": name, "description": DESCRIPTIONS[name], "parameters": schema, "strict": True}
+    {
+        "type": "function",
+        "name": name,
+        "description": DESCRIPTIONS[name],
+        "parameters": schema,
+        "strict": True,
+    }
     for name, schema in SCHEMAS.items()
 ]
 

@@ -21,7 +21,6 @@ from pydantic_ai.profiles.openai import OpenAIModelProfile
 from pydantic_ai.providers.anthropic import AnthropicProvider
 from pydantic_ai.providers.google import GoogleProvider
 from pydantic_ai.providers.openai import OpenAIProvider
-
 from serving import Facts, Job, image_bytes, read_file, serve, write_file
 
 WHICH = sys.argv[1]
@@ -102,9 +101,7 @@ async def thinking(job: Job) -> Facts:
         for part in message.parts
         if isinstance(part, ThinkingPart)
     )
-    again = await agent.run(
-        job["followup"], message_history=run.all_messages(), event_stream_handler=listen
-    )
+    again = await agent.run(job["followup"], message_history=run.all_messages(), event_stream_handler=listen)
     return {"text": run.output, "followup": again.output, "reasoning": reasoning}
 
 

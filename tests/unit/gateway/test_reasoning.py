@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from typing import Any
 
 import msgspec
@@ -180,6 +181,11 @@ def test_a_request_without_envelopes_is_the_same_object() -> None:
 def test_bodies_that_carry_state_for_us_are_noticed() -> None:
     (seen,) = reply(Reasoning(text="t", signature="sig"))
     assert isinstance(seen, Reasoning)
-    assert holds_envelopes(b'{"signature":"' + (seen.sealed or "").encode() + b'"}')
-    assert holds_envelopes(b'{"type":"thinking","thinking":"","signature":""}')
-    assert not holds_envelopes(b'{"type":"thinking","thinking":"","signature":"vendor"}')
+    sealed = (seen.sealed or "").encode()
+    assert holds_envelopes(b'{"signature":"' + sealed + b'"}', "anthropic")
+    assert holds_envelopes(b'{"reasoning_sealed":["' + sealed + b'"]}', "openai_chat")
+    assert holds_envelopes(b'{"encrypted_content":"' + sealed + b'"}', "openai_responses")
+    assert holds_envelopes(b'{"thoughtSignature": "' + b64encode(sealed) + b'"}', "gemini")
+    assert holds_envelopes(b'{"type":"thinking","thinking":"","signature":""}', "anthropic")
+    assert not holds_envelopes(b'{"type":"thinking","thinking":"","signature":"vendor"}', "anthropic")
+    assert not holds_envelopes(b'{"functionCall":{"name":"f","args":{"signature":""}}}', "gemini")

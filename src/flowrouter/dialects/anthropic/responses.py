@@ -186,7 +186,24 @@ def _reasoning_block(part: Reasoning, own: bool, losses: list[Loss]) -> Block | 
         losses.append(Loss(path="content.reasoning", kind="dropped", reason="state of another vendor"))
     if not part.text and not part.sealed:
         return None
+    if trails(part):
+        losses.append(TRAILING)
+        return None
     return {"type": "thinking", "thinking": part.text, "signature": part.sealed or ""}
+
+
+TRAILING = Loss(
+    path="content.reasoning", kind="dropped", reason="a signature behind the text, which no vendor insists on"
+)
+"""What is lost of a signature that comes after the answer's words.
+
+A thinking block there would be the last one, and Claude Code prints the last block of an answer.
+"""
+
+
+def trails(part: Reasoning) -> bool:
+    """Return whether a part is only the signature of the text before it."""
+    return not part.text and part.field == "empty" and part.call_id is None
 
 
 def message_id(origin_id: str, origin: Dialect, options: EncodeOptions) -> str:
@@ -202,6 +219,6 @@ def message_id(origin_id: str, origin: Dialect, options: EncodeOptions) -> str:
 
 
 __all__ = [
-    "AT_THE_END", "BESIDE_THE_END", "NOTHING_TO_TELL", "UNCITED", "message_id", "parse_response", "render_response", "reply_block",
-    "unknown_members",
+    "AT_THE_END", "BESIDE_THE_END", "NOTHING_TO_TELL", "TRAILING", "UNCITED", "message_id", "parse_response", "render_response",
+    "reply_block", "trails", "unknown_members",
 ]  # fmt: skip

@@ -86,11 +86,13 @@ def _resolve(branch: Schema, root: Schema) -> Schema:
 
 
 def closed_schema(schema: Schema) -> tuple[Schema, list[str]]:
-    """Return a schema for structured outputs and the limits that moved into descriptions.
+    """Return a schema for structured outputs, and in words what had to change.
 
-    Every object is closed (`additionalProperties: false`), `oneOf` becomes `anyOf`.
+    Limits move into descriptions, every object is closed (`additionalProperties: false`), `oneOf` becomes
+    `anyOf`.
     """
     moved: list[str] = []
+    bent: list[str] = []
 
     def close(node: Schema) -> Schema:
         closed = {name: value for name, value in node.items() if not _is_limit(name, value)}
@@ -101,11 +103,16 @@ def closed_schema(schema: Schema) -> tuple[Schema, list[str]]:
             closed["description"] = f"{closed.get('description', '')} ({told})".strip()
         if "oneOf" in closed and "anyOf" not in closed:
             closed["anyOf"] = closed.pop("oneOf")
+            bent.append("oneOf sent as anyOf")
         if closed.get("type") == "object" or "properties" in closed:
+            if closed.get("additionalProperties") is not False:
+                bent.append("objects are closed to further members")
             closed["additionalProperties"] = False
         return closed
 
-    return _walk(schema, close), list(dict.fromkeys(moved))
+    whole = _walk(schema, close)
+    told = [f"limits told in descriptions: {', '.join(dict.fromkeys(moved))}"] if moved else []
+    return whole, [*told, *dict.fromkeys(bent)]
 
 
 def _is_limit(name: str, value: object) -> bool:

@@ -85,13 +85,16 @@ class Screen:
                 return self._call(part)
             case ToolResult():
                 content = self.parts(part.content, role="tool")
-                return msgspec.structs.replace(part, content=content, extra={}, name=None)
+                result = msgspec.structs.replace(part, content=content, extra={}, name=None)
+                self._losses.follow(part, result)
+                return result
             case Opaque():
                 return self._opaque(part)
 
     def _text(self, part: Text) -> Text | None:
         if part.citations:
-            self._losses.drop(f"{self._losses.path(part)}.citations", "citations of another vendor")
+            name = self._losses.name("text.citations")
+            self._losses.drop(f"{self._losses.path(part)}.{name}", "citations of another vendor")
         return self._words(part.text, part, cache=part.cache)
 
     def _words(self, text: str, part: Part, *, cache: CacheHint | None = None) -> Text | None:
@@ -124,7 +127,9 @@ class Screen:
                 arguments = dumps_text(value)
         if self._names.get(part.name, part.name) != part.name:
             self._losses.change(self._member(part, "call.name"), "the tool's name does not fit the target")
-        return msgspec.structs.replace(part, arguments=arguments, extra={})
+        call = msgspec.structs.replace(part, arguments=arguments, extra={})
+        self._losses.follow(part, call)
+        return call
 
     def _member(self, part: ToolCall, name: str) -> str:
         return f"{self._losses.path(part)}.{self._losses.name(name)}"

@@ -21,9 +21,11 @@ from flowrouter.dialects.anthropic.errors import error_object
 from flowrouter.dialects.anthropic.render_parts import Block
 from flowrouter.dialects.anthropic.responses import (
     NOTHING_TO_TELL,
+    TRAILING,
     UNCITED,
     message_id,
     reply_block,
+    trails,
     unknown_members,
 )
 from flowrouter.dialects.anthropic.stops import stop_of
@@ -60,6 +62,7 @@ class AnthropicEncoder:
         self._kind = ""
         self._custom = False
         self._held = b""
+        self._trails = False
         self._waiting: dict[int, list[Event]] = {}
         self._ignored: set[int] = set()
 
@@ -161,6 +164,7 @@ class AnthropicEncoder:
         if isinstance(part, Reasoning) and self._origin != "anthropic":
             # Foreign state without words or an envelope leaves nothing for the client: no block either.
             self._held = out
+            self._trails = trails(part)
             return b""
         self._next += 1
         if given is not None:
@@ -224,6 +228,9 @@ class AnthropicEncoder:
         else:
             if not own and not event.sealed:
                 self._lose("content.reasoning", "state of another vendor")
+                return b""
+            if self._held and self._trails:
+                self._lose(TRAILING.path, TRAILING.reason)
                 return b""
             delta = {"type": "signature_delta", "signature": event.signature}
         return self._shown() + _event("content_block_delta", index=self._next - 1, delta=delta)

@@ -98,16 +98,19 @@ class Toolbox:
             return
         path = self._losses.name("output")
         self._losses.unknown(output.extra, path)
+        if output.description and self._capabilities.json_schema:
+            self._losses.drop(
+                self._losses.name("output.description"), "no place for a description of the answer"
+            )
         if output.kind == "json":
             self._losses.emulate(path, "asked for by a system instruction")
             self.instruction = _ONLY_JSON
             return
         schema = output.schema or {"type": "object"}
         if self._capabilities.json_schema:
-            closed, moved = closed_schema(schema)
-            if moved:
-                reason = f"limits told in descriptions: {', '.join(moved)}"
-                self._losses.change(self._losses.name("output.schema"), reason)
+            closed, changes = closed_schema(schema)
+            if changes:
+                self._losses.change(self._losses.name("output.schema"), "; ".join(changes))
             self.format = {"type": "json_schema", "schema": closed}
         elif schema.get("type", "object") != "object" or self.forced:
             self._losses.emulate(path, "asked for by a system instruction")
@@ -172,10 +175,9 @@ class Toolbox:
         if tool.description is not None:
             wire["description"] = tool.description
         if tool.strict and self._capabilities.json_schema:
-            schema, moved = closed_schema(schema)
-            if moved:
-                reason = f"limits told in descriptions: {', '.join(moved)}"
-                self._losses.change(f"{path}.{self._losses.name('tool.schema')}", reason)
+            schema, changes = closed_schema(schema)
+            if changes and tool.schema is not None:
+                self._losses.change(f"{path}.{self._losses.name('tool.schema')}", "; ".join(changes))
             wire["strict"] = True
         elif tool.strict:
             self._losses.drop(

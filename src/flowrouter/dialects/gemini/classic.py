@@ -17,7 +17,7 @@ _ORDERING = ("propertyOrdering", "property_ordering")
 def to_json_schema(schema: Schema) -> Schema:
     """Return the JSON Schema that says the same: lower-case types, `nullable` as a type, counts as numbers.
 
-    `propertyOrdering` has no counterpart and is left out. A schema that is JSON Schema already comes
+    `propertyOrdering` becomes the order of the properties. A schema that is JSON Schema already comes
     back as it is.
     """
     converted: Schema = {}
@@ -26,6 +26,10 @@ def to_json_schema(schema: Schema) -> Schema:
             continue
         name = _NAMES.get(name, name)
         converted[name] = _converted(name, value)
+    ordering: Any = schema.get("propertyOrdering", schema.get("property_ordering"))
+    properties: Any = converted.get("properties")
+    if isinstance(ordering, list) and isinstance(properties, dict):
+        converted["properties"] = _in_order(cast("Schema", properties), cast("list[Any]", ordering))
     if schema.get("nullable") is True:
         converted = _nullable(converted)
     same = converted == schema and list(converted) == list(schema)
@@ -47,6 +51,11 @@ def _converted(name: str, value: Any) -> Any:
             return int(value)
         case _:
             return value
+
+
+def _in_order(properties: Schema, ordering: list[Any]) -> Schema:
+    named = [name for name in ordering if isinstance(name, str) and name in properties]
+    return {name: properties[name] for name in (*dict.fromkeys(named), *properties)}
 
 
 def _inner(value: Any) -> Any:

@@ -2,8 +2,9 @@
 
 The vendor's structural rules (Gemini API, November 2026): the first turn is the user's, turns of one
 role are one content, a content has parts, the results of a turn's calls stand first in the next. System
-messages at the head become `systemInstruction`; a later one becomes a marked text at the head of the next
-user turn: never hoisted, so that cached prefixes stay valid.
+messages at the head become `systemInstruction`; a later one becomes a marked text of the user's turn it
+follows or precedes: never hoisted, and in the same place when the conversation goes on, so that cached
+prefixes stay valid.
 """
 
 from __future__ import annotations
@@ -85,6 +86,8 @@ class Conversation:
     def _add_message(self, message: Message) -> None:
         match message.role:
             case "assistant":
+                if self._waiting and self.contents and self.contents[-1]["role"] == "user":
+                    self._add_user([])
                 self._called |= {part.id: part.name for part in message.parts if isinstance(part, ToolCall)}
                 self._add("model", self._written(_calls_last(message.parts)))
             case "system" | "developer":

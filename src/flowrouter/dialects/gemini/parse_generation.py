@@ -19,13 +19,14 @@ _JSON = "application/json"
 
 
 class Generation(msgspec.Struct, frozen=True, kw_only=True):
-    """What a `generationConfig` says, in canonical terms."""
+    """What a `generationConfig` says, in canonical terms; `output_member` is where it asks for a form."""
 
     sampling: Sampling = Sampling()
     max_tokens: int | None = None
     stop: tuple[str, ...] = ()
     reasoning: ReasoningControl | None = None
     output: OutputFormat | None = None
+    output_member: str = ""
     extra: Extra = {}
 
 
@@ -46,14 +47,19 @@ def parse_generation(request: Node) -> Generation:
         logprobs=node.flag("responseLogprobs"),
         top_logprobs=node.integer("logprobs"),
     )
+    member = next((name for name in _ANSWERS if node.peek(name) is not None), "")
     return Generation(
         sampling=sampling,
         max_tokens=node.integer("maxOutputTokens"),
         stop=node.texts("stopSequences") or (),
         reasoning=_reasoning(node),
         output=_output(node),
+        output_member=member,
         extra=beneath(CONFIG, node.rest("responseModalities")),
     )
+
+
+_ANSWERS = ("responseJsonSchema", "responseSchema", "responseMimeType")
 
 
 def beneath(name: str, rest: Extra) -> Extra:

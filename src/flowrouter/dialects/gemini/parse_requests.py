@@ -15,7 +15,7 @@ from flowrouter.canonical.parts import ContentShape, Extra, Part, Reasoning, Too
 from flowrouter.canonical.request import Request
 from flowrouter.dialects.gemini.ids import is_made
 from flowrouter.dialects.gemini.node import Node, ShapeError, snake
-from flowrouter.dialects.gemini.parse_generation import parse_generation
+from flowrouter.dialects.gemini.parse_generation import CONFIG, parse_generation
 from flowrouter.dialects.gemini.parse_parts import Parts
 from flowrouter.dialects.gemini.parse_tools import parse_tool_choice, parse_tools
 from flowrouter.errors import CallerError
@@ -103,7 +103,9 @@ def _request(body: dict[str, Any]) -> Request:
         extra={**choice_extra, **generation.extra, **node.rest("cachedContent", "safetySettings")},
     )
     whole = Kept(body=body, request=request, ours=frozenset(turns.ours))
-    return msgspec.structs.replace(request, shapes={"kept": whole})
+    form = f"{CONFIG}.{generation.output_member}"
+    names = {"output": form, "output.schema": form} if generation.output_member else {}
+    return msgspec.structs.replace(request, shapes={"kept": whole, "names": names})
 
 
 def _system(node: Node) -> tuple[tuple[Part, ...], ContentShape]:

@@ -80,7 +80,8 @@ class Screen:
         match part:
             case Text():
                 if part.citations:
-                    self._losses.drop(f"{self._losses.path(part)}.citations", "citations of another vendor")
+                    name = self._losses.name("text.citations")
+                    self._losses.drop(f"{self._losses.path(part)}.{name}", "citations of another vendor")
                 return self._text(part.text, part)
             case Refusal():
                 return self._text(part.text, part)
@@ -92,7 +93,9 @@ class Screen:
                 return (self._call(part),)
             case ToolResult():
                 content = self.parts(part.content, role="tool")
-                return (msgspec.structs.replace(part, content=content, extra={}, cache=None),)
+                result = msgspec.structs.replace(part, content=content, extra={}, cache=None)
+                self._losses.follow(part, result)
+                return (result,)
             case Opaque():
                 return self._opaque(part)
 
@@ -131,7 +134,9 @@ class Screen:
                 arguments = dumps_text(value)
         if self._names.get(part.name, part.name) != part.name:
             self._losses.change(self._member(part, "call.name"), "the tool's name does not fit the target")
-        return msgspec.structs.replace(part, arguments=arguments, shape=(), extra={}, cache=None)
+        call = msgspec.structs.replace(part, arguments=arguments, shape=(), extra={}, cache=None)
+        self._losses.follow(part, call)
+        return call
 
     def _member(self, part: ToolCall, name: str) -> str:
         return f"{self._losses.path(part)}.{self._losses.name(name)}"

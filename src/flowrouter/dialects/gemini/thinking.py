@@ -65,6 +65,8 @@ def _level(control: ReasoningControl, capabilities: Capabilities, losses: Losses
     if wanted not in EFFORTS and control.budget is not None and control.budget > 0:
         wanted = next((name for most, name in _STEPS if control.budget <= most), "xhigh")
         losses.change(path, f"the model takes levels, not budgets: {wanted}")
+    elif control.mode == "budget":
+        losses.change(path, f"the model takes levels, not budgets: {wanted}")
     if wanted not in EFFORTS:
         return {}
     level = _nearest(wanted, _offered(capabilities))
@@ -76,6 +78,8 @@ def _level(control: ReasoningControl, capabilities: Capabilities, losses: Losses
 def _budget(control: ReasoningControl, capabilities: Capabilities, losses: Losses) -> dict[str, Any]:
     if control.budget is not None and control.budget > 0:
         wanted = control.budget
+        if control.effort is not None:
+            losses.drop(losses.name("reasoning.effort"), "a budget was given too, which the model takes")
     else:
         wanted = _BUDGETS.get(control.effort or "", _DYNAMIC)
     if wanted == _DYNAMIC:

@@ -84,7 +84,9 @@ class Toolbox:
         path, capabilities = self._losses.name("output"), self._capabilities
         self._losses.unknown(output.extra, path)
         if output.description:
-            self._losses.drop(f"{path}.description", "no place for a description of the answer")
+            self._losses.drop(
+                self._losses.name("output.description"), "no place for a description of the answer"
+            )
         beside_tools = self.entries and not capabilities.json_with_tools
         if beside_tools or not capabilities.json_object:
             reason = "the model takes no answer format beside tools" if beside_tools else "no such format"

@@ -58,6 +58,7 @@ _STATUSES = {
     "api_error": 500,
     "internal_server_error": 500,
     "service_unavailable": 503,
+    "overloaded": 503,
     "overloaded_error": 503,
     "engine_overloaded": 503,
 }

@@ -33,6 +33,8 @@ def translate_messages(context: Translation, *, hint: str | None = None) -> list
     leading = (*request.system, *((Text(text=hint),) if hint else ()))
     if leading:
         writer.system(leading, leads=True)
+    for message in request.messages:
+        context.losses.unknown(message.extra, context.losses.in_messages)
     history = settle(request.messages, id_max=ID_MAX, told=context.losses)
     context.losses.rows += history.losses
     for message in history.messages:
@@ -51,7 +53,6 @@ class _Writer:
 
     def message(self, message: Message) -> None:
         """Write one message of a settled history."""
-        self._context.losses.unknown(message.extra, self._context.losses.in_messages)
         match message.role:
             case "system" | "developer":
                 leads = all(item["role"] in {"system", "developer"} for item in self._out)
@@ -136,7 +137,10 @@ class _Writer:
         for thought in thoughts:
             if thought.redacted or thought.signature:
                 path = self._context.losses.path(thought)
-                self._context.losses.drop(f"{path}.signature", "a signature of another vendor")
+                name = self._context.losses.name(
+                    "thought.redacted" if thought.redacted else "thought.signature"
+                )
+                self._context.losses.drop(f"{path}.{name}", "a signature of another vendor")
         # These hosts answer 400 to a turn without the member; a blank is the least that passes.
         item["reasoning_content"] = text or " "
 
@@ -162,7 +166,8 @@ class _Writer:
         if result.is_error:
             # The stub of a result that the client never sent was told when it was made.
             if result.content != (Text(text=NO_RESULT),):
-                context.losses.emulate(f"{path}.is_error", 'told by the prefix "Error: "')
+                failed = context.losses.name("result.is_error")
+                context.losses.emulate(f"{path}.{failed}", 'told by the prefix "Error: "')
             texts = texts or [{"type": "text", "text": ""}]
             texts[0] = {**texts[0], "text": f"Error: {texts[0]['text']}"}
         if result.cache is not None:
@@ -182,11 +187,11 @@ class _Writer:
 def _call(call: ToolCall, context: Translation) -> Json:
     context.losses.members(call)
     name = context.names.get(call.name, call.name)
-    call_id = fit_id(call.id, context)
+    path, call_id = context.losses.path(call), fit_id(call.id, context)
+    if call_id != call.id and "id" not in call.shape:
+        context.losses.change(f"{path}.{context.losses.name('call.id')}", f"sent as {call_id!r}")
     if call.cache is not None:
-        context.losses.drop(
-            f"{context.losses.path(call)}.cache_control", "Chat's tool calls take no cache marks"
-        )
+        context.losses.drop(f"{path}.cache_control", "Chat's tool calls take no cache marks")
     if call.kind == "custom" and context.capabilities.custom_tools:
         return {"id": call_id, "type": "custom", "custom": {"name": name, "input": call.arguments}}
     arguments = dumps_text({"input": call.arguments}) if call.kind == "custom" else call.arguments or "{}"

@@ -67,7 +67,8 @@ def _text(part: Text, context: Translation) -> list[Json]:
         context.losses.drop(path, "an attribution block for another vendor")
         return []
     if part.citations:
-        context.losses.drop(f"{path}.citations", "Chat has no citations in a request")
+        name = context.losses.name("text.citations")
+        context.losses.drop(f"{path}.{name}", "Chat has no citations in a request")
     return [mark(_item(part.text), part.cache, path=path, context=context)] if part.text else []
 
 

@@ -54,6 +54,7 @@ def _function(rest: Json, path: str, *, legacy: bool) -> FunctionTool:
         schema=take_object(rest, "parameters"),
         strict=take_flag(rest, "strict"),
         legacy=legacy,
+        place=path if legacy else "",
         extra=rest,
     )
 

@@ -44,6 +44,7 @@ CODEC = Codec(
     render_problem=render_problem,
     problem_status=problem_status,
     is_error_frame=is_error_frame,
+    needs_usage=True,
 )
 
 __all__ = ["CODEC"]

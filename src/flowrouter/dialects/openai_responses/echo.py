@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from flowrouter.dialects.openai_responses.items import full_name
+from flowrouter.dialects.openai_responses.items import full_name, offered
 from flowrouter.wire.json import JsonError, loads
 from flowrouter.wire.members import Json, as_list, as_object
 
@@ -62,7 +62,12 @@ class Echo:
     def __init__(self, asked: bytes) -> None:
         body = _body(asked)
         self.members: Json = {**DEFAULTS, **_repeated(body)}
-        self.namespaces: dict[str, tuple[str, str]] = dict(_namespaced(as_list(body.get("tools")) or ()))
+        tools = [*(as_list(body.get("tools")) or ()), *_later(body)]
+        self.namespaces: dict[str, tuple[str, str]] = dict(_namespaced(tools))
+
+
+def _later(body: Json) -> list[object]:
+    return [tool for _, tools in offered(body.get("input")) for tool in tools]
 
 
 def _body(asked: bytes) -> Json:

@@ -7,7 +7,7 @@ import re
 import msgspec
 
 from flowrouter.canonical.head import Counts, Head
-from flowrouter.dialects.openai_responses.items import RESULTS
+from flowrouter.dialects.openai_responses.items import ADDITIONAL_TOOLS, RESULTS
 from flowrouter.dialects.openai_responses.parse_requests import read_body, refuse_background
 from flowrouter.dialects.openai_responses.shapes import (
     CountsShape,
@@ -83,7 +83,8 @@ def _counts(shape: CountsShape) -> Counts:
     texts = bytes(shape.input)
     return Counts(
         turns=len(items) if _is_list(shape.input) else int(len(texts) > len(b'""')),
-        tools=_tools(shape.tools),
+        tools=_tools(shape.tools)
+        + sum(_tools(item.tools) for item in items if item.type == ADDITIONAL_TOOLS),
         images=kinds.count("input_image"),
         documents=kinds.count("input_file"),
         tool_results=sum(str(item.type) in RESULTS for item in items),

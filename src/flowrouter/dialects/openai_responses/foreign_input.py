@@ -48,6 +48,8 @@ class Conversation:
         self._slot(request.system)
         if hint:
             self._instructions.append(hint)
+        for message in request.messages:
+            self._context.skip_extra(message.extra, losses.in_messages)
         history = settle(request.messages, id_max=ID_MAX, told=losses)
         losses.rows += history.losses
         for message in history.messages:
@@ -74,7 +76,6 @@ class Conversation:
 
     def _message(self, message: Message) -> None:
         context = self._context
-        context.skip_extra(message.extra, context.losses.in_messages)
         if message.name and message.role != "tool":
             context.losses.drop(f"{self._place(message)}.name", "no place for a participant's name")
         match message.role:
@@ -157,12 +158,14 @@ class Conversation:
     def _call(self, call: ToolCall) -> Json:
         context = self._context
         path = context.losses.path(call)
-        context.skip(call)
+        context.losses.members(call)
         name = context.names.get(call.name, call.name)
         if name != call.name:
             context.losses.change(f"{path}.{context.losses.name('call.name')}", f"sent as {name!r}")
         context.mark({}, call.cache, path=path)
         call_id = self._fit_id(call.id)
+        if call_id != call.id and "id" not in call.shape:
+            context.losses.change(f"{path}.{context.losses.name('call.id')}", f"sent as {call_id!r}")
         if call.kind == "custom" and context.capabilities.custom_tools:
             self._customs.add(call.id)
             return {"type": "custom_tool_call", "call_id": call_id, "name": name, "input": call.arguments}
@@ -173,15 +176,18 @@ class Conversation:
     def _result(self, result: ToolResult) -> Json:
         context = self._context
         path = context.losses.path(result)
-        context.skip(result)
+        context.losses.members(result)
         content = input_parts(result.content, context)
         if result.is_error:
             # The stub of a result that the client never sent was told when it was made.
             if result.content != (Text(text=NO_RESULT),):
-                context.losses.emulate(f"{path}.is_error", 'told by the prefix "Error: "')
+                failed = context.losses.name("result.is_error")
+                context.losses.emulate(f"{path}.{failed}", 'told by the prefix "Error: "')
             content = _with_error(content)
         if result.cache is not None and content:
             content[-1] = context.mark(content[-1], result.cache, path=path)
+        elif result.cache is not None:
+            context.losses.drop(f"{path}.{result.cache.field or 'cache_control'}", "nothing is left to mark")
         kind = "custom_tool_call_output" if result.call_id in self._customs else "function_call_output"
         return {"type": kind, "call_id": self._fit_id(result.call_id), "output": _output(content)}
 

@@ -39,7 +39,7 @@ def input_part(part: Part, context: Translation) -> list[Json]:
         case Text():
             return _text(part, context)
         case Refusal(text=text):
-            context.skip(part)
+            context.losses.members(part)
             return [text_of(text)] if text else []
         case Image():
             return _image(part, context)
@@ -65,7 +65,7 @@ def output_part(part: Part, context: Translation) -> Json | None:
             kept = _text(part, context)
             return _said(text) if kept else None
         case Refusal(text=text):
-            context.skip(part)
+            context.losses.members(part)
             return {"type": "refusal", "refusal": text} if text else None
         case Opaque():
             words = _words(part, context)
@@ -91,13 +91,14 @@ def _tag(part: Part) -> str:
 
 
 def _text(part: Text, context: Translation) -> list[Json]:
-    context.skip(part)
+    context.losses.members(part)
     path = context.losses.path(part)
     if part.text.startswith(BILLING_MARK):
         context.losses.drop(path, "an attribution block for another vendor")
         return []
     if part.citations:
-        context.losses.drop(f"{path}.citations", "the target takes no citations of another vendor")
+        name = context.losses.name("text.citations")
+        context.losses.drop(f"{path}.{name}", "the target takes no citations of another vendor")
     return [context.mark(text_of(part.text), part.cache, path=path)] if part.text else []
 
 
@@ -112,7 +113,7 @@ def _words(part: Opaque, context: Translation) -> str | None:
 
 def _image(part: Image, context: Translation) -> list[Json]:
     path, capabilities, losses = context.losses.path(part), context.capabilities, context.losses
-    context.skip(part)
+    context.losses.members(part)
     if capabilities.vision is False:
         losses.emulate(path, "the target takes no images; a note stands in its place")
         return [text_of("[image omitted: this model takes no images]")]
@@ -139,7 +140,7 @@ def _plain(source: Source) -> Source:
 
 def _document(part: Document, context: Translation) -> list[Json]:
     path, source, losses = context.losses.path(part), part.source, context.losses
-    context.skip(part)
+    context.losses.members(part)
     if _is_elsewhere(source, path, context):
         return []
     if part.citations:
@@ -178,7 +179,7 @@ def _file(part: Document, path: str, context: Translation) -> list[Json]:
 
 def _audio(part: Audio, context: Translation) -> list[Json]:
     """Return sound only for a target known to take it: the vendor types the part, but not in messages."""
-    context.skip(part)
+    context.losses.members(part)
     path = context.losses.path(part)
     if not context.capabilities.audio_in:
         context.losses.refuse(path, "the model takes no audio")

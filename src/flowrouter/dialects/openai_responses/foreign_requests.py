@@ -118,7 +118,7 @@ def _effort(control: ReasoningControl, path: str, context: Translation) -> str |
             return None
         allowed = EFFORTS[1:]
     fitting = clamp(asked, allowed) if allowed else asked
-    if fitting != asked or (control.effort is None and control.budget):
+    if fitting != asked or control.mode == "budget":
         context.losses.change(path, f"sent as the effort {fitting!r}")
     return fitting
 
@@ -152,10 +152,11 @@ def _put_sampling(body: Json, context: Translation) -> None:
     if sampling.logprobs:
         members["top_logprobs"] = sampling.top_logprobs or 0
     for name, value in members.items():
-        if value is None or losses.rejected(name):
+        asked = "logprobs" if name == "top_logprobs" and sampling.top_logprobs is None else name
+        if value is None or losses.rejected(name, path=losses.name(asked)):
             continue
         if _reasons(body) and not context.capabilities.sampling_with_thinking:
-            losses.drop(losses.name(name), "the target does not take it while it reasons")
+            losses.drop(losses.name(asked), "the target does not take it while it reasons")
         else:
             body[name] = value
 
@@ -227,7 +228,7 @@ def _put_storage(body: Json, context: Translation) -> None:
     """Keep the exchange stateless, and ask for what only `include` brings."""
     request, losses = context.request, context.losses
     if not losses.rejected("store", path="store"):
-        body["store"] = request.origin == "openai_chat" and request.extra.get("store") is True
+        body["store"] = request.extra.get("store") is True
     options = as_object(request.extra.get("stream_options")) or {}
     if "include_obfuscation" in options and request.stream:
         body["stream_options"] = {"include_obfuscation": options["include_obfuscation"]}

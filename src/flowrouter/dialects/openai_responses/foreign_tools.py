@@ -69,7 +69,7 @@ def _tool(tool: Tool, path: str, context: Translation) -> Json | None:
 
 
 def _function(tool: FunctionTool, path: str, context: Translation) -> Json:
-    context.skip(tool)
+    context.skip_extra(tool.extra, context.losses.whereabouts(tool))
     item: Json = {"type": "function", "name": _rename(tool.name, path, context)}
     if tool.cache is not None:
         context.losses.drop(f"{path}.{tool.cache.field or 'cache_control'}", "tools take no cache marks here")
@@ -83,7 +83,7 @@ def _function(tool: FunctionTool, path: str, context: Translation) -> Json:
 
 
 def _custom(tool: CustomTool, path: str, context: Translation) -> Json:
-    context.skip(tool)
+    context.skip_extra(tool.extra, context.losses.whereabouts(tool))
     name = _rename(tool.name, path, context)
     described: Json = {} if tool.description is None else {"description": tool.description}
     if context.capabilities.custom_tools:

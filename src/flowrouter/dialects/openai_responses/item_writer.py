@@ -33,18 +33,21 @@ Lose = Callable[[str, str], None]
 class ItemWriter:
     """The items of one answer; every method returns the bytes of the events it caused."""
 
-    __slots__ = ("_answer", "_last_text", "_lose", "_wire", "items")
+    __slots__ = ("_answer", "_last_text", "_lose", "_open", "_wire", "items")
 
     def __init__(self, wire: Wire, answer: Answer, *, lose: Lose) -> None:
         self._wire = wire
         self._answer = answer
         self._lose = lose
         self._last_text: tuple[MessageItem, Piece] | None = None
+        self._open: list[Item] = []
         self.items: list[Item] = []
 
     def open(self, item: Item) -> bytes:
         """Close what has ended and begin an item."""
-        out = b"".join(self.close(other) for other in self.items if not other.parts)
+        out = b"".join(self.close(other) for other in self._open if not other.parts)
+        self._open = [other for other in self._open if not other.closed]
+        self._open.append(item)
         self.items.append(item)
         begun = item.wire("in_progress")
         return out + self._wire.event("response.output_item.added", output_index=item.index, item=begun)

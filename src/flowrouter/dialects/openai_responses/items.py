@@ -42,6 +42,9 @@ NAMESPACE_MARK = "__"
 CALLS = {"function_call": "arguments", "custom_tool_call": "input"}
 """The calls a client answers, and the member that holds what the model wrote."""
 
+ADDITIONAL_TOOLS = "additional_tools"
+"""An item that offers tools from its place on; Codex tells its newest models all of theirs so."""
+
 RESULTS = frozenset({"function_call_output", "custom_tool_call_output"})
 """Their answers."""
 
@@ -131,6 +134,16 @@ _PARSERS: dict[str, Callable[[Json, str, Provenance | None], Part | None]] = {
 }
 
 
+def offered(value: Any) -> list[tuple[str, list[Any]]]:
+    """Return the lists of tools that stand among the items of `input`, each with its place."""
+    items = ((number, as_object(item) or {}) for number, item in enumerate(as_list(value) or ()))
+    return [
+        (f"input[{number}].tools", tools)
+        for number, item in items
+        if item.get("type") == ADDITIONAL_TOOLS and (tools := as_list(item.get("tools")))
+    ]
+
+
 def full_name(namespace: Any, name: str) -> str:
     """Return the one name of a tool, its namespace (if it has one) put before."""
     return f"{namespace}{NAMESPACE_MARK}{name}" if isinstance(namespace, str) and namespace else name
@@ -209,6 +222,7 @@ def finish(item: Json, extra: Json) -> Json:
 
 __all__ = [
     "ABSENT",
+    "ADDITIONAL_TOOLS",
     "CALLS",
     "DIALECT",
     "ITEM",
@@ -219,6 +233,7 @@ __all__ = [
     "bare_name",
     "finish",
     "full_name",
+    "offered",
     "parse_item",
     "render_item",
 ]

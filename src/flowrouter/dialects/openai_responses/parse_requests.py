@@ -9,8 +9,15 @@ from flowrouter.canonical.messages import Message
 from flowrouter.canonical.parts import ContentShape, Part, Text
 from flowrouter.canonical.request import OutputFormat, ReasoningControl, Request, Sampling
 from flowrouter.canonical.tools import ToolChoice
+from flowrouter.dialects.openai_responses.items import offered
 from flowrouter.dialects.openai_responses.parse_input import parse_input
-from flowrouter.dialects.openai_responses.tools import ToolsRead, parse_choice, parse_tools, write_choice
+from flowrouter.dialects.openai_responses.tools import (
+    ToolsRead,
+    parse_choice,
+    parse_later,
+    parse_tools,
+    write_choice,
+)
 from flowrouter.errors import CallerError
 from flowrouter.wire.json import JsonError, loads
 from flowrouter.wire.members import (
@@ -154,14 +161,12 @@ def _take_instructions(rest: Json) -> tuple[tuple[Part, ...], ContentShape]:
 
 
 def _take_tools(rest: Json, shapes: Json) -> ToolsRead:
-    items = take_list(rest, "tools")
-    if items is None:
-        if rest.get("tools") is not None:
-            raise _wrong("tools", "a list")
-        return ToolsRead()
-    if not items:
+    items, later = take_list(rest, "tools"), offered(rest.get("input"))
+    if items is None and rest.get("tools") is not None:
+        raise _wrong("tools", "a list")
+    if items == []:
         shapes["tools"] = "empty"
-    read = parse_tools(items)
+    read = parse_later(parse_tools(items or []), later)
     if read.namespaces:
         shapes["namespaces"] = read.namespaces
     return read

@@ -44,8 +44,9 @@ def _put_conversation(body: Json, request: Request, capabilities: Capabilities, 
 
 def _put_tools(body: Json, request: Request) -> None:
     shapes = request.shapes
-    if request.tools or shapes.get("tools") == "empty":
-        body["tools"] = write_tools(request.tools, shapes.get("namespaces", ()))
+    tools = write_tools(request.tools, shapes.get("namespaces", ()))
+    if tools or shapes.get("tools") == "empty":
+        body["tools"] = tools
     if request.tool_choice is not None:
         body["tool_choice"] = shapes.get("tool_choice") or write_choice(request.tool_choice, {})
     if request.parallel_tools is not None:

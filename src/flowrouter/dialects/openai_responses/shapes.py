@@ -29,11 +29,12 @@ class CountsShape(msgspec.Struct):
 
 
 class ItemShape(msgspec.Struct):
-    """An item without its text: the type, and content or output as raw slices."""
+    """An item without its text: the type, and content, output or the tools it offers as raw slices."""
 
     type: Any = None
     content: Raw = Raw(b"")
     output: Raw = Raw(b"")
+    tools: Raw = Raw(b"")
 
 
 class PartShape(msgspec.Struct):

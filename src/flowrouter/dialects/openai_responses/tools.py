@@ -1,12 +1,14 @@
 """Tools and tool choice, read and written back in their own dialect.
 
 A namespace becomes its tools, each under the one name `NAMESPACE__NAME`; `Namespace` rows, kept in
-`Request.shapes`, say how to put them together again.
+`Request.shapes`, say how to put them together again. Tools that an item of the conversation offers stand
+behind the others, for dialects that know one list only; in their own the item itself tells them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -48,17 +50,27 @@ class ToolsRead(msgspec.Struct, frozen=True, kw_only=True):
         """Return name in its namespace → full name, for names that stand for one tool only."""
         plain = {tool.name for tool in self.tools}
         found = [(name, full) for space in self.namespaces for full, name in space.tools.items()]
-        names = [name for name, _ in found]
-        return {name: full for name, full in found if names.count(name) == 1 and name not in plain}
+        times = Counter(name for name, _ in found)
+        return {name: full for name, full in found if times[name] == 1 and name not in plain}
 
 
-def parse_tools(items: list[Any]) -> ToolsRead:
-    """Return the members of `tools`; raises `CallerError` for one without a name or a type."""
+def parse_later(read: ToolsRead, lists: Iterable[tuple[str, list[Any]]]) -> ToolsRead:
+    """Return `read` with the tools that items of the conversation offer, each name once, `lists` by place."""
+    for place, items in lists:
+        known = {tool.name for tool in read.tools} - {None}
+        later = parse_tools(items, place)
+        new = tuple(tool for tool in later.tools if tool.name not in known)
+        read = ToolsRead(tools=(*read.tools, *new), namespaces=(*read.namespaces, *later.namespaces))
+    return read
+
+
+def parse_tools(items: list[Any], at: str = "tools") -> ToolsRead:
+    """Return the members of the list `at`; raises `CallerError` for one without a name or a type."""
     tools: list[Tool] = []
     namespaces: list[Namespace] = []
     taken = {str(name) for item in items if (name := (as_object(item) or {}).get("name")) is not None}
     for number, item in enumerate(items):
-        path = f"tools[{number}]"
+        path = f"{at}[{number}]"
         whole = _object(item, path)
         space = _parse_namespace(whole, path) if whole.get("type") == NAMESPACE else None
         row = {tool.name: name for tool, name in space or ()}
@@ -68,7 +80,10 @@ def parse_tools(items: list[Any]) -> ToolsRead:
             namespaces.append(Namespace(wrapper=wrapper, tools=row))
             tools += [tool for tool, _ in space]
         else:
-            tools.append(_parse_tool(whole, path))
+            tool = _parse_tool(whole, path)
+            # Behind a namespace, which is several tools here, a tool's number is not its place.
+            usual = at == "tools" and number == len(tools)
+            tools.append(tool if usual else msgspec.structs.replace(tool, place=path))
     return ToolsRead(tools=tuple(tools), namespaces=tuple(namespaces))
 
 
@@ -134,7 +149,7 @@ def _parse_namespace(whole: Json, path: str) -> list[tuple[FunctionTool | Custom
     if not isinstance(name, str) or not name or not inner:
         return None
     words: Json = {f"{_SAYS}{key}": whole[key] for key in whole if key not in {"type", "name", "tools"}}
-    found: list[tuple[FunctionTool | CustomTool, str]] = []
+    found: dict[str, tuple[FunctionTool | CustomTool, str]] = {}
     for number, item in enumerate(inner):
         place = f"{path}.tools[{number}]"
         tool = _parse_tool(_object(item, place), place)
@@ -142,14 +157,18 @@ def _parse_namespace(whole: Json, path: str) -> list[tuple[FunctionTool | Custom
             return None
         extra = tool.extra if number else {**tool.extra, **words}
         full = full_name(name, tool.name)
-        if any(full == earlier.name for earlier, _ in found):
+        if full in found:
             return None
-        found.append((msgspec.structs.replace(tool, name=full, place=place, extra=extra), tool.name))
-    return found
+        found[full] = msgspec.structs.replace(tool, name=full, place=place, extra=extra), tool.name
+    return list(found.values())
 
 
 def write_tools(tools: Sequence[Tool], namespaces: Sequence[Namespace]) -> list[Json]:
-    """Return the wire form of `tools`, those of a namespace inside it, where its first one stands."""
+    """Return the wire form of `tools`, those of a namespace inside it, where its first one stands.
+
+    Those that an item of the conversation offers are left to that item.
+    """
+    tools = [tool for tool in tools if not tool.place.startswith("input[")]
     holder = {full: number for number, space in enumerate(namespaces) for full in space.tools}
     opened: dict[int, list[Json]] = {}
     items: list[Json] = []
@@ -236,6 +255,7 @@ __all__ = [
     "Namespace",
     "ToolsRead",
     "parse_choice",
+    "parse_later",
     "parse_tools",
     "write_choice",
     "write_tool",

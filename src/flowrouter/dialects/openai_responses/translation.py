@@ -8,7 +8,7 @@ from flowrouter.canonical.cache import CacheHint
 from flowrouter.canonical.capabilities import Capabilities
 from flowrouter.canonical.losses import Losses
 from flowrouter.canonical.names import fit
-from flowrouter.canonical.parts import Extra, Opaque, Part, ToolCall
+from flowrouter.canonical.parts import Extra, ToolCall
 from flowrouter.canonical.request import Request
 from flowrouter.canonical.tools import CustomTool, FunctionTool
 from flowrouter.dialects.openai_responses.content import BREAKPOINT
@@ -27,11 +27,6 @@ class Translation:
         self.capabilities = capabilities
         self.losses = Losses(request, target=DIALECT, capabilities=capabilities)
         self.names = fit(_names(request), limit=capabilities.tool_name_max)
-
-    def skip(self, of: Part | FunctionTool | CustomTool) -> None:
-        """Note members of a part or a tool that nobody here knows."""
-        if not isinstance(of, Opaque) and of.extra:
-            self.skip_extra(of.extra, self.losses.whereabouts(of))
 
     def skip_extra(self, extra: Extra, place: str) -> None:
         """Note members of `place` that nobody here knows."""

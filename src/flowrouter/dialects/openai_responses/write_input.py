@@ -78,7 +78,7 @@ class _Writer:
             self._losses.emulate(self._losses.path(part), "a summary of ours is sent as a message")
             return {"type": "message", "role": "user", "content": [{"type": "input_text", "text": words}]}
         state = part.payload.get("encrypted_content")
-        if part.payload.get("type") == "compaction" and isinstance(state, str) and state.startswith(SEAL):
+        if isinstance(state, str) and state.startswith(SEAL):
             self._losses.refuse(
                 self._losses.path(part), "a compaction this gateway cannot open", code="invalid_value"
             )
