@@ -124,7 +124,7 @@ class Stand:
 
     def receipt(self, told: Told) -> dict[str, Any]:
         """Return the receipt of an answer."""
-        found = self.get(f"/v1/receipts/{told.headers['x-flowrouter-request-id']}")
+        found = self.get(f"/v1/receipts/{told.headers['x-request-id']}")
         assert found.status == 200, found.body
         return found.json
 

@@ -1,1 +1,1 @@
-"""Coding agents and command-line clients as people use them, through a running gateway (`make clients`)."""
+"""Real clients through a gateway over each upstream dialect; needs `make clients`, which installs them."""

@@ -30,7 +30,7 @@ class Cell:
     @property
     def key(self) -> str:
         """Return what tells the cell from all others."""
-        return " | ".join((self.client, self.upstream, self.scenario))
+        return f"{self.client} | {self.upstream} | {self.scenario}"
 
     def passed(self, place: Place) -> None:
         """Note success, and what the gateway had to learn for it."""

@@ -8,6 +8,7 @@ import selectors
 import subprocess
 import tempfile
 from collections import OrderedDict
+from pathlib import Path
 from typing import Any
 
 from tests.clients.roster import Client
@@ -21,8 +22,9 @@ class Driver:
 
     def __init__(self, client: Client) -> None:
         self.client = client
-        self._log = tempfile.TemporaryFile()
-        home = tempfile.mkdtemp(prefix="flow-router-client-")
+        self._home = tempfile.TemporaryDirectory(prefix="flow-router-client-")
+        home = self._home.name
+        self._log = (Path(home) / "driver.log").open("w+b")
         environ = {
             "PATH": os.environ["PATH"],
             "HOME": home,
@@ -69,6 +71,7 @@ class Driver:
         for stream in (self._process.stdin, self._process.stdout, self._log):
             if stream is not None:
                 stream.close()
+        self._home.cleanup()
 
 
 class Drivers:

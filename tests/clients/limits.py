@@ -6,6 +6,9 @@ fails, the run tries that too. A limit that is none any more fails the cell of t
 
 from __future__ import annotations
 
+ALIKE = 30
+"""How much of what went wrong must be the same for two failures to be one."""
+
 INSTRUCTOR = tuple(f"instructor-{vendor}" for vendor in ("chat", "responses", "anthropic", "google"))
 OBJECTS_ONLY = "makes objects only"
 
@@ -21,5 +24,6 @@ LIMITS: dict[tuple[str, str], str] = {
         "instructor-responses",
         "midstream",
     ): "takes `response.failed` for a normal end and hands out half an object",
+    ("codex", "midstream"): "asks again with reasoning whose answer broke off, which OpenAI refuses",
     ("pydantic-ai-google", "cancel"): "its `cancel()` leaves the connection of google-genai open",
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from tests.clients.agent import DONE, read_prompt, text_editor, tool_user, turne
 from tests.clients.agents import PROGRAMS, Program
 from tests.clients.cells import Cell
 from tests.clients.lab import Lab, Place
-from tests.clients.limits import LIMITS, NOT_APPLICABLE
+from tests.clients.limits import ALIKE, LIMITS, NOT_APPLICABLE
 from tests.clients.roster import INSTALLED, UPSTREAMS
 from tests.clients.workshop import TARGET, WORD, Workshop
 from tests.upstreams import Answer, Received
@@ -109,10 +110,10 @@ def test_program(
     limit = LIMITS.get((program.name, scenario))
     try:
         play(scenario, program, place, home=tmp_path / "gateway")
-    except AssertionError:
+    except AssertionError as failure:
         if limit is None:
             raise
-        with pytest.raises(AssertionError):
+        with pytest.raises(AssertionError, match=re.escape(str(failure)[:ALIKE])):
             play(scenario, program, lab.place(program.dialect, direct=True), home=tmp_path / "direct")
         cell.state, cell.note = "limit", limit
         return

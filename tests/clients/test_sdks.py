@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from tests.clients.cells import Cell
 from tests.clients.driver import Drivers
 from tests.clients.lab import KEY, Lab, Place
-from tests.clients.limits import LIMITS, NOT_APPLICABLE
+from tests.clients.limits import ALIKE, LIMITS, NOT_APPLICABLE
 from tests.clients.roster import CLIENTS, INSTALLED, UPSTREAMS, Client
 from tests.clients.scenarios import SCENARIOS, Scenario, Trial, lay_out
 
@@ -48,11 +49,11 @@ def test_scenario(
     limit = LIMITS.get((client.name, scenario.name))
     try:
         play(scenario, client, place, drivers=drivers, folder=tmp_path)
-    except AssertionError:
+    except AssertionError as failure:
         if limit is None:
             raise
         direct = lab.place(client.dialect, direct=True)
-        with pytest.raises(AssertionError):
+        with pytest.raises(AssertionError, match=re.escape(str(failure)[:ALIKE])):
             play(scenario, client, direct, drivers=drivers, folder=tmp_path)
         cell.state, cell.note = "limit", limit
         return

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import json
 import struct
 import zlib
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import openai
 from anthropic.types import Message
 from openai.types.chat import ChatCompletion
+from openai.types.responses import Response
 
 SCHEMA: dict[str, Any] = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
 OPENAI_TOOL: dict[str, Any] = {
@@ -162,3 +164,35 @@ def message_said(message: Message | Any) -> dict[str, Any]:
             case other:
                 blocks.append((other,))
     return {"blocks": blocks, "stop": message.stop_reason}
+
+
+def response_whole(response: Response | Any) -> Any:
+    """Return all that a stream and its JSON twin must agree on; our seals are encrypted anew each time."""
+    whole = response.model_dump(by_alias=True, exclude_unset=True)
+    for item in whole["output"]:
+        item.pop("parsed_arguments", None)
+        if str(item.get("encrypted_content")).startswith("flr1."):
+            item["encrypted_content"] = "flr1."
+        for part in item.get("content") or []:
+            part.pop("parsed", None)
+    for name in ("created_at", "completed_at"):
+        whole.pop(name, None)
+    return whole
+
+
+def response_said(response: Response | Any) -> dict[str, Any]:
+    """Return what a response says, without ids and seals: items in order and how it ended."""
+    items: list[Any] = []
+    for item in response.output:
+        match item.type:
+            case "message":
+                items += [getattr(part, "text", None) or ("refusal", part.refusal) for part in item.content]
+            case "function_call":
+                items.append((item.name, json.loads(item.arguments)))
+            case "custom_tool_call":
+                items.append((item.name, item.input))
+            case "reasoning":
+                items.append(("reasoning", "".join(part.text for part in (*item.summary, *(item.content or ())))))
+            case other:
+                items.append((other,))
+    return {"items": items, "status": response.status}

@@ -115,7 +115,7 @@ def test_parallel_results_in_any_order(chat_sdk: openai.OpenAI, chat_cell: OpenA
         "get_weather said: 20; get_weather said: 21",
         "get_weather said: 21; get_weather said: 20",
     )
-    assert said == chat_cell.pick(claude=in_order, rest=as_sent) + "\nAlso: be quick"
+    assert said == chat_cell.pick(chat=as_sent, rest=in_order) + "\nAlso: be quick"
 
 
 def test_history_that_needs_repair(house: House) -> None:

@@ -64,6 +64,15 @@ def audit(case: Case) -> list[Finding]:
     return [*findings, *_Crossing(case, rendered).findings()]
 
 
+def refused(case: Case) -> bool:
+    """Return whether the request is one that the target refuses."""
+    try:
+        _render(case, json.dumps(case.body, ensure_ascii=False).encode())
+    except CallerError:
+        return True
+    return False
+
+
 def _render(case: Case, wire: bytes) -> Rendered:
     request = codec(case.origin).parse_request(wire)
     return codec(case.target).render_request(request, "the-target", case.limits)
@@ -182,10 +191,17 @@ class _Crossing:
         for path, value in found:
             if value is None or value == "" or rows.settled(path) or path.startswith(whole):
                 continue
+            if ".summary[" in path and self._has_whole_thought(path):
+                continue
             if meanings.plain(path, value) or self._found(path, value) or self.covered(path):
                 continue
             if not (isinstance(value, str) and value in excused):
                 yield Finding("undeclared loss", path, repr(value)[:120])
+
+    def _has_whole_thought(self, path: str) -> bool:
+        """Return whether a summary stands beside the whole text of its thought, which then is what is sent."""
+        number = re.match(r"input\[(\d+)\]", path)
+        return number is not None and bool(self.body["input"][int(number[1])].get("content"))
 
     def _narrowed(self) -> tuple[str, ...]:
         """Return where tools stand that are not offered, because a loss says that only the allowed ones are."""
@@ -241,16 +257,25 @@ class _Crossing:
 
     def _is_idle(self, name: str, value: Any) -> bool:
         """Return whether a setting has nothing to act on: no tools, a model that does not reason."""
-        if name in {"parallel", "choice"}:
-            choice = self.before.settings.get("choice", ("", ("", ())))[1][0]
-            tools = self.body.get("tools") or self.body.get("functions")
-            return not tools or (name == "parallel" and choice == "none")
-        if name == "summary":
-            config = self.target.get("generationConfig") or {}
-            return "thinking" in self.target or "thinkingConfig" in config
-        if name == "display":
-            return self.case.target == "openai_responses"  # which shows no reasoning unasked
-        return name == "effort" and value == "none" and self.case.limits.thinking_style in {"none", "think_tag"}
+        body, effort = self.target, self.before.settings.get("effort", ("", None))[1]
+        thinking = body.get("thinking", {}).get("type") not in {None, "disabled"}
+        match name:
+            case "parallel":
+                choice = self.before.settings.get("choice", ("", ("", ())))[1][0]
+                return not body.get("tools") or choice == "none"
+            case "choice":
+                asked = self.body.get("tools") or self.body.get("functions")
+                return not asked or (value[0] == "none" and not body.get("tools"))
+            case "summary":
+                config = body.get("generationConfig") or {}
+                return thinking or "thinkingConfig" in config or effort == "none"
+            case "display":
+                # Responses shows no reasoning unasked, and what does not reason has none to show.
+                return self.case.target == "openai_responses" or not thinking
+            case "effort":
+                return value == "none" and self.case.limits.thinking_style in {"none", "think_tag"}
+            case _:
+                return False
 
     def _client_names(self, value: Any) -> Any:
         """Return a setting of the target with the client's names of tools in it."""
@@ -336,4 +361,4 @@ class _Crossing:
         return meanings.framing(rest)
 
 
-__all__ = ["Case", "Finding", "audit"]
+__all__ = ["Case", "Finding", "audit", "refused"]

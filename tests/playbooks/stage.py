@@ -24,7 +24,7 @@ from flowrouter.gateway.attempts import Attempts
 from flowrouter.gateway.client import Client
 from flowrouter.gateway.exchange import Exchange, Inbound, Operation
 from flowrouter.gateway.pipeline import Pipeline
-from flowrouter.gateway.ports import LogHealth, RequestRow, Snapshot
+from flowrouter.gateway.ports import RequestRow, Snapshot
 from flowrouter.gateway.reasoning import ReasoningState
 from flowrouter.gateway.recall import Recall
 from flowrouter.gateway.relay import Relay
@@ -37,6 +37,7 @@ from flowrouter.providers import catalog
 from flowrouter.storage import MemoryStateStore
 from flowrouter.tasks import TaskGroup
 from flowrouter.wire.http import HttpRequest
+from tests.support.doubles import NoBlobs, OpenSeals, Recorder
 
 EPOCH = 1_700_000_000.0
 JSON = {"content-type": "application/json"}
@@ -132,55 +133,6 @@ class ScriptedTransport:
 
     async def close(self) -> None:
         pass
-
-
-class Recorder:
-    """The request log: keeps the rows."""
-
-    def __init__(self) -> None:
-        self.rows: list[RequestRow] = []
-
-    def record(self, row: RequestRow) -> None:
-        self.rows.append(row)
-
-    def health(self) -> LogHealth:
-        return LogHealth(queued=0, spilled=0, rejected=0, lost=0, last_error=None)
-
-    def drain(self, timeout: float) -> bool:
-        del timeout
-        return True
-
-
-class NoBlobs:
-    """A sealed store that keeps nothing: what a playbook remembers is in its state."""
-
-    async def put(
-        self, owner_id: str, kind: str, blob_id: str, *, value: bytes, expires_at_ms: int | None = None
-    ) -> None:
-        del owner_id, kind, blob_id, value, expires_at_ms
-
-    async def get(self, owner_id: str, kind: str, blob_id: str) -> bytes | None:
-        del owner_id, kind, blob_id
-        return None
-
-    async def delete(self, owner_id: str, kind: str, blob_id: str) -> bool:
-        del owner_id, kind, blob_id
-        return False
-
-
-class OpenSeals:
-    """Sealing without secrecy, bound to its place as the vault's is."""
-
-    def seal(self, value: bytes, *, table: str, row: str, field: str) -> bytes:
-        return f"{table}|{row}|{field}|".encode() + value
-
-    def open(self, blob: bytes, *, table: str, row: str, field: str) -> bytes:
-        from flowrouter.accounts.vault import UnsealError
-
-        place = f"{table}|{row}|{field}|".encode()
-        if not blob.startswith(place):
-            raise UnsealError("not here")
-        return blob.removeprefix(place)
 
 
 class Performance(msgspec.Struct, kw_only=True):
@@ -409,5 +361,5 @@ def reset() -> UpstreamError:
 
 
 __all__ = [
-    "JSON", "SSE", "Performance", "Script", "VirtualClock", "VirtualLoop", "account", "play", "reset", "world",
+    "JSON", "SSE", "OpenSeals", "Performance", "Script", "VirtualClock", "VirtualLoop", "account", "play", "reset", "world",
 ]  # fmt: skip

@@ -9,7 +9,10 @@ import pytest
 
 from flowrouter.canonical.dialect import Dialect
 from flowrouter.config import Timeouts
+from flowrouter.plugins import Hooks
+from flowrouter.wire.sse import SseParser
 from tests.playbooks.stage import SSE, Performance, Script, account, play, reset
+from tests.playbooks.test_endings import Broken
 from tests.playbooks.test_gemini_door import STREAM as GOOGLE_STREAM
 from tests.playbooks.test_passthrough import ANTHROPIC_EVENTS, WHOLE_STREAM
 
@@ -76,8 +79,8 @@ LANES = [(client, vendor) for client in ASKS for vendor in STREAMS]
 NAMES = [f"{client}-{vendor}" for client, vendor in LANES]
 
 
-def ask(client: Dialect, vendor: Dialect, *scripts: Script, **more: Any) -> Performance:
-    address: dict[str, Any] = {"headers": HEADERS}
+def ask(client: Dialect, vendor: Dialect, *scripts: Script, framing: str = "sse", **more: Any) -> Performance:
+    address: dict[str, Any] = {"headers": HEADERS, "framing": framing}
     if client == "gemini":
         address |= {"model": "m", "stream": True}
     return play(
@@ -176,3 +179,43 @@ def test_a_responses_stream_without_its_last_event_fails_in_its_own_form() -> No
     told = msgspec.json.decode(last[6:])
     assert (told["type"], told["response"]["id"]) == ("response.failed", "resp_1")
     assert told["response"]["output"][0]["content"][0]["text"] == "Hello"
+
+
+@pytest.mark.parametrize("model, patient", [("gemini-2.5-pro", True), ("gemini-2.0-flash", False)])
+def test_a_model_that_reasons_unasked_may_think_long(model: str, patient: bool) -> None:
+    script = Script(headers=SSE, steps=[100.0, *GOOGLE_STREAM])
+    result = play(
+        "gemini",
+        msgspec.json.encode(ASKS["gemini"]),
+        accounts=[account("vendor", "gemini")],
+        scripts=[script, script],
+        address={"model": model, "stream": True},
+    )
+    assert (result.row.outcome == "ok") is patient
+
+
+@pytest.mark.parametrize("client", ASKS)
+def test_a_defect_of_ours_in_the_middle_ends_the_stream_in_its_own_form(client: Dialect) -> None:
+    for framing in ("sse", "array") if client == "gemini" else ("sse",):
+        result = ask(
+            client,
+            "openai_chat",
+            Script(headers=SSE, steps=WHOLE_STREAM),
+            hooks=Hooks(stages=(Broken(),)),
+            framing=framing,
+        )
+        assert (result.row.outcome, result.row.status) == ("partial", 200)
+        assert b"Hel" in result.body
+        told = _told(result.body, framing)
+        assert "the gateway failed" in str(told[-1])
+        assert len([event for event in told if event.get("type") == "response.created"]) <= 1
+        numbers = [event["sequence_number"] for event in told if "sequence_number" in event]
+        assert numbers == list(range(len(numbers)))
+
+
+def _told(body: bytes, framing: str) -> list[Any]:
+    """Return the JSON payloads of a stream."""
+    if framing == "array":
+        return msgspec.json.decode(body)
+    frames = SseParser().feed(body)
+    return [msgspec.json.decode(frame.data) for frame in frames if frame.data and frame.data != b"[DONE]"]

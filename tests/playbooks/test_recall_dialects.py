@@ -14,8 +14,13 @@ import msgspec
 import pytest
 
 from flowrouter.canonical.dialect import Dialect
+from flowrouter.canonical.fold import fold
+from flowrouter.canonical.parts import Provenance
 from flowrouter.clock import SystemClock
+from flowrouter.dialects import codec
+from flowrouter.dialects.codec import DecodeOptions, EncodeOptions
 from flowrouter.storage import MemoryStateStore
+from flowrouter.wire.sse import SseParser
 from tests.playbooks.stage import Performance, Script, account, play
 
 SIGNATURE = base64.b64encode(b"signed by the vendor, to come back as it is").decode()
@@ -173,12 +178,20 @@ NAMES = [f"{echo}-{vendor}" for echo, vendor in PAIRS]
 
 
 def turn(
-    client: Dialect, turns: list[Any], vendor: Dialect, state: MemoryStateStore, **more: Any
+    client: Dialect,
+    turns: list[Any],
+    vendor: Dialect,
+    state: MemoryStateStore,
+    *,
+    stream: bool = False,
+    **more: Any,
 ) -> Performance:
-    address = {"model": "m", "stream": False} if client == "gemini" else None
+    google = client == "gemini"
+    address = {"model": "m", "stream": stream} if google else None
+    asked = ASKS[client](turns) | ({} if google else {"stream": stream})
     return play(
         client,
-        msgspec.json.encode(ASKS[client](turns)),
+        msgspec.json.encode(asked),
         accounts=[more.pop("account", None) or account("vendor", vendor)],
         scripts=[Script(steps=[msgspec.json.encode(REPLIES[vendor])])],
         state=state,
@@ -214,3 +227,28 @@ def test_another_conversation_gets_none_of_it(echo: str, vendor: Dialect) -> Non
     said = write(msgspec.json.decode(turn(client, [], vendor, state).body), False)
     altered = msgspec.json.decode(msgspec.json.encode(said).replace(b"I look.", b"I leap."))
     assert SIGNATURE.encode() not in turn(client, altered, vendor, state).requests[0].body
+
+
+def folded(client: Dialect, stream: bytes) -> Any:
+    """Return the whole answer that a client puts together from a stream."""
+    spoken, parser = codec(client), SseParser()
+    decoder = spoken.decoder(DecodeOptions(provenance=Provenance(dialect=client, family="m", account_id="a")))
+    frames = [*parser.feed(stream), *parser.close()]
+    events = [event for frame in frames for event in decoder.feed(frame)]
+    reply = fold([*events, *decoder.close()])
+    return msgspec.json.decode(spoken.render_response(reply, EncodeOptions()).body)
+
+
+@pytest.mark.parametrize("kept", [True, False], ids=["echoed", "dropped"])
+@pytest.mark.parametrize("echo, vendor", PAIRS, ids=NAMES)
+def test_a_vendor_gets_its_state_back_from_a_client_that_streams(
+    echo: str, vendor: Dialect, kept: bool
+) -> None:
+    client, write = ECHOES[echo]
+    state = MemoryStateStore(SystemClock())
+    first = turn(client, [], vendor, state, stream=True)
+    assert SIGNATURE.encode() not in first.body
+    said = write(folded(client, first.body), kept)
+    second = turn(client, said, vendor, MemoryStateStore(SystemClock()) if kept else state)
+    assert second.status == 200, second.body
+    assert second.requests[0].body.count(SIGNATURE.encode()) == 1

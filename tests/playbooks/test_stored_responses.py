@@ -161,6 +161,42 @@ def test_reasoning_state_in_a_written_out_history_goes_to_its_issuer_only(state:
     assert THOUGHT in sent(back)["input"]
 
 
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [
+        (404, {"message": "gone", "code": "previous_response_not_found", "param": "previous_response_id"}),
+        (400, {"message": "no", "type": "invalid_request_error", "param": "previous_response_id"}),
+        (404, {"message": "Response with id 'resp_1' not found.", "type": "NotFoundError", "code": 404}),
+    ],
+    ids=["the vendor's word", "by its member", "an open host's words"],
+)
+def test_a_host_that_forgot_its_answer_is_told_the_history(
+    state: MemoryStateStore, status: int, error: dict[str, Any]
+) -> None:
+    bare = {**THOUGHT, "id": "rs_2", "encrypted_content": None}
+    ask(state, whole(answer(output=[THOUGHT, bare, SAID])))
+    refusal = Script(status=status, steps=[dumps({"error": error})])
+    follow = ask(state, refusal, whole(answer(id="resp_2")), input="more", previous_response_id="resp_1")
+    assert follow.status == 200
+    assert "previous_response_id" not in sent(follow)
+    assert sent(follow)["input"] == [USER, THOUGHT, SAID, {**USER, "content": "more"}]
+
+
+def test_another_refusal_is_not_asked_twice(state: MemoryStateStore) -> None:
+    ask(state, whole(answer()))
+    refusal = Script(status=400, steps=[dumps({"error": {"message": "no", "param": "tools"}})])
+    follow = ask(state, refusal, previous_response_id="resp_1")
+    assert (follow.status, len(follow.requests)) == (400, 1)
+
+
+def test_a_host_that_refuses_the_history_too_is_heard(state: MemoryStateStore) -> None:
+    ask(state, whole(answer()))
+    gone = {"message": "gone", "code": "previous_response_not_found", "param": "previous_response_id"}
+    refusal = Script(status=404, steps=[dumps({"error": gone})])
+    follow = ask(state, refusal, refusal, previous_response_id="resp_1")
+    assert follow.status == 404
+
+
 def test_an_input_of_null_is_no_turn(state: MemoryStateStore) -> None:
     ask(state, whole(answer()))
     follow = ask(state, whole(CHAT), accounts=(FOREIGN,), input=None, previous_response_id="resp_1")

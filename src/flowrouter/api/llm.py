@@ -206,7 +206,8 @@ class DataPlane:
 
     async def _list_models(self, call: Call) -> None:
         self._caller(call)
-        await call.answer(200, *models.answer(self._parts.world(), call.dialect, call.query))
+        agent = call.headers.get("user-agent", "")
+        await call.answer(200, *models.answer(self._parts.world(), call.dialect, call.query, agent=agent))
 
     async def _describe_models(self, call: Call) -> None:
         self._caller(call)

@@ -1,6 +1,8 @@
 """The models a caller may name, in the shape its client lists them.
 
 Four shapes: OpenAI's, Anthropic's and Google's by dialect, and the one Codex asks for with `client_version`.
+Claude Code leaves out every id that does not begin with `claude` or `anthropic`; for it alone the others
+bear a prefix, with which they can be asked for.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from flowrouter.clock import iso
 from flowrouter.errors import CallerError
 from flowrouter.gateway.world import World
 from flowrouter.routing.facts import is_glob
-from flowrouter.routing.plan import CATCH_ALL, build_plan, leads_somewhere
+from flowrouter.routing.plan import CATCH_ALL, CLAUDE_CODE, build_plan, leads_somewhere
 from flowrouter.wire import json
 
 _PAGE = 20
@@ -45,13 +47,26 @@ class ModelEntry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def answer(
-    world: World, dialect: Dialect, query: Mapping[str, str]
+    world: World, dialect: Dialect, query: Mapping[str, str], *, agent: str = ""
 ) -> tuple[bytes, list[tuple[bytes, bytes]]]:
-    """Return the list's body and the headers that go with it; raises `CallerError` for a bad page request."""
+    """Return the list's body and the headers that go with it; raises `CallerError` for a bad page request.
+
+    `agent` is the client's own name for itself.
+    """
+    if dialect == "anthropic" and agent.startswith(CLAUDE_CODE):
+        shown = (_for_claude_code(entry) for entry in entries(world) if entry.generates)
+        known = sorted(shown, key=lambda entry: entry.id)
+        return json.dumps(_anthropic_page(known, query)), []
     if "client_version" not in query:
         return json.dumps(listing(world, dialect, query)), []
     body = json.dumps({"models": _codex_rows(world)})
     return body, [(b"etag", b'"%b"' % hashlib.sha256(body).hexdigest()[:32].encode())]
+
+
+def _for_claude_code(entry: ModelEntry) -> ModelEntry:
+    if entry.id.lower().startswith(("claude", "anthropic")):
+        return entry
+    return msgspec.structs.replace(entry, id=CLAUDE_CODE + entry.id)
 
 
 def described(world: World) -> dict[str, Any]:

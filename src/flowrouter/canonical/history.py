@@ -9,6 +9,7 @@ structural rules for tool use (OpenAI Chat, Anthropic Messages, November 2026).
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 
@@ -83,6 +84,7 @@ class _Settler:
         self._seen: set[str] = set()
         self._slot: int | None = None
         self._calls: list[tuple[str, str]] = []
+        self._expected: Counter[str] = Counter()
         self._results: dict[str, list[ToolResult]] = {}
         self._earlier: dict[str, tuple[int, str]] = {}
 
@@ -115,6 +117,7 @@ class _Settler:
         parts: list[Part] = []
         renamed: dict[str, str] = {}
         self._calls, self._results = [], {}
+        self._expected = Counter(part.id for part in message.parts if isinstance(part, ToolCall))
         for place, part in enumerate(message.parts):
             if isinstance(part, ToolCall):
                 clean = self._clean(part, number, place)
@@ -147,7 +150,7 @@ class _Settler:
     def _take(self, number: int, result: ToolResult) -> None:
         """Keep a result for the open calls, move it to an earlier call, or turn it into text."""
         path = f"{self._place(number)}.tool_result" if self._told is None else self._told.path(result)
-        expected = sum(original == result.call_id for original, _ in self._calls)
+        expected = self._expected[result.call_id]
         if expected:
             held = self._results.setdefault(result.call_id, [])
             if len(held) == expected:
@@ -186,6 +189,7 @@ class _Settler:
             self._earlier[original] = (self._slot, clean)
         self._out[self._slot] = Message(role="tool", parts=tuple(results))
         self._slot, self._calls, self._results = None, [], {}
+        self._expected = Counter()
 
     def _call_path(self, call: ToolCall, number: int, place: int) -> str:
         if self._told is None:

@@ -68,10 +68,10 @@ def _with_inner(part: Part, path: str, origin: Dialect) -> Iterator[Place]:
     match part:
         case ToolResult():
             # Gemini keeps the words of a result in an object, and only media in the list.
-            listed = part.content
+            listed, shape = part.content, part.shape
             if origin == "gemini":
-                listed = tuple(item for item in listed if not isinstance(item, Text))
-            for item, place in _content(listed, f"{path}.{_RESULTS[origin]}", part.shape):
+                listed, shape = tuple(item for item in listed if not isinstance(item, Text)), "list"
+            for item, place in _content(listed, f"{path}.{_RESULTS[origin]}", shape):
                 yield from _with_inner(item, place, origin)
         case Document(source=source) if source.parts:
             for number, item in enumerate(source.parts):

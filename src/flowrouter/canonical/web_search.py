@@ -51,6 +51,16 @@ def web_search_of(tool: HostedTool) -> WebSearch:
     )
 
 
+def said_at(tool: HostedTool, name: str) -> str:
+    """Return where in its configuration a tool says `name`: some dialects keep settings a level deeper."""
+    told = {name, "excludeDomains"} if name == "blocked_domains" else {name}
+    for holder in ("", "filters", "googleSearch", "google_search"):
+        members = _mapping(tool.config.get(holder)) if holder else tool.config
+        for member in members.keys() & told:
+            return f"{holder}.{member}" if holder else member
+    return name
+
+
 def _location(value: object) -> dict[str, str]:
     """Return an address, which Chat keeps one level deeper than others do."""
     whole = _mapping(value)
@@ -76,4 +86,4 @@ def _integer(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
-__all__ = ["PURPOSE", "WebSearch", "web_search_of"]
+__all__ = ["PURPOSE", "WebSearch", "said_at", "web_search_of"]

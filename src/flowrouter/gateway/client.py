@@ -51,6 +51,7 @@ class Client:
         self.content_sent = False
         self.ended = False
         self.heartbeat: Callable[[], bytes] | None = None
+        self.failing: Callable[[Problem], bytes] | None = None
         self.on_stuck: Callable[[], object] | None = None
 
     def expect_stream(self) -> None:
@@ -93,7 +94,9 @@ class Client:
         await self._beat_done()
         self.disarm()
         if self.head_sent:
-            await self.end(self._fresh_encoder().feed(StreamError(problem)))
+            failing = self.failing if self.content_sent else None
+            fresh = self._fresh_encoder()
+            await self.end(failing(problem) if failing is not None else fresh.feed(StreamError(problem)))
             return
         request_id = self._exchange.inbound.request_id
         body = raw if raw is not None else self._codec.render_problem(problem, request_id)

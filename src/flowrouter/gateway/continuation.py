@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from flowrouter.canonical.problem import Problem
 from flowrouter.errors import CallerError
 from flowrouter.gateway.envelopes import PREFIX
 from flowrouter.gateway.response_items import as_items, peek
@@ -106,6 +107,21 @@ class Continuation(msgspec.Struct, frozen=True, kw_only=True):
         bare = remove(remove(self.body, "previous_response_id"), "input")
         return splice(bare, {"input": told}, old={})
 
+    def without_vendor(self, problem: Problem) -> Continuation:
+        """Return what to go on with when the account refused: from our copy, if it forgot its answer."""
+        kept = self.kept
+        if kept is None or not kept.vendor or self.history is None or problem.status not in (400, 404):
+            return self
+        named = problem.param == "previous_response_id" or problem.code == "previous_response_not_found"
+        if not named and kept.id not in problem.message:
+            return self
+        turns = (
+            msgspec.structs.replace(turn, output=tuple(item for item in turn.output if _stands_alone(item)))
+            for turn in self.history
+        )
+        bare = msgspec.structs.replace(kept, vendor=False)
+        return msgspec.structs.replace(self, kept=bare, history=tuple(turns))
+
     def _knows(self, target: Target) -> bool:
         kept = self.kept
         return (
@@ -120,8 +136,13 @@ def _may_see(item: bytes, turn: Turn, account_id: str | None) -> bool:
     if turn.account_id in (None, account_id):
         return True
     read = _item.decode(item)
-    state = read.encrypted_content
-    return read.type != "reasoning" or (isinstance(state, str) and state.startswith(PREFIX))
+    return read.type != "reasoning" or str(read.encrypted_content).startswith(PREFIX)
+
+
+def _stands_alone(item: bytes) -> bool:
+    """Return whether an item says what it stands for, unlike reasoning that its vendor keeps by its id."""
+    read = _item.decode(item)
+    return read.type != "reasoning" or bool(read.encrypted_content)
 
 
 def not_found(response_id: str, *, param: str | None = None) -> CallerError:

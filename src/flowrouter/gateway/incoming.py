@@ -9,6 +9,7 @@ from flowrouter.canonical.cursor import Cursor
 from flowrouter.clock import Clock
 from flowrouter.config import Timeouts
 from flowrouter.errors import UpstreamError
+from flowrouter.gateway.prepare import Prepared
 from flowrouter.upstream import Reply
 
 WHOLE_MAX = 256 * 1024 * 1024
@@ -18,6 +19,8 @@ BLANK = b"\xef\xbb\xbf \t\r\n"
 """What hosts drip as signs of life before an answer begins."""
 
 _DRAIN_WAIT = 0.25
+_UNASKED = frozenset({"budget", "level"})
+"""How models are steered that reason, unseen, unless they are told not to: Gemini's."""
 
 
 class Incoming:
@@ -103,4 +106,10 @@ class Incoming:
             self._waited(self._clock.monotonic() - started)
 
 
-__all__ = ["BLANK", "WHOLE_MAX", "Incoming"]
+def may_think_long(prepared: Prepared, body: bytes) -> bool:
+    """Return whether the model may think before it speaks: unasked, or by a guess on the request's bytes."""
+    unasked = prepared.preset.local or prepared.capabilities.thinking_style in _UNASKED
+    return unasked or b'"thinking' in body or b'"reasoning' in body
+
+
+__all__ = ["BLANK", "WHOLE_MAX", "Incoming", "may_think_long"]

@@ -13,7 +13,7 @@ from flowrouter.canonical.field_names import FIELD_NAMES
 from flowrouter.canonical.loss import Loss
 from flowrouter.gateway.ports import StateStore
 from flowrouter.routing import Target
-from flowrouter.routing.refusal import RENAMED, present
+from flowrouter.routing.refusal import RENAMED, present, snake, spelt
 from flowrouter.wire.json import loads
 from flowrouter.wire.splice import remove, rename
 
@@ -60,23 +60,25 @@ def trim(body: bytes, refused: frozenset[str], *, target: Dialect, client: Diale
     losses: list[Loss] = []
     renamed = RENAMED.get(target, {})
     # A body is read only where it seems to hold one of them: most never do.
-    named = sorted(field for field in refused - {STREAM_OPTIONS} if _last_name(field) in body)
+    named = sorted(field for field in refused - {STREAM_OPTIONS} if _names_in(body, field))
     sent = loads(body) if named else None
     for field in named:
-        if not present(sent, field):
+        spelling = spelt(sent, field)
+        if spelling is None:
             continue
-        path = _clients_name(field, target, client)
+        path = spelling if target == client else _clients_name(field, target, client)
         if field in renamed:
             body = rename(body, field, renamed[field])
             losses.append(Loss(path=path, kind="changed", reason=f"sent as {renamed[field]}; {_WHY}"))
         else:
-            body = remove(body, field)
+            body = remove(body, spelling)
             losses.append(Loss(path=path, kind="dropped", reason=_WHY))
     return Trimmed(body=body, losses=tuple(losses))
 
 
-def _last_name(field: str) -> bytes:
-    return b'"%b"' % field.rpartition(".")[2].encode()
+def _names_in(body: bytes, field: str) -> bool:
+    name = field.rpartition(".")[2]
+    return any(b'"%b"' % spelling.encode() in body for spelling in (name, snake(name)))
 
 
 def _clients_name(field: str, target: Dialect, client: Dialect) -> str:

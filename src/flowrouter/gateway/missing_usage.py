@@ -31,7 +31,10 @@ def booked(exchange: Exchange, cursor: Cursor) -> Usage | None:
 
 
 class UsageGap:
-    """An editor of reply events that states an estimate before the finish of what was not counted."""
+    """An editor of reply events that states estimates of what was not counted, at the start and before the finish.
+
+    Clients show the size of their context from the first event on; what is counted later replaces it.
+    """
 
     __slots__ = ("_characters", "_exchange", "_input", "_output")
 
@@ -44,6 +47,8 @@ class UsageGap:
     def edit(self, event: Event) -> list[Event]:
         """Return `event`, behind an estimate where it is the finish of an answer not counted in full."""
         match event:
+            case e.MessageStart(usage=None):
+                return [msgspec.structs.replace(event, usage=_estimate(self._exchange, 0))]
             case e.PartDelta(text=text):
                 self._characters += len(text)
             case e.UsageUpdate(usage=usage):

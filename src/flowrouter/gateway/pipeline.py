@@ -104,11 +104,15 @@ class Pipeline:
     async def _attempt(
         self, exchange: Exchange, client: Client, *, world: World, target: Target
     ) -> Failure | None:
-        if exchange.continuation is not None:
-            exchange.carry(exchange.continuation.body_for(target))
+        follows = exchange.continuation
+        if follows is not None:
+            exchange.carry(follows.body_for(target))
         opened = await self._attempts.open(exchange, world, target)
         if isinstance(opened, Failure):
-            return opened
+            exchange.continuation = follows and follows.without_vendor(opened.problem)
+            if exchange.continuation is follows:
+                return opened
+            return await self._attempt(exchange, client, world=world, target=target)
         return await self._relay.deliver(opened, exchange, client, settle=self._books.settle)
 
     def _plan(self, exchange: Exchange, world: World) -> Plan:

@@ -29,7 +29,7 @@ from flowrouter.gateway.blame import Failure, from_upstream_error
 from flowrouter.gateway.client import Client
 from flowrouter.gateway.embeddings import told
 from flowrouter.gateway.exchange import Exchange
-from flowrouter.gateway.incoming import BLANK, WHOLE_MAX, Incoming
+from flowrouter.gateway.incoming import BLANK, WHOLE_MAX, Incoming, may_think_long
 from flowrouter.gateway.missing_usage import booked
 from flowrouter.gateway.options import decode_options, encode_options, provenance
 from flowrouter.gateway.recall import Recall
@@ -121,7 +121,7 @@ class _Delivery:
             clock=relay.clock,
             timeouts=relay.timeouts,
             deadline=opened.log.started + relay.timeouts.total,
-            patient=opened.prepared.preset.local or _asks_for_reasoning(exchange.inbound.body),
+            patient=may_think_long(opened.prepared, exchange.inbound.body),
             waited=self._wait,
         )
 
@@ -328,7 +328,7 @@ class _Delivery:
 
     def _use(self, sink: Sink) -> None:
         self._cursor = sink.cursor
-        self._client.heartbeat = sink.heartbeat
+        self._client.heartbeat, self._client.failing = sink.heartbeat, sink.fail
 
     def _answered(self, sink: Sink | None) -> None:
         exchange, cursor = self._exchange, self._cursor
@@ -356,11 +356,6 @@ def _withheld(frames: int) -> tuple[Loss, ...]:
         return ()
     reason = f"{frames} event{'' if frames == 1 else 's'} of the provider could not be read"
     return (Loss(path="stream", kind="dropped", reason=reason),)
-
-
-def _asks_for_reasoning(body: bytes) -> bool:
-    """Return whether the request may make the model think before it speaks; a guess on raw bytes."""
-    return b'"thinking' in body or b'"reasoning' in body
 
 
 def _note_answer(exchange: Exchange, cursor: Cursor, *, fallback: str) -> None:

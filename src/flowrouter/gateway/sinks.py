@@ -16,6 +16,7 @@ from flowrouter.canonical.cursor import Cursor
 from flowrouter.canonical.events import Event
 from flowrouter.canonical.fold import Fold
 from flowrouter.canonical.loss import Loss
+from flowrouter.canonical.problem import Problem
 from flowrouter.dialects import Codec
 from flowrouter.dialects.codec import EncodeOptions, StreamEncoder
 from flowrouter.wire.sse import Frame, one_line, write
@@ -38,6 +39,10 @@ class Sink(Protocol):
 
     def heartbeat(self) -> bytes:
         """Return a sign of life that fits here."""
+        ...
+
+    def fail(self, problem: Problem) -> bytes:
+        """Return what tells the client here that no more will come."""
         ...
 
     @property
@@ -114,6 +119,10 @@ class PassthroughSink:
         """Return a sign of life that fits here."""
         return self._encoder().heartbeat()
 
+    def fail(self, problem: Problem) -> bytes:
+        """Return the client dialect's error, behind what was relayed."""
+        return self.close([e.StreamError(problem)])
+
     @property
     def losses(self) -> tuple[Loss, ...]:
         """Return nothing: frames pass as they are."""
@@ -150,6 +159,10 @@ class TranslateSink:
         """Return a sign of life that fits here."""
         return self._encoder.heartbeat()
 
+    def fail(self, problem: Problem) -> bytes:
+        """Return the client dialect's error; no edit sees it, since one may be what failed."""
+        return self._encoder.feed(e.StreamError(problem))
+
     @property
     def losses(self) -> tuple[Loss, ...]:
         """Return what the reply could not say."""
@@ -178,6 +191,11 @@ class GatherSink:
 
     def heartbeat(self) -> bytes:
         """Return nothing: whole replies have no heartbeats."""
+        return b""
+
+    def fail(self, problem: Problem) -> bytes:
+        """Return nothing: a whole reply that fails has a status."""
+        del problem
         return b""
 
     @property

@@ -83,6 +83,8 @@ def capabilities(preset: Preset, model: str, dialect: Dialect) -> Capabilities:
         needs_user_last=profile.needs_user_last,
         think_tags=profile.thinking_style == "think_tag" or "think_tags" in preset.quirks,
         lax_finish="lax_finish" in preset.quirks,
+        # All of Responses and hardly a host of Chat but its vendor: the rest answer 400 to such a tool.
+        custom_tools=dialect != "openai_chat" or "takes_custom_tools" in preset.quirks,
     )
 
 

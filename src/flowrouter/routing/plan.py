@@ -21,6 +21,9 @@ from flowrouter.routing.facts import AccountFacts, Facts, is_glob
 CATCH_ALL = "catch-all"
 """The step that takes any name at all, so that it says nothing about the name."""
 
+CLAUDE_CODE = "claude-code/"
+"""Put before a name in the list for Claude Code, which shows only models that seem to be its vendor's."""
+
 AUTO = "auto"
 """The virtual model that means: whatever stands first."""
 
@@ -59,7 +62,7 @@ def build_plan(facts: Facts, model: str, *, dialect: Dialect, owner_id: str | No
     `owner_id` limits the plan to accounts that owner may use (None: all).
     """
     usable, notes = _usable(facts, owner_id)
-    name = _unaliased(facts.aliases, model)
+    name = _unaliased(facts.aliases, _plain(usable, model))
     for step, matches in _steps(usable, name, alone=_alone(facts, owner_id)):
         found = list(matches)
         if found:
@@ -74,12 +77,22 @@ def build_plan(facts: Facts, model: str, *, dialect: Dialect, owner_id: str | No
 def leads_somewhere(facts: Facts, model: str) -> bool:
     """Return whether `model` finds any account; cheaper than a plan where nothing does."""
     usable, _ = _usable(facts, None)
-    steps = _steps(usable, _unaliased(facts.aliases, model), alone=_alone(facts, None))
+    name = _unaliased(facts.aliases, _plain(usable, model))
+    steps = _steps(usable, name, alone=_alone(facts, None))
     return any(next(matches, None) is not None for _, matches in steps)
 
 
 Match = tuple[AccountFacts, str, str]
 """An account, the model's name there, and the reason."""
+
+
+def _plain(accounts: list[AccountFacts], model: str) -> str:
+    """Return the name that Claude Code was shown with a prefix; one that is somebody's own is left alone."""
+    name = model.removeprefix(CLAUDE_CODE)
+    own = name == model or any(
+        next(found, None) for found in (_exact(accounts, model), _prefixed(accounts, model))
+    )
+    return model if own or not name else name
 
 
 def _unaliased(aliases: Mapping[str, str], model: str) -> str:
@@ -204,4 +217,4 @@ def _plan(asked: str, step: str, *, found: list[Match], notes: list[Note], diale
     return Plan(asked=asked, step=step, targets=targets, notes=(*taken, *notes))
 
 
-__all__ = ["AUTO", "CATCH_ALL", "Note", "Plan", "Target", "build_plan", "leads_somewhere"]
+__all__ = ["AUTO", "CATCH_ALL", "CLAUDE_CODE", "Note", "Plan", "Target", "build_plan", "leads_somewhere"]

@@ -93,8 +93,7 @@ def _quotes(message: str, path: str) -> bool:
     An everyday word may stand in quotes for other reasons; it must be called a parameter.
     """
     leaf = path.rpartition(".")[2]
-    snake = re.sub("([A-Z])", r"_\1", leaf).lower()
-    names = "|".join(re.escape(name) for name in dict.fromkeys((path, leaf, snake)))
+    names = "|".join(re.escape(name) for name in dict.fromkeys((path, leaf, snake(leaf))))
     called = _CALLED if leaf in _EVERYDAY else ""
     quoted = rf"""{called}["'`](?:{names})["'`]"""
     return (
@@ -102,14 +101,28 @@ def _quotes(message: str, path: str) -> bool:
     )
 
 
-def present(body: Any, path: str) -> bool:
-    """Return whether the decoded `body` has a member at `path` (`reasoning.summary`)."""
+def snake(name: str) -> str:
+    """Return a camelCase name in snake_case, which Google's JSON takes as well."""
+    return re.sub("([A-Z])", r"_\1", name).lower()
+
+
+def spelt(body: Any, path: str) -> str | None:
+    """Return `path` (`generationConfig.topK`) as the decoded `body` spells it, None if it is not there."""
     value: Any = body
+    found: list[str] = []
     for name in path.split("."):
-        if not isinstance(value, Mapping) or name not in value:
-            return False
-        value = cast("Mapping[str, Any]", value)[name]
-    return True
+        members = cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else {}
+        spelling = next((known for known in (name, snake(name)) if known in members), None)
+        if spelling is None:
+            return None
+        found.append(spelling)
+        value = members[spelling]
+    return ".".join(found)
 
 
-__all__ = ["OPTIONAL", "RENAMED", "present", "refused_field"]
+def present(body: Any, path: str) -> bool:
+    """Return whether the decoded `body` has a member at `path`, in either spelling."""
+    return spelt(body, path) is not None
+
+
+__all__ = ["OPTIONAL", "RENAMED", "present", "refused_field", "snake", "spelt"]

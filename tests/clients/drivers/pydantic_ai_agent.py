@@ -56,7 +56,8 @@ def model_of(job: Job) -> Any:
     if WHICH == "chat":
         return OpenAIChatModel(job["model"], provider=provider)
     # Of names that are not OpenAI's it would send reasoning back as text unless told otherwise.
-    profile = OpenAIModelProfile(openai_supports_encrypted_reasoning_content=True)
+    thinks = job["operation"] == "thinking"
+    profile = OpenAIModelProfile(openai_supports_encrypted_reasoning_content=thinks)
     return OpenAIResponsesModel(job["model"], provider=provider, profile=profile)
 
 

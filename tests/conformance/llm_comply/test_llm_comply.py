@@ -1,6 +1,7 @@
-"""A compliance tester by others, against the gateway in front of both vendors: all its cases, in both dialects."""
+"""A compliance tester by others, against the gateway in front of each vendor: all its cases, in all four dialects."""
 
 import tomllib
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,18 +10,32 @@ import pytest
 from llm_comply import config, runner, schema
 from llm_comply.tests import get_tests
 
-from tests.conformance.house import AnthropicCell, Cell, House, OpenAICell
+from tests.conformance.cells import AnthropicCell, Cell, OpenAICell, ResponsesCell
+from tests.conformance.google_cell import GeminiCell
+from tests.conformance.house import ACCOUNTS, ALIASES, COMPLIANT_MODELS, House
 
 SPECS = Path(llm_comply.__file__).parent / "specs"
 LIST = Path(__file__).parent / "skipped.toml"
-DIALECTS: dict[str, tuple[type[Cell], str]] = {
-    "openai-chat": (OpenAICell, "chat"),
-    "anthropic": (AnthropicCell, "claude"),
+
+
+@dataclass(frozen=True)
+class Format:
+    """One format of the tester's; `aliases` names the models, by which it leaves out cases, of other vendors."""
+
+    cell: type[Cell]
+    cases: int
+    spec: str | None
+    aliases: str = ""
+    header: str = "Authorization"
+
+
+FORMATS: dict[str, Format] = {
+    "openai-chat": Format(OpenAICell, 9, "openai_chat.json", "o4-played-by"),
+    "open-responses": Format(ResponsesCell, 13, "openresponses.json", "o4-played-by"),
+    "anthropic": Format(AnthropicCell, 9, "anthropic.json", "claude-opus-played-by", "x-api-key"),
+    "google-genai": Format(GeminiCell, 9, None, "", "x-goog-api-key"),
 }
-MODELS = {"chat": "deepseek-reasoner", "claude": "claude-haiku-4-5"}
-PLAYED = {"chat": "claude-opus-played-by-chat", "claude": "o4-played-by-claude"}
-"""Where the vendor speaks another dialect its models have other names, by which the tester leaves out cases."""
-CASES = 9
+"""All but google-interactions, a dialect that the gateway does not speak."""
 
 pytestmark = pytest.mark.filterwarnings(
     # The tester's own dependency complains of its age on every schema it reads.
@@ -34,32 +49,39 @@ def skipped() -> dict[tuple[str, str], str]:
     return {(row["case"], row["vendor"]): row["reason"] for row in rows}
 
 
-def outcomes(cell: Cell, dialect: str, scenario: str) -> dict[str, tuple[str, list[str]]]:
+def outcomes(cell: Cell, name: str, scenario: str) -> dict[str, tuple[str, list[str]]]:
     """Run the tester's suite at a cell; returns status and errors by case."""
-    anthropic = dialect == "anthropic"
+    chosen, bearer = FORMATS[name], FORMATS[name].header == "Authorization"
+    played = f"{chosen.aliases}-{cell.account}" + (f"+{scenario}" if scenario else "")
     address = cell.up.openai_url if cell.direct else cell.house.gateway.openai_url
-    played = PLAYED[cell.account] + (f"+{scenario}" if scenario else "")
     settings = config.ComplianceConfig(
         base_url=address,
         api_key=cell.key,
-        model=played if cell.translated else cell.model(scenario, base=MODELS[cell.account]),
-        auth_header="x-api-key" if anthropic else "Authorization",
-        use_bearer_prefix=not anthropic,
-        extra_headers={"anthropic-version": "2023-06-01"} if anthropic else None,
+        model=played if cell.translated and played in ALIASES else cell.model(scenario, base=COMPLIANT_MODELS[cell.account]),
+        auth_header=chosen.header,
+        use_bearer_prefix=bearer,
+        extra_headers={"anthropic-version": "2023-06-01"} if name == "anthropic" else None,
     )
-    spec = schema.SpecLoader(str(SPECS / f"{dialect.replace('-', '_')}.json"))
-    results = runner.TestRunner(settings, get_tests(dialect), spec).run_all().results
+    spec = schema.SpecLoader(str(SPECS / chosen.spec) if chosen.spec else None)
+    results = runner.TestRunner(settings, get_tests(name), spec).run_all().results
     return {result.id: (result.status.value, result.errors) for result in results}
 
 
+@pytest.fixture(autouse=True)
+def _names_of_the_schema(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tester looks two events up by names that its own schema, like the vendor, spells in another way."""
+    for end in ("delta", "done"):
+        written, kind = f"response.reasoning_summary_text.{end}", f"ResponseReasoningSummary{end.title()}"
+        monkeypatch.setitem(schema.SSE_EVENT_TO_SCHEMA, written, f"{kind}StreamingEvent")
+
+
 @pytest.mark.parametrize("scenario", ["", "cut-5"], ids=["as-is", "cut"])
-@pytest.mark.parametrize("place", ["chat", "claude"])
-@pytest.mark.parametrize("dialect", DIALECTS)
-def test_every_case_passes_or_is_accounted_for(house: House, dialect: str, place: str, scenario: str) -> None:
+@pytest.mark.parametrize("place", ACCOUNTS)
+@pytest.mark.parametrize("name", FORMATS)
+def test_every_case_passes_or_is_accounted_for(house: House, name: str, place: str, scenario: str) -> None:
     house.refusals_meant = True  # the tester sends nonsense to see it refused
-    kind, home = DIALECTS[dialect]
-    found = outcomes(kind(house, place, home), dialect, scenario)
-    assert len(found) == CASES
+    found = outcomes(FORMATS[name].cell(house, place), name, scenario)
+    assert len(found) == FORMATS[name].cases
     excused = {case for case, vendor in skipped() if vendor == place}
     failed = {case: errors for case, (status, errors) in found.items() if status != "passed"}
     assert not {case: errors for case, errors in failed.items() if case not in excused}
@@ -70,13 +92,13 @@ def test_every_case_passes_or_is_accounted_for(house: House, dialect: str, place
 def test_the_list_names_cases_that_exist_and_vendors_that_fail_alone(house: House) -> None:
     """An entry is a limit of its vendor: the same case must fail there without the gateway, too."""
     house.refusals_meant = True
-    known = {case.id: dialect for dialect in DIALECTS for case in get_tests(dialect)}
+    known = {case.id: name for name in FORMATS for case in get_tests(name)}
     for (case, vendor), reason in skipped().items():
         assert case in known, f"no case is called {case!r}"
         assert len(reason) > 20, f"{case}: the reason says too little"
-        kind, home = DIALECTS[known[case]]
-        assert vendor == home, (
+        cell = FORMATS[known[case]].cell(house, "direct")
+        assert vendor == cell.home, (
             f"{case}: {vendor} never speaks this dialect itself, so that it cannot be its limit"
         )
-        status, _ = outcomes(kind(house, "direct", home), known[case], "")[case]
+        status, _ = outcomes(cell, known[case], "")[case]
         assert status != "passed", f"{case}: passes at the vendor, so that the gateway must pass it"

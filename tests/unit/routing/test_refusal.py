@@ -8,7 +8,9 @@ import pytest
 
 from flowrouter.canonical.dialect import Dialect
 from flowrouter.canonical.problem import Problem
-from flowrouter.routing.refusal import OPTIONAL, refused_field
+from flowrouter.gateway.learned import trim
+from flowrouter.routing.refusal import OPTIONAL, present, refused_field, spelt
+from flowrouter.wire.json import dumps, loads
 
 BODY: dict[str, Any] = {
     "model": "m",
@@ -117,3 +119,53 @@ def test_nothing_that_carries_meaning_is_optional() -> None:
     }
     for names in OPTIONAL.values():
         assert not names & needed
+
+
+GOOGLE: dict[str, Any] = {
+    "contents": [],
+    "safety_settings": [],
+    "generation_config": {"topK": 4, "top_p": 0.5, "thinking_config": {"include_thoughts": True}},
+}
+
+
+@pytest.mark.parametrize(
+    ("message", "field"),
+    [
+        ("Unknown name \"top_k\" at 'generation_config': Cannot find field.", "generationConfig.topK"),
+        ("Unknown name \"topP\" at 'generation_config': Cannot find field.", "generationConfig.topP"),
+        (
+            "Unknown name \"includeThoughts\" at 'generation_config.thinking_config': Cannot find field.",
+            "generationConfig.thinkingConfig.includeThoughts",
+        ),
+        ('Unknown name "safetySettings": Cannot find field.', "safetySettings"),
+    ],
+    ids=["one level", "the other spelling", "two levels", "at the top"],
+)
+def test_google_takes_each_name_in_two_spellings(message: str, field: str) -> None:
+    assert refused_field(problem({"message": message}), "gemini", GOOGLE) == field
+
+
+@pytest.mark.parametrize(
+    ("path", "found"),
+    [
+        ("generationConfig.topK", "generation_config.topK"),
+        ("generationConfig.topP", "generation_config.top_p"),
+        ("safetySettings", "safety_settings"),
+        ("labels", None),
+        ("generationConfig.topK.more", None),
+    ],
+    ids=["mixed", "snake", "top", "absent", "below a value"],
+)
+def test_a_path_is_told_as_the_body_spells_it(path: str, found: str | None) -> None:
+    assert spelt(GOOGLE, path) == found
+    assert present(GOOGLE, path) is (found is not None)
+
+
+def test_what_is_left_out_is_told_and_removed_in_the_spelling_it_came_in() -> None:
+    refused = frozenset({"generationConfig.topP", "safetySettings", "labels"})
+    trimmed = trim(dumps(GOOGLE), refused, target="gemini", client="gemini")
+    assert loads(trimmed.body) == {
+        "contents": [],
+        "generation_config": {"topK": 4, "thinking_config": {"include_thoughts": True}},
+    }
+    assert [loss.path for loss in trimmed.losses] == ["generation_config.top_p", "safety_settings"]

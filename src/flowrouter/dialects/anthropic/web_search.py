@@ -6,7 +6,7 @@ from typing import Any
 
 from flowrouter.canonical.losses import Losses
 from flowrouter.canonical.tools import HostedTool
-from flowrouter.canonical.web_search import web_search_of
+from flowrouter.canonical.web_search import said_at, web_search_of
 
 NAME = "web_search"
 """The name the vendor insists on."""
@@ -25,13 +25,16 @@ def web_search(tool: HostedTool, path: str, losses: Losses) -> dict[str, Any]:
     elif asked.blocked_domains:
         wire["blocked_domains"] = list(asked.blocked_domains)
     if asked.allowed_domains and asked.blocked_domains:
-        losses.drop(f"{path}.blocked_domains", "Anthropic takes allowed or blocked domains, not both")
+        losses.drop(
+            f"{path}.{said_at(tool, 'blocked_domains')}",
+            "Anthropic takes allowed or blocked domains, not both",
+        )
     if asked.location:
         wire["user_location"] = {"type": "approximate", **asked.location}
     if asked.context_size is not None:
         losses.drop(f"{path}.search_context_size", "no choice of how much is read")
     for name in asked.others:
-        losses.drop(f"{path}.{name}", f"only {tool.origin} knows it")
+        losses.drop(f"{path}.{said_at(tool, name)}", f"only {tool.origin} knows it")
     losses.change(path, f"searched by Anthropic's {_VERSION}")
     return wire
 

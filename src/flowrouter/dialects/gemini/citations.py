@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from flowrouter.wire.json import dumps
 from flowrouter.wire.members import Json, as_list, as_object, is_integer
 
 
@@ -19,7 +20,10 @@ def read_citations(candidate: Json, text: str) -> tuple[Json, ...]:
         return ()
     reader = _Reader(text)
     found = [*reader.grounded(grounding or {}), *reader.cited(cited or {})]
-    return tuple(citation for place, citation in enumerate(found) if citation not in found[:place])
+    unique: dict[bytes, Json] = {}
+    for citation in found:
+        unique.setdefault(dumps(citation), citation)
+    return tuple(unique.values())
 
 
 class _Reader:
@@ -81,9 +85,10 @@ def _from(uri: Any, title: Any) -> Json | None:
 class Grounding:
     """Gathers the citations of an answer from elsewhere as one candidate's `groundingMetadata`."""
 
-    __slots__ = ("_sources", "_supports")
+    __slots__ = ("_numbers", "_sources", "_supports")
 
     def __init__(self) -> None:
+        self._numbers: dict[tuple[str, str], int] = {}
         self._sources: list[Json] = []
         self._supports: list[Json] = []
 
@@ -96,9 +101,10 @@ class Grounding:
         url, title = told.get("url"), told.get("title")
         if not isinstance(url, str) or not url:
             return False
-        source = {"web": {"uri": url, **({"title": title} if isinstance(title, str) and title else {})}}
-        if source not in self._sources:
-            self._sources.append(source)
+        title = title if isinstance(title, str) else ""
+        number = self._numbers.setdefault((url, title), len(self._sources))
+        if number == len(self._sources):
+            self._sources.append({"web": {"uri": url, "title": title} if title else {"uri": url}})
         first, last = told.get("start_index"), told.get("end_index")
         if is_integer(first) and is_integer(last) and 0 <= first <= last <= len(run) - start:
             first, last = start + first, start + last
@@ -106,7 +112,7 @@ class Grounding:
             first, last = start, len(run)
         support = {
             "segment": _segment(run, first, last, part=part),
-            "groundingChunkIndices": [self._sources.index(source)],
+            "groundingChunkIndices": [number],
         }
         self._supports.append(support)
         return True

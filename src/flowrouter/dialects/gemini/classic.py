@@ -11,6 +11,9 @@ Schema = dict[str, Any]
 _TYPES = frozenset({"string", "number", "integer", "boolean", "array", "object", "null"})
 _COUNTS = ("minItems", "maxItems", "minLength", "maxLength", "minProperties", "maxProperties")
 _NAMES = {snake(name): name for name in (*_COUNTS, "anyOf", "prefixItems", "additionalProperties")}
+_NAMES |= {"ref": "$ref", "defs": "$defs"}
+_MAPS = ("properties", "$defs", "definitions")
+_COUNT_DIGITS = 18
 _ORDERING = ("propertyOrdering", "property_ordering")
 
 
@@ -40,14 +43,16 @@ def _converted(name: str, value: Any) -> Any:
     match name, value:
         case "type", str() if value.lower() in _TYPES:
             return value.lower()
-        case "properties", dict():
+        case _, dict() if name in _MAPS:
             below = cast("Schema", value)
             return {key: _inner(inner) for key, inner in below.items()}
         case (("items" | "additionalProperties" | "not"), dict()):
             return to_json_schema(cast("Schema", value))
         case (("anyOf" | "oneOf" | "allOf" | "prefixItems"), list()):
             return [_inner(inner) for inner in cast("list[Any]", value)]
-        case _, str() if name in _COUNTS and value.isdigit():
+        case "$ref", str() if value.startswith("#/defs/"):
+            return f"#/$defs/{value.removeprefix('#/defs/')}"
+        case _, str() if name in _COUNTS and value.isdecimal() and len(value) <= _COUNT_DIGITS:
             return int(value)
         case _:
             return value

@@ -75,13 +75,14 @@ class Conversation:
             capabilities.prefill is not False and not capabilities.needs_user_last
         ):
             return
-        text = "".join(part.get("text", "") for part in last["parts"] if not part.get("thought"))
+        text = "".join(part.get("text", "") for part in last["parts"] if not part.get("thought")).rstrip()
+        path = self._losses.name("messages")
         self.contents.pop()
-        self._losses.emulate(
-            self._losses.name("messages"),
-            "the model continues no begun answer; the beginning became an instruction",
-        )
-        self._add("user", [{"text": as_reminder(_PREFILL + text.rstrip())}])
+        if not text:
+            self._losses.drop(path, "the model continues no begun answer, and this one says nothing")
+            return
+        self._losses.emulate(path, "the model continues no begun answer; the beginning became an instruction")
+        self._add("user", [{"text": as_reminder(_PREFILL + text)}])
 
     def _add_message(self, message: Message) -> None:
         match message.role:

@@ -6,6 +6,7 @@ array. `details` are typed objects: the field at fault, the reason, how long to 
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Any
 
@@ -68,6 +69,7 @@ _CODES = {
 """Reasons that Google hides behind a plain 400 or 403, by the codes every classifier knows."""
 
 _TOO_LONG = re.compile(r"^The input token count .{0,60}exceeds the maximum number of tokens", re.IGNORECASE)
+_STATUS = re.compile(r"[0-9]{3}")
 _MARKUP = re.compile(rb"^\s*(?:<!doctype|<html|<\?xml|<head|<body|<!--)", re.IGNORECASE)
 _SECRET = re.compile(
     r"\bAIza[0-9A-Za-z_-]{20,}|\bya29\.[0-9A-Za-z_.-]{8,}|\bAQ\.[0-9A-Za-z_-]{20,}|(?<=[?&]key=)[^&\s\"']+"
@@ -166,7 +168,7 @@ def _status(status: int, inner: Json) -> int:
     if status >= 400:
         return status
     code = inner.get("code")
-    if isinstance(code, str) and code.isdecimal():
+    if isinstance(code, str) and _STATUS.fullmatch(code):
         code = int(code)
     if is_integer(code) and 400 <= code <= 599:
         return code
@@ -210,9 +212,10 @@ def _wait(details: list[Any]) -> float | None:
     if not isinstance(delay, str):
         return None
     try:
-        return max(0.0, float(delay.removesuffix("s")))
+        seconds = float(delay.removesuffix("s"))
     except ValueError:
         return None
+    return max(0.0, seconds) if math.isfinite(seconds) else None
 
 
 def _own_details(problem: Problem) -> list[Any] | None:

@@ -32,6 +32,7 @@ def inline_part(
     kind = (media_type or "").lower()
     if kind.startswith("audio/") and ";" not in kind:
         sound = _FORMATS.get(kind, kind.partition("/")[2])
+        inner = inner if title is None else {**inner, "displayName": title}
         return Audio(data=_plain_base64(data), format=sound, extra=_with(extra, "inlineData", inner))
     source = Source(kind="base64", media_type=media_type, data=_plain_base64(data), extra=inner)
     return _by_type(source, title, extra)

@@ -14,6 +14,8 @@ from typing import Any, cast
 from flowrouter.canonical.parts import Extra
 from flowrouter.errors import FlowRouterError
 
+_INTEGER_MAX = 2**63
+
 _HUMP = re.compile(r"(?<=[a-z0-9])([A-Z])")
 
 
@@ -84,13 +86,15 @@ class Node:
         return value
 
     def integer(self, name: str) -> int | None:
-        """Return a whole number, which Google also takes as `40.0`."""
+        """Return a whole number of 64 bits, which Google also takes as `40.0`."""
         value = self.number(name)
-        if isinstance(value, float):
-            if not value.is_integer():
-                raise ShapeError(self.at(name), "expected a whole number")
-            return int(value)
-        return value
+        if value is None:
+            return None
+        if isinstance(value, float) and not value.is_integer():
+            raise ShapeError(self.at(name), "expected a whole number")
+        if not -_INTEGER_MAX <= value < _INTEGER_MAX:
+            raise ShapeError(self.at(name), "the number is too large")
+        return int(value)
 
     def mapping(self, name: str) -> dict[str, Any] | None:
         """Return an object member."""

@@ -25,7 +25,7 @@ from flowrouter.canonical.parts import (
 from flowrouter.dialects.gemini.ids import made_call_id
 from flowrouter.dialects.gemini.media import inline_part, stored_part
 from flowrouter.dialects.gemini.node import Node
-from flowrouter.dialects.gemini.signatures import reasoning_of
+from flowrouter.dialects.gemini.signatures import is_envelope, reasoning_of
 from flowrouter.wire.json import dumps_text
 
 
@@ -58,18 +58,31 @@ class Parts:
         for name in cast("dict[str, Any]", value):
             reader = _READERS.get(name)
             if reader is not None and node.peek(name) is not None:
-                return reader(self, node)
+                misplaced = () if name in _SIGNED else self._misplaced(node)
+                return [*misplaced, *reader(self, node)]
+        if misplaced := self._misplaced(node):
+            return [*misplaced, Opaque(payload=node.rest(), origin="gemini")] if node.rest() else misplaced
         signature = node.text("thoughtSignature")
         if signature and not node.rest():
             return [*self._signed(signature, field="part")]
         return [Opaque(payload=cast("dict[str, Any]", value), origin="gemini")]
 
+    def _misplaced(self, node: Node) -> list[Part]:
+        """Take our own envelope off a part that we never put one on; it must not reach the vendor."""
+        if self._provenance is not None or not is_envelope(node.peek("thoughtSignature")):
+            return []
+        field = "text" if len(node.rest()) > 1 else "part"
+        return [*self._signed(node.text("thoughtSignature"), field=field)]
+
     def text(self, node: Node) -> list[Part]:
         """Read a text or a thought."""
         text = node.needed_text("text")
-        if node.flag("thought"):
+        if node.peek("thought") is not False and node.flag("thought"):
             first, *others = self._signed(_signature(node), text=text)
             return [_with_extra(first, node.rest()), *others]
+        if self._provenance is None:
+            # Words that are said to be no thought are plain words; a reply keeps that it was said.
+            node.flag("thought")
         signature = _signature(node)
         signed = self._signed(signature, field="text") if signature else []
         return [*signed, Text(text=text, extra=node.rest())]
@@ -78,7 +91,7 @@ class Parts:
         """Read a call, with what signs it before it."""
         call = Node(node.pop("functionCall"), node.at("functionCall"))
         name = call.needed_text("name")
-        call_id = call.text("id")
+        call_id = _named(call)
         given = call.mapping("args")
         shape = (*(() if call_id else ("id",)), *(() if given is not None else ("args",)))
         call_id = call_id or made_call_id(self._turn, self._calls, name)
@@ -97,7 +110,7 @@ class Parts:
     def function_response(self, node: Node) -> list[Part]:
         """Read a result; the object of an agent's plain answer or error gives up its one text."""
         inner = Node(node.pop("functionResponse"), node.at("functionResponse"))
-        call_id = inner.text("id") or ""
+        call_id = _named(inner) or ""
         name = inner.text("name")
         media = inner.items("parts") or []
         content, is_error, shape = result_content(inner.mapping("response"))
@@ -148,6 +161,11 @@ def result_content(response: dict[str, Any] | None) -> tuple[tuple[Part, ...], b
             return ((Text(text=dumps_text(response)),) if response else ()), None, "list"
 
 
+def _named(node: Node) -> str | None:
+    """Return the id of a call or a result; an empty one names nothing and stays in the rest."""
+    return node.text("id") if node.peek("id") else None
+
+
 def _signature(node: Node) -> str | None:
     """Return the part's signature; an empty one signs nothing and stays in the rest."""
     return node.text("thoughtSignature") if node.peek("thoughtSignature") else None
@@ -165,6 +183,9 @@ def _with_extra(part: Reasoning, extra: Extra) -> Reasoning:
         text=part.text, signature=part.signature, sealed=part.sealed, provenance=part.provenance, extra=extra
     )
 
+
+_SIGNED = frozenset({"text", "functionCall", "function_call"})
+"""The parts on which envelopes of ours stand."""
 
 _READERS: dict[str, Callable[[Parts, Node], list[Part]]] = {
     "text": Parts.text,

@@ -21,6 +21,8 @@ from flowrouter.dialects.gemini.parse_tools import parse_tool_choice, parse_tool
 from flowrouter.errors import CallerError
 from flowrouter.wire.json import JsonError, loads
 
+SYSTEM = "systemInstruction"
+
 _ROLES: dict[str, Role] = {"user": "user", "function": "user", "model": "assistant", "system": "system"}
 
 
@@ -83,6 +85,8 @@ def _request(body: dict[str, Any]) -> Request:
     turns = _Turns()
     messages = _messages(node, turns)
     system, system_shape = _system(node)
+    if any(map(_is_ours, system)):
+        turns.ours.add(SYSTEM)
     choice, choice_extra = parse_tool_choice(node)
     generation = parse_generation(node)
     request = Request(
@@ -109,24 +113,24 @@ def _request(body: dict[str, Any]) -> Request:
 
 
 def _system(node: Node) -> tuple[tuple[Part, ...], ContentShape]:
-    value = node.pop("systemInstruction")
+    value = node.pop(SYSTEM)
     match value:
         case None:
             return (), "absent"
         case str() | list():
             values = cast("list[Any]", value) if isinstance(value, list) else [value]
-            parts = Parts("system").parse(values, "systemInstruction")
+            parts = Parts("system").parse(values, SYSTEM)
             return tuple(parts), "string" if isinstance(value, str) else "list"
         case dict() if "parts" in value:
-            inner = Node(cast("object", value), "systemInstruction")
+            inner = Node(cast("object", value), SYSTEM)
             parts = Parts("system").parse(inner.items("parts") or [], inner.at("parts"))
             return tuple(parts), "list"
         case dict() if value:
-            return tuple(Parts("system").parse_one(cast("object", value), "systemInstruction")), "list"
+            return tuple(Parts("system").parse_one(cast("object", value), SYSTEM)), "list"
         case dict():
             return (), "list"
         case _:
-            raise ShapeError("systemInstruction", "expected an object")
+            raise ShapeError(SYSTEM, "expected an object")
 
 
 def _messages(node: Node, turns: _Turns) -> tuple[Message, ...]:
@@ -198,4 +202,4 @@ class _Turns:
         return next(iter(named or ([] if result.call_id else unnamed)), None)
 
 
-__all__ = ["Kept", "kept", "parse_request", "read_body", "read_request"]
+__all__ = ["SYSTEM", "Kept", "kept", "parse_request", "read_body", "read_request"]

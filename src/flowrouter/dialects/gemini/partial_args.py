@@ -12,21 +12,24 @@ from typing import Any
 
 from flowrouter.wire.members import Json, as_list, as_object
 
-_STEP = re.compile(r"""\.?([^.\[\]'"]+)|\[(\d+)\]|\[(?:'([^']*)'|"([^"]*)")\]""")
+_STEP = re.compile(r"""\.?([^.\[\]'"]+)|\[(\d{1,9})\]|\[(?:'([^']*)'|"([^"]*)")\]""")
 _VALUES = ("stringValue", "numberValue", "boolValue")
 _LENGTH_MAX = 10_000
+_DEPTH_MAX = 64
 
 Key = str | int
 
 
 class PartialArguments:
-    """The arguments of one call as far as they have come, in `value`."""
+    """The arguments of one call as far as they have come; `_pieces` are those of the text in progress."""
 
-    __slots__ = ("_growing", "value")
+    __slots__ = ("_growing", "_keys", "_pieces", "_value")
 
     def __init__(self) -> None:
-        self.value: Json = {}
+        self._value: Json = {}
         self._growing: str | None = None
+        self._keys: list[Key] = []
+        self._pieces: list[str] = []
 
     def take(self, entries: list[Any]) -> None:
         """Add the entries of one chunk; one that names no place is left out."""
@@ -35,24 +38,45 @@ class PartialArguments:
             if entry is not None:
                 self._take(entry)
 
+    def add(self, members: Json) -> None:
+        """Set whole members."""
+        if members:
+            self._settle()
+            self._value.update(members)
+
+    @property
+    def value(self) -> Json:
+        """Return the arguments as far as they have come."""
+        self._settle()
+        return self._value
+
     def _take(self, entry: Json) -> None:
-        path = entry.get("jsonPath")
-        keys = _keys(path) if isinstance(path, str) else []
-        if not keys or not isinstance(path, str):
+        path, value = entry.get("jsonPath"), _value(entry)
+        if not isinstance(path, str):
             return
-        value = _value(entry)
-        if isinstance(value, str) and self._growing == path:
-            earlier = _get(self.value, keys)
-            value = earlier + value if isinstance(earlier, str) else value
-        _put(self.value, keys, value)
+        if not isinstance(value, str) or self._growing != path:
+            self._settle()
+            self._keys = _keys(path)
+        if isinstance(value, str):
+            self._pieces.append(value)
+        else:
+            _put(self._value, self._keys, value)
         self._growing = path if entry.get("willContinue") is True else None
+
+    def _settle(self) -> None:
+        """Put the text in progress where it belongs."""
+        if self._pieces:
+            _put(self._value, self._keys, "".join(self._pieces))
+            self._pieces = []
+        self._growing = None
 
 
 def _keys(path: str) -> list[Key]:
+    """Return the steps of a path; none for one deeper than any arguments."""
     keys: list[Key] = []
     for name, number, quoted, doubly in _STEP.findall(path.removeprefix("$")):
         keys.append(int(number) if number else name or quoted or doubly)
-    return keys
+    return keys if len(keys) <= _DEPTH_MAX else []
 
 
 def _value(entry: Json) -> Any:
@@ -76,6 +100,8 @@ def _get(value: Any, keys: list[Key]) -> Any:
 
 def _put(target: Json, keys: list[Key], value: Any) -> None:
     """Set `value` at a path, making what is missing on the way; a path that contradicts itself is let be."""
+    if not keys:
+        return
     place: Any = target
     for key, below in pairwise(keys):
         place = _below(place, key, below)

@@ -20,7 +20,7 @@ from flowrouter.canonical.request import Request
 from flowrouter.canonical.tools import FunctionTool, HostedTool, Tool, ToolChoice
 from flowrouter.dialects.gemini.generation import own_config
 from flowrouter.dialects.gemini.node import snake
-from flowrouter.dialects.gemini.parse_requests import Kept, kept
+from flowrouter.dialects.gemini.parse_requests import SYSTEM, Kept, kept
 from flowrouter.dialects.gemini.render_foreign import render_foreign
 from flowrouter.dialects.gemini.render_parts import TurnWriter
 from flowrouter.dialects.gemini.schema import clean_schema
@@ -138,11 +138,11 @@ class _Own:
 
     def _system(self) -> Any:
         request, before = self._request, self._kept.request
-        if request.system == before.system and request.system_shape == before.system_shape:
-            return self._as_it_came("systemInstruction")
-        if not request.system:
-            return msgspec.UNSET
-        return {"parts": TurnWriter(own=True).write(request.system)}
+        same = request.system == before.system and request.system_shape == before.system_shape
+        if same and SYSTEM not in self._kept.ours:
+            return self._as_it_came(SYSTEM)
+        parts = [part for part in request.system if self._may_leave(part)]
+        return {"parts": TurnWriter(own=True).write(parts)} if parts else msgspec.UNSET
 
     def _tools(self) -> Any:
         tools = self._request.tools

@@ -169,6 +169,8 @@ def _candidate(choice: Choice, options: EncodeOptions, *, own: bool, losses: lis
     thoughts = wants_thoughts(options.asked)
     writer = ForeignParts(choice.index, losses, thoughts=thoughts)
     candidate: Json = {"content": {"role": "model", "parts": writer.write(choice.parts)}}
+    if choice.stop_sequence is not None:
+        losses.append(Loss(path=f"candidates[{choice.index}].stop_sequence", kind="dropped", reason=NO_STOP))
     called = any(isinstance(part, ToolCall) for part in choice.parts)
     candidate["finishReason"] = word(choice.finish or "stop", called=called)
     candidate["index"] = choice.index
@@ -213,6 +215,9 @@ def stamp(created: int | None, extra: Json) -> Json:
     return {"createTime": datetime.fromtimestamp(created, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}
 
 
+NO_STOP = "no place for the stop sequence that was met"
+
+
 def unknown_members(extra: Json, origin: Dialect) -> list[Loss]:
     """Return the losses of members only their origin knows; one that holds nothing is none.
 
@@ -228,6 +233,7 @@ def unknown_members(extra: Json, origin: Dialect) -> list[Loss]:
 __all__ = [
     "ABSENT",
     "LOGPROBS",
+    "NO_STOP",
     "absences",
     "identity",
     "parse_response",

@@ -12,14 +12,24 @@ from __future__ import annotations
 from collections import OrderedDict
 from hashlib import blake2b
 from typing import Any, cast
+from urllib.parse import unquote
 
 import msgspec
 
-from flowrouter.dialects.gemini.schema_notes import FORMATS, PLAIN, TYPES, WORDY, bounded, described
+from flowrouter.dialects.gemini.schema_notes import (
+    FORMATS,
+    PLAIN,
+    TYPES,
+    WORDY,
+    bounded,
+    described,
+    sayable,
+)
 from flowrouter.dialects.gemini.schema_shape import (
     Schema,
     alternatives,
     as_mapping,
+    constants,
     enumerated,
     merged,
     names,
@@ -30,7 +40,11 @@ from flowrouter.wire.json import dumps, dumps_text
 
 _REMEMBERED = 2048
 _MOST_NODES = 5_000
+_END_NODES = 2 * _MOST_NODES
+"""Schemas after which references are followed no more, and after which everything is any value."""
+
 _ANY = ("STRING", "NUMBER", "BOOLEAN")
+_ABOUT = ("title", "propertyOrdering")
 
 
 class Cleaned(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,7 +85,7 @@ class _Cleaner:
     def clean(self, schema: object, trail: tuple[str, ...]) -> Schema:
         """Return one schema cleaned; `trail` holds the references being followed."""
         self._nodes += 1
-        if schema is True or schema == {}:
+        if schema is True or schema == {} or self._nodes > _END_NODES:
             return self._anything("")
         node, trail = self._resolved(as_mapping(schema), trail)
         notes: list[str] = []
@@ -93,7 +107,8 @@ class _Cleaner:
         """Return what a reference stands for, with what was said beside it."""
         while isinstance(reference := node.get("$ref"), str):
             rest = {name: value for name, value in node.items() if name != "$ref"}
-            target = None if reference in trail or self._nodes > _MOST_NODES else self._target(reference)
+            given_up = reference in trail or self._nodes > _MOST_NODES
+            target = None if given_up else self._target(reference)
             if target is None:
                 self.told.add("$ref")
                 note = f"See: {reference.rpartition('/')[2]}"
@@ -107,7 +122,7 @@ class _Cleaner:
         if reference != "#" and not reference.startswith("#/"):
             return None
         for step in reference[2:].split("/") if len(reference) > 1 else ():
-            at = as_mapping(at).get(step.replace("~1", "/").replace("~0", "~"))
+            at = as_mapping(at).get(unquote(step).replace("~1", "/").replace("~0", "~"))
         return cast("Schema", at) if isinstance(at, dict) else None
 
     def _flattened(self, node: Schema, trail: tuple[str, ...]) -> Schema:
@@ -115,6 +130,7 @@ class _Cleaner:
         parts = node.pop("allOf", None)
         if isinstance(parts, list):
             for part in cast("list[object]", parts):
+                self._nodes += 1
                 resolved, below = self._resolved(repaired(as_mapping(part)), trail)
                 node = merged(node, self._flattened(resolved, below))
         for name in ("if", "then", "else"):
@@ -122,7 +138,9 @@ class _Cleaner:
                 self.told.add(name)
                 branch = as_mapping(node.pop(name))
                 if name != "if":
-                    node = merged(node, {"properties": as_mapping(branch.get("properties"))})
+                    known, more = as_mapping(node.get("properties")), as_mapping(branch.get("properties"))
+                    # What is said of a known one holds in this case only.
+                    node = merged(node, {"properties": {**more, **known}})
         return node
 
     def _union(
@@ -153,8 +171,12 @@ class _Cleaner:
         nullable: bool,
     ) -> Schema:
         """Return the branch of a choice that says most, the others named in words."""
-        self.told.add("anyOf")
         followed = [self._resolved(as_mapping(branch), trail) for branch in branches]
+        if values := constants([inner for inner, _ in followed]):
+            said = {"description": description} if description else {}
+            cleaned = self.clean({**node, **said, "enum": values}, trail)
+            return self._nullable(cleaned) if nullable else cleaned
+        self.told.add("anyOf")
         place, others = richest([inner for inner, _ in followed])
         best, below = followed[place]
         cleaned = self.clean(merged(node, best), below)
@@ -168,13 +190,18 @@ class _Cleaner:
         """Return the keywords the vendor knows, in the order they stood."""
         kind = node.get("type")
         if not isinstance(kind, str):
-            return self._anything(str(node.get("description") or ""))
+            for name, value in node.items():
+                if name in WORDY or name == "format" or (bounded(name) and name not in _ABOUT):
+                    self._tell(name, value, notes)
+            text = described(node, *notes)
+            notes.clear()
+            return self._anything(text)
         cleaned: Schema = {"type": "STRING" if "enum" in node else TYPES[kind]}
         for name, value in node.items():
             self._keyword(cleaned, name, value, trail=trail, notes=notes)
-        if kind == "array" and "items" not in cleaned:
+        if cleaned["type"] == "ARRAY" and "items" not in cleaned:
             cleaned["items"] = {"type": "STRING"}
-        if kind == "object":
+        if cleaned["type"] == "OBJECT":
             self._complete_object(cleaned, node)
         return cleaned
 
@@ -189,7 +216,7 @@ class _Cleaner:
                 if note:
                     self.told.add("enum")
                     notes.append(note)
-            case "minimum" | "maximum" if cleaned["type"] == "STRING":
+            case "minimum" | "maximum" | "items" | "properties" if cleaned["type"] == "STRING":
                 pass
             case "format" if value in FORMATS.get(cleaned["type"], ()) and not self._strict:
                 cleaned["format"] = value
@@ -198,7 +225,7 @@ class _Cleaner:
                 cleaned["properties"] = {key: self.clean(inner, trail) for key, inner in below.items()}
             case "items":
                 cleaned["items"] = self.clean(value, trail)
-            case _ if name in PLAIN and not (self._strict and bounded(name)):
+            case _ if name in PLAIN and sayable(name, value) and not (self._strict and bounded(name)):
                 cleaned[name] = value
             case _ if name in WORDY or name == "format" or bounded(name):
                 self._tell(name, value, notes)
@@ -207,7 +234,7 @@ class _Cleaner:
 
     def _tell(self, name: str, value: Any, notes: list[str]) -> None:
         """Say a keyword in words, unless it says nothing."""
-        if name == "additionalProperties" and isinstance(value, bool):
+        if value is None and name in PLAIN or name == "additionalProperties" and isinstance(value, bool):
             return
         self.told.add(name)
         notes.append(f"{name}: {value if isinstance(value, str) else dumps_text(value)}")

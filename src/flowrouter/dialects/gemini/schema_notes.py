@@ -43,6 +43,17 @@ def bounded(name: str) -> bool:
     return name in _BOUNDS or name in ("title", "propertyOrdering")
 
 
+def sayable(name: str, value: object) -> bool:
+    """Return whether a plain keyword has a value of the type that the vendor gives it."""
+    match name:
+        case "description" | "title" | "pattern":
+            return isinstance(value, str)
+        case "propertyOrdering":
+            return isinstance(value, list)
+        case _:
+            return isinstance(value, int | float) and not isinstance(value, bool)
+
+
 def described(node: Mapping[str, Any], *notes: str) -> str:
     """Return a schema's description with notes behind it in brackets, or the notes alone."""
     text = node.get("description")
@@ -51,4 +62,4 @@ def described(node: Mapping[str, Any], *notes: str) -> str:
     return f"{words} ({told})" if words and told else words or told
 
 
-__all__ = ["FORMATS", "PLAIN", "TYPES", "WORDY", "bounded", "described"]
+__all__ = ["FORMATS", "PLAIN", "TYPES", "WORDY", "bounded", "described", "sayable"]

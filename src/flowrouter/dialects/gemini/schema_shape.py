@@ -10,6 +10,9 @@ Schema = dict[str, Any]
 
 _TYPES = frozenset({"string", "number", "integer", "boolean", "array", "object", "null"})
 _RANKS = {"object": 3, "array": 2}
+_LEAST = frozenset({"minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties"})
+_MOST = frozenset({"maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties"})
+_OF_CONSTANTS = frozenset({"type", "enum", "title", "description"})
 
 
 def as_mapping(value: object) -> Schema:
@@ -41,7 +44,7 @@ def repaired(node: Schema) -> Schema:
             *(cast("list[object]", items) if isinstance(items, list) else []),
         ]
         mended["items"] = {"anyOf": listed} if len(listed) > 1 else (listed[0] if listed else {})
-    if "const" in mended and "enum" not in mended:
+    if "const" in mended:
         mended["enum"] = [mended.pop("const")]
     if isinstance(mended.get("type"), str):
         mended["type"] = mended["type"].lower()
@@ -110,7 +113,10 @@ def _is_null(branch: object) -> bool:
 
 def merged(one: Schema, other: Schema) -> Schema:
     """Return two schemas as one that asks for both: properties joined, demands added up."""
-    both = {**one, **{name: value for name, value in other.items() if name not in ("properties", "required")}}
+    both = dict(one)
+    for name, value in other.items():
+        if name not in ("properties", "required"):
+            both[name] = _demand(name, one[name], value) if name in one else value
     if one.get("description") and other.get("description"):
         both["description"] = one["description"]
     properties = {**as_mapping(one.get("properties"))}
@@ -124,6 +130,56 @@ def merged(one: Schema, other: Schema) -> Schema:
     if required:
         both["required"] = required
     return both
+
+
+def _demand(name: str, one: Any, other: Any) -> Any:
+    """Return what a keyword says where both sayings must hold; the later one where no value says that."""
+    match one, other:
+        case ((int() | float()), (int() | float())) if name in _LEAST:
+            return max(one, other)
+        case ((int() | float()), (int() | float())) if name in _MOST:
+            return min(one, other)
+        case list(), list() if name == "enum":
+            listed = cast("list[object]", one)
+            return [value for value in listed if value in other] or other
+        case "integer", "number":
+            return one
+        case _:
+            return other
+
+
+def one_object(schema: Schema) -> Schema:
+    """Return a cleaned choice between objects as one object that any of them fits.
+
+    It has the properties of all and requires what each requires; choices that are no objects are left out.
+    """
+    choices = [choice for choice in schema["anyOf"] if choice.get("type") == "OBJECT"]
+    properties: Schema = {}
+    for choice in choices:
+        for name, value in as_mapping(choice.get("properties")).items():
+            properties[name] = _either(properties[name], value) if name in properties else value
+    whole: Schema = {"type": "OBJECT", "properties": properties} if choices else {}
+    lists = [names(choice.get("required")) for choice in choices]
+    if required := [name for name in (lists or [[]])[0] if all(name in listed for listed in lists)]:
+        whole["required"] = required
+    if words := "\n".join(dict.fromkeys(names([choice.get("description") for choice in choices]))):
+        whole["description"] = words
+    return whole
+
+
+def _either(one: Schema, other: Schema) -> Schema:
+    if {**one, "enum": ()} == {**other, "enum": ()}:
+        return one if one == other else {**one, "enum": list(dict.fromkeys([*one["enum"], *other["enum"]]))}
+    choices = [*one.get("anyOf", [one]), *other.get("anyOf", [other])]
+    return {"anyOf": [choice for place, choice in enumerate(choices) if choice not in choices[:place]]}
+
+
+def constants(branches: list[Schema]) -> list[object]:
+    """Return all values of a choice between enumerations; none where a branch is anything else."""
+    mended = [repaired(branch) for branch in branches]
+    if not all("enum" in branch and branch.keys() <= _OF_CONSTANTS for branch in mended):
+        return []
+    return [value for branch in mended for value in branch["enum"]]
 
 
 def enumerated(values: list[object]) -> tuple[list[str], str | None]:
@@ -147,9 +203,11 @@ __all__ = [
     "Schema",
     "alternatives",
     "as_mapping",
+    "constants",
     "enumerated",
     "merged",
     "names",
+    "one_object",
     "repaired",
     "richest",
 ]

@@ -6,7 +6,6 @@ envelope travels as base64 of itself, several before one part joined by a space.
 
 from __future__ import annotations
 
-import binascii
 from base64 import b64encode, urlsafe_b64decode
 from collections.abc import Iterable
 
@@ -22,16 +21,23 @@ def as_signature(envelopes: Iterable[str]) -> str:
 
 
 def envelopes_in(signature: str) -> tuple[str, ...]:
-    """Return the envelopes that a signature holds; none where it is the vendor's own."""
-    if not signature.startswith(_SEALED_START):
+    """Return the envelopes that a signature holds; none where it is the vendor's own.
+
+    One that was cut or mangled on its way is still ours: an envelope, though nobody will open it.
+    """
+    if not is_envelope(signature):
         return ()
     plain = signature.replace("+", "-").replace("/", "_").rstrip("=")
     try:
         text = urlsafe_b64decode(plain + "=" * (-len(plain) % 4)).decode("ascii")
-    except (binascii.Error, ValueError):
-        return ()
-    held = tuple(text.split(" "))
-    return held if all(envelope.startswith(SEALED_PREFIX) for envelope in held) else ()
+    except ValueError:
+        return (SEALED_PREFIX,)
+    return tuple(text.split(" "))
+
+
+def is_envelope(signature: object) -> bool:
+    """Return whether a signature is ours and for no vendor."""
+    return isinstance(signature, str) and signature.startswith(_SEALED_START)
 
 
 def reasoning_of(
@@ -55,4 +61,4 @@ def reasoning_of(
     return [first, *(Reasoning(sealed=held, field=field, call_id=call_id) for held in envelopes[1:])]
 
 
-__all__ = ["SEALED_PREFIX", "as_signature", "envelopes_in", "reasoning_of"]
+__all__ = ["SEALED_PREFIX", "as_signature", "envelopes_in", "is_envelope", "reasoning_of"]

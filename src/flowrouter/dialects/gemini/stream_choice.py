@@ -13,7 +13,7 @@ import msgspec
 
 from flowrouter.canonical import events as e
 from flowrouter.canonical.events import Event
-from flowrouter.canonical.parts import Part, Provenance, Reasoning, Text, ToolCall
+from flowrouter.canonical.parts import Opaque, Part, Provenance, Reasoning, Text, ToolCall
 from flowrouter.canonical.think_tags import ThinkSplitter
 from flowrouter.dialects.gemini.citations import read_citations
 from flowrouter.dialects.gemini.finishes import meaning
@@ -64,12 +64,18 @@ class ChoiceDecoder:
         self.form: Json = {}
 
     def take(self, candidate: Json, events: list[Event]) -> None:
-        """Add one chunk's candidate; raises `ValueError` for parts that are none."""
+        """Add one chunk's candidate; raises `ValueError`, before anything is told, for parts that are none.
+
+        A lane that relays frames withholds one that cannot be read, so no part of it may have been told.
+        """
         if not candidate.keys() <= _KNOWN:
             self._gather(self.extra, candidate, _KNOWN)
         content = as_object(candidate.get("content"))
         if content is not None:
-            for part in as_list(content.get("parts")) or ():
+            parts = as_list(content.get("parts")) or ()
+            if any(type(part) is not dict for part in parts):
+                raise ValueError("a part is not an object")
+            for part in parts:
                 self._part(part, events)
             if not content.keys() <= _KNOWN_CONTENT:
                 self._gather(self.message_extra, content, _KNOWN_CONTENT)
@@ -101,25 +107,32 @@ class ChoiceDecoder:
             form=self.form,
         )
 
-    def _part(self, part: Any, events: list[Event]) -> None:
-        members = as_object(part)
-        if members is not None and isinstance(text := members.get("text"), str):
-            if len(members) == 1:
+    def _part(self, part: Json, events: list[Event]) -> None:
+        if isinstance(text := part.get("text"), str):
+            thought = part.get("thought") if len(part) == 2 else None
+            if len(part) == 1 or thought is False:
                 self._text(text, events)
                 return
-            if len(members) == 2 and members.get("thought") is True:
+            if thought is True:
                 self._say("reasoning", text, events)
                 return
-        elif members is not None:
-            call = as_object(members.get("functionCall"))
+        else:
+            call = as_object(part.get("functionCall"))
             if call is not None and self._is_piece(call):
-                self._piece(members, call, events)
+                self._piece(part, call, events)
                 return
         self._read(part, events)
 
-    def _read(self, part: Any, events: list[Event]) -> None:
+    def _parsed(self, part: Json) -> list[Part]:
+        """Return what a part becomes; one in an unknown form is passed on, for its own dialect's clients."""
+        try:
+            return read_part(part, self._parts)
+        except ValueError:
+            return [Opaque(payload=part, origin="gemini")]
+
+    def _read(self, part: Json, events: list[Event]) -> None:
         self._end_arguments(events)
-        for read in read_part(part, self._parts):
+        for read in self._parsed(part):
             match read:
                 case Text():
                     self._text(read.text, events, extra=read.extra)
@@ -127,7 +140,7 @@ class ChoiceDecoder:
                     self._thought(read, events)
                 case Reasoning() if read.field == "text" and self._kind == "text":
                     # The text that this signs belongs to the open one, so it has to be told first.
-                    self._signed_text(read, str((as_object(part) or {}).get("text")), events)
+                    self._signed_text(read, str(part.get("text")), events)
                     return
                 case _:
                     self._whole(read, events)
@@ -205,13 +218,13 @@ class ChoiceDecoder:
         if self._arguments is None:
             return
         self._arguments.take(as_list(call.get("partialArgs")) or [])
-        self._arguments.value.update(as_object(call.get("args")) or {})
+        self._arguments.add(as_object(call.get("args")) or {})
         if call.get("willContinue") is not True:
             self._end_arguments(events)
 
     def _begin_call(self, part: Json, call: Json, events: list[Event]) -> None:
         named = {name: value for name, value in call.items() if name not in ("partialArgs", "willContinue")}
-        for read in read_part({**part, "functionCall": {**named, "args": {}}}, self._parts):
+        for read in self._parsed({**part, "functionCall": {**named, "args": {}}}):
             if not isinstance(read, ToolCall):
                 self._whole(read, events)
                 continue

@@ -79,7 +79,10 @@ class Decoder:
         events: list[Event] = []
         finishes: list[Event] = []
         for _, state in sorted(self._choices.items()):
-            state.end(events)
+            try:
+                state.end(events)
+            except JsonError as error:
+                return [*events, _failure("stream_truncated", f"A call cannot be written: {error}")]
             lax = self._options.lax_finish and state.has_content
             if state.raw is None and not lax and (self._blocked is None or state.has_content):
                 message = "The upstream's stream was cut before the answer was complete."
@@ -185,11 +188,12 @@ def created_at(rest: Json) -> int | None:
         return None
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        created = int(moment.timestamp())
+        plain = datetime.fromtimestamp(created, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    except (ValueError, OverflowError):
         return None
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    created = int(moment.timestamp())
-    if datetime.fromtimestamp(created, UTC).strftime("%Y-%m-%dT%H:%M:%SZ") == text:
+    if plain == text:
         del rest["createTime"]
     return created
 

@@ -46,6 +46,7 @@ from flowrouter.dialects.gemini.reply_parts import (
 )
 from flowrouter.dialects.gemini.responses import (
     LOGPROBS,
+    NO_STOP,
     absences,
     identity,
     stamp,
@@ -303,6 +304,8 @@ class Encoder:
         else:
             members |= state.grounding.metadata()
             self.losses += unknown_members({**event.extra, **event.message_extra}, self._origin)
+            if event.stop_sequence is not None:
+                self._lose(state, "stop_sequence", NO_STOP)
         last = signed(_EMPTY_TEXT | state.take_signature(), state.envelopes)
         candidate = _candidate(event.choice, [last], content=content, **members)
         return self._write({"candidates": [candidate], **self._counts(), **self._identity})

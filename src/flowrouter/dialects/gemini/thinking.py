@@ -42,6 +42,8 @@ def plan_thinking(
     if losses.rejected("thinkingConfig", path=path):
         return None
     by_level = style == "level"
+    if not off and control.effort not in (None, "auto", *EFFORTS):
+        losses.drop(path, f"no model knows the effort {control.effort!r}")
     if off:
         return _off(capabilities, losses, path=path, by_level=by_level)
     limit = _level(control, capabilities, losses) if by_level else _budget(control, capabilities, losses)
@@ -71,6 +73,8 @@ def _level(control: ReasoningControl, capabilities: Capabilities, losses: Losses
         return {}
     level = _nearest(wanted, _offered(capabilities))
     if level != wanted:
+        if control.mode != "budget" and losses.name("reasoning.effort") != "reasoning.effort":
+            path = losses.name("reasoning.effort")
         losses.change(path, f"the model has no level {wanted!r}; {level} instead")
     return {"thinkingLevel": level.upper()}
 

@@ -13,8 +13,9 @@ from flowrouter.canonical.losses import Losses
 from flowrouter.canonical.rendered import ReplyEdits
 from flowrouter.canonical.request import OutputFormat, Request
 from flowrouter.canonical.tools import CustomTool, FunctionTool, HostedTool, Tool, ToolChoice
-from flowrouter.canonical.web_search import PURPOSE, web_search_of
+from flowrouter.canonical.web_search import PURPOSE, said_at, web_search_of
 from flowrouter.dialects.gemini.schema import Schema, clean_schema
+from flowrouter.dialects.gemini.schema_shape import one_object
 from flowrouter.errors import CallerError
 from flowrouter.wire.json import dumps_text
 
@@ -132,9 +133,17 @@ class Toolbox:
             self._lose_members(tool, path)
         if schema:
             field, cleaned = self._schema(schema, f"{path}.{self._losses.name('tool.schema')}", "parameters")
-            if field != "parameters" or cleaned.get("properties"):
-                wire[field] = cleaned
+            self._take_parameters(wire, field, cleaned, path=path)
         return wire
+
+    def _take_parameters(self, wire: dict[str, Any], field: str, schema: Schema, *, path: str) -> None:
+        """Put a function's parameters in; the classic form has none for an object whose names are open."""
+        if field != "parameters" or schema.get("properties"):
+            wire[field] = schema
+        elif schema.get("type") != "OBJECT":
+            self._losses.drop(f"{path}.{self._losses.name('tool.schema')}", "parameters must be an object")
+        elif words := schema.get("description"):
+            wire["description"] = f"{wire.get('description', '')}\n{words}".strip()
 
     def _lose_members(self, tool: FunctionTool, path: str) -> None:
         if tool.cache is not None:
@@ -152,7 +161,12 @@ class Toolbox:
         cleaned = clean_schema(schema, strict=mode == "strict")
         if cleaned.told:
             self._losses.change(path, f"told in descriptions: {', '.join(cleaned.told)}")
-        return ("parameters" if stem == "parameters" else "responseSchema"), cleaned.schema
+        if stem != "parameters":
+            return "responseSchema", cleaned.schema
+        if "anyOf" not in cleaned.schema:
+            return stem, cleaned.schema
+        self._losses.change(path, "parameters to choose from became those of one object")
+        return stem, one_object(cleaned.schema)
 
     def _search(self, tool: HostedTool, path: str) -> None:
         """Offer Google's search for another vendor's, or lose a tool only its vendor runs."""
@@ -224,9 +238,10 @@ def _search_options(tool: HostedTool, path: str, losses: Losses) -> dict[str, An
     asked = web_search_of(tool)
     for name in ("allowed_domains", "blocked_domains", "max_uses", "context_size", "location"):
         if getattr(asked, name):
-            losses.drop(f"{path}.{_THEIR_NAMES.get(name, name)}", "Google's search has no such setting")
+            member = said_at(tool, _THEIR_NAMES.get(name, name))
+            losses.drop(f"{path}.{member}", "Google's search has no such setting")
     for name in asked.others:
-        losses.drop(f"{path}.{name}", f"only {tool.origin} knows it")
+        losses.drop(f"{path}.{said_at(tool, name)}", f"only {tool.origin} knows it")
     return {}
 
 

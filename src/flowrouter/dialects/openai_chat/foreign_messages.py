@@ -135,6 +135,7 @@ class _Writer:
                 )
             return
         for thought in thoughts:
+            self._context.losses.members(thought)
             if thought.redacted or thought.signature:
                 path = self._context.losses.path(thought)
                 name = self._context.losses.name(

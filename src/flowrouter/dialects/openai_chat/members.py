@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from flowrouter.canonical.capabilities import Capabilities
+from flowrouter.canonical.loss import Loss
 from flowrouter.canonical.request import OutputFormat
-from flowrouter.wire.members import Json, as_object, merge
+from flowrouter.wire.members import Json, as_object, is_nothing, merge
 
 SAMPLING = (
     "temperature",
@@ -21,12 +22,18 @@ SAMPLING = (
 """The members of `Sampling`, under the names Chat has for them too."""
 
 
-def own_stream_options(body: Json, capabilities: Capabilities) -> None:
-    """Ask for usage, or leave the member out where the host answers 400 to it."""
+def own_stream_options(body: Json, capabilities: Capabilities) -> tuple[Loss, ...]:
+    """Ask for usage, or leave the member out where the host answers 400 to it; return what else stood in it."""
+    options = as_object(body.get("stream_options")) or {}
     if capabilities.stream_options:
-        body["stream_options"] = {**(as_object(body.get("stream_options")) or {}), "include_usage": True}
-    else:
-        body.pop("stream_options", None)
+        body["stream_options"] = {**options, "include_usage": True}
+        return ()
+    body.pop("stream_options", None)
+    return tuple(
+        Loss(path=f"stream_options.{name}", kind="dropped", reason="the target takes no stream_options")
+        for name, value in options.items()
+        if name != "include_usage" and not is_nothing(value)
+    )
 
 
 def write_output(output: OutputFormat) -> Json:

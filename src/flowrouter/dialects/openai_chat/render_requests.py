@@ -24,9 +24,8 @@ def render_request(request: Request, model: str, capabilities: Capabilities) -> 
     if request.origin != "openai_chat":
         return translate(request, model, capabilities)
     body = _body(request, model)
-    if request.stream:
-        own_stream_options(body, capabilities)
-    return Rendered(body=dumps(body))
+    losses = own_stream_options(body, capabilities) if request.stream else ()
+    return Rendered(body=dumps(body), losses=losses)
 
 
 def _body(request: Request, model: str) -> Json:

@@ -43,6 +43,9 @@ def render_response(response: Response, options: EncodeOptions) -> RenderedReply
     return RenderedReply(body=dumps(body), losses=tuple(losses))
 
 
+NO_STATE = "Chat has no place for a vendor's reasoning state"
+
+
 class _Writer:
     """Writes one choice; `own` says that the answer came in this dialect."""
 
@@ -67,6 +70,8 @@ class _Writer:
         choice = self._choice
         if self._own and choice.raw_finish and not (self._legacy and choice.raw_finish == "tool_calls"):
             return choice.raw_finish
+        if choice.stop_sequence is not None and not self._own:
+            self._lose("stop_sequence", "no place for the stop sequence that was met")
         reason = choice.finish or "stop"
         return word(reason, called=bool(self._calls), refused=self._refused, legacy=self._legacy)
 
@@ -106,7 +111,7 @@ class _Writer:
         if part.sealed:
             item.setdefault(SEALED_FIELD, []).append(part.sealed)
         elif part.signature or part.redacted:
-            self._lose("reasoning.signature", "Chat has no place for a vendor's reasoning state")
+            self._lose("reasoning.signature", NO_STATE)
 
     def _put_annotations(self, item: Json, texts: Sequence[Text]) -> None:
         written: list[Json] = []
@@ -151,4 +156,4 @@ def unknown_members(extra: Json, origin: str) -> list[Loss]:
     ]
 
 
-__all__ = ["render_response", "unknown_members"]
+__all__ = ["NO_STATE", "render_response", "unknown_members"]

@@ -23,7 +23,7 @@ from flowrouter.dialects.openai_chat.errors import error_object
 from flowrouter.dialects.openai_chat.finishes import word
 from flowrouter.dialects.openai_chat.ids import reply_id
 from flowrouter.dialects.openai_chat.parse_messages import REASONING_FIELDS, SEALED_FIELD
-from flowrouter.dialects.openai_chat.render_responses import unknown_members
+from flowrouter.dialects.openai_chat.render_responses import NO_STATE, unknown_members
 from flowrouter.dialects.openai_chat.usage import write_usage
 from flowrouter.wire.json import dumps
 from flowrouter.wire.members import Json
@@ -216,6 +216,8 @@ class ChatEncoder:
                 opened = _between(number, b'{"%b":' % self._reasoning_field(part), b"}")
                 opened.lead = "\n\n" if state.reasoned and not self._own else ""
                 state.reasoned = True
+                if part.redacted and not part.sealed:
+                    self._lose(number, "reasoning.signature", NO_STATE)
                 return opened
             case Refusal():
                 state.refused = True
@@ -256,7 +258,7 @@ class ChatEncoder:
         number = 0 if part is None else part.choice
         if event.sealed:
             return self._chunk(number, {SEALED_FIELD: [event.signature]})
-        self._lose(number, "reasoning.signature", "Chat has no place for a vendor's reasoning state")
+        self._lose(number, "reasoning.signature", NO_STATE)
         return b""
 
     def _citation(self, event: e.CitationDelta) -> bytes:
@@ -293,6 +295,8 @@ class ChatEncoder:
         delta, extra = (event.message_extra, event.extra) if self._own else ({}, {})
         if not self._own:
             self.losses += unknown_members({**event.extra, **event.message_extra}, self._origin)
+            if event.stop_sequence is not None:
+                self._lose(event.choice, "stop_sequence", "no place for the stop sequence that was met")
         delta = {name: value for name, value in delta.items() if name not in _SAID}
         extra = {name: value for name, value in extra.items() if name != "finish_reason"}
         return role + self._chunk(event.choice, delta, finish=reason, extra=extra)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flowrouter.canonical.losses import Losses
 from flowrouter.canonical.tools import HostedTool, Tool
-from flowrouter.canonical.web_search import web_search_of
+from flowrouter.canonical.web_search import said_at, web_search_of
 from flowrouter.wire.members import Json, take_object
 
 FIELD = "web_search_options"
@@ -37,7 +37,7 @@ def web_search_options(tool: HostedTool, path: str, losses: Losses) -> Json:
         "max_uses": asked.max_uses,
     }
     for name in (*(name for name, value in named.items() if value), *asked.others):
-        losses.drop(f"{path}.{name}", "no such setting of Chat's web search")
+        losses.drop(f"{path}.{said_at(tool, name)}", "no such setting of Chat's web search")
     losses.change(path, f"sent as {FIELD}")
     return options
 

@@ -11,7 +11,7 @@ from flowrouter.canonical.parts import Part, Provenance
 from flowrouter.canonical.usage import Usage
 from flowrouter.dialects.codec import EncodeOptions
 from flowrouter.dialects.openai_responses.echo import Echo
-from flowrouter.dialects.openai_responses.finishes import ending
+from flowrouter.dialects.openai_responses.finishes import Status, ending
 from flowrouter.dialects.openai_responses.items import DIALECT
 from flowrouter.dialects.openai_responses.output_items import read_output
 from flowrouter.dialects.openai_responses.output_moulds import cast_items
@@ -28,6 +28,7 @@ class Answer:
         self._options = options
         self.origin: Dialect = DIALECT
         self._id = ""
+        self._named = False
         self._model = ""
         self._created: int | None = None
 
@@ -41,6 +42,7 @@ class Answer:
         options = self._options
         self.origin = start.origin
         seed = f"{options.model or start.model}:{options.now}"
+        self._named = bool(start.id)
         self._id = reply_id(start.origin, start.id, seed=seed)
         self._model = options.model or start.model
         self._created = start.created
@@ -77,14 +79,7 @@ class Answer:
 
         `parts` are those of an answer of this dialect (None: as its items say).
         """
-        reason = "other" if finish is None else finish.reason
-        refused = any(
-            piece.kind == "refusal"
-            for item in items
-            if isinstance(item, MessageItem)
-            for piece in item.pieces
-        )
-        status, incomplete, error = ending(reason, refused=refused)
+        status, incomplete, error = ended(items, finish)
         last = status if status == "incomplete" else "completed"
         output = [item.wire(last if item is items[-1] else "completed") for item in items]
         if finish is not None and self.origin == DIALECT and finish.form:
@@ -95,12 +90,17 @@ class Answer:
     def _own(
         self, finish: e.Finish, output: list[Json], *, usage: Usage | None, parts: Sequence[Part] | None
     ) -> Json:
+        streamed = parts is None
         if parts is None:
             parts, _ = read_output(output, Provenance(dialect=DIALECT))
         moulds = as_list(finish.form.get("output")) or []
         response: Json = {name: value for name, value in finish.form.items() if name != "output"}
         response |= finish.extra
-        response |= {"id": self._id, "model": self._model, "output": cast_items(parts, moulds) or output}
+        response["output"] = cast_items(parts, moulds) or output
+        if self._named or streamed:
+            response["id"] = self._id
+        if self._model:
+            response["model"] = self._model
         if self._created is not None:
             response["created_at"] = self._created
         if usage is not None:
@@ -108,4 +108,12 @@ class Answer:
         return response
 
 
-__all__ = ["Answer"]
+def ended(items: Sequence[Item], finish: e.Finish | None) -> tuple[Status, Json | None, Json | None]:
+    """Return status, `incomplete_details` and `error` of an answer of these items."""
+    reason = "other" if finish is None else finish.reason
+    messages = (item for item in items if isinstance(item, MessageItem))
+    refused = any(piece.kind == "refusal" for message in messages for piece in message.pieces)
+    return ending(reason, refused=refused)
+
+
+__all__ = ["Answer", "ended"]

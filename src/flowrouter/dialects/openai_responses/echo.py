@@ -63,7 +63,7 @@ class Echo:
         body = _body(asked)
         self.members: Json = {**DEFAULTS, **_repeated(body)}
         tools = [*(as_list(body.get("tools")) or ()), *_later(body)]
-        self.namespaces: dict[str, tuple[str, str]] = dict(_namespaced(tools))
+        self.namespaces: dict[str, tuple[str, str]] = _namespaced(tools)
 
 
 def _later(body: Json) -> list[object]:
@@ -106,16 +106,23 @@ def _tool(tool: object) -> object:
             return members
 
 
-def _namespaced(tools: Iterable[object]) -> Iterable[tuple[str, tuple[str, str]]]:
+def _namespaced(tools: Iterable[object]) -> dict[str, tuple[str, str]]:
+    """Return the tools of namespaces by their one name, but for names that a tool itself has."""
+    found: dict[str, tuple[str, str]] = {}
+    plain: set[str] = set()
     for item in tools:
         space = as_object(item) or {}
         name = space.get("name")
-        if space.get("type") != "namespace" or not isinstance(name, str) or not name:
+        if not isinstance(name, str) or not name:
+            continue
+        if space.get("type") != "namespace":
+            plain.add(name)
             continue
         for inner in as_list(space.get("tools")) or ():
             tool = (as_object(inner) or {}).get("name")
             if isinstance(tool, str) and tool:
-                yield full_name(name, tool), (name, tool)
+                found.setdefault(full_name(name, tool), (name, tool))
+    return {full: place for full, place in found.items() if full not in plain}
 
 
 __all__ = ["DEFAULTS", "REPEATED", "Echo"]

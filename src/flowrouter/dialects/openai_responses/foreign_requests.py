@@ -152,13 +152,24 @@ def _put_sampling(body: Json, context: Translation) -> None:
     if sampling.logprobs:
         members["top_logprobs"] = sampling.top_logprobs or 0
     for name, value in members.items():
-        asked = "logprobs" if name == "top_logprobs" and sampling.top_logprobs is None else name
-        if value is None or losses.rejected(name, path=losses.name(asked)):
+        if value is None:
             continue
-        if _reasons(body) and not context.capabilities.sampling_with_thinking:
-            losses.drop(losses.name(asked), "the target does not take it while it reasons")
+        if name in context.capabilities.rejects:
+            _drop_sampling(name, "the target does not take it", context)
+        elif _reasons(body) and not context.capabilities.sampling_with_thinking:
+            _drop_sampling(name, "the target does not take it while it reasons", context)
         else:
             body[name] = value
+
+
+def _drop_sampling(name: str, reason: str, context: Translation) -> None:
+    """Note a setting that cannot be sent; log probabilities are two members in Chat and one here."""
+    losses, sampling = context.losses, context.request.sampling
+    asked = {name: getattr(sampling, name)}
+    if name == "top_logprobs":
+        asked["logprobs"] = sampling.logprobs
+    for path in dict.fromkeys(losses.name(member) for member, value in asked.items() if value is not None):
+        losses.drop(path, reason)
 
 
 def _put_limits(body: Json, context: Translation) -> None:

@@ -6,7 +6,7 @@ from flowrouter.canonical.names import fit_one
 from flowrouter.canonical.rendered import ReplyEdits
 from flowrouter.canonical.request import OutputFormat
 from flowrouter.canonical.tools import CustomTool, FunctionTool, HostedTool, Tool, ToolChoice
-from flowrouter.canonical.web_search import PURPOSE, web_search_of
+from flowrouter.canonical.web_search import PURPOSE, said_at, web_search_of
 from flowrouter.dialects.openai_responses.tools import write_choice
 from flowrouter.dialects.openai_responses.translation import Translation
 from flowrouter.wire.json import dumps_text
@@ -154,7 +154,7 @@ def _search(tool: HostedTool, path: str, context: Translation) -> Json:
         item["search_context_size"] = asked.context_size
     lost = [*asked.others, *(["max_uses"] if asked.max_uses is not None else [])]
     for name in lost:
-        context.losses.drop(f"{path}.{name}", "the target's web search has no such setting")
+        context.losses.drop(f"{path}.{said_at(tool, name)}", "the target's web search has no such setting")
     return item
 
 

@@ -110,7 +110,9 @@ class ItemDecoder:
             strand = self._strand(kind, place, events)
         if strand is not None and strand.part is not None and not strand.ended:
             strand.length += len(text)
-            events.append(e.PartDelta(strand.part, text))
+            # A blank line alone would pass for what divides the parts of a summary.
+            pieces = ("\n", "\n") if text == BLANK_LINE and kind in self._shared else (text,)
+            events += [e.PartDelta(strand.part, piece) for piece in pieces]
 
     def complete(self, kind: str, place: int, text: str, *, events: list[Event]) -> None:
         """Add what of the whole text the deltas left out."""

@@ -107,7 +107,7 @@ def read_content(piece: Json, item: Json) -> tuple[Part | None, Json]:
     text = piece.get(SPOKEN.get(kind, ""))
     if not isinstance(text, str):
         payload = {"type": "message", "role": "assistant", **link(item)[ITEM], "content": [piece]}
-        return Opaque(payload=payload, origin=DIALECT), {"type": kind}
+        return Opaque(payload=payload, origin=DIALECT), {}
     if not text:
         return None, piece
     mould = {name: value for name, value in piece.items() if name != SPOKEN[kind]}
@@ -170,10 +170,9 @@ def _read_call(item: Json, _: Provenance) -> ReadItem | None:
         kind="custom" if kind == "custom_tool_call" else "function",
         extra=link(item),
     )
-    left_out = {"call_id", "name", "namespace"}
-    if isinstance(given, str):
-        left_out.add(member)
-    return ReadItem(parts=(call,), mould={key: value for key, value in item.items() if key not in left_out})
+    mould = {**item, member: ""} if isinstance(given, str) else dict(item)
+    del mould["name"]
+    return ReadItem(parts=(call,), mould=mould)
 
 
 def call_id(item: Json) -> str:

@@ -11,8 +11,8 @@ from typing import TypeVar
 
 from flowrouter.canonical.parts import Image, Opaque, Part, Reasoning, Refusal, Text, ToolCall
 from flowrouter.dialects.openai_responses.items import CALLS, bare_name
-from flowrouter.dialects.openai_responses.output_items import BLANK_LINE, LENGTH, item_id, objects
-from flowrouter.wire.members import Json, as_object
+from flowrouter.dialects.openai_responses.output_items import BLANK_LINE, LENGTH, call_id, item_id, objects
+from flowrouter.wire.members import Json
 
 P = TypeVar("P", Text, Refusal, Reasoning, ToolCall, Image, Opaque)
 
@@ -58,7 +58,7 @@ class _Filler:
 
     def _take(self, kind: type[P], mould: Json | None) -> P | None:
         part = None if self.used_all else self._parts[self._at]
-        if isinstance(part, kind) and (mould is None or item_id(part) == mould.get("id")):
+        if isinstance(part, kind) and (mould is None or item_id(part) == _ident(mould)):
             self._at += 1
             return part
         self.fits = False
@@ -66,7 +66,7 @@ class _Filler:
 
     def _next_is_reasoning(self, mould: Json, field: str | None) -> bool:
         part = None if self.used_all else self._parts[self._at]
-        return isinstance(part, Reasoning) and part.field == field and item_id(part) == mould.get("id")
+        return isinstance(part, Reasoning) and part.field == field and item_id(part) == _ident(mould)
 
     def _content(self, piece: Json, mould: Json) -> Json:
         match piece.get("type"):
@@ -119,14 +119,18 @@ class _Filler:
 
     def _call(self, mould: Json, kind: str) -> Json:
         call = self._take(ToolCall, mould)
-        if call is None or kind not in CALLS:
+        if call is None or kind not in CALLS or call.id != call_id(mould):
             self.fits = False
             return {}
-        space = (as_object(call.extra.get("item")) or {}).get("namespace")
-        item = {**mould, "call_id": call.id, "name": bare_name(space, call.name)}
-        if space is not None:
-            item["namespace"] = space
-        return item if CALLS[kind] in mould else {**item, CALLS[kind]: call.arguments}
+        item = {**mould, "name": bare_name(mould.get("namespace"), call.name)}
+        if isinstance(mould.get(CALLS[kind]), str) or (call.arguments and CALLS[kind] not in mould):
+            item[CALLS[kind]] = call.arguments
+        return item
+
+
+def _ident(mould: Json) -> str | None:
+    held = mould.get("id")
+    return held if isinstance(held, str) else None
 
 
 __all__ = ["cast_items"]

@@ -41,6 +41,9 @@ def read_ending(response: Json, moulds: list[Json | None], *, called: bool, refu
     extra = {name: value for name, value in response.items() if name not in REPEATED and name not in _TOLD}
     if "created_at" in response and not is_integer(response["created_at"]):
         form["created_at"] = response["created_at"]
+    form |= {
+        name: response[name] for name in ("id", "model") if name in response and not _text(response[name])
+    }
     if "usage" in response and as_object(response["usage"]) is None:
         form["usage"] = response["usage"]
     return Ending(

@@ -16,7 +16,7 @@ from flowrouter.canonical.loss import Loss
 from flowrouter.canonical.parts import Image, Opaque, Part, Reasoning, Refusal, Text, ToolCall
 from flowrouter.canonical.usage import Usage, merge
 from flowrouter.dialects.codec import EncodeOptions
-from flowrouter.dialects.openai_responses.answer import Answer
+from flowrouter.dialects.openai_responses.answer import Answer, ended
 from flowrouter.dialects.openai_responses.errors import failure
 from flowrouter.dialects.openai_responses.item_writer import ItemWriter
 from flowrouter.dialects.openai_responses.items import DIALECT, ITEM
@@ -26,9 +26,6 @@ from flowrouter.dialects.openai_responses.stream_wire import Slot, Wire
 from flowrouter.dialects.openai_responses.thought_writer import ThoughtWriter
 from flowrouter.wire.members import Json, as_list, as_object
 from flowrouter.wire.sse import COMMENT
-
-_CUT = frozenset({"length", "context_full", "content_filter"})
-"""Finishes of an answer that is incomplete."""
 
 
 class Encoder:
@@ -204,7 +201,10 @@ class Encoder:
         self._finish = event
         if self._answer.origin != DIALECT:
             self._lose_members({**event.extra, **event.message_extra}, self._answer.origin)
-        return self._items.close_all(cut=event.reason in _CUT)
+            if event.stop_sequence is not None:
+                self._lose("stop_sequence", "no place for the stop sequence that was met")
+        status, _, _ = ended(self._items.items, event)
+        return self._items.close_all(cut=status == "incomplete")
 
     def _message_end(self, _: e.MessageEnd) -> bytes:
         self._done = True
@@ -246,13 +246,14 @@ class Encoder:
             self.feed(e.PartStart(index=state.index, part=state.header, choice=state.choice))
             if said := state.content:
                 # A blank line that came alone divides a summary; it is said with what follows it.
-                divided = state.kind == "reasoning" and state.chunks[-1] == BLANK_LINE
+                summed = state.kind == "reasoning" and self._thoughts.own
+                divided = summed and state.chunks[-1] == BLANK_LINE
                 for text in (said.removesuffix(BLANK_LINE), BLANK_LINE) if divided else (said,):
                     self.feed(e.PartDelta(state.index, text))
                 if state.kind != "opaque":
                     # Each delta had a number of its own; dividing a summary took two more.
                     self._wire.sequence += state.pieces - 1
-                    self._wire.sequence += 2 * said.count(BLANK_LINE) if state.kind == "reasoning" else 0
+                    self._wire.sequence += 2 * said.count(BLANK_LINE) if summed else 0
             for attribute in state.attributes:
                 self.feed(attribute)
             if not state.is_open:

@@ -94,14 +94,15 @@ class MessageItem(Item):
 
 
 class ReasoningItem(Item):
-    """Summaries, raw reasoning and the state that must come back."""
+    """Summaries, raw reasoning and the state that must come back; `mark` stands where there is no state."""
 
-    __slots__ = ("state", "summary", "thought")
+    __slots__ = ("mark", "state", "summary", "thought")
 
-    def __init__(self, ident: str, index: int, own: Json) -> None:
+    def __init__(self, ident: str, index: int, own: Json, *, mark: str) -> None:
         super().__init__(ident, index, own)
         self.summary: list[Piece] = []
         self.thought: list[Piece] = []
+        self.mark = mark
         self.state = ""
 
     def add(self, kind: str) -> Piece:
@@ -118,8 +119,8 @@ class ReasoningItem(Item):
             item["summary"] = [piece.part() for piece in self.summary]
             if self.thought:
                 item["content"] = [piece.part() for piece in self.thought]
-            if self.state:
-                item["encrypted_content"] = self.state
+            if state := self.state or self.mark:
+                item["encrypted_content"] = state
         return {**item, **self.own}
 
 

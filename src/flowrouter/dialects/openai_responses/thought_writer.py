@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from flowrouter.canonical.parts import Reasoning
 from flowrouter.dialects.openai_responses.item_writer import ItemWriter
+from flowrouter.dialects.openai_responses.items import SEAL
 from flowrouter.dialects.openai_responses.output_items import BLANK_LINE
 from flowrouter.dialects.openai_responses.stream_items import Piece, ReasoningItem
 from flowrouter.dialects.openai_responses.stream_wire import Slot, Wire
@@ -67,7 +68,9 @@ class ThoughtWriter:
             slot.item = last
         else:
             ident, index = self._items.place("reasoning", slot.own)
-            slot.item = ReasoningItem(ident, index, slot.own)
+            # An envelope with nothing in it: another vendor's reasoning must not pass for this one's own
+            # when the client brings it back.
+            slot.item = ReasoningItem(ident, index, slot.own, mark="" if self.own else SEAL)
             out = self._items.open(slot.item)
         slot.item.parts += 1
         return out

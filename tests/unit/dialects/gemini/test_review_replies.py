@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from time import perf_counter
 from typing import Any
 
 import pytest
@@ -69,18 +68,11 @@ def test_a_path_too_deep_to_write_leaves_the_stream_whole() -> None:
     assert [event.text for event in events if isinstance(event, e.PartDelta)] == ['{"b":true}']
 
 
-def test_a_text_that_grows_in_many_pieces_is_not_copied_each_time() -> None:
-    def seconds(count: int) -> float:
-        piece = {"jsonPath": "$.a", "stringValue": "x" * 200, "willContinue": True}
-        start = perf_counter()
-        events = grown(*[piece] * count)
-        taken = perf_counter() - start
-        said = "".join(event.text for event in events if isinstance(event, e.PartDelta))
-        assert said == '{"a":"' + "x" * 200 * count + '"}'
-        return taken
-
-    seconds(100)
-    assert seconds(20_000) < 40 * max(seconds(2_000), 0.001)
+def test_a_text_that_grows_in_many_pieces_is_whole() -> None:
+    piece = {"jsonPath": "$.a", "stringValue": "x" * 200, "willContinue": True}
+    events = grown(*[piece] * 5000, {"jsonPath": "$.b", "nullValue": None})
+    said = "".join(event.text for event in events if isinstance(event, e.PartDelta))
+    assert said == '{"a":"' + "x" * 1_000_000 + '","b":null}'
 
 
 def test_a_part_nobody_can_read_is_passed_by_and_the_finish_counts() -> None:
@@ -112,16 +104,13 @@ def test_a_wait_without_an_end_is_none(delay: str) -> None:
     assert found.retry_after in (None, 0.0)
 
 
-def test_thousands_of_sources_take_no_time_that_grows_with_their_square() -> None:
-    count = 20_000
-    chunks = [{"web": {"uri": f"https://x/{number}", "title": "t"}} for number in range(count)]
+def test_sources_are_named_once_in_the_order_they_came() -> None:
+    chunks = [{"web": {"uri": f"https://x/{number}", "title": "t"}} for number in range(5000)]
     body = reply(text("x"))
-    body["candidates"][0]["groundingMetadata"] = {"groundingChunks": [*chunks, *chunks]}
-    start = perf_counter()
+    body["candidates"][0]["groundingMetadata"] = {"groundingChunks": [*chunks, *chunks[::-1]]}
     (said,) = parse_response(dumps(body), FROM).choices[0].parts
-    assert perf_counter() - start < 20
     assert isinstance(said, Text)
-    assert len(said.citations) == count
+    assert [citation["url"] for citation in said.citations] == [item["web"]["uri"] for item in chunks]
 
 
 def test_a_call_that_came_in_the_same_chunk_as_odd_ones_keeps_its_id() -> None:

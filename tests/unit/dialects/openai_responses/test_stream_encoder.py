@@ -207,7 +207,7 @@ def test_pictures_here_and_elsewhere() -> None:
         ("length", "incomplete", "max_output_tokens", "incomplete"),
         ("context_full", "incomplete", "max_output_tokens", "incomplete"),
         ("content_filter", "incomplete", "content_filter", "incomplete"),
-        ("refusal", "incomplete", "content_filter", "completed"),
+        ("refusal", "incomplete", "content_filter", "incomplete"),
         ("malformed_call", "failed", None, "completed"),
     ],
 )  # fmt: skip

@@ -1,0 +1,200 @@
+"""The long fuzz run: `make fuzz`, or `python -m tests.fuzz.run --help`.
+
+Every case is named by its seed and number, so a run goes on where another ended (`--first`), and any
+failure can be had again. A failing request is shrunk before it is shown.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+import traceback
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from typing import Any, NamedTuple
+
+from flowrouter.canonical.capabilities import Capabilities
+from flowrouter.canonical.dialect import Dialect
+from flowrouter.errors import CallerError
+from tests.fuzz.audit import Case, Finding, audit, refused
+from tests.fuzz.cuts import audit_stream
+from tests.fuzz.making import Json, Maker
+from tests.fuzz.prefixes import audit_prefix
+from tests.fuzz.replies import REPLIES, ReplyCase, audit_reply
+from tests.fuzz.shrink import shrunk
+from tests.fuzz.subjects import DIALECTS, MAKERS, targets
+
+_CHUNK = 500
+_SHOWN = 10
+
+
+class Chunk(NamedTuple):
+    """Some cases in a row of one kind (`requests`, `replies`, `prefixes`, `streams`) and pair."""
+
+    kind: str
+    origin: Dialect
+    target: Dialect
+    seed: str
+    first: int
+    count: int
+
+
+class Tally(NamedTuple):
+    """What a chunk came to: findings by kind with the number of the first case that shows each."""
+
+    chunk: Chunk
+    refused: int
+    findings: dict[str, tuple[int, int, str]]
+    seconds: float
+
+
+def limits_of(target: Dialect, number: int) -> Capabilities:
+    """Return the target record the case of that number is rendered for."""
+    records = targets(target)
+    return records[number % len(records)][1]
+
+
+def seed_of(chunk: Chunk, number: int) -> str:
+    """Return the seed of a case."""
+    return f"{chunk.seed}/{chunk.kind}/{chunk.origin}/{number}"
+
+
+def findings_of(chunk: Chunk, number: int) -> list[Finding]:
+    """Return what is wrong with one case; an exception is a finding."""
+    seed, limits = seed_of(chunk, number), limits_of(chunk.target, number)
+    try:
+        match chunk.kind:
+            case "requests":
+                return audit(Case(chunk.origin, chunk.target, MAKERS[chunk.origin](Maker(seed)), limits))
+            case "replies":
+                return audit_reply(ReplyCase(chunk.origin, chunk.target, REPLIES[chunk.origin](Maker(seed))))
+            case "prefixes":
+                return audit_prefix(chunk.origin, chunk.target, seed, limits)
+            case _:
+                return audit_stream(chunk.origin, seed)
+    except Exception as error:
+        return [raised(error)]
+
+
+def raised(error: Exception) -> Finding:
+    """Return an exception as a finding, named by where it came from."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return Finding(f"raised {type(error).__name__}", f"{os.path.basename(frame.filename)}:{frame.lineno}", str(error)[:200])
+
+
+def work(chunk: Chunk) -> Tally:
+    """Run a chunk."""
+    began = time.perf_counter()
+    found: dict[str, tuple[int, int, str]] = {}
+    refusals = 0
+    for number in range(chunk.first, chunk.first + chunk.count):
+        findings = findings_of(chunk, number)
+        for finding in {finding.kind: finding for finding in reversed(findings)}.values():
+            count, first, told = found.get(finding.kind, (0, number, f"{finding.place}: {finding.told}"))
+            found[finding.kind] = (count + 1, first, told)
+        if chunk.kind == "requests":
+            body = MAKERS[chunk.origin](Maker(seed_of(chunk, number)))
+            refusals += refused(Case(chunk.origin, chunk.target, body, limits_of(chunk.target, number)))
+    return Tally(chunk, refusals, found, time.perf_counter() - began)
+
+
+def chunks(asked: argparse.Namespace) -> Iterator[Chunk]:
+    """Yield all chunks of a run, the pairs in turn, so that a broken one shows early."""
+    pairs: list[tuple[Dialect, Dialect]] = [(a, b) for a in DIALECTS for b in DIALECTS]
+    alone: list[tuple[Dialect, Dialect]] = [(a, a) for a in DIALECTS]
+    plans = (("requests", asked.requests, pairs), ("replies", asked.replies, pairs), ("prefixes", asked.prefixes, pairs), ("streams", asked.streams, alone))
+    for kind, total, ways in plans:
+        for first in range(asked.first, asked.first + total, _CHUNK):
+            for origin, target in ways:
+                yield Chunk(kind, origin, target, asked.seed, first, min(_CHUNK, asked.first + total - first))
+
+
+def main() -> int:
+    """Run, show progress on a terminal, print the table and the failures; return the exit code."""
+    asked = _arguments()
+    todo = list(chunks(asked))
+    total = sum(chunk.count for chunk in todo)
+    began, done = time.monotonic(), 0
+    cases: Counter[tuple[str, str, str]] = Counter()
+    refusals: Counter[tuple[str, str, str]] = Counter()
+    found: dict[tuple[str, str, str, str], tuple[int, int, str]] = {}
+    with ProcessPoolExecutor(asked.jobs) as pool:
+        for future in as_completed([pool.submit(work, chunk) for chunk in todo]):
+            tally = future.result()
+            way = (tally.chunk.kind, tally.chunk.origin, tally.chunk.target)
+            cases[way] += tally.chunk.count
+            refusals[way] += tally.refused
+            done += tally.chunk.count
+            for kind, (count, number, told) in tally.findings.items():
+                before = found.get((*way, kind))
+                found[*way, kind] = (count, number, told) if before is None else (before[0] + count, min(before[1], number), before[2])
+            _progress(done, total, began, len(found))
+    seconds = time.monotonic() - began
+    _table(cases, refusals, found)
+    print(f"{total:,} cases in {seconds:,.0f} s with {asked.jobs} processes, seed {asked.seed!r}, first {asked.first}")
+    _failures(asked, found)
+    return 1 if found else 0
+
+
+def _progress(done: int, total: int, began: float, kinds: int) -> None:
+    if not sys.stderr.isatty():
+        return
+    spent = time.monotonic() - began
+    left = spent / done * (total - done)
+    print(f"\r{done:,} of {total:,} cases, {kinds} kinds of failure, about {left:,.0f} s left   ", end="", file=sys.stderr, flush=True)
+
+
+def _table(cases: Any, refusals: Any, found: Any) -> None:
+    print(f"\n{'what':9} {'from':17} {'to':17} {'cases':>9} {'refused':>8} {'failed':>7}")
+    for way in sorted(cases):
+        failed = sum(count for key, (count, _, _) in found.items() if key[:3] == way)
+        print(f"{way[0]:9} {way[1]:17} {way[2]:17} {cases[way]:>9,} {refusals[way]:>8,} {failed:>7,}")
+
+
+def _failures(asked: argparse.Namespace, found: dict[tuple[str, str, str, str], tuple[int, int, str]]) -> None:
+    worst = sorted(found.items(), key=lambda item: -item[1][0])
+    for (kind, origin, target, what), (count, number, told) in worst[:_SHOWN]:
+        print(f"\n{kind} {origin} > {target}: {what} ({count} times, first number {number})\n  {told}")
+    if len(worst) > _SHOWN:
+        print(f"\nand {len(worst) - _SHOWN} kinds more")
+    requests = [item for item in worst if item[0][0] == "requests"]
+    if requests:
+        (_, origin, target, what), (_, number, _) = requests[0]
+        _show_smallest(asked, origin, target, what=what, number=number)
+
+
+def _show_smallest(asked: argparse.Namespace, origin: Any, target: Any, *, what: str, number: int) -> None:
+    chunk = Chunk("requests", origin, target, asked.seed, number, 1)
+    limits = limits_of(target, number)
+
+    def fails(body: Json) -> bool:
+        try:
+            return any(finding.kind == what for finding in audit(Case(origin, target, body, limits)))
+        except CallerError:
+            return False
+        except Exception as error:
+            return raised(error).kind == what
+
+    body = shrunk(MAKERS[origin](Maker(seed_of(chunk, number))), fails)
+    print(f"\nThe first of these, made small ({targets(target)[number % len(targets(target))][0]}):")
+    print(json.dumps(body, indent=2, ensure_ascii=False))
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Fuzz every pair of dialects; each number is per pair.")
+    parser.add_argument("--requests", type=int, default=100_000, metavar="N")
+    parser.add_argument("--replies", type=int, default=10_000, metavar="N")
+    parser.add_argument("--prefixes", type=int, default=5_000, metavar="N")
+    parser.add_argument("--streams", type=int, default=10_000, metavar="N", help="per dialect")
+    parser.add_argument("--seed", default="1")
+    parser.add_argument("--first", type=int, default=0, metavar="N", help="begin with the case of that number")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

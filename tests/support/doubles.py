@@ -1,0 +1,56 @@
+"""Stand-ins for what the pipeline keeps its state in: a log, a sealed store, seals."""
+
+from __future__ import annotations
+
+from flowrouter.accounts.vault import UnsealError
+from flowrouter.gateway.ports import LogHealth, RequestRow
+
+
+class Recorder:
+    """The request log: keeps the rows."""
+
+    def __init__(self) -> None:
+        self.rows: list[RequestRow] = []
+
+    def record(self, row: RequestRow) -> None:
+        self.rows.append(row)
+
+    def health(self) -> LogHealth:
+        return LogHealth(queued=0, spilled=0, rejected=0, lost=0, last_error=None)
+
+    def drain(self, timeout: float) -> bool:
+        del timeout
+        return True
+
+
+class NoBlobs:
+    """A sealed store that keeps nothing: what a playbook remembers is in its state."""
+
+    async def put(
+        self, owner_id: str, kind: str, blob_id: str, *, value: bytes, expires_at_ms: int | None = None
+    ) -> None:
+        del owner_id, kind, blob_id, value, expires_at_ms
+
+    async def get(self, owner_id: str, kind: str, blob_id: str) -> bytes | None:
+        del owner_id, kind, blob_id
+        return None
+
+    async def delete(self, owner_id: str, kind: str, blob_id: str) -> bool:
+        del owner_id, kind, blob_id
+        return False
+
+
+class OpenSeals:
+    """Sealing without secrecy, bound to its place as the vault's is."""
+
+    def seal(self, value: bytes, *, table: str, row: str, field: str) -> bytes:
+        return f"{table}|{row}|{field}|".encode() + value
+
+    def open(self, blob: bytes, *, table: str, row: str, field: str) -> bytes:
+        place = f"{table}|{row}|{field}|".encode()
+        if not blob.startswith(place):
+            raise UnsealError("not here")
+        return blob.removeprefix(place)
+
+
+__all__ = ["NoBlobs", "OpenSeals", "Recorder"]
