@@ -109,7 +109,9 @@ class CodexSession:
         items = [event["item"] for event in events(stream) if event["type"] == "response.output_item.done"]
         for item in items:
             if item["type"] == "reasoning":
-                item = {name: item.get(name) for name in ("type", "id", "summary", "content", "encrypted_content")}
+                item = {
+                    name: item.get(name) for name in ("type", "id", "summary", "content", "encrypted_content")
+                }
             self.input.append(item)
         replies = turn.replies([item["call_id"] for item in items if "call_id" in item])
         for reply in replies:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from tests.agents.prefixes import assert_grows
@@ -29,7 +31,11 @@ CELLS = [
     # Claude Code asks that model for another kind of thinking than the recorded one.
     if (name, target) != ("claude_code", "claude-before-system-turns")
 ]
-STATES = {"responses": b'"encrypted_content":"', "claude": b'"signature":"', "gemini": b'"thoughtSignature":"'}
+STATES = {
+    "responses": b'"encrypted_content":"',
+    "claude": b'"signature":"',
+    "gemini": b'"thoughtSignature":"',
+}
 """How a request tells a vendor that signs its reasoning what it had signed."""
 
 
@@ -45,7 +51,7 @@ def test_each_prompt_begins_with_the_last_one(stand: Stand, name: str, target: s
         session.take(told.body, turn, number)
     bodies = [call.body for call in vendor.calls]
     assert len(bodies) == COUNT, [call.refusal for call in vendor.calls]
-    for earlier, later in zip(bodies, bodies[1:], strict=False):
+    for earlier, later in pairwise(bodies):
         assert_grows(earlier, later, DIALECTS[account])
     if target in STATES:
         # What Gemini signs of a turn without calls, behind its text, has no place in a Messages answer.

@@ -73,6 +73,11 @@ class GeminiCell(Cell):
                 asked.text += "" if part.thought else part.text or ""
             asked.finish = candidate.finish_reason.name if candidate.finish_reason else asked.finish
 
+    @staticmethod
+    def headers(made: Any) -> dict[str, str]:
+        """Return the headers that an answer came with."""
+        return made.sdk_http_response.headers
+
     def told(self, error: Any) -> Told:
         whole = isinstance(error.response, httpx2.Response)
         headers = dict(error.response.headers) if whole else {}

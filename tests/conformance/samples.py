@@ -196,3 +196,36 @@ def response_said(response: Response | Any) -> dict[str, Any]:
             case other:
                 items.append((other,))
     return {"items": items, "status": response.status}
+
+
+def content_whole(made: Any) -> Any:
+    """Return what Google's whole answer says: parts in order, the finish, and the counts; our seals are new each time."""
+    return _contents([made])
+
+
+def contents_whole(chunks: Any) -> Any:
+    """Return what the chunks of a stream come to, to be compared with `content_whole`."""
+    return _contents(list(chunks))
+
+
+def _contents(chunks: list[Any]) -> Any:
+    parts: list[list[Any]] = []
+    for chunk in chunks:
+        for candidate in chunk.candidates or ():
+            for part in (candidate.content and candidate.content.parts) or ():
+                if part.function_call:
+                    call = part.function_call
+                    parts.append(["call", (call.id, call.name, call.args)])
+                elif part.text and parts and parts[-1][0] == ("thought" if part.thought else "text"):
+                    parts[-1][1] += part.text
+                elif part.text:
+                    parts.append(["thought" if part.thought else "text", part.text])
+    last = chunks[-1]
+    reasons = [c.finish_reason for chunk in chunks for c in chunk.candidates or () if c.finish_reason]
+    return parts, reasons, last.usage_metadata, last.response_id, last.model_version
+
+
+def content_said(made: Any) -> list[Any]:
+    """Return what Google's answer says, without ids."""
+    parts, *_ = _contents([made])
+    return [value[1:] if kind == "call" else (kind, value) if kind == "thought" else value for kind, value in parts]

@@ -26,8 +26,8 @@ def test_read_list_and_delete(responses_sdk: openai.OpenAI, responses_cell: Resp
     assert texts[-1] == "more"
     if not responses_cell.direct:  # the scripted vendor tells the last turn's own alone
         assert texts == ["hello", "You said: hello", "more"]
-    page = responses_sdk.responses.input_items.list(second.id, limit=1)
-    assert (len(page.data), page.has_more) == (1, True)
+        page = responses_sdk.responses.input_items.list(second.id, limit=1)
+        assert (len(page.data), page.has_more) == (1, True)
     responses_sdk.responses.delete(second.id)
     with pytest.raises(openai.NotFoundError):
         responses_sdk.responses.retrieve(second.id)
@@ -96,7 +96,10 @@ def test_compaction(responses_sdk: openai.OpenAI, responses_cell: ResponsesCell)
     assert sealed.encrypted_content.startswith("flr1.") is responses_cell.translated
     going_on: Any = [*[item.to_dict() for item in made.output], {"role": "user", "content": "and now?"}]
     answer = responses_sdk.responses.create(model=responses_cell.model(), input=going_on)
-    assert "You said: and now?" in answer.output_text
+    assert "You said: " in answer.output_text
+    sent = json.dumps(responses_cell.up.last.json)
+    assert "and now?" in sent
+    assert responses_cell.translated is ("written by the model" in sent), "the summary tells what it is"
 
 
 def test_a_websocket_is_refused_at_once(house: House) -> None:

@@ -190,7 +190,12 @@ def _document(m: Maker) -> Json:
 
 
 def _search_result(m: Maker) -> Json:
-    block = {"type": "search_result", "source": m.url("html"), "title": m.text(), "content": [{"type": "text", "text": m.text()}]}
+    block = {
+        "type": "search_result",
+        "source": m.url("html"),
+        "title": m.text(),
+        "content": [{"type": "text", "text": m.text()}],
+    }
     m.put(block, 0.3, citations=lambda: {"enabled": m.flag()})
     return _marked(m, block)
 
@@ -202,14 +207,31 @@ def _assistant(m: Maker, thinking: bool) -> Json:
     text: Json = {"type": "text", "text": m.text()}
     if m.chance(0.05):
         text["citations"] = [
-            {"type": "web_search_result_location", "url": m.url("html"), "title": m.text(), "cited_text": m.text(), "encrypted_index": m.word()}
+            {
+                "type": "web_search_result_location",
+                "url": m.url("html"),
+                "title": m.text(),
+                "cited_text": m.text(),
+                "encrypted_index": m.word(),
+            }
         ]
     blocks.append(_marked(m, text))
     if m.chance(0.04):
         use = f"srvtoolu_{m.word()}"
         blocks += [
             {"type": "server_tool_use", "id": use, "name": "web_search", "input": {"query": m.text()}},
-            {"type": "web_search_tool_result", "tool_use_id": use, "content": [{"type": "web_search_result", "url": m.url("html"), "title": m.text(), "encrypted_content": m.word()}]},
+            {
+                "type": "web_search_tool_result",
+                "tool_use_id": use,
+                "content": [
+                    {
+                        "type": "web_search_result",
+                        "url": m.url("html"),
+                        "title": m.text(),
+                        "encrypted_content": m.word(),
+                    }
+                ],
+            },
             {"type": "text", "text": m.text()},
         ]
     if m.chance(0.01):
@@ -240,13 +262,21 @@ def _tool_round(m: Maker, names: list[str], thinking: bool) -> list[Json]:
     answered = [m.unknown({"role": "user", "content": results})] if results else []
     if answered and m.chance(0.1):
         answered.append({"role": "system", "content": m.text()})
-    return [m.unknown({"role": "assistant", "content": blocks}), *answered, *([_assistant(m, thinking)] if m.chance(0.4) else [])]
+    return [
+        m.unknown({"role": "assistant", "content": blocks}),
+        *answered,
+        *([_assistant(m, thinking)] if m.chance(0.4) else []),
+    ]
 
 
 def _use(m: Maker, names: list[str]) -> Json:
     name = m.one(*names) if names and m.chance(0.95) else m.name()
     use: Json = {"type": "tool_use", "id": m.call_id("toolu_"), "name": name, "input": m.arguments()}
-    m.put(use, 0.04, caller=lambda: m.one({"type": "direct"}, {"type": "code_execution_20250825", "tool_id": m.word()}))
+    m.put(
+        use,
+        0.04,
+        caller=lambda: m.one({"type": "direct"}, {"type": "code_execution_20250825", "tool_id": m.word()}),
+    )
     return _marked(m, use)
 
 

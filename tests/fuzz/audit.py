@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from flowrouter.canonical.capabilities import Capabilities
@@ -20,8 +21,9 @@ from flowrouter.canonical.rendered import Rendered
 from flowrouter.dialects import codec
 from flowrouter.errors import CallerError
 from tests.fuzz import meanings
-from tests.fuzz.bodies import TOKEN, Heap, Key, anywhere, camel, heap, leaves, nodes, pairs, parsed, tell
+from tests.fuzz.bodies import TOKEN, Heap, Key, anywhere, camel, heap, leaves, nodes, pairs, parsed
 from tests.fuzz.making import Json
+from tests.fuzz.tellings import tell
 
 _DATA = re.compile(r"data:([^;,]+)(?:;[^,]*)?,(.*)", re.DOTALL)
 _RULE = re.compile(r"[a-z_]+>[a-z_]+:\S(.*\S)?:(dropped|changed|emulated)", re.DOTALL)
@@ -50,27 +52,30 @@ class Case(NamedTuple):
     limits: Capabilities
 
 
+class Outcome(NamedTuple):
+    """What came of one crossing."""
+
+    findings: list[Finding]
+    refused: bool = False
+
+
 def audit(case: Case) -> list[Finding]:
     """Return all that is wrong with one crossing; raises what the program raises beside `CallerError`."""
+    return examine(case).findings
+
+
+def examine(case: Case) -> Outcome:
+    """Return all that is wrong with one crossing, and whether it was refused."""
     wire = json.dumps(case.body, ensure_ascii=False).encode()
     try:
         rendered = _render(case, wire)
     except CallerError as error:
-        return list(_refusal(error, case))
+        return Outcome(list(_refusal(error, case)), refused=True)
     if case.origin == case.target:
-        return list(_identity(case, rendered))
+        return Outcome(list(_identity(case, rendered)))
     again = _render(case, wire)
     findings = [] if again == rendered else [Finding("not the same twice", "", "")]
-    return [*findings, *_Crossing(case, rendered).findings()]
-
-
-def refused(case: Case) -> bool:
-    """Return whether the request is one that the target refuses."""
-    try:
-        _render(case, json.dumps(case.body, ensure_ascii=False).encode())
-    except CallerError:
-        return True
-    return False
+    return Outcome([*findings, *_Crossing(case, rendered).findings()])
 
 
 def _render(case: Case, wire: bytes) -> Rendered:
@@ -97,7 +102,9 @@ def _identity(case: Case, rendered: Rendered) -> Iterator[Finding]:
 
 
 def _without_usage(body: Json) -> Json:
-    options = {name: value for name, value in (body.get("stream_options") or {}).items() if name != "include_usage"}
+    options = {
+        name: value for name, value in (body.get("stream_options") or {}).items() if name != "include_usage"
+    }
     return {**body, "stream_options": options or None}
 
 
@@ -251,7 +258,11 @@ class _Crossing:
             there = named.get(name)
             if not meanings.same(name, value, there):
                 yield Finding("setting changed", path, f"{name}: {value!r} became {there!r}")
-        marks = [path for path in self.before.marks if not self.covered(path) and not path.startswith(self._narrowed())]
+        marks = [
+            path
+            for path in self.before.marks
+            if not self.covered(path) and not path.startswith(self._narrowed())
+        ]
         if len(self.after.marks) < len(marks):
             yield Finding("cache mark lost", marks[0], f"{len(marks)} became {len(self.after.marks)}")
 
@@ -261,8 +272,10 @@ class _Crossing:
         thinking = body.get("thinking", {}).get("type") not in {None, "disabled"}
         match name:
             case "parallel":
-                choice = self.before.settings.get("choice", ("", ("", ())))[1][0]
-                return not body.get("tools") or choice == "none"
+                choices = (
+                    told.settings.get("choice", ("", ("", ())))[1][0] for told in (self.before, self.after)
+                )
+                return not body.get("tools") or "none" in choices
             case "choice":
                 asked = self.body.get("tools") or self.body.get("functions")
                 return not asked or (value[0] == "none" and not body.get("tools"))
@@ -285,7 +298,9 @@ class _Crossing:
             case _:
                 return value
 
-    def _values(self, what: str, before: Iterable[tuple[str, Any]], after: Iterable[tuple[str, Any]]) -> Iterator[Finding]:
+    def _values(
+        self, what: str, before: Iterable[tuple[str, Any]], after: Iterable[tuple[str, Any]]
+    ) -> Iterator[Finding]:
         there = [value for _, value in after]
         narrowed = self._narrowed()
         for path, value in before:
@@ -313,7 +328,7 @@ class _Crossing:
                 yield Finding("another speaker", path, f"{role} became {now}")
         now_at = {token: number for number, token in enumerate(self.after.order)}
         places = [(now_at[token], token) for token in self.before.order if token in now_at]
-        for (one, _), (other, token) in zip(places, places[1:], strict=False):
+        for (one, _), (other, token) in pairwise(places):
             if other < one:
                 path = (paths or self._token_paths()).get(token, "?")
                 if not self.covered(path):
@@ -321,7 +336,11 @@ class _Crossing:
                     return
 
     def _moved(self, path: str, role: str) -> bool:
-        return any(loss.path in meanings.BROAD[self.case.origin] for loss in self.losses) and role != "tool" and bool(path)
+        return (
+            any(loss.path in meanings.BROAD[self.case.origin] for loss in self.losses)
+            and role != "tool"
+            and bool(path)
+        )
 
     def _token_paths(self) -> dict[str, str]:
         paths: dict[str, str] = {}
@@ -335,7 +354,9 @@ class _Crossing:
         whole = tuple(path for path, _ in (*self.after.calls, *self.after.schemas))
         for path, value in leaves(self.target):
             if value is None or isinstance(value, bool):
-                ok = (path.rsplit(".", 1)[-1], value) in asked or meanings.required(self.case.target, path, value)
+                ok = (path.rsplit(".", 1)[-1], value) in asked or meanings.required(
+                    self.case.target, path, value
+                )
             elif isinstance(value, str):
                 ok = self._clients(value) or meanings.required(self.case.target, path, value)
             else:
@@ -354,11 +375,16 @@ class _Crossing:
         if text.startswith("data:"):
             return text.split(",", 1)[-1] in words
         if (inner := parsed(text)) is not None:
-            return all(not isinstance(value, str) or value == "" or value in words or value in self.names for _, value in leaves(inner))
+            return all(
+                not isinstance(value, str) or value == "" or value in words or value in self.names
+                for _, value in leaves(inner)
+            )
         rest = text
-        for piece in sorted((word for word in self.asked.strings if word and TOKEN.search(word)), key=len, reverse=True):
+        for piece in sorted(
+            (word for word in self.asked.strings if word and TOKEN.search(word)), key=len, reverse=True
+        ):
             rest = rest.replace(piece, "").replace(piece.strip(), "")
         return meanings.framing(rest)
 
 
-__all__ = ["Case", "Finding", "audit", "refused"]
+__all__ = ["Case", "Finding", "Outcome", "audit", "examine"]

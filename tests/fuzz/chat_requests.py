@@ -62,7 +62,9 @@ def chat_request(maker: Maker) -> Json:
         if m.chance(0.25):
             body |= _reasoning(m)
         if body.get("stream"):
-            m.put(body, 0.5, stream_options=lambda: {"include_usage": m.flag(), "include_obfuscation": m.flag()})
+            m.put(
+                body, 0.5, stream_options=lambda: {"include_usage": m.flag(), "include_obfuscation": m.flag()}
+            )
     if m.chance(0.12):
         body["logprobs"] = m.flag()
         if body["logprobs"] and m.flag():
@@ -86,7 +88,16 @@ def _reasoning(m: Maker) -> Json:
 
 
 def _nulls(body: Json, m: Maker) -> None:
-    for name in ("temperature", "stop", "user", "tools", "seed", "response_format", "reasoning_effort", "max_tokens"):
+    for name in (
+        "temperature",
+        "stop",
+        "user",
+        "tools",
+        "seed",
+        "response_format",
+        "reasoning_effort",
+        "max_tokens",
+    ):
         if name not in body and m.chance(0.015):
             body[name] = None
 
@@ -139,13 +150,13 @@ def _choice(m: Maker, tools: list[Json]) -> Json | str:
 def _format(m: Maker) -> Json:
     held: Json = {"name": m.word(), "schema": m.schema()}
     m.put(held, 0.5, strict=m.flag, description=m.text)
-    return m.one({"type": "text"}, {"type": "json_object"}, {"type": "json_schema", "json_schema": m.unknown(held)})
+    return m.one(
+        {"type": "text"}, {"type": "json_object"}, {"type": "json_schema", "json_schema": m.unknown(held)}
+    )
 
 
 def _messages(m: Maker, names: list[str], kinds: list[str]) -> list[Json]:
-    messages: list[Json] = []
-    for _ in range(m.one(0, 1, 1, 2)):
-        messages.append(_system(m))
+    messages: list[Json] = [_system(m) for _ in range(m.one(0, 1, 1, 2))]
     for _ in range(m.random.randint(0, 4)):
         messages += m.pick(
             [
@@ -193,7 +204,9 @@ def _marked(m: Maker, item: Json) -> Json:
 
 
 def _item(m: Maker) -> Json:
-    return m.pick([(4, lambda: _text_item(m)), (3, lambda: _image(m)), (1, lambda: _file(m)), (0.3, lambda: _sound(m))])
+    return m.pick(
+        [(4, lambda: _text_item(m)), (3, lambda: _image(m)), (1, lambda: _file(m)), (0.3, lambda: _sound(m))]
+    )
 
 
 def _image(m: Maker) -> Json:
@@ -213,7 +226,10 @@ def _file(m: Maker) -> Json:
 
 
 def _sound(m: Maker) -> Json:
-    return {"type": "input_audio", "input_audio": {"data": m.data("UklGRiQAAABX"), "format": m.one("wav", "mp3")}}
+    return {
+        "type": "input_audio",
+        "input_audio": {"data": m.data("UklGRiQAAABX"), "format": m.one("wav", "mp3")},
+    }
 
 
 def _assistant(m: Maker) -> Json:
@@ -262,7 +278,9 @@ def _call(m: Maker, names: list[str], kinds: list[str]) -> Json:
         return {**call, "type": "custom", "custom": {"name": name, "input": m.text()}}
     given = json.dumps(m.arguments(), ensure_ascii=m.flag())
     if m.chance(0.04):
-        given = m.one("", "{}", f"[\"{m.word()}\"]", f"{{'{m.word()}': 1,}}", f"plain {m.word()}", f'{{"a": "{m.word()}')
+        given = m.one(
+            "", "{}", f'["{m.word()}"]', f"{{'{m.word()}': 1,}}", f"plain {m.word()}", f'{{"a": "{m.word()}'
+        )
     call |= {"type": "function", "function": m.unknown({"name": name, "arguments": given})}
     if m.chance(0.03):
         call["extra_content"] = {"google": {"thought_signature": m.word()}}

@@ -33,7 +33,7 @@ def stream(dialect: Dialect, chance: Random) -> bytes:
     if chance.random() < 0.5:
         return chance.choice(_recorded(dialect))
     origin = chance.choice(tuple(REPLIES))
-    body = json.dumps(REPLIES[origin](Maker(chance.random())), ensure_ascii=False).encode()
+    body = json.dumps(REPLIES[origin](Maker(chance.getrandbits(60))), ensure_ascii=False).encode()
     response = codec(origin).parse_response(body, Provenance(dialect=origin))
     encoder = codec(dialect).encoder(ENCODE)
     return b"".join(encoder.feed(event) for event in replay(response))

@@ -27,7 +27,12 @@ def gemini_request(maker: Maker) -> Json:
         body["tools"] = tools
     if names and m.chance(0.4):
         body["toolConfig"] = {"functionCallingConfig": _calling(m, names)}
-        m.put(body["toolConfig"], 0.08, retrievalConfig=lambda: {"languageCode": m.word(), "latLng": {"latitude": m.fraction(0, 9)}})
+        m.put(body["toolConfig"], 0.05, includeServerSideToolInvocations=m.flag)
+        m.put(
+            body["toolConfig"],
+            0.08,
+            retrievalConfig=lambda: {"languageCode": m.word(), "latLng": {"latitude": m.fraction(0, 9)}},
+        )
     if m.chance(0.7):
         body["generationConfig"] = _config(m)
     if m.chance(0.2):
@@ -83,7 +88,9 @@ def _config(m: Maker) -> Json:
         thinkingConfig=lambda: _thinking(m),
     )  # fmt: skip
     if m.chance(0.25):
-        config["responseMimeType"] = m.one("application/json", "application/json", "text/plain", "text/x.enum")
+        config["responseMimeType"] = m.one(
+            "application/json", "application/json", "text/plain", "text/x.enum"
+        )
         if config["responseMimeType"] == "application/json":
             m.put(config, 0.5, responseJsonSchema=m.schema)
             if "responseJsonSchema" not in config:
@@ -123,7 +130,10 @@ def _thinking(m: Maker) -> Json:
 
 def _classic(m: Maker) -> Json:
     names = m.some(m.word, 3, 1)
-    schema: Json = {"type": "OBJECT", "properties": {name: {"type": "STRING", "description": m.text()} for name in names}}
+    schema: Json = {
+        "type": "OBJECT",
+        "properties": {name: {"type": "STRING", "description": m.text()} for name in names},
+    }
     m.put(
         schema, 0.3,
         required=lambda: names[:1],
@@ -132,7 +142,11 @@ def _classic(m: Maker) -> Json:
         description=m.text,
     )  # fmt: skip
     schema["properties"][m.word()] = {"type": "INTEGER", "minimum": m.number(), "format": "int64"}
-    schema["properties"][m.word()] = {"type": "ARRAY", "items": {"type": "NUMBER", "nullable": True}, "minItems": "1"}
+    schema["properties"][m.word()] = {
+        "type": "ARRAY",
+        "items": {"type": "NUMBER", "nullable": True},
+        "minItems": "1",
+    }
     return schema
 
 
@@ -203,17 +217,39 @@ def _part(m: Maker) -> Json:
             (4, lambda: {"text": m.text()}),
             (3, lambda: _inline(m)),
             (0.8, lambda: {"fileData": {"mimeType": "image/png", "fileUri": m.url()}}),
-            (0.3, lambda: {"fileData": {"mimeType": "application/pdf", "fileUri": m.url("pdf"), "displayName": m.word()}}),
-            (0.05, lambda: {"fileData": {"mimeType": "video/mp4", "fileUri": f"gs://{m.word()}/a.mp4"}, "videoMetadata": {"fps": m.number()}}),
+            (
+                0.3,
+                lambda: {
+                    "fileData": {
+                        "mimeType": "application/pdf",
+                        "fileUri": m.url("pdf"),
+                        "displayName": m.word(),
+                    }
+                },
+            ),
+            (
+                0.05,
+                lambda: {
+                    "fileData": {"mimeType": "video/mp4", "fileUri": f"gs://{m.word()}/a.mp4"},
+                    "videoMetadata": {"fps": m.number()},
+                },
+            ),
             (0.05, lambda: {"inlineData": {"mimeType": "audio/wav", "data": m.data("UklGRiQAAABX")}}),
         ]
     )
-    m.put(part, 0.01, mediaResolution=lambda: {"level": "MEDIA_RESOLUTION_HIGH"}, partMetadata=lambda: {m.word(): m.word()})
+    m.put(
+        part,
+        0.01,
+        mediaResolution=lambda: {"level": "MEDIA_RESOLUTION_HIGH"},
+        partMetadata=lambda: {m.word(): m.word()},
+    )
     return m.unknown(part)
 
 
 def _inline(m: Maker) -> Json:
-    kind, start = m.one(("image/png", PNG), ("image/jpeg", JPEG), ("image/webp", WEBP), ("application/pdf", PDF))
+    kind, start = m.one(
+        ("image/png", PNG), ("image/jpeg", JPEG), ("image/webp", WEBP), ("application/pdf", PDF)
+    )
     blob: Json = {"mimeType": kind, "data": m.data(start)}
     m.put(blob, 0.1, displayName=m.word)
     return {"inlineData": m.unknown(blob)}

@@ -27,7 +27,7 @@ _FORMS: tuple[Callable[[str, str], str], ...] = (
     lambda a, _: f" {a} in blanks ",
     lambda a, _: f"{a}</s><b>&amp;{{}}",
     lambda a, _: f"{a}\u2028line\u0000nul",
-    lambda a, _: f"```json\n{{\"x\": \"{a}\"}}\n```",
+    lambda a, _: f'```json\n{{"x": "{a}"}}\n```',
 )
 
 
@@ -116,7 +116,13 @@ class Maker:
         roll = self.random.random()
         if roll < 0.85:
             return f"fn_{word}"
-        return self.one(f"{word}.dotted/name", f"{word} with spaces é", f"{word}{'x' * 80}", f"mcp__{word}__do", f"1{word}")
+        return self.one(
+            f"{word}.dotted/name",
+            f"{word} with spaces é",
+            f"{word}{'x' * 80}",
+            f"mcp__{word}__do",
+            f"1{word}",
+        )
 
     def call_id(self, prefix: str) -> str:
         """Return the id of a call; some fit no vendor's rule."""

@@ -53,7 +53,7 @@ _SETTLED: Mapping[Dialect, tuple[Row, ...]] = {
     ),
     "openai_responses": (
         (r"input\[\*\]\.role", "who spoke is compared word by word"),
-        (r"input\[\*\]\.(type|id|status|phase)|input\[\*\]\.content\[\*\]\.type", "structure and labels of items"),
+        (r"input\[\*\]\.(type|id|status|phase|caller\.type)|input\[\*\]\.content\[\*\]\.type", "structure and labels of items"),
         (r"input\[\*\]\.(output|summary|content)\[\*\]\.type", "structure"),
         (r"tools\[\*\](\.tools\[\*\])?\.type|text\.format\.type", "structure"),
         (r"tool_choice(\..*)?", "compared as the setting choice"),
@@ -109,7 +109,24 @@ def rows(origin: Dialect) -> Rows:
     return Rows(origin)
 
 
-PAIRS = frozenset({"detail", "strict", "ttl", "include_obfuscation", "store", "format", "syntax", "prompt_cache_retention", "mode", "web_search_options", "search_context_size", "name", "type", "mimeType"})
+PAIRS = frozenset(
+    {
+        "detail",
+        "strict",
+        "ttl",
+        "include_obfuscation",
+        "store",
+        "format",
+        "syntax",
+        "prompt_cache_retention",
+        "mode",
+        "web_search_options",
+        "search_context_size",
+        "name",
+        "type",
+        "mimeType",
+    }
+)
 """Members that have the same name and words in more than one dialect: found as name and word together."""
 
 _PLAIN: Mapping[str, tuple[Any, ...]] = {
@@ -186,7 +203,9 @@ def _anything(_: Any) -> bool:
     return True
 
 
-def _in(*rows: tuple[str, Callable[[Any], bool]]) -> tuple[tuple[re.Pattern[str], Callable[[Any], bool]], ...]:
+def _in(
+    *rows: tuple[str, Callable[[Any], bool]],
+) -> tuple[tuple[re.Pattern[str], Callable[[Any], bool]], ...]:
     return tuple((re.compile(pattern), check) for pattern, check in rows)
 
 
@@ -266,7 +285,6 @@ _REQUIRED: Mapping[Dialect, tuple[tuple[re.Pattern[str], Callable[[Any], bool]],
         (r"generationConfig\.(responseLogprobs|logprobs|candidateCount)", _SETTING),
         (r"generationConfig\.thinkingConfig\.(thinkingBudget|includeThoughts)", _anything),
         (r"generationConfig\.thinkingConfig\.thinkingLevel", _words("MINIMAL", "LOW", "MEDIUM", "HIGH", "minimal", "low", "medium", "high")),
-        (r"contents\[\*\]\.parts\[\*\](\.functionResponse\.parts\[\*\])?\.fileData\.mimeType", "an address tells its type"),
         (r"generationConfig\.responseModalities\[\*\]", _words("TEXT", "IMAGE")),
         (r"serviceTier", _words("standard", "flex", "priority")),
     ),

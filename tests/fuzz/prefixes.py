@@ -55,13 +55,23 @@ def audit_prefix(origin: Dialect, target: Dialect, seed: str, limits: Capabiliti
         return []
     listed = _LISTS[target]
     findings = [
-        Finding("another beginning", member, f"{json.dumps(before.get(member))[:150]} / {json.dumps(after.get(member))[:150]}")
+        Finding(
+            "another beginning",
+            member,
+            f"{json.dumps(before.get(member))[:150]} / {json.dumps(after.get(member))[:150]}",
+        )
         for member in _BEFORE
         if json.dumps(before.get(member)) != json.dumps(after.get(member))
     ]
     for number, (one, other) in enumerate(zip(before[listed], after[listed], strict=False)):
         if json.dumps(one) != json.dumps(other):
-            findings.append(Finding("another beginning", listed, f"[{number}] {json.dumps(one)[:200]} / {json.dumps(other)[:200]}"))
+            findings.append(
+                Finding(
+                    "another beginning",
+                    listed,
+                    f"[{number}] {json.dumps(one)[:200]} / {json.dumps(other)[:200]}",
+                )
+            )
             break
     return findings
 

@@ -33,7 +33,11 @@ def chat_reply(m: Maker) -> Json:
     m.put(message, 0.25, reasoning_content=m.text)
     if m.chance(0.4) or message["content"] is None:
         calls = [
-            {"id": f"call_{m.word()}", "type": "function", "function": {"name": f"fn_{m.word()}", "arguments": json.dumps(m.arguments())}}
+            {
+                "id": f"call_{m.word()}",
+                "type": "function",
+                "function": {"name": f"fn_{m.word()}", "arguments": json.dumps(m.arguments())},
+            }
             for _ in range(m.one(1, 1, 2))
         ]
         message["tool_calls"] = calls
@@ -42,10 +46,20 @@ def chat_reply(m: Maker) -> Json:
     finish = "tool_calls" if "tool_calls" in message else m.one("stop", "stop", "length", "content_filter")
     choice: Json = {"index": 0, "message": m.unknown(message, 0.1), "finish_reason": finish}
     if m.chance(0.1) and message["content"]:
-        choice["logprobs"] = {"content": [{"token": m.word(), "logprob": -m.fraction(0, 9), "bytes": [65], "top_logprobs": []}], "refusal": None}
+        choice["logprobs"] = {
+            "content": [{"token": m.word(), "logprob": -m.fraction(0, 9), "bytes": [65], "top_logprobs": []}],
+            "refusal": None,
+        }
     usage = {"prompt_tokens": m.number(), "completion_tokens": m.number(), "total_tokens": m.number()}
     usage["total_tokens"] = usage["prompt_tokens"] + usage["completion_tokens"]
-    body = {"id": f"chatcmpl-{m.word()}", "object": "chat.completion", "created": 1_700_000_001, "model": m.word(), "choices": [m.unknown(choice)], "usage": usage}
+    body = {
+        "id": f"chatcmpl-{m.word()}",
+        "object": "chat.completion",
+        "created": 1_700_000_001,
+        "model": m.word(),
+        "choices": [m.unknown(choice)],
+        "usage": usage,
+    }
     return m.unknown(body, 0.1)
 
 
@@ -53,19 +67,55 @@ def anthropic_reply(m: Maker) -> Json:
     """Return an answer of Anthropic's Messages."""
     content: list[Json] = []
     if m.chance(0.3):
-        content.append(m.one({"type": "thinking", "thinking": m.text(), "signature": m.word()}, {"type": "redacted_thinking", "data": m.word()}))
+        content.append(
+            m.one(
+                {"type": "thinking", "thinking": m.text(), "signature": m.word()},
+                {"type": "redacted_thinking", "data": m.word()},
+            )
+        )
     if m.chance(0.8):
         content.append({"type": "text", "text": m.text()})
         if m.chance(0.08):
-            content[-1]["citations"] = [{"type": "web_search_result_location", "url": m.url("html"), "title": m.word(), "cited_text": m.word(), "encrypted_index": m.word()}]
+            content[-1]["citations"] = [
+                {
+                    "type": "web_search_result_location",
+                    "url": m.url("html"),
+                    "title": m.word(),
+                    "cited_text": m.word(),
+                    "encrypted_index": m.word(),
+                }
+            ]
     if m.chance(0.05):
         use = f"srvtoolu_{m.word()}"
         content += [
             {"type": "server_tool_use", "id": use, "name": "web_search", "input": {"query": m.word()}},
-            {"type": "web_search_tool_result", "tool_use_id": use, "content": [{"type": "web_search_result", "url": m.url("html"), "title": m.word(), "encrypted_content": m.word()}]},
+            {
+                "type": "web_search_tool_result",
+                "tool_use_id": use,
+                "content": [
+                    {
+                        "type": "web_search_result",
+                        "url": m.url("html"),
+                        "title": m.word(),
+                        "encrypted_content": m.word(),
+                    }
+                ],
+            },
             {"type": "text", "text": m.text()},
         ]
-    calls = m.some(lambda: {"type": "tool_use", "id": f"toolu_{m.word()}", "name": f"fn_{m.word()}", "input": m.arguments()}, 2) if m.chance(0.4) else []
+    calls = (
+        m.some(
+            lambda: {
+                "type": "tool_use",
+                "id": f"toolu_{m.word()}",
+                "name": f"fn_{m.word()}",
+                "input": m.arguments(),
+            },
+            2,
+        )
+        if m.chance(0.4)
+        else []
+    )
     content += calls
     stop = "tool_use" if calls else m.one("end_turn", "end_turn", "max_tokens", "stop_sequence", "refusal")
     usage: Json = {"input_tokens": m.number(), "output_tokens": m.number()}
@@ -87,7 +137,11 @@ def gemini_reply(m: Maker) -> Json:
     if m.chance(0.8):
         parts.append({"text": m.text()})
         m.put(parts[-1], 0.15, thoughtSignature=lambda: m.data("EpwC"))
-    calls = [{"functionCall": {"name": f"fn_{m.word()}", "args": m.arguments()}} for _ in range(m.one(1, 2))] if m.chance(0.4) else []
+    calls = (
+        [{"functionCall": {"name": f"fn_{m.word()}", "args": m.arguments()}} for _ in range(m.one(1, 2))]
+        if m.chance(0.4)
+        else []
+    )
     for call in calls:
         m.put(call["functionCall"], 0.4, id=lambda: f"fc-{m.word()}")
     if calls:
@@ -95,36 +149,88 @@ def gemini_reply(m: Maker) -> Json:
     if m.chance(0.03):
         parts.append({"executableCode": {"language": "PYTHON", "code": m.text()}})
     parts += calls
-    candidate: Json = {"content": {"role": "model", "parts": parts}, "finishReason": m.one("STOP", "STOP", "MAX_TOKENS", "SAFETY"), "index": 0}
+    candidate: Json = {
+        "content": {"role": "model", "parts": parts},
+        "finishReason": m.one("STOP", "STOP", "MAX_TOKENS", "SAFETY"),
+        "index": 0,
+    }
     if calls:
         candidate["finishReason"] = "STOP"
     usage = {"promptTokenCount": m.number(), "candidatesTokenCount": m.number(), "totalTokenCount": 0}
     m.put(usage, 0.3, thoughtsTokenCount=m.number)
     usage["totalTokenCount"] = sum(usage.values())
-    return m.unknown({"candidates": [m.unknown(candidate)], "usageMetadata": usage, "modelVersion": m.word(), "responseId": m.word()}, 0.1)
+    return m.unknown(
+        {
+            "candidates": [m.unknown(candidate)],
+            "usageMetadata": usage,
+            "modelVersion": m.word(),
+            "responseId": m.word(),
+        },
+        0.1,
+    )
 
 
 def responses_reply(m: Maker) -> Json:
     """Return an answer of OpenAI Responses."""
     output: list[Json] = []
     if m.chance(0.3):
-        item: Json = {"id": f"rs_{m.word()}", "type": "reasoning", "summary": m.some(lambda: {"type": "summary_text", "text": m.text()}, 2)}
+        item: Json = {
+            "id": f"rs_{m.word()}",
+            "type": "reasoning",
+            "summary": m.some(lambda: {"type": "summary_text", "text": m.text()}, 2),
+        }
         m.put(item, 0.5, encrypted_content=m.word)
         output.append(item)
     calls = []
     for _ in range(m.one(1, 2) if m.chance(0.4) else 0):
-        call: Json = {"id": f"fc_{m.word()}", "type": "function_call", "call_id": f"call_{m.word()}", "name": f"fn_{m.word()}", "arguments": json.dumps(m.arguments()), "status": "completed"}
+        call: Json = {
+            "id": f"fc_{m.word()}",
+            "type": "function_call",
+            "call_id": f"call_{m.word()}",
+            "name": f"fn_{m.word()}",
+            "arguments": json.dumps(m.arguments()),
+            "status": "completed",
+        }
         calls.append(call)
     if m.chance(0.8) or not calls:
         text: Json = {"type": "output_text", "text": m.text(), "annotations": [], "logprobs": []}
         if m.chance(0.05):
-            text["annotations"] = [{"type": "url_citation", "url": m.url("html"), "title": m.word(), "start_index": 0, "end_index": 3}]
+            text["annotations"] = [
+                {
+                    "type": "url_citation",
+                    "url": m.url("html"),
+                    "title": m.word(),
+                    "start_index": 0,
+                    "end_index": 3,
+                }
+            ]
         parts = [text] if m.chance(0.95) else [{"type": "refusal", "refusal": m.text()}]
-        output.append({"id": f"msg_{m.word()}", "type": "message", "role": "assistant", "status": "completed", "content": parts})
+        output.append(
+            {
+                "id": f"msg_{m.word()}",
+                "type": "message",
+                "role": "assistant",
+                "status": "completed",
+                "content": parts,
+            }
+        )
     if m.chance(0.04):
-        output.append({"id": f"ws_{m.word()}", "type": "web_search_call", "status": "completed", "action": {"type": "search", "query": m.word()}})
+        output.append(
+            {
+                "id": f"ws_{m.word()}",
+                "type": "web_search_call",
+                "status": "completed",
+                "action": {"type": "search", "query": m.word()},
+            }
+        )
     output += calls
-    usage = {"input_tokens": m.number(), "input_tokens_details": {"cached_tokens": 0}, "output_tokens": m.number(), "output_tokens_details": {"reasoning_tokens": 0}, "total_tokens": 0}
+    usage = {
+        "input_tokens": m.number(),
+        "input_tokens_details": {"cached_tokens": 0},
+        "output_tokens": m.number(),
+        "output_tokens_details": {"reasoning_tokens": 0},
+        "total_tokens": 0,
+    }
     usage["total_tokens"] = usage["input_tokens"] + usage["output_tokens"]
     return m.unknown(
         {
@@ -184,12 +290,18 @@ def audit_reply(case: ReplyCase) -> list[Finding]:
     folded = _folded(case.target, streamed)
     reread = codec(case.target).parse_response(whole.body, Provenance(dialect=case.target))
     findings = [
-        Finding("stream and whole differ", aspect, _both(tell_response(reread), tell_response(folded), aspect))
+        Finding(
+            "stream and whole differ", aspect, _both(tell_response(reread), tell_response(folded), aspect)
+        )
         for aspect in differences(tell_response(reread), tell_response(folded))
     ]
     for form, body, losses in (
         ("whole", json.loads(whole.body), whole.losses),
-        ("stream", json.loads(codec(case.target).render_response(folded, ENCODE).body), tuple(encoder.losses)),
+        (
+            "stream",
+            json.loads(codec(case.target).render_response(folded, ENCODE).body),
+            tuple(encoder.losses),
+        ),
     ):
         findings += _undeclared(case, form, body, losses)
     return findings
@@ -200,7 +312,11 @@ def _both(before: Mapping[str, Any], after: Mapping[str, Any], aspect: str) -> s
 
 
 def _folded(dialect: Dialect, data: bytes) -> Any:
-    parser, decoder, fold = SseParser(), codec(dialect).decoder(DecodeOptions(provenance=Provenance(dialect=dialect))), Fold()
+    parser, decoder, fold = (
+        SseParser(),
+        codec(dialect).decoder(DecodeOptions(provenance=Provenance(dialect=dialect))),
+        Fold(),
+    )
     for frame in (*parser.feed(data), *parser.close()):
         for event in decoder.feed(frame):
             fold.feed(event)
@@ -212,7 +328,11 @@ def _folded(dialect: Dialect, data: bytes) -> Any:
 def _undeclared(case: ReplyCase, form: str, body: Any, losses: tuple[Loss, ...]) -> Iterator[Finding]:
     said = heap(body)
     for loss in losses:
-        if not re.fullmatch(r"[a-z_]+>[a-z_]+:.+:(dropped|changed|emulated)", rule_id(loss, case.origin, case.target), re.DOTALL):
+        if not re.fullmatch(
+            r"[a-z_]+>[a-z_]+:.+:(dropped|changed|emulated)",
+            rule_id(loss, case.origin, case.target),
+            re.DOTALL,
+        ):
             yield Finding("rule id", loss.path, loss.reason)
     paths = [loss.path for loss in losses]
     for path, value in leaves(case.body):
@@ -224,7 +344,12 @@ def _undeclared(case: ReplyCase, form: str, body: Any, losses: tuple[Loss, ...])
         yield Finding(f"undeclared loss in a {form} reply", path, f"{value!r:.100} losses: {paths}")
     if case.origin != "gemini":
         for path, value in leaves(case.body):
-            if path.endswith("name") and isinstance(value, str) and value.startswith("fn_") and value not in said.words:
+            if (
+                path.endswith("name")
+                and isinstance(value, str)
+                and value.startswith("fn_")
+                and value not in said.words
+            ):
                 yield Finding("tool name changed", path, value)
 
 

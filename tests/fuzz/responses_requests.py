@@ -75,7 +75,9 @@ def responses_request(maker: Maker) -> Json:
 
 def _reasoning(m: Maker) -> Json:
     reasoning: Json = {}
-    m.put(reasoning, 0.8, effort=lambda: m.one("none", "minimal", "low", "medium", "high", "xhigh", "max", None))
+    m.put(
+        reasoning, 0.8, effort=lambda: m.one("none", "minimal", "low", "medium", "high", "xhigh", "max", None)
+    )
     m.put(reasoning, 0.4, summary=lambda: m.one("auto", "concise", "detailed", None))
     m.put(
         reasoning, 0.06,
@@ -103,7 +105,15 @@ def _tool(m: Maker) -> Json:
         [
             (8, lambda: _function(m)),
             (1.5, lambda: _custom(m)),
-            (1, lambda: {"type": "namespace", "name": f"ns_{m.word()}", "description": m.text(), "tools": m.some(lambda: _function(m), 2, 1)}),
+            (
+                1,
+                lambda: {
+                    "type": "namespace",
+                    "name": f"ns_{m.word()}",
+                    "description": m.text(),
+                    "tools": m.some(lambda: _function(m), 2, 1),
+                },
+            ),
             (0.7, lambda: _hosted(m)),
         ]
     )
@@ -165,9 +175,7 @@ def _choice(m: Maker, named: list[tuple[str, str, str | None]]) -> Json | str:
 
 
 def _input(m: Maker, named: list[tuple[str, str, str | None]]) -> list[Json]:
-    items: list[Json] = []
-    for _ in range(m.one(0, 0, 1, 2)):
-        items.append(_system(m))
+    items: list[Json] = [_system(m) for _ in range(m.one(0, 0, 1, 2))]
     for _ in range(m.random.randint(0, 4)):
         items += m.pick(
             [
@@ -239,7 +247,15 @@ def _assistant(m: Maker) -> list[Json]:
     text: Json = {"type": "output_text", "text": m.text()}
     m.put(text, 0.6, annotations=list)
     if m.chance(0.04):
-        text["annotations"] = [{"type": "url_citation", "url": m.url("html"), "title": m.text(), "start_index": 0, "end_index": 3}]
+        text["annotations"] = [
+            {
+                "type": "url_citation",
+                "url": m.url("html"),
+                "title": m.text(),
+                "start_index": 0,
+                "end_index": 3,
+            }
+        ]
     parts = [m.unknown(text)]
     if m.chance(0.05):
         parts.append({"type": "refusal", "refusal": m.text()})
@@ -250,9 +266,14 @@ def _assistant(m: Maker) -> list[Json]:
 
 
 def _thought(m: Maker) -> list[Json]:
-    item: Json = {"type": "reasoning", "summary": m.some(lambda: {"type": "summary_text", "text": m.text()}, 2)}
+    item: Json = {
+        "type": "reasoning",
+        "summary": m.some(lambda: {"type": "summary_text", "text": m.text()}, 2),
+    }
     m.put(item, 0.6, id=lambda: f"rs_{m.word()}", encrypted_content=lambda: m.one(m.word(), None))
-    m.put(item, 0.1, content=lambda: [{"type": "reasoning_text", "text": m.text()}], status=lambda: "completed")
+    m.put(
+        item, 0.1, content=lambda: [{"type": "reasoning_text", "text": m.text()}], status=lambda: "completed"
+    )
     return [m.unknown(item)]
 
 
@@ -276,11 +297,12 @@ def _call(m: Maker, named: list[tuple[str, str, str | None]]) -> Json:
     if space is not None:
         call["namespace"] = space
     m.put(call, 0.5, id=lambda: f"fc_{m.word()}", status=lambda: "completed")
+    m.put(call, 0.03, **{"caller": lambda: {"type": "direct"}, "async": m.flag})
     if kind == "custom":
         return m.unknown({**call, "type": "custom_tool_call", "input": m.text()})
     given = json.dumps(m.arguments(), ensure_ascii=m.flag())
     if m.chance(0.03):
-        given = m.one("", f"[\"{m.word()}\"]", f"plain {m.word()}", f"{{'{m.word()}': 1,}}")
+        given = m.one("", f'["{m.word()}"]', f"plain {m.word()}", f"{{'{m.word()}': 1,}}")
     return m.unknown({**call, "type": "function_call", "arguments": given})
 
 

@@ -76,3 +76,30 @@ def test_what_was_counted_in_full_is_left_alone() -> None:
     usage = loads(performance.body)["usage"]
     assert (usage["input_tokens"], usage["output_tokens"]) == (5, 0)
     assert not performance.row.usage_estimated
+
+
+def test_a_messages_stream_begins_with_an_estimate_that_a_count_replaces() -> None:
+    chunk = {"id": "c", "object": "chat.completion.chunk", "created": 9, "model": "m"}
+    text = {**chunk, "choices": [{"index": 0, "delta": {"content": "Hi"}, "finish_reason": "stop"}]}
+    counted = {
+        **chunk,
+        "choices": [],
+        "usage": {"prompt_tokens": 70, "completion_tokens": 3, "total_tokens": 73},
+    }
+    frames = [b"data: " + dumps(one) + b"\n\n" for one in (text, counted)]
+    asked = {
+        "model": "m",
+        "max_tokens": 9,
+        "stream": True,
+        "messages": [{"role": "user", "content": "what is it"}],
+    }
+    script = Script(headers=SSE, steps=[*frames, b"data: [DONE]\n\n"])
+    performance = play("anthropic", dumps(asked), accounts=[HOST], scripts=[script])
+    sent = [loads(line[6:]) for line in performance.body.splitlines() if line.startswith(b"data: ")]
+    first, last = (
+        sent[0]["message"]["usage"],
+        next(event["usage"] for event in sent if event["type"] == "message_delta"),
+    )
+    assert 0 < first["input_tokens"] < 20
+    assert (last["input_tokens"], last["output_tokens"]) == (70, 3)
+    assert performance.row.usage_estimated is False

@@ -184,6 +184,7 @@ def turn(
     state: MemoryStateStore,
     *,
     stream: bool = False,
+    answer: bytes | None = None,
     **more: Any,
 ) -> Performance:
     google = client == "gemini"
@@ -193,7 +194,7 @@ def turn(
         client,
         msgspec.json.encode(asked),
         accounts=[more.pop("account", None) or account("vendor", vendor)],
-        scripts=[Script(steps=[msgspec.json.encode(REPLIES[vendor])])],
+        scripts=[Script(steps=[answer or msgspec.json.encode(REPLIES[vendor])])],
         state=state,
         address=address,
         **more,
@@ -252,3 +253,58 @@ def test_a_vendor_gets_its_state_back_from_a_client_that_streams(
     second = turn(client, said, vendor, MemoryStateStore(SystemClock()) if kept else state)
     assert second.status == 200, second.body
     assert second.requests[0].body.count(SIGNATURE.encode()) == 1
+
+
+UNSIGNED = msgspec.json.encode(
+    {
+        "id": "chatcmpl-1",
+        "object": "chat.completion",
+        "created": 1,
+        "model": "m",
+        "choices": [
+            {
+                "index": 0,
+                "finish_reason": "tool_calls",
+                "message": {
+                    "role": "assistant",
+                    "content": "I look. ",
+                    "tool_calls": [
+                        {
+                            "id": f"call_{name}",
+                            "type": "function",
+                            "function": {"name": name, "arguments": "{}"},
+                        }
+                        for _, name, _ in _CALLS
+                    ],
+                },
+            }
+        ],
+        "usage": {"prompt_tokens": 9, "completion_tokens": 3, "total_tokens": 12},
+    }
+)
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+@pytest.mark.parametrize("echo", ["claude", "gemini", "gemini-without-ids"])
+def test_a_step_of_a_vendor_that_signs_nothing_is_no_400_at_one_that_does(echo: str, stream: bool) -> None:
+    """A client's own vendor would miss its state in that step, so the next body must not pass as it is."""
+    client, write = ECHOES[echo]
+    state = MemoryStateStore(SystemClock())
+    first = turn(client, [], "openai_chat", state, stream=stream, answer=UNSIGNED)
+    told = folded(client, first.body) if stream else msgspec.json.decode(first.body)
+    calls = first.body.count(b'"look"'), first.body.count(b'"touch"')
+    assert calls == (1, 1)
+    second = turn(client, write(told, True), client, state)
+    assert second.status == 200, second.body
+    sent = second.requests[0].body
+    assert (second.row.lane, b"flr1." in sent, b"ZmxyMS" in sent) == ("translate", False, False)
+    if client == "gemini":
+        assert sent.count(b"skip_thought_signature_validator") == 1
+    else:
+        assert "thinking" not in msgspec.json.decode(sent)
+    back = turn(client, write(told, True), "openai_chat", state, answer=UNSIGNED)
+    messages = msgspec.json.decode(back.requests[0].body)["messages"]
+    assert [call["id"] for call in messages[1]["tool_calls"]] == [
+        message["tool_call_id"] for message in messages[2:]
+    ]
+    assert "reasoning" not in str(messages)

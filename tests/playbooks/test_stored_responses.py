@@ -197,6 +197,52 @@ def test_a_host_that_refuses_the_history_too_is_heard(state: MemoryStateStore) -
     assert follow.status == 404
 
 
+def test_a_reference_to_an_item_of_ours_is_written_out(state: MemoryStateStore) -> None:
+    """Clients that store refer to what they were told, in tool loops too (Vercel AI SDK)."""
+    call = {"id": "call_1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    said = {"role": "assistant", "content": "so", "tool_calls": [call]}
+    choice = {"index": 0, "finish_reason": "tool_calls", "message": said}
+    first = ask(state, whole({**CHAT, "choices": [choice]}), accounts=(FOREIGN,))
+    references = [{"type": "item_reference", "id": item["id"]} for item in loads(first.body)["output"]]
+    assert len(references) == 2
+    done = {"type": "function_call_output", "call_id": "call_1", "output": "ok"}
+    second = whole({**CHAT, "id": "chatcmpl-10"})
+    follow = ask(state, second, accounts=(FOREIGN,), input=[USER, *references, done])
+    assert follow.status == 200
+    assert [message["role"] for message in sent(follow)["messages"]] == ["user", "assistant", "tool"]
+    assert sent(follow)["messages"][1]["tool_calls"] == [call]
+    # Elsewhere too; the vendor of the same dialect knows no item of ours.
+    follow = ask(state, whole(answer()), accounts=(HOST,), input=[USER, *references, done])
+    assert [item["type"] for item in sent(follow)["input"]][1:3] == ["message", "function_call"]
+
+
+@pytest.mark.parametrize(
+    "items",
+    [
+        [{"type": "item_reference", "id": "msg_of_nobody_0"}],
+        [{"type": "item_reference", "id": 5}],
+        ["item_reference"],
+        [{"type": "item_reference", "id": "msg_1"}, {"type": None, "id": None}],
+    ],
+    ids=["unknown", "a number", "a string", "the vendor's"],
+)
+def test_other_references_are_the_vendors_to_judge(state: MemoryStateStore, items: list[Any]) -> None:
+    ask(state, whole(answer()))
+    follow = ask(state, whole(answer()), input=items)
+    assert sent(follow)["input"] == items
+
+
+def test_references_of_another_owner_lead_nowhere() -> None:
+    async def scene(kept: Shelf) -> None:
+        kept.vendor = False
+        await kept.keep({**answer(id="resp_x"), "output": [{**SAID, "id": "msg_x_0"}]}, owner_id="somebody")
+        body = dumps({"model": "m", "input": [{"type": "item_reference", "id": "msg_x_0"}]})
+        assert await kept.stored.resolve(body, owner_id="local") == body
+        assert await kept.stored.resolve(body, owner_id="somebody") != body
+
+    shelf(scene)
+
+
 def test_an_input_of_null_is_no_turn(state: MemoryStateStore) -> None:
     ask(state, whole(answer()))
     follow = ask(state, whole(CHAT), accounts=(FOREIGN,), input=None, previous_response_id="resp_1")

@@ -40,11 +40,12 @@ class Blobs:
 
 
 class Shelf:
-    """Answers kept as the gateway keeps them."""
+    """Answers kept as the gateway keeps them; `vendor` says whether their host knows the ids."""
 
     def __init__(self) -> None:
         clock = VirtualClock()
         self.blobs = Blobs()
+        self.vendor = True
         self.failures: list[tuple[str, BaseException]] = []
         tasks = TaskGroup(lambda name, error: self.failures.append((name, error)))
         self.stored = StoredResponses(MemoryStateStore(clock), self.blobs, clock=clock, tasks=tasks)
@@ -78,7 +79,8 @@ class Shelf:
         target = Target(
             account_id=account_id, account=account_id, preset="p", model="m", dialect="openai_responses"
         )
-        await self.stored.keep(exchange, dumps(response), target=target, given=str(response.get("id")))
+        given = str(response.get("id")) if self.vendor else ""
+        await self.stored.keep(exchange, dumps(response), target=target, given=given)
 
 
 def shelf(scene: Callable[[Shelf], Awaitable[None]]) -> None:

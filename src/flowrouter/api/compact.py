@@ -60,9 +60,10 @@ class Compactor:
         return bool(plan.targets) and plan.targets[0].dialect == inbound.dialect
 
     async def _summarise(self, inbound: Inbound, call: Call, *, caller: Caller, run: Run) -> None:
-        follows = await self._stored.follow(inbound.body, owner_id=caller.owner_id)
+        body = await self._stored.resolve(inbound.body, owner_id=caller.owner_id)
+        follows = await self._stored.follow(body, owner_id=caller.owner_id)
         written_out = None if follows is None else follows.expanded()
-        asked = inbound.body if written_out is None else written_out
+        asked = body if written_out is None else written_out
         codec(inbound.dialect).parse_request(asked)
         named = follows is not None and written_out is None
         if follows is not None and follows.kept is None:

@@ -217,7 +217,7 @@ class Losses:
     def _lost_beside(self) -> Iterator[Loss]:
         """Yield the loss of an effort that stands beside a reasoning control that was dropped whole."""
         control, effort = self._request.reasoning, self.name("reasoning.effort")
-        if control is None or control.effort is None or effort == "reasoning.effort":
+        if control is None or control.effort is None or "type" not in control.raw:
             return
         told = {row.path: row for row in self.rows}
         whole = told.get(self.name("reasoning"))

@@ -12,15 +12,17 @@ class ReplyEdits(msgspec.Struct, frozen=True, kw_only=True):
 
     `names`: tool names the target sees → the client's. `custom`: target-side names of custom tools
     that went out as functions with one `input` string. `answer_tool`: the forced tool whose
-    arguments are the structured answer. `legacy`: the client speaks `function_call`.
+    arguments are the structured answer. `bare`: JSON was asked for in words only, so that a Markdown
+    fence around it goes.
     """
 
     names: dict[str, str] = {}
     custom: frozenset[str] = frozenset()
     answer_tool: str | None = None
+    bare: bool = False
 
     def __bool__(self) -> bool:
-        return bool(self.names or self.custom or self.answer_tool)
+        return bool(self.names or self.custom or self.answer_tool or self.bare)
 
 
 class Rendered(msgspec.Struct, frozen=True, kw_only=True):

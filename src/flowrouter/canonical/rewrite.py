@@ -1,4 +1,4 @@
-"""Undoes on a reply what a render changed on the request: names, custom tools, the answer tool."""
+"""Undoes on a reply what a render changed on the request: names, custom tools, the answer tool, fences."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import msgspec
 
 from flowrouter.canonical import events as e
 from flowrouter.canonical.events import Event
+from flowrouter.canonical.fences import Unfenced
 from flowrouter.canonical.parts import Text, ToolCall
 from flowrouter.canonical.rendered import ReplyEdits
 from flowrouter.wire.json import JsonError, loads
@@ -18,11 +19,12 @@ class ReplyRewriter:
     complete, since JSON text cannot be unwrapped piecemeal without parsing it twice.
     """
 
-    __slots__ = ("_answer", "_called", "_edits", "_held")
+    __slots__ = ("_answer", "_called", "_edits", "_fenced", "_held")
 
     def __init__(self, edits: ReplyEdits) -> None:
         self._edits = edits
         self._held: dict[int, list[str]] = {}
+        self._fenced: dict[int, Unfenced] = {}
         self._answer = False
         self._called = False
 
@@ -31,6 +33,15 @@ class ReplyRewriter:
         match event:
             case e.PartStart(part=ToolCall() as call):
                 return [self._call(event, call)]
+            case e.PartStart(part=Text() as part) if self._edits.bare:
+                fenced = self._fenced[event.index] = Unfenced()
+                return [msgspec.structs.replace(event, part=_with_text(part, fenced.feed(part.text)))]
+            case e.PartDelta(index=index, text=text) if index in self._fenced:
+                text = self._fenced[index].feed(text)
+                return [e.PartDelta(index, text)] if text else []
+            case e.PartEnd(index=index) if index in self._fenced:
+                text = self._fenced.pop(index).close()
+                return [e.PartDelta(index, text), event] if text else [event]
             case e.PartDelta(index=index, text=text) if index in self._held:
                 self._held[index].append(text)
                 return []
@@ -54,6 +65,10 @@ class ReplyRewriter:
             custom = msgspec.structs.replace(call, name=name, kind="custom", arguments="")
             return msgspec.structs.replace(event, part=custom)
         return msgspec.structs.replace(event, part=msgspec.structs.replace(call, name=name))
+
+
+def _with_text(part: Text, text: str) -> Text:
+    return part if part.text == text else msgspec.structs.replace(part, text=text)
 
 
 def _unwrap(arguments: str) -> str:

@@ -134,6 +134,7 @@ class Pipeline:
     async def _follow(self, exchange: Exchange, plan: Plan) -> Plan:
         """Return `plan` with the targets that know what the request goes on from; raises `CallerError`."""
         owner_id = exchange.caller.owner_id
+        exchange.carry(await self._stored.resolve(exchange.inbound.body, owner_id=owner_id))
         exchange.continuation = await self._stored.follow(exchange.inbound.body, owner_id=owner_id)
         return plan if exchange.continuation is None else exchange.continuation.lead(plan)
 

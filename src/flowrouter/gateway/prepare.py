@@ -12,6 +12,7 @@ from flowrouter.canonical.head import Head
 from flowrouter.canonical.loss import Loss
 from flowrouter.canonical.receipt import Lane
 from flowrouter.canonical.rendered import ReplyEdits
+from flowrouter.canonical.request import Request
 from flowrouter.canonical.rewrite import ReplyRewriter
 from flowrouter.dialects import codec
 from flowrouter.gateway.embeddings import question
@@ -164,8 +165,8 @@ def _translate(
 ) -> _Draft:
     inbound = exchange.inbound
     same = target.dialect == inbound.dialect
-    sealer = None if same else reasoning.sealer(target, exchange.caller)
     request = parsed(exchange)
+    sealer = None if same else reasoning.sealer(target, exchange.caller, marks=_misses_state(request))
     for stage in stages:
         request = stage.edit_request(request)
     request = reasoning.open(request, target, owner_id=exchange.caller.owner_id)
@@ -184,6 +185,15 @@ def _translate(
         headers=dict(rendered.headers),
         sealer=sealer,
     )
+
+
+def _misses_state(request: Request) -> bool:
+    """Return whether the client's own vendor refuses a step with calls that bears no state of its own.
+
+    Google always does (Gemini 3), Anthropic where a thinking budget is set.
+    """
+    manual = request.reasoning is not None and request.reasoning.mode == "budget"
+    return request.origin == "gemini" or (request.origin == "anthropic" and manual)
 
 
 def _undo(edits: ReplyEdits) -> list[Editor]:

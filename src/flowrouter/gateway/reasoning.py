@@ -18,7 +18,7 @@ from flowrouter.accounts.vault import UnsealError
 from flowrouter.canonical import events as e
 from flowrouter.canonical.events import Event
 from flowrouter.canonical.messages import Message
-from flowrouter.canonical.parts import Part, Provenance, Reasoning
+from flowrouter.canonical.parts import Part, Provenance, Reasoning, ToolCall
 from flowrouter.canonical.request import Request
 from flowrouter.gateway.compaction import Compaction
 from flowrouter.gateway.envelopes import PREFIX, Seals
@@ -26,6 +26,7 @@ from flowrouter.httpkit.caller import Caller
 from flowrouter.routing import Target
 
 _TABLE = "reasoning"
+_OF_PARTS = (e.PartStart, e.PartDelta, e.SignatureDelta, e.CitationDelta, e.PartEnd)
 
 
 class _Block(msgspec.Struct, frozen=True, array_like=True):
@@ -42,9 +43,13 @@ class ReasoningState:
         self._seals = seals
         self._compaction = Compaction(seals)
 
-    def sealer(self, target: Target, caller: Caller) -> Sealer:
-        """Return what seals the state of one reply's reasoning parts."""
-        return Sealer(lambda block: self._seal(block, target, caller.owner_id))
+    def sealer(self, target: Target, caller: Caller, *, marks: bool = False) -> Sealer:
+        """Return what seals the state of one reply's reasoning parts.
+
+        `marks` has an empty envelope put before the calls of a reply without any state: the client's own
+        vendor would refuse such a step, so it must be known again as somebody else's.
+        """
+        return Sealer(lambda block: self._seal(block, target, caller.owner_id), marks=marks)
 
     def open(self, request: Request, target: Target, *, owner_id: str) -> Request:
         """Return `request` with the envelopes of `target` opened and all others dropped.
@@ -54,13 +59,11 @@ class ReasoningState:
         request = self._compaction.open(request, owner_id=owner_id)
         if not any(_holds_envelope(message) for message in request.messages):
             return request
-        messages = tuple(
-            msgspec.structs.replace(
-                message, parts=tuple(self._opened(part, target, owner_id) for part in message.parts)
-            )
-            for message in request.messages
-        )
-        return msgspec.structs.replace(request, messages=messages)
+        messages: list[Message] = []
+        for message in request.messages:
+            parts = tuple(self._opened(part, target, owner_id) for part in message.parts)
+            messages.append(msgspec.structs.replace(message, parts=parts))
+        return msgspec.structs.replace(request, messages=tuple(messages))
 
     def _seal(self, block: _Block, target: Target, owner_id: str) -> str:
         blob = self._seals.seal(
@@ -89,8 +92,10 @@ class ReasoningState:
 class Sealer:
     """Follows the reasoning parts of one reply; the envelope leaves when a part ends."""
 
-    def __init__(self, seal: Callable[[_Block], str]) -> None:
+    def __init__(self, seal: Callable[[_Block], str], *, marks: bool = False) -> None:
         self._seal = seal
+        self._marks = marks
+        self._marked: int | None = None
         self._texts: dict[int, list[str]] = {}
         self._signatures: dict[int, list[str]] = {}
         self._redacted: dict[int, str] = {}
@@ -99,6 +104,14 @@ class Sealer:
 
     def edit(self, event: Event) -> list[Event]:
         """Return what `event` becomes."""
+        if self._marks and isinstance(event, e.PartStart) and isinstance(event.part, ToolCall):
+            self._marks = False
+            if not self.envelopes:
+                self._marked = event.index
+                sealed = e.SignatureDelta(event.index, self._seal(_Block("", None, None)), sealed=True)
+                mark = e.PartStart(index=event.index, part=Reasoning(), choice=event.choice)
+                return [mark, sealed, e.PartEnd(event.index), self._moved(event)]
+        event = self._moved(event)
         match event:
             case e.PartStart(index=index, part=Reasoning() as part):
                 self._texts[index] = [part.text]
@@ -121,6 +134,12 @@ class Sealer:
                 return [*self._envelope(index), event]
             case _:
                 return [event]
+
+    def _moved(self, event: Event) -> Event:
+        """Return `event` behind the mark, which took the place of the part it stands before."""
+        if self._marked is None or not isinstance(event, _OF_PARTS) or event.index < self._marked:
+            return event
+        return msgspec.structs.replace(event, index=event.index + 1)
 
     def _envelope(self, index: int) -> list[Event]:
         text = "".join(self._texts.pop(index))

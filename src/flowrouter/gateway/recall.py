@@ -25,6 +25,7 @@ from flowrouter.gateway.ports import SealedBlobs, StateStore
 from flowrouter.tasks import TaskGroup
 
 KEPT_SECONDS = 24 * 3600.0
+_LOOKED_UP_SECONDS = 3600.0
 _KIND = "reasoning"
 
 
@@ -86,7 +87,7 @@ class Recall:
             except StorageError:
                 return []
             # A miss is kept too: every later turn of the loop asks again for all turns before it.
-            await self._state.put(f"{_KIND}:{key}", value, ttl=KEPT_SECONDS)
+            await self._state.put(f"{_KIND}:{key}", value, ttl=_LOOKED_UP_SECONDS)
         return value.decode().split("\n") if value else []
 
     async def _store(self, owner_id: str, key: str, value: bytes) -> None:

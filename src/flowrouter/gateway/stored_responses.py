@@ -9,6 +9,7 @@ answered without the history it names. A copy holds one turn only; the record be
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import Any
 from urllib.parse import quote
 
@@ -23,6 +24,7 @@ from flowrouter.gateway.response_items import as_items, peek
 from flowrouter.routing import Target
 from flowrouter.tasks import TaskGroup
 from flowrouter.wire.json import JsonError, Raw, dumps, loads
+from flowrouter.wire.splice import remove, splice
 from flowrouter.wire.sse import SseParser
 
 KEPT_SECONDS = 30 * 24 * 3600.0
@@ -32,6 +34,8 @@ COPY_MAX = 16 * 1024 * 1024
 _KIND = "response"
 _BRIDGE_SECONDS = 120.0
 _LINKS_MAX = 500
+_OUR_ITEM = re.compile(r"[a-z]+_(.+)_[0-9]+")
+"""Ids we derive for items name their answer, so that a reference leads to it."""
 
 
 class _Body(msgspec.Struct):
@@ -49,6 +53,11 @@ class _Answer(msgspec.Struct):
     output: list[msgspec.Raw] = []
 
 
+class _Item(msgspec.Struct):
+    type: Any = None
+    id: Any = None
+
+
 class _Terminal(msgspec.Struct):
     type: Any = None
     response: msgspec.Raw = msgspec.Raw(b"")
@@ -56,6 +65,7 @@ class _Terminal(msgspec.Struct):
 
 _body = msgspec.json.Decoder(_Body)
 _answer = msgspec.json.Decoder(_Answer)
+_item = msgspec.json.Decoder(_Item)
 _terminal = msgspec.json.Decoder(_Terminal)
 
 
@@ -93,6 +103,24 @@ class StoredResponses:
         if kept is None:
             raise not_found(previous, param="previous_response_id")
         return Continuation(kept=kept, body=body, history=await self.history(kept, owner_id=owner_id))
+
+    async def resolve(self, body: bytes, *, owner_id: str) -> bytes:
+        """Return `body` with references to items of ours written out: no vendor knows them."""
+        if b"item_reference" not in body:
+            return body
+        try:
+            items = as_items(bytes(peek(_body, body).input))
+        except (msgspec.DecodeError, JsonError):
+            return body
+        named = [_reference(item) or "" for item in items]
+        answers = {f"resp_{found[1]}" for name in named if (found := _OUR_ITEM.fullmatch(name))}
+        held: dict[str, bytes] = {}
+        for answer in answers:
+            held |= _items_of(await self.find(answer, owner_id=owner_id))
+        told = [held.get(name, item) for name, item in zip(named, items, strict=True)]
+        if told == items:
+            return body
+        return splice(remove(body, "input"), {"input": dumps([Raw(item) for item in told])}, old={})
 
     async def find(self, response_id: str, *, owner_id: str) -> Kept | None:
         """Return the record of an answer, or None; raises `CallerError` (503) while the store is away."""
@@ -186,6 +214,22 @@ class StoredResponses:
 def own_items(kept: Kept) -> list[bytes]:
     """Return the input items of the turn that `kept` is the answer of."""
     return as_items(kept.input)
+
+
+def _reference(item: bytes) -> str | None:
+    try:
+        read = _item.decode(item)
+    except (msgspec.DecodeError, UnicodeError):
+        return None
+    return read.id if read.type == "item_reference" and isinstance(read.id, str) else None
+
+
+def _items_of(kept: Kept | None) -> dict[str, bytes]:
+    """Return the items of an answer by id, where we hold it and no vendor does."""
+    if kept is None or kept.vendor or not kept.copied:
+        return {}
+    output = (bytes(item) for item in _answer.decode(kept.response).output)
+    return {ident: item for item in output if isinstance(ident := _item.decode(item).id, str)}
 
 
 def _turn(kept: Kept) -> Turn:

@@ -111,7 +111,7 @@ def spelt(body: Any, path: str) -> str | None:
     value: Any = body
     found: list[str] = []
     for name in path.split("."):
-        members = cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else {}
+        members: Mapping[str, Any] = cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else {}
         spelling = next((known for known in (name, snake(name)) if known in members), None)
         if spelling is None:
             return None

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flowrouter.api.models import answer, described, entries, listing, single
+from flowrouter.canonical.dialect import Dialect
 from flowrouter.errors import CallerError
 from flowrouter.gateway.world import World
 from flowrouter.providers import catalog
@@ -281,3 +282,27 @@ def test_pages_that_are_none(query: dict[str, str], param: str) -> None:
 @pytest.mark.parametrize("dialect", ["openai_chat", "anthropic"])
 def test_a_longer_name_that_leads_to_an_account_is_a_model_too(dialect: Any) -> None:
     assert single(WORLD, dialect, "work/gpt-5")["id"] == "work/gpt-5"
+
+
+def test_claude_code_is_shown_names_that_it_does_not_hide() -> None:
+    agent = "claude-code/2.1.197"
+    body, headers = answer(WORLD, "anthropic", {"limit": "1000"}, agent=agent)
+    page = json.loads(body)
+    names = [row["id"] for row in page["data"]]
+    assert names == sorted(names)
+    assert {"claude-x", "claude-code/gpt-5", "claude-code/fast"} <= set(names)
+    assert all(name.startswith("claude") for name in names)
+    assert headers == []
+    assert [row["display_name"] for row in page["data"] if row["id"] == "claude-code/gpt-5"] == ["GPT-5"]
+    assert single(WORLD, "anthropic", "claude-code/gpt-5")["id"] == "claude-code/gpt-5"
+
+
+@pytest.mark.parametrize(
+    ("dialect", "agent"),
+    [("anthropic", "Anthropic/Python 2.12.0"), ("openai_chat", "claude-code/2.1.197")],
+    ids=["another-program", "another-list"],
+)
+def test_others_are_shown_the_plain_names(dialect: Dialect, agent: str) -> None:
+    names = [row["id"] for row in json.loads(answer(WORLD, dialect, {}, agent=agent)[0])["data"]]
+    assert "gpt-5" in names
+    assert not any(name.startswith("claude-code/") for name in names)

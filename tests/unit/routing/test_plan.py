@@ -300,3 +300,23 @@ def test_reserved_accounts_stand_in_alone_or_not_at_all(
     reserved = {held.id for held in accounts if held.reserved}
     if made.step in ("auto", "catch-all") and any(target.account_id in reserved for target in made.targets):
         assert all(held.reserved for held in accounts if held.enabled)
+
+
+@pytest.mark.parametrize(
+    ("model", "expected"),
+    [
+        ("claude-code/m", [("a", "m")]),
+        ("claude-code/fast", [("a", "m")]),
+        ("claude-code/b/x/y", [("b", "x/y")]),
+        ("claude-code/own", [("b", "claude-code/own")]),
+        ("claude-code/unheard-of", [("b", "unheard-of")]),
+        ("claude-code/", [("b", "claude-code/")]),
+    ],
+    ids=["listed", "alias", "prefixed", "somebodys-own-name", "caught", "nothing-behind"],
+)
+def test_the_prefix_of_claude_codes_list_is_taken_off(model: str, expected: list[tuple[str, str]]) -> None:
+    accounts = (
+        account("a", models=("m",)),
+        account("b", models=("claude-code/own",), patterns=("claude-code/own", "*")),
+    )
+    assert found(plan(*accounts, model=model, aliases={"fast": "m"})) == expected

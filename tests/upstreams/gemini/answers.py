@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 from typing import Any
 
 from tests.upstreams.dialect import Exchange
@@ -9,7 +10,7 @@ from tests.upstreams.frames import Frame
 from tests.upstreams.gemini.profiles import profile_of
 from tests.upstreams.gemini.reading import configured
 from tests.upstreams.gemini.signatures import sign_call, sign_text
-from tests.upstreams.prompts import Answer, Call, Finish, Prompt, derived_id, pieces, usage_of
+from tests.upstreams.prompts import Answer, Call, Finish, Prompt, Usage, derived_id, pieces, usage_of
 
 Part = dict[str, Any]
 FINISH: dict[Finish, str] = {
@@ -143,9 +144,13 @@ class AnswerWriter:
         ]
         return {"topCandidates": top, "chosenCandidates": chosen}
 
+    @cached_property
+    def _counted(self) -> list[Usage]:
+        return [usage_of(self.prompt, answer) for answer in self.answers]
+
     def _usage(self, *, said: int | None = None) -> dict[str, Any]:
         """The counts; `said` are the tokens so far, of a stream that goes on."""
-        counted = [usage_of(self.prompt, answer) for answer in self.answers]
+        counted = self._counted
         first = counted[0]
         prompt = first.input + first.cache_read + first.cache_write
         reasoning = sum(each.reasoning for each in counted)

@@ -71,7 +71,12 @@ class Toolbox:
     def edits(self) -> ReplyEdits:
         """Return what the reply must change back."""
         back = {target: name for name, target in self._names.items() if target != name}
-        return ReplyEdits(names=back, custom=frozenset(self._custom), answer_tool=self._answer_tool)
+        return ReplyEdits(
+            names=back,
+            custom=frozenset(self._custom),
+            answer_tool=self._answer_tool,
+            bare=self.instruction is not None,
+        )
 
     def build(self, called: list[str]) -> None:
         """Render tools and choice; `called` are the target names of tools the history calls."""

@@ -10,8 +10,8 @@ Schema = dict[str, Any]
 
 _TYPES = frozenset({"string", "number", "integer", "boolean", "array", "object", "null"})
 _COUNTS = ("minItems", "maxItems", "minLength", "maxLength", "minProperties", "maxProperties")
-_NAMES = {snake(name): name for name in (*_COUNTS, "anyOf", "prefixItems", "additionalProperties")}
-_NAMES |= {"ref": "$ref", "defs": "$defs"}
+_CAMEL = (*_COUNTS, "anyOf", "prefixItems", "additionalProperties")
+_NAMES = {**{snake(name): name for name in _CAMEL}, "ref": "$ref", "defs": "$defs"}
 _MAPS = ("properties", "$defs", "definitions")
 _COUNT_DIGITS = 18
 _ORDERING = ("propertyOrdering", "property_ordering")

@@ -29,6 +29,8 @@ _content = typed(ContentShape)
 _parts = typed(list[PartShape])
 _part = typed(PartShape)
 
+_NUMBER_MAX = 2**63
+
 _DECLARATIONS = ("functionDeclarations", "function_declarations")
 
 
@@ -127,8 +129,10 @@ def _thinks(config: ThinkingShape | None) -> bool:
     return config is not None and _first(config.camel_thinking_budget, config.thinking_budget) != 0
 
 
-def _first(one: int | None, other: int | None) -> int | None:
-    return other if one is None else one
+def _first(one: float | None, other: float | None) -> int | None:
+    """Return the first that is said, as a whole number, which Google also writes `40.0`."""
+    value = other if one is None else one
+    return int(value) if value is not None and value == value // 1 and abs(value) < _NUMBER_MAX else None
 
 
 def _length(value: msgspec.Raw) -> int:

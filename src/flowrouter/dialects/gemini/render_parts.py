@@ -134,7 +134,7 @@ class TurnWriter:
         name = self._called.get(part.call_id) or part.name
         inner["name"] = self._names.get(name, name) if name else "unknown"
         if not (self._own and part.shape == "absent" and not part.content):
-            inner["response"] = response_of(part)
+            inner["response"] = response_of(part) if part.content or not self._own else {}
         media = [media_wire(item) for item in part.content if isinstance(item, MediaPart)]
         if media and self.media_inside:
             inner["parts"] = media

@@ -234,7 +234,7 @@ class _Cleaner:
 
     def _tell(self, name: str, value: Any, notes: list[str]) -> None:
         """Say a keyword in words, unless it says nothing."""
-        if value is None and name in PLAIN or name == "additionalProperties" and isinstance(value, bool):
+        if (value is None and name in PLAIN) or (name == "additionalProperties" and isinstance(value, bool)):
             return
         self.told.add(name)
         notes.append(f"{name}: {value if isinstance(value, str) else dumps_text(value)}")

@@ -140,8 +140,8 @@ def _demand(name: str, one: Any, other: Any) -> Any:
         case ((int() | float()), (int() | float())) if name in _MOST:
             return min(one, other)
         case list(), list() if name == "enum":
-            listed = cast("list[object]", one)
-            return [value for value in listed if value in other] or other
+            listed, others = cast("list[object]", one), cast("list[object]", other)
+            return [value for value in listed if value in others] or others
         case "integer", "number":
             return one
         case _:

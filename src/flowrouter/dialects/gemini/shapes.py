@@ -17,8 +17,8 @@ _NULL = Raw(b"null")
 class ConfigShape(msgspec.Struct):
     """The generation settings that every request is read for."""
 
-    camel_max_output_tokens: int | None = msgspec.field(name="maxOutputTokens", default=None)
-    max_output_tokens: int | None = None
+    camel_max_output_tokens: int | float | None = msgspec.field(name="maxOutputTokens", default=None)
+    max_output_tokens: int | float | None = None
 
 
 class HeadShape(msgspec.Struct):
@@ -57,8 +57,8 @@ class ContentShape(msgspec.Struct):
 class ThinkingShape(msgspec.Struct):
     """The switches of the thinking control."""
 
-    camel_thinking_budget: int | None = msgspec.field(name="thinkingBudget", default=None)
-    thinking_budget: int | None = None
+    camel_thinking_budget: int | float | None = msgspec.field(name="thinkingBudget", default=None)
+    thinking_budget: int | float | None = None
 
 
 class CountsConfigShape(msgspec.Struct):

@@ -7,7 +7,6 @@ a piece of text ends the text, since the vendor wants signed and unsigned text k
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import msgspec
 
@@ -34,7 +33,7 @@ class ChoiceDecoder:
     """The state of one candidate; every method adds its events to the list it is given."""
 
     __slots__ = (
-        "_arguments", "_begin", "_called", "_kind", "_open", "_parts", "_provenance", "_said", "_splitter",
+        "_arguments", "_begin", "_called", "_cited", "_kind", "_open", "_parts", "_provenance", "_said", "_splitter",
         "extra", "form", "has_content", "message_extra", "number", "raw",
     )  # fmt: skip
 
@@ -55,6 +54,7 @@ class ChoiceDecoder:
         self._open = -1
         self._kind = ""
         self._said: list[str] = []
+        self._cited: Json = {}
         self._called = False
         self._arguments: PartialArguments | None = None
         self.has_content = False
@@ -124,7 +124,10 @@ class ChoiceDecoder:
         self._read(part, events)
 
     def _parsed(self, part: Json) -> list[Part]:
-        """Return what a part becomes; one in an unknown form is passed on, for its own dialect's clients."""
+        """Return what a part becomes; one in an unknown form is passed on, for its own dialect's clients.
+
+        A whole answer with such a part is refused, since another target may still give it.
+        """
         try:
             return read_part(part, self._parts)
         except ValueError:
@@ -244,8 +247,10 @@ class ChoiceDecoder:
         if not self._kind:
             return
         if self._kind == "text":
-            if not self.extra.keys().isdisjoint(_SOURCES):
-                cited = read_citations(self.extra, "".join(self._said))
+            sources = {name: self.extra[name] for name in _SOURCES & self.extra.keys()}
+            if sources != self._cited:
+                self._cited = sources
+                cited = read_citations(sources, "".join(self._said))
                 events += [e.CitationDelta(self._open, citation) for citation in cited]
             self._said.clear()
         events.append(e.PartEnd(self._open))

@@ -58,7 +58,7 @@ class Toolbox:
     def edits(self) -> ReplyEdits:
         """Return what the reply must change back."""
         back = {target: name for name, target in self._names.items() if target != name}
-        return ReplyEdits(names=back, custom=frozenset(self._custom))
+        return ReplyEdits(names=back, custom=frozenset(self._custom), bare=self.instruction is not None)
 
     def build(self) -> None:
         """Render tools and choice."""

@@ -171,12 +171,12 @@ def _customs(context: Translation) -> set[str | None]:
     return {tool.name for tool in context.request.tools if isinstance(tool, CustomTool)}
 
 
-def reply_edits(context: Translation) -> ReplyEdits:
-    """Return what the reply must undo: names that were fitted, and custom tools sent as functions."""
+def reply_edits(context: Translation, *, bare: bool) -> ReplyEdits:
+    """Return what the reply must undo: names that were fitted, custom tools sent as functions, fences."""
     names = {fitted: name for name, fitted in context.names.items() if fitted != name}
     emulated = not context.capabilities.custom_tools
     customs = (name for name in _customs(context) if name is not None) if emulated else ()
-    return ReplyEdits(names=names, custom=frozenset(context.names[name] for name in customs))
+    return ReplyEdits(names=names, custom=frozenset(context.names[name] for name in customs), bare=bare)
 
 
 def put_output(body: Json, output: OutputFormat | None, context: Translation) -> str | None:

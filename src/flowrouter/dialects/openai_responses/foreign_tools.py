@@ -199,13 +199,13 @@ def _searches(context: Translation) -> set[str]:
     return {tool.name or tool.kind for tool in hosted if tool.purpose == PURPOSE}
 
 
-def reply_edits(context: Translation) -> ReplyEdits:
-    """Return what the reply must undo: names that were fitted, and custom tools sent as functions."""
+def reply_edits(context: Translation, *, bare: bool) -> ReplyEdits:
+    """Return what the reply must undo: names that were fitted, custom tools sent as functions, fences."""
     names = {fitted: name for name, fitted in context.names.items() if fitted != name}
     if context.capabilities.custom_tools:
-        return ReplyEdits(names=names)
+        return ReplyEdits(names=names, bare=bare)
     customs = (tool.name for tool in context.request.tools if isinstance(tool, CustomTool))
-    return ReplyEdits(names=names, custom=frozenset(context.names[name] for name in customs))
+    return ReplyEdits(names=names, custom=frozenset(context.names[name] for name in customs), bare=bare)
 
 
 class AnswerForm:

@@ -213,7 +213,7 @@ def test_images_go_as_bytes_or_url_with_the_type_they_really_have():
         {"type": "url", "url": "https://images.example/a.png"},
     ]
     assert rows(rendered.losses) == [
-        ("messages[0].content[0].detail", "dropped"),
+        ("messages[0].content[0].image_url.detail", "dropped"),
         ("messages[0].content[0].media_type", "changed"),
     ]
 
@@ -303,7 +303,7 @@ def test_refusals_names_and_citations():
     assert json.loads(rendered.body)["messages"][1]["content"] == [text("No."), text("B")]
     assert rows(rendered.losses) == [
         ("messages[0].name", "dropped"),
-        ("messages[1].content[0].citations", "dropped"),
+        ("messages[1].content[0].annotations", "dropped"),
     ]
 
 
@@ -324,7 +324,8 @@ def test_cache_marks_stay_in_place_up_to_four_with_long_ones_first():
     rendered = render(chat(say("user", *parts)))
     marks = [block.get("cache_control") for block in json.loads(rendered.body)["messages"][0]["content"]]
     assert [mark and mark["ttl"] for mark in marks] == [None, None, "5m", "5m", "5m", "5m"]
-    assert rows(rendered.losses) == [("cache_control", "dropped"), ("cache_control", "changed")]
+    place = "messages[*].content[*].cache_control"
+    assert rows(rendered.losses) == [(place, "dropped"), (place, "changed")]
 
 
 def test_an_empty_conversation_is_refused():

@@ -210,7 +210,7 @@ def test_names_citations_and_cache_marks_are_told_as_lost() -> None:
     )
     assert set(rows(render(request).losses)) == {
         ("messages[0].name", "dropped"),
-        ("messages[0].content[0].citations", "dropped"),
+        ("messages[0].content[0].annotations", "dropped"),
         ("messages[*].content[*].odd", "dropped"),
         ("messages[*].content[*].cache_control", "dropped"),
     }

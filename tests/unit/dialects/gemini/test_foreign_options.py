@@ -166,7 +166,7 @@ def test_a_schema_no_model_can_be_held_to_is_told() -> None:
     assert json.loads(rendered.body)["generationConfig"] == {"responseMimeType": "application/json"}
     assert set(rows(rendered.losses)) == {
         ("response_format", "emulated"),
-        ("response_format.description", "dropped"),
+        ("response_format.json_schema.description", "dropped"),
         ("response_format.odd", "dropped"),
     }
 

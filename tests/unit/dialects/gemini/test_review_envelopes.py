@@ -15,7 +15,7 @@ from flowrouter.wire.json import dumps, loads
 
 WHOLE = b64encode(b"flr1.aaaa-bbb").decode()
 CALL = {"functionCall": {"id": "c", "name": "f", "args": {}}}
-RESULT = {"functionResponse": {"id": "c", "name": "f", "response": {"output": "x"}}}
+RESULT = {"functionResponse": {"id": "c", "name": "f", "response": {"result": "x"}}}
 USER = {"role": "user", "parts": [{"text": "q"}]}
 PICTURE = {"inlineData": {"mimeType": "image/png", "data": "AAAA"}}
 

@@ -28,9 +28,7 @@ def reply(part: dict[str, Any], **members: Any) -> dict[str, Any]:
 
 def grown(*entries: dict[str, Any]) -> list[e.Event]:
     """Return the events of a call whose arguments come as `entries`."""
-    pieces = [
-        chunk({"functionCall": {"partialArgs": [entry], "willContinue": True}}) for entry in entries
-    ]
+    pieces = [chunk({"functionCall": {"partialArgs": [entry], "willContinue": True}}) for entry in entries]
     return decode(chunk({"functionCall": GROWING}), *pieces, chunk(finish="STOP"))
 
 
@@ -119,3 +117,16 @@ def test_a_call_that_came_in_the_same_chunk_as_odd_ones_keeps_its_id() -> None:
     streamed = folded(decode(reply(call))).response().choices[0].parts[0]
     assert isinstance(whole, ToolCall)
     assert whole == streamed
+
+
+def test_sources_that_came_early_are_told_of_one_text() -> None:
+    grounding = {
+        "groundingChunks": [{"web": {"uri": "https://x", "title": "t"}}],
+        "groundingSupports": [{"segment": {"startIndex": 0, "endIndex": 1}, "groundingChunkIndices": [0]}],
+    }
+    call = {"functionCall": {"name": "f", "args": {}}}
+    events = decode(
+        chunk(text("A"), groundingMetadata=grounding), chunk(call), chunk(text("B"), finish="STOP")
+    )
+    said = [part for part in folded(events).response().choices[0].parts if isinstance(part, Text)]
+    assert [len(part.citations) for part in said] == [1, 0]

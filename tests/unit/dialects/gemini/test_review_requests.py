@@ -9,6 +9,7 @@ import pytest
 from flowrouter.canonical.capabilities import Capabilities
 from flowrouter.canonical.request import ReasoningControl
 from flowrouter.dialects import anthropic, openai_chat
+from flowrouter.dialects.gemini.envelope import skim, skim_counts
 from flowrouter.dialects.gemini.parse_requests import parse_request
 from flowrouter.errors import CallerError
 from flowrouter.wire.json import dumps, loads
@@ -43,9 +44,7 @@ def test_an_effort_nobody_knows_is_told(capabilities: dict[str, Any]) -> None:
     [(LEVELS, "thinking"), (BUDGETS, "output_config.effort")],
     ids=["levels leave the budget", "budgets leave the effort"],
 )
-def test_of_a_budget_and_an_effort_the_one_not_sent_is_told(
-    capabilities: dict[str, Any], path: str
-) -> None:
+def test_of_a_budget_and_an_effort_the_one_not_sent_is_told(capabilities: dict[str, Any], path: str) -> None:
     body = {
         "model": "m",
         "max_tokens": 9000,
@@ -68,3 +67,11 @@ def test_the_name_of_a_sound_is_lost_by_name() -> None:
     request = parse_request(dumps({"contents": [{"parts": [sound]}]}))
     rendered = openai_chat.CODEC.render_request(request, "m", Capabilities())
     assert [loss.path for loss in rendered.losses] == ["contents[*].parts[*].inlineData"]
+
+
+def test_a_skim_takes_whole_numbers_as_google_writes_them() -> None:
+    config = {"maxOutputTokens": 40.0, "thinkingConfig": {"thinkingBudget": 0.0}}
+    body = dumps({"contents": HI, "generationConfig": config})
+    assert skim(body).max_tokens == 40
+    assert skim_counts(body).thinking is False
+    assert skim(dumps({"contents": HI, "generationConfig": {"maxOutputTokens": 0.5}})).max_tokens is None

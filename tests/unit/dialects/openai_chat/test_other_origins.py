@@ -103,7 +103,7 @@ def test_a_turn_of_nothing_but_reasoning_is_dropped_and_told_once(echo: Any) -> 
 def test_a_result_that_settling_made_up_is_told_at_its_call() -> None:
     call = item(1, "assistant", ToolCall(id="c1", name="f", arguments="{}"))
     rendered = render(responses(item(0, "user", "a"), call, item(2, "user", "b")))
-    assert {path for path, _ in rows(rendered)} == {"input[1]", "input[1].is_error"}
+    assert {path for path, _ in rows(rendered)} == {"input[1]"}
 
 
 PATCH = CustomTool(

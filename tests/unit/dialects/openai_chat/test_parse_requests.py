@@ -206,7 +206,7 @@ def test_legacy_calls_get_ids_that_pair_them_with_their_results() -> None:
     assert [part.call_id for part in (one, two) if isinstance(part, ToolResult)] == [first.id, second.id]
     assert isinstance(orphan, ToolResult)
     assert orphan.call_id not in {first.id, second.id}
-    assert request.tools == (FunctionTool(name="f", legacy=True),)
+    assert request.tools == (FunctionTool(name="f", legacy=True, place="functions[0]"),)
     assert request.tool_choice is not None
     assert (request.tool_choice.mode, request.tool_choice.name) == ("tool", "f")
 

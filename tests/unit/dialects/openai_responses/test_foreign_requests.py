@@ -105,7 +105,7 @@ def test_sampling_while_the_model_reasons() -> None:
     }
     assert body(REASONS, **members).keys() == {"model", "input", "reasoning", "store", "include"}
     assert body(REASONS, **members)["include"] == ["reasoning.encrypted_content"]
-    assert lost(REASONS, **members) == ["temperature", "top_logprobs"]
+    assert lost(REASONS, **members) == ["temperature", "top_logprobs", "logprobs"]
 
 
 def test_logprobs() -> None:

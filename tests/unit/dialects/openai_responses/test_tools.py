@@ -40,7 +40,7 @@ def test_a_namespace_becomes_its_tools() -> None:
 
 def test_what_a_namespace_says_of_itself_is_a_loss_elsewhere() -> None:
     rendered = codec("openai_chat").render_request(asked(tools=[CRM]), "m", Capabilities())
-    assert "tools[*].namespace.description" in [loss.path for loss in rendered.losses]
+    assert "tools[*].description" in [loss.path for loss in rendered.losses]
     names = [tool.get("function", tool.get("custom"))["name"] for tool in loads(rendered.body)["tools"]]
     assert names == ["crm__find", "crm__note"]
 
