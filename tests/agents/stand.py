@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import time
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -132,12 +133,16 @@ class Stand:
         """Return what of a request was lost, by path, and how."""
         return {loss["path"]: loss["kind"] for loss in self.receipt(told)["request_losses"]}
 
-    def rows(self, query: str) -> list[dict[str, Any]]:
-        """Return rows of the request log."""
+    def rows(self, query: str, count: int) -> list[dict[str, Any]]:
+        """Return rows of the request log, as soon as so many are written (or what there is in the end)."""
         token = (self.gateway.data / "local.token").read_text().strip()
-        found = self.get(f"/api/requests?{query}", {"authorization": f"Bearer {token}"})
-        assert found.status == 200, found.body
-        return found.json["data"]
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            found = self.get(f"/api/requests?{query}", {"authorization": f"Bearer {token}"})
+            assert found.status == 200, found.body
+            if len(rows := found.json["data"]) >= count or time.monotonic() > deadline:
+                return rows
+            time.sleep(0.02)
 
     def seen(self, account: str) -> Received:
         """Return the latest request a vendor got."""

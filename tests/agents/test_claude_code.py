@@ -262,7 +262,7 @@ def test_a_session_is_found_by_its_id(stand: Stand) -> None:
     session = "0b0e1c2d-0000-4000-8000-00000000aaaa"
     for account in DIALECTS:
         assert ask(stand, account, {"x-claude-code-session-id": session}).status == 200
-    rows = stand.rows(f"session={session}")
+    rows = stand.rows(f"session={session}", len(DIALECTS))
     assert [row["session_id"] for row in rows] == [session] * len(DIALECTS)
 
 

@@ -319,7 +319,7 @@ def test_a_session_is_found_by_its_id(stand: Stand) -> None:
         body = dumps(asked(account))
         headers = {**RECORDED.headers, "session-id": session, "thread-id": session}
         assert stand.ask(CodexSession.path, body, headers=headers).status == 200
-    rows = stand.rows(f"session={session}")
+    rows = stand.rows(f"session={session}", len(DIALECTS))
     assert [row["session_id"] for row in rows] == [session] * len(DIALECTS)
 
 

@@ -43,28 +43,7 @@ def chat_request(maker: Maker) -> Json:
         response_format=lambda: _format(m),
     )  # fmt: skip
     if m.chance(0.3):
-        m.put(
-            body, 0.12,
-            n=lambda: m.one(1, 1, 1, 3),
-            prompt_cache_retention=lambda: m.one("in_memory", "24h"),
-            prompt_cache_options=lambda: {"mode": m.one("implicit", "explicit"), "ttl": m.one("30m", "12h")},
-            prediction=lambda: {"type": "content", "content": m.one(m.text(), [{"type": "text", "text": m.text()}])},
-            modalities=lambda: m.one(["text"], ["text", "audio"], ["text", "image"]),
-            audio=lambda: {"voice": m.word(), "format": m.one("wav", "mp3")},
-            moderation=lambda: {"model": m.word()},
-            web_search_options=lambda: {
-                "search_context_size": m.one("low", "high"),
-                "user_location": {"type": "approximate", "approximate": {"city": m.word(), "country": "FR"}},
-            },
-            parallel_tool_calls=m.flag,
-            top_k=m.number,
-        )  # fmt: skip
-        if m.chance(0.25):
-            body |= _reasoning(m)
-        if body.get("stream"):
-            m.put(
-                body, 0.5, stream_options=lambda: {"include_usage": m.flag(), "include_obfuscation": m.flag()}
-            )
+        _put_rarer(body, m)
     if m.chance(0.12):
         body["logprobs"] = m.flag()
         if body["logprobs"] and m.flag():
@@ -75,6 +54,31 @@ def chat_request(maker: Maker) -> Json:
         _legacy(body, m)
     _nulls(body, m)
     return m.unknown(body, 0.1)
+
+
+def _put_rarer(body: Json, m: Maker) -> None:
+    m.put(
+        body, 0.12,
+        n=lambda: m.one(1, 1, 1, 3),
+        prompt_cache_retention=lambda: m.one("in_memory", "24h"),
+        prompt_cache_options=lambda: {"mode": m.one("implicit", "explicit"), "ttl": m.one("30m", "12h")},
+        prediction=lambda: {"type": "content", "content": m.one(m.text(), [{"type": "text", "text": m.text()}])},
+        modalities=lambda: m.one(["text"], ["text", "audio"], ["text", "image"]),
+        audio=lambda: {"voice": m.word(), "format": m.one("wav", "mp3")},
+        moderation=lambda: {"model": m.word()},
+        web_search_options=lambda: {
+            "search_context_size": m.one("low", "high"),
+            "user_location": {"type": "approximate", "approximate": {"city": m.word(), "country": "FR"}},
+        },
+        parallel_tool_calls=m.flag,
+        top_k=m.number,
+    )  # fmt: skip
+    if m.chance(0.25):
+        body |= _reasoning(m)
+    if body.get("stream"):
+        m.put(
+            body, 0.5, stream_options=lambda: {"include_usage": m.flag(), "include_obfuscation": m.flag()}
+        )
 
 
 def _reasoning(m: Maker) -> Json:

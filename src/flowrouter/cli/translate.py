@@ -36,6 +36,29 @@ Examples:
 """
 
 
+KindName = Annotated[
+    str | None,
+    typer.Option(
+        "--kind",
+        help="request, response or stream; seen by itself if left out.",
+        autocompletion=completion.kinds,
+    ),
+]
+Model = Annotated[
+    str | None,
+    typer.Option("--model", metavar="MODEL", help="For what this model takes (requests only)."),
+]
+PresetId = Annotated[
+    str | None,
+    typer.Option(
+        "--preset",
+        metavar="P",
+        help="At this provider; see: providers presets.",
+        autocompletion=completion.presets,
+    ),
+]
+
+
 def translate(
     file: Annotated[str, typer.Argument(metavar="FILE", help="What to translate; - reads stdin.")],
     source: Annotated[
@@ -51,27 +74,9 @@ def translate(
         ),
     ],
     *,
-    kind: Annotated[
-        str | None,
-        typer.Option(
-            "--kind",
-            help="request, response or stream; seen by itself if left out.",
-            autocompletion=completion.kinds,
-        ),
-    ] = None,
-    model: Annotated[
-        str | None,
-        typer.Option("--model", metavar="MODEL", help="For what this model takes (requests only)."),
-    ] = None,
-    preset: Annotated[
-        str | None,
-        typer.Option(
-            "--preset",
-            metavar="P",
-            help="At this provider; see: providers presets.",
-            autocompletion=completion.presets,
-        ),
-    ] = None,
+    kind: KindName = None,
+    model: Model = None,
+    preset: PresetId = None,
     as_json: AsJson = False,
     config: ConfigFile = None,
     data: DataFolder = None,

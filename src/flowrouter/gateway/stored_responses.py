@@ -33,6 +33,8 @@ COPY_MAX = 16 * 1024 * 1024
 
 _KIND = "response"
 _BRIDGE_SECONDS = 120.0
+_BRIDGE_MAX = 256 * 1024
+"""Until the store has it, a record is found in the shared state; larger ones are waited for."""
 _LINKS_MAX = 500
 _OUR_ITEM = re.compile(r"[a-z]+_(.+)_[0-9]+")
 """Ids we derive for items name their answer, so that a reference leads to it."""
@@ -195,6 +197,11 @@ class StoredResponses:
     async def _put(self, kept: Kept, *, owner_id: str) -> None:
         key, value = _state_key(owner_id, kept.id), msgspec.msgpack.encode(kept)
         await self._quiet(key)
+        if len(value) > _BRIDGE_MAX:
+            # The shared state is small and holds what others need too.
+            await self._state.delete(key)
+            await self._store(owner_id, kept.id, value)
+            return
         await self._state.put(key, value, ttl=_BRIDGE_SECONDS)
         writing = self._writing[key] = self._tasks.start(
             "keep response", self._store(owner_id, kept.id, value)
