@@ -22,7 +22,7 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS = 1
 .DELETE_ON_ERROR:
 # Two pips must not write one environment at a time.
 .NOTPARALLEL:
-.PHONY: help run test check check-lint check-format check-types check-floors bench soak conformance \
+.PHONY: help run test check check-lint check-format check-types check-floors bench soak fuzz conformance \
         clients fmt lock dist clean venv
 
 help: ## list the targets
@@ -59,6 +59,9 @@ bench: $(STAMPS)/dev ## measure the gateway's own cost (ARGS to bench)
 soak: $(STAMPS)/dev ## minutes of load: streams, disconnects, memory, power cuts
 	$(PYTHON_BIN) bench/soak.py $(ARGS)
 	$(PYTHON_BIN) bench/soak.py --kill
+
+fuzz: $(STAMPS)/dev ## 100,000 made requests over every pair of dialects (ARGS="--requests 5000 --first 0")
+	$(PYTHON_BIN) -m tests.fuzz.run $(ARGS)
 
 conformance: $(STAMPS)/dev ## the vendors' SDKs and llm-comply, the whole matrix, then `make clients`
 	$(PYTEST) -n $(WORKERS) --dist worksteal -m "not soak and not clients" tests/conformance $(ARGS)

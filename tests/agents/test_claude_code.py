@@ -123,13 +123,14 @@ def test_four_marks_of_the_cache_stay_four(stand: Stand) -> None:
 
 
 @pytest.mark.parametrize("name", ["claude-sonnet-4-5", "claude-haiku-4-5"])
-def test_no_mark_is_added_where_others_stand_among_the_messages(stand: Stand, name: str) -> None:
-    """The same where the request has to be translated, for a model without system turns."""
-    members = {"model": f"claude/{name}", "thinking": {"type": "disabled"}}
-    body = {key: value for key, value in asked("claude", **members).items() if key != "output_config"}
-    stand.refusals_meant = True
-    stand.ask(ClaudeSession.path, body, headers=RECORDED.headers)
-    assert all(call.body.count(b'"cache_control"') == 3 for call in stand.vendors["claude"].calls)
+def test_no_mark_is_added_by_a_translation(stand: Stand, name: str) -> None:
+    """Another client's request to the same vendor: three marks that Chat carried arrive as three."""
+    marked = {"type": "text", "text": "Hi", **MARK}
+    messages = [{"role": role, "content": [marked]} for role in ("system", "user", "assistant", "user")]
+    messages[2]["content"] = "Yes."
+    body = {"model": f"claude/{name}", "max_tokens": 100, "messages": messages}
+    assert stand.ask("/v1/chat/completions", body).status == 200
+    assert stand.seen("claude").body.count(b'"cache_control"') == 3
 
 
 SPOKEN = {

@@ -8,7 +8,7 @@ import httpx2
 from google import genai
 from google.genai import errors, types
 
-from tests.conformance.cells import Asked, Cell, Told
+from tests.conformance.cell import Asked, Cell, Told
 from tests.conformance.house import TIMEOUT
 
 
@@ -24,7 +24,9 @@ class GeminiCell(Cell):
     def _options(
         self, *, timeout: float = TIMEOUT, max_retries: int = 0, base_url: str | None = None, **more: Any
     ) -> types.HttpOptions:
-        retries = types.HttpRetryOptions(attempts=max_retries + 1, initial_delay=0.01, max_delay=0.02, jitter=0)
+        retries = types.HttpRetryOptions(
+            attempts=max_retries + 1, initial_delay=0.01, max_delay=0.02, jitter=0
+        )
         return types.HttpOptions(
             base_url=base_url or self.base_url,
             headers=self.marks,

@@ -192,7 +192,9 @@ def response_said(response: Response | Any) -> dict[str, Any]:
             case "custom_tool_call":
                 items.append((item.name, item.input))
             case "reasoning":
-                items.append(("reasoning", "".join(part.text for part in (*item.summary, *(item.content or ())))))
+                items.append(
+                    ("reasoning", "".join(part.text for part in (*item.summary, *(item.content or ()))))
+                )
             case other:
                 items.append((other,))
     return {"items": items, "status": response.status}
@@ -228,4 +230,7 @@ def _contents(chunks: list[Any]) -> Any:
 def content_said(made: Any) -> list[Any]:
     """Return what Google's answer says, without ids."""
     parts, *_ = _contents([made])
-    return [value[1:] if kind == "call" else (kind, value) if kind == "thought" else value for kind, value in parts]
+    return [
+        value[1:] if kind == "call" else (kind, value) if kind == "thought" else value
+        for kind, value in parts
+    ]

@@ -47,8 +47,17 @@ class ChatSession(Session):
     """OpenAI's SDK, chat completions."""
 
     def step(self, model: str) -> list[str]:
-        fields: Any = {"model": model, "messages": self.history, "tools": [OPENAI_TOOL], "reasoning_effort": "high"}
-        made = streamed_completion(self.sdk, **fields) if self.stream else self.sdk.chat.completions.create(**fields)
+        fields: Any = {
+            "model": model,
+            "messages": self.history,
+            "tools": [OPENAI_TOOL],
+            "reasoning_effort": "high",
+        }
+        made = (
+            streamed_completion(self.sdk, **fields)
+            if self.stream
+            else self.sdk.chat.completions.create(**fields)
+        )
         message = replayed(made.choices[0].message)
         if self.forgetful:
             message.pop("reasoning_signatures", None)
@@ -113,7 +122,9 @@ class AnthropicSession(Session):
         blocks = [block.model_dump(exclude_none=True, exclude={"parsed_output"}) for block in made.content]
         if self.forgetful:
             blocks = [
-                block for block in blocks if not str(block.get("signature", block.get("data"))).startswith(ENVELOPE)
+                block
+                for block in blocks
+                if not str(block.get("signature", block.get("data"))).startswith(ENVELOPE)
             ]
         calls = [block for block in blocks if block["type"] == "tool_use"]
         results = [{"type": "tool_result", "tool_use_id": call["id"], "content": "18"} for call in calls]
@@ -158,7 +169,9 @@ class GoogleSession(Session):
                     part.thought_signature = None
         calls = [part.function_call for part in parts if part.function_call]
         results = [
-            types.Part(function_response=types.FunctionResponse(id=c.id, name=c.name, response={"result": "18"}))
+            types.Part(
+                function_response=types.FunctionResponse(id=c.id, name=c.name, response={"result": "18"})
+            )
             for c in calls
         ]
         answered = [types.UserContent(results)] if results else []

@@ -68,7 +68,9 @@ def test_media(claude_sdk: anthropic.Anthropic, claude_cell: AnthropicCell) -> N
         del content[1]
     whole = claude_sdk.messages.create(**fields)
     lines = [
-        *(["You said: look"] if opens else ["You said: a.pdf", "look"]),  # no place for a file's name but a text
+        *(
+            ["You said: look"] if opens else ["You said: a.pdf", "look"]
+        ),  # no place for a file's name but a text
         seen("image/png", PNG),
         *(["Seen: url at https://example.com/a.png"] if opens else []),
         seen("application/pdf", PDF),

@@ -95,7 +95,9 @@ def test_the_chunks(gemini_sdk: genai.Client, gemini_cell: GeminiCell) -> None:
 
 
 def test_usage_counts(gemini_sdk: genai.Client, gemini_cell: GeminiCell) -> None:
-    usage = gemini_sdk.models.generate_content(model=gemini_cell.model(), contents="hello there").usage_metadata
+    usage = gemini_sdk.models.generate_content(
+        model=gemini_cell.model(), contents="hello there"
+    ).usage_metadata
     assert usage is not None
     assert (usage.prompt_token_count, usage.candidates_token_count, usage.total_token_count) == (6, 4, 10)
     assert not usage.cached_content_token_count
@@ -157,9 +159,7 @@ def test_citations(gemini_sdk: genai.Client, gemini_cell: GeminiCell) -> None:
 
 
 @pytest.mark.parametrize("cut", ["cut-1", "cut-7", "cut-random-3", "quirk-crlf", "quirk-cr"])
-def test_any_cut_of_the_vendor_s_stream(
-    gemini_sdk: genai.Client, gemini_cell: GeminiCell, cut: str
-) -> None:
+def test_any_cut_of_the_vendor_s_stream(gemini_sdk: genai.Client, gemini_cell: GeminiCell, cut: str) -> None:
     fields: Any = {"model": gemini_cell.model(f"unicode+{cut}"), "contents": "hi"}
     whole = gemini_sdk.models.generate_content(**fields)
     final = contents_whole(gemini_sdk.models.generate_content_stream(**fields))
@@ -266,7 +266,9 @@ def test_audio(gemini_sdk: genai.Client, gemini_cell: GeminiCell) -> None:
 def test_token_counts(gemini_sdk: genai.Client, gemini_cell: GeminiCell) -> None:
     """The vendor's own at home, an estimate of ours elsewhere; more text is more tokens."""
     few = gemini_sdk.models.count_tokens(model=gemini_cell.model(), contents="hi").total_tokens or 0
-    many = gemini_sdk.models.count_tokens(model=gemini_cell.model(), contents="word " * 1000).total_tokens or 0
+    many = (
+        gemini_sdk.models.count_tokens(model=gemini_cell.model(), contents="word " * 1000).total_tokens or 0
+    )
     assert 0 < few < many
     assert 800 < many < 2000
     if not gemini_cell.translated:

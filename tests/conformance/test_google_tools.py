@@ -62,7 +62,11 @@ def results(content: Any, text: str = "18") -> types.UserContent:
 @pytest.mark.parametrize("case", CALLS)
 def test_calls_whole_and_streamed(gemini_sdk: genai.Client, gemini_cell: GeminiCell, case: str) -> None:
     text, config, said = CALLS[case]
-    fields: Any = {"model": gemini_cell.model(), "contents": text, "config": {"tools": [GOOGLE_TOOL], **config}}
+    fields: Any = {
+        "model": gemini_cell.model(),
+        "contents": text,
+        "config": {"tools": [GOOGLE_TOOL], **config},
+    }
     whole = gemini_sdk.models.generate_content(**fields)
     assert content_said(whole) == said
     (candidate,) = whole.candidates or ()
@@ -92,7 +96,11 @@ def test_a_loop_by_hand(gemini_sdk: genai.Client, gemini_cell: GeminiCell, strea
     assert last.text == "get_weather said: 18; get_weather said: 18"
     assert gemini_cell.up.last.bypasses == 0
     sent = str(gemini_cell.up.last.json)
-    seals = {"claude": "'signature': 'Eq", "gemini": "thoughtSignature", "responses": "encrypted_content': 'gAAAA"}
+    seals = {
+        "claude": "'signature': 'Eq",
+        "gemini": "thoughtSignature",
+        "responses": "encrypted_content': 'gAAAA",
+    }
     if gemini_cell.account in seals:
         assert sent.count(seals[gemini_cell.account]) == 3
 
@@ -109,7 +117,9 @@ def test_signatures_that_the_client_drops_are_remembered(house: House) -> None:
             content = types.ModelContent([types.Part(function_call=call) for call in calls])
             contents += [content, results(content)]
             assert sdk.models.generate_content(contents=contents, **fields).text == "get_weather said: 18"
-        assert cell.pick(claude="'signature': 'Eq", responses="encrypted_content': 'gAAAA") in str(cell.up.last.json)
+        assert cell.pick(claude="'signature': 'Eq", responses="encrypted_content': 'gAAAA") in str(
+            cell.up.last.json
+        )
 
 
 def test_thoughts_are_shown(gemini_sdk: genai.Client, gemini_cell: GeminiCell) -> None:
@@ -130,7 +140,8 @@ def test_thoughts_are_shown(gemini_sdk: genai.Client, gemini_cell: GeminiCell) -
 
 def test_a_chat_that_thinks_over_several_turns(gemini_sdk: genai.Client, gemini_cell: GeminiCell) -> None:
     chat = gemini_sdk.chats.create(
-        model=signer(gemini_cell), config=types.GenerateContentConfig(thinking_config=types.ThinkingConfig(**SHOW))
+        model=signer(gemini_cell),
+        config=types.GenerateContentConfig(thinking_config=types.ThinkingConfig(**SHOW)),
     )
     for text in ("one", "two", "three"):
         assert chat.send_message(text).text == f"You said: {text}"
@@ -160,7 +171,9 @@ def test_a_chat_calls_functions_by_itself(
 async def test_the_async_client_calls_functions_by_itself(gemini_cell: GeminiCell) -> None:
     async with gemini_cell.async_client() as sdk:
         config = types.GenerateContentConfig(tools=[get_weather])
-        made = await sdk.models.generate_content(model=gemini_cell.model(), contents="use the tool", config=config)
+        made = await sdk.models.generate_content(
+            model=gemini_cell.model(), contents="use the tool", config=config
+        )
     assert made.text == "get_weather said: 18 degrees in Paris"
 
 
@@ -172,8 +185,17 @@ def test_results_with_errors_and_remarks(gemini_sdk: genai.Client, gemini_cell: 
     one, two = [part.function_call for part in content.parts if part.function_call]
     good = types.FunctionResponse(id=one.id, name=one.name, response={"output": "18"})
     bad = types.FunctionResponse(id=two.id, name=two.name, response={"error": "no such city"})
-    parts = [types.Part(function_response=good), types.Part(function_response=bad), types.Part(text="be quick")]
-    said = gemini_sdk.models.generate_content(contents=[*contents, content, types.UserContent(parts)], **fields).text or ""
+    parts = [
+        types.Part(function_response=good),
+        types.Part(function_response=bad),
+        types.Part(text="be quick"),
+    ]
+    said = (
+        gemini_sdk.models.generate_content(
+            contents=[*contents, content, types.UserContent(parts)], **fields
+        ).text
+        or ""
+    )
     assert said.startswith("get_weather said: 18; get_weather ")
     assert "no such city" in said
     assert "be quick" in said
@@ -191,7 +213,9 @@ def test_results_with_images(house: House) -> None:
             content: Any = (made.candidates or [])[0].content
             (call,) = [part.function_call for part in content.parts if part.function_call]
             image = types.FunctionResponsePart.from_bytes(data=PNG, mime_type="image/png")
-            result = types.FunctionResponse(id=call.id, name=call.name, response={"result": "18"}, parts=[image])
+            result = types.FunctionResponse(
+                id=call.id, name=call.name, response={"result": "18"}, parts=[image]
+            )
             answer = types.UserContent([types.Part(function_response=result)])
             said = sdk.models.generate_content(contents=[*contents, content, answer], **fields).text or ""
         assert said.startswith("get_weather said: 18")
@@ -231,11 +255,14 @@ def test_the_right_exception(
     code, status = REFUSED[fault]
     kind = errors.ServerError if code >= 500 else errors.ClientError
     fields: Any = {"model": gemini_cell.model(fault), "contents": "hi"}
+    models = gemini_sdk.models
+    make = (
+        (lambda: list(models.generate_content_stream(**fields)))
+        if streamed
+        else (lambda: models.generate_content(**fields))
+    )
     with pytest.raises(kind) as caught:
-        if streamed:
-            list(gemini_sdk.models.generate_content_stream(**fields))
-        else:
-            gemini_sdk.models.generate_content(**fields)
+        make()
     assert (caught.value.code, caught.value.status) == (code, status)
 
 
@@ -254,7 +281,9 @@ def test_a_schema_that_the_vendor_refuses_at_home(house: House) -> None:
     for place in ("direct", *ACCOUNTS):
         cell = GeminiCell(house, place)
         with cell.client() as sdk:
-            made = sdk.models.generate_content(model=cell.model(), contents="use the tool", config={"tools": [tool]})
+            made = sdk.models.generate_content(
+                model=cell.model(), contents="use the tool", config={"tools": [tool]}
+            )
         ((name, arguments),) = content_said(made)
         assert name == "get_weather"
         assert arguments["city"] == "Paris", place

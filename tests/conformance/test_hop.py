@@ -10,7 +10,6 @@ import pytest
 
 from flowrouter.cli.desk import opened
 from flowrouter.httpkit.keys import KeyPolicy
-from tests.conformance.cells import Cell
 from tests.conformance.house import KEYS, House, accounts_for
 from tests.conformance.matrix import CLIENTS
 from tests.conformance.sessions import Session, session
@@ -69,7 +68,12 @@ def state_of(received: Any, vendor: str) -> list[str]:
     body = received.json
     match vendor:
         case "claude":
-            blocks = [block for message in body["messages"] for block in message["content"] if isinstance(block, dict)]
+            blocks = [
+                block
+                for message in body["messages"]
+                for block in message["content"]
+                if isinstance(block, dict)
+            ]
             return [block["signature"] for block in blocks if block.get("type") == "thinking"]
         case "responses":
             return [item["encrypted_content"] for item in body["input"] if item.get("type") == "reasoning"]

@@ -5,7 +5,8 @@ from typing import Any
 import anthropic
 import pytest
 
-from tests.conformance.cells import AnthropicCell, Cell, OpenAICell
+from tests.conformance.cells import AnthropicCell, Cell, OpenAICell, ResponsesCell
+from tests.conformance.google_cell import GeminiCell
 from tests.conformance.house import House
 from tests.conformance.samples import user
 
@@ -44,6 +45,29 @@ def test_a_messages_client_gets_numbers(house: House, scenario: str) -> None:
     assert 40 < usage.input_tokens < 150
     assert 40 < usage.output_tokens < 200
     assert receipt["usage_estimated"] is True
+
+
+def test_a_responses_client_gets_numbers(house: House) -> None:
+    """Its usage may be missing, but nothing in it."""
+    cell = ResponsesCell(house, "chat")
+    with cell.client() as sdk:
+        (*_, last) = sdk.responses.create(stream=True, **cell.fields("quirk-usage-never", TEXT))
+    assert last.type == "response.completed"
+    usage = last.response.usage
+    assert usage is not None
+    assert 40 < usage.input_tokens < 150
+    assert 40 < usage.output_tokens < 200
+    assert usage.total_tokens == usage.input_tokens + usage.output_tokens
+
+
+def test_google_s_client_gets_none_but_the_books_have_an_estimate(house: House) -> None:
+    cell = GeminiCell(house, "chat")
+    with cell.client() as sdk:
+        (*_, last) = sdk.models.generate_content_stream(**cell.fields("quirk-usage-never", TEXT))
+    assert last.usage_metadata is None
+    receipt = house.receipt(cell.headers(last)["x-request-id"])
+    assert receipt["usage_estimated"] is True
+    assert receipt["usage"]["output"] > 40
 
 
 @pytest.mark.parametrize("scenario", ["quirk-usage-never", "fault-rejects-stream-options"])

@@ -1,5 +1,6 @@
 """Model lists in both shapes, token counts at both vendors."""
 
+import itertools
 import json
 from typing import Any
 
@@ -7,8 +8,10 @@ import anthropic
 import openai
 import pytest
 
-from tests.conformance.cells import AnthropicCell, OpenAICell
-from tests.conformance.house import ALIASES, House
+from tests.conformance.cells import AnthropicCell, OpenAICell, ResponsesCell
+from tests.conformance.google_cell import GeminiCell
+from tests.conformance.house import ACCOUNTS, ALIASES, House
+from tests.conformance.matrix import CLIENTS
 from tests.conformance.samples import CLAUDE_TOOL, user
 
 
@@ -54,8 +57,14 @@ async def test_async_lists(house: House, names: list[str]) -> None:
         assert [model.id async for model in other.models.list()] == names
 
 
-@pytest.mark.parametrize("name", ["gpt-4.1", "claude-opus-4-6", "acme/chat-large", "my-model"])
-def test_listed_names_answer_in_both_dialects(house: House, name: str) -> None:
+@pytest.mark.parametrize(
+    "name", ["gpt-4.1", "claude-opus-4-6", "acme/chat-large", "my-model", "gemini-2.5-flash"]
+)
+def test_listed_names_answer_in_all_dialects(house: House, name: str) -> None:
+    with ResponsesCell(house, "responses").client() as one:
+        assert one.responses.create(model=name, input="hi").output_text == "You said: hi"
+    with GeminiCell(house, "gemini").client() as two:
+        assert two.models.generate_content(model=name, contents="hi").text == "You said: hi"
     with OpenAICell(house, "chat").client() as sdk:
         made = sdk.chat.completions.create(model=name, messages=user("hi"), max_completion_tokens=50)
         assert made.choices[0].message.content == "You said: hi"
@@ -67,14 +76,18 @@ def test_listed_names_answer_in_both_dialects(house: House, name: str) -> None:
 
 def test_an_unknown_beginning_suggests_nothing_false(house: House) -> None:
     """`*` of an account takes every name: the vendor's own 404 comes back in the caller's dialect."""
-    house.claude.strict_models = house.chat.strict_models = True
+    for vendor in house.vendors.values():
+        vendor.strict_models = True
     try:
-        for cell in (OpenAICell(house, "claude"), AnthropicCell(house, "chat")):
-            with pytest.raises(cell.sdk.NotFoundError) as caught:
+        for kind, place in itertools.product(CLIENTS.values(), ACCOUNTS):
+            cell = kind(house, place)
+            with pytest.raises(cell.failures) as caught:
                 cell.ask("nowhere", stream=False)
-            assert caught.value.response.headers["x-should-retry"] == "false"
+            told = cell.told(caught.value)
+            assert (told.status, told.headers["x-should-retry"]) == (404, "false")
     finally:
-        house.claude.strict_models = house.chat.strict_models = False
+        for vendor in house.vendors.values():
+            vendor.strict_models = False
 
 
 # counts
@@ -97,9 +110,10 @@ def test_the_vendor_s_own_count(house: House) -> None:
     assert [received.route for received in house.claude.requests] == ["count_tokens"] * 6
 
 
-def test_a_vendor_that_cannot_count_is_estimated_for(house: House) -> None:
+@pytest.mark.parametrize("place", ["chat", "responses"])
+def test_a_vendor_that_cannot_count_is_estimated_for(house: House, place: str) -> None:
     """The estimate is ours and says so; it grows with what is sent, and nothing is asked of the vendor."""
-    cell = AnthropicCell(house, "chat")
+    cell = AnthropicCell(house, place)
     tools: Any = [CLAUDE_TOOL]
     with cell.client() as sdk:
         raw = sdk.messages.with_raw_response.count_tokens(model=cell.model(), messages=user("hi"))
@@ -111,7 +125,20 @@ def test_a_vendor_that_cannot_count_is_estimated_for(house: House) -> None:
         long = sdk.messages.count_tokens(model=cell.model(), messages=user("word " * 1000)).input_tokens
     assert 0 < few < with_tools < long
     assert 800 < long < 2000
-    assert not house.chat.requests
+    assert not cell.up.requests
+
+
+def test_a_vendor_of_another_dialect_counts(house: House) -> None:
+    """Gemini and Anthropic count for each other's clients what would really be sent."""
+    with AnthropicCell(house, "gemini").client() as sdk:
+        raw = sdk.messages.with_raw_response.count_tokens(
+            model="gemini/gemini-2.5-flash", messages=user("hi")
+        )
+        assert (raw.headers["x-flowrouter-counted-by"], raw.parse().input_tokens) == ("gemini", 4)
+    cell = GeminiCell(house, "claude")
+    with cell.client() as other:
+        counted = other.models.count_tokens(model=cell.model(), contents="hi")
+    assert (cell.headers(counted)["x-flowrouter-counted-by"], counted.total_tokens) == ("claude", 4)
 
 
 async def test_counting_async_and_refused(house: House) -> None:

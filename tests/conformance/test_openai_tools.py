@@ -189,6 +189,7 @@ def test_images_in_results(chat_sdk: openai.OpenAI, chat_cell: OpenAICell) -> No
 
 # thoughts
 
+
 def test_thoughts_are_shown(chat_sdk: openai.OpenAI, chat_cell: OpenAICell) -> None:
     effort: Any = {"reasoning_effort": "medium"} if chat_cell.translated else {}
     fields: Any = {

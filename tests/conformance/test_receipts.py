@@ -60,7 +60,7 @@ LOSSY: dict[str, tuple[dict[str, Any], dict[str, set[str]]]] = {
         {"chat": {"truncation"}, "claude": {"truncation"}, "gemini": {"truncation"}},
     ),
     "anthropic": (
-        {"top_k": 5, "context_management": {"edits": []}},
+        {"top_k": 5, "context_management": {"edits": [{"type": "clear_thinking_20251015"}]}},
         {"chat": {"context_management"}, "responses": {"context_management"}, "gemini": {"context_management"}},
     ),
     "google": (

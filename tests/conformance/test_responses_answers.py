@@ -80,9 +80,7 @@ def test_same_dialect_answers_are_the_vendor_s_own(house: House) -> None:
 
 
 def test_the_events(responses_sdk: openai.OpenAI, responses_cell: ResponsesCell) -> None:
-    events = list(
-        responses_sdk.responses.create(model=responses_cell.model(), input="one two", stream=True)
-    )
+    events = list(responses_sdk.responses.create(model=responses_cell.model(), input="one two", stream=True))
     assert [event.type for event in events] == [
         "response.created",
         "response.in_progress",
@@ -95,7 +93,12 @@ def test_the_events(responses_sdk: openai.OpenAI, responses_cell: ResponsesCell)
         "response.completed",
     ]
     assert [event.sequence_number for event in events] == list(range(len(events)))
-    assert [e.delta for e in events if e.type == "response.output_text.delta"] == ["You ", "said: ", "one ", "two"]
+    assert [e.delta for e in events if e.type == "response.output_text.delta"] == [
+        "You ",
+        "said: ",
+        "one ",
+        "two",
+    ]
     (added,) = [e.item for e in events if e.type == "response.output_item.added"]
     (done,) = [e.item for e in events if e.type == "response.output_item.done"]
     assert added.id == done.id
@@ -111,7 +114,11 @@ def test_usage_counts(responses_sdk: openai.OpenAI, responses_cell: ResponsesCel
 def test_settings_are_echoed(responses_sdk: openai.OpenAI, responses_cell: ResponsesCell) -> None:
     """Clients read what the response ran with; the vendor tells it, so the gateway tells it of the others."""
     made = responses_sdk.responses.create(
-        model=responses_cell.model(), input="hi", instructions="be terse", metadata={"a": "b"}, tools=[_any(RESPONSES_TOOL)]
+        model=responses_cell.model(),
+        input="hi",
+        instructions="be terse",
+        metadata={"a": "b"},
+        tools=[_any(RESPONSES_TOOL)],
     )
     assert (made.instructions, made.metadata, made.parallel_tool_calls) == ("be terse", {"a": "b"}, True)
     assert [tool.name for tool in made.tools if tool.type == "function"] == ["get_weather"]
@@ -207,7 +214,9 @@ def test_any_cut_of_the_vendor_s_stream(
 
 
 @pytest.mark.parametrize("place", ACCOUNTS)
-@pytest.mark.parametrize("habit", ["quirk-bom", "gzip", "quirk-no-event-lines", "quirk-only-final", "quirk-done"])
+@pytest.mark.parametrize(
+    "habit", ["quirk-bom", "gzip", "quirk-no-event-lines", "quirk-only-final", "quirk-done"]
+)
 def test_habits_of_hosts(house: House, place: str, habit: str) -> None:
     assert ResponsesCell(house, place).ask(f"unicode+{habit}", stream=True).text == UNICODE
 
@@ -264,13 +273,15 @@ def test_addresses(responses_sdk: openai.OpenAI, responses_cell: ResponsesCell) 
     assert "Seen: url at https://example.com/a.png" in responses_sdk.responses.create(**fields).output_text
 
 
-def test_an_image_of_a_kind_nobody_takes(
-    responses_sdk: openai.OpenAI, responses_cell: ResponsesCell
-) -> None:
+def test_an_image_of_a_kind_nobody_takes(responses_sdk: openai.OpenAI, responses_cell: ResponsesCell) -> None:
     responses_cell.house.refusals_meant = True
-    parts: Any = [{"type": "input_image", "detail": "auto", "image_url": "data:image/tiff;base64,SUkqAAgAAAA="}]
+    parts: Any = [
+        {"type": "input_image", "detail": "auto", "image_url": "data:image/tiff;base64,SUkqAAgAAAA="}
+    ]
     with pytest.raises(openai.BadRequestError):
-        responses_sdk.responses.create(model=responses_cell.model(), input=[{"role": "user", "content": parts}])
+        responses_sdk.responses.create(
+            model=responses_cell.model(), input=[{"role": "user", "content": parts}]
+        )
 
 
 # thoughts and errors

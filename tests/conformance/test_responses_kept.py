@@ -35,9 +35,7 @@ def test_read_list_and_delete(responses_sdk: openai.OpenAI, responses_cell: Resp
         responses_sdk.responses.input_items.list(second.id)
 
 
-def test_what_is_not_stored_is_not_found(
-    responses_sdk: openai.OpenAI, responses_cell: ResponsesCell
-) -> None:
+def test_what_is_not_stored_is_not_found(responses_sdk: openai.OpenAI, responses_cell: ResponsesCell) -> None:
     """A history that is named but not held is refused by its name, never left out."""
     model = responses_cell.model()
     made = responses_sdk.responses.create(model=model, input="a text asked nowhere else", store=False)
@@ -51,9 +49,7 @@ def test_what_is_not_stored_is_not_found(
             responses_sdk.responses.retrieve(missing)
 
 
-def test_streamed_responses_are_kept_too(
-    responses_sdk: openai.OpenAI, responses_cell: ResponsesCell
-) -> None:
+def test_streamed_responses_are_kept_too(responses_sdk: openai.OpenAI, responses_cell: ResponsesCell) -> None:
     with responses_sdk.responses.stream(model=responses_cell.model(), input="hello") as stream:
         made = stream.get_final_response()
     assert response_whole(responses_sdk.responses.retrieve(made.id)) == response_whole(made)
@@ -64,7 +60,7 @@ def test_what_has_ended_cannot_be_cancelled(
 ) -> None:
     responses_cell.house.refusals_meant = True
     made = responses_sdk.responses.create(model=responses_cell.model(), input="hello")
-    with pytest.raises(openai.BadRequestError, match="background|synchronous"):
+    with pytest.raises(openai.BadRequestError, match=r"background|synchronous"):
         responses_sdk.responses.cancel(made.id)
 
 
@@ -75,7 +71,11 @@ def test_a_history_moves_to_another_vendor(house: House) -> None:
         for number, place in enumerate((*ACCOUNTS, *reversed(ACCOUNTS))):
             cell = ResponsesCell(house, place)
             asked: Any = {"model": cell.model(), "input": f"turn {number}"}
-            made = sdk.responses.create(previous_response_id=previous, **asked) if previous else sdk.responses.create(**asked)
+            made = (
+                sdk.responses.create(previous_response_id=previous, **asked)
+                if previous
+                else sdk.responses.create(**asked)
+            )
             assert made.output_text == f"You said: turn {number}"
             if number and previous and cell.up.last.json.get("previous_response_id") is None:
                 sent = json.dumps(cell.up.last.json)
@@ -104,7 +104,12 @@ def test_compaction(responses_sdk: openai.OpenAI, responses_cell: ResponsesCell)
 
 def test_a_websocket_is_refused_at_once(house: House) -> None:
     """Codex asks for one first, and goes on over HTTP when told to."""
-    headers = {"connection": "Upgrade", "upgrade": "websocket", "sec-websocket-version": "13", "sec-websocket-key": "AAAA"}
+    headers = {
+        "connection": "Upgrade",
+        "upgrade": "websocket",
+        "sec-websocket-version": "13",
+        "sec-websocket-key": "AAAA",
+    }
     status, body = house.gateway.call("GET", "/v1/responses", headers=headers)
     assert (status, json.loads(body)["error"]["code"]) == (426, "websocket_not_supported")
 

@@ -25,7 +25,12 @@ NAMED = {"type": "function", "name": "get_weather"}
 ALLOWED = {"type": "allowed_tools", "mode": "required", "tools": [{"type": "function", "name": "get_time"}]}
 BOTH = [OTHER_RESPONSES_TOOL, RESPONSES_TOOL]
 CUSTOM: dict[str, Any] = {"type": "custom", "name": "shell"}
-NAMESPACE: dict[str, Any] = {"type": "namespace", "name": "home", "description": "", "tools": [RESPONSES_TOOL]}
+NAMESPACE: dict[str, Any] = {
+    "type": "namespace",
+    "name": "home",
+    "description": "",
+    "tools": [RESPONSES_TOOL],
+}
 STATELESS: dict[str, Any] = {"store": False, "include": ["reasoning.encrypted_content"]}
 THINK: dict[str, Any] = {"reasoning": {"effort": "medium", "summary": "auto"}}
 SIGNERS = {"gemini": "gemini-3.5-flash"}
@@ -131,7 +136,11 @@ def test_a_stateless_loop(
     last = make(input=history, **fields)
     assert last.output_text == "get_weather said: 18; get_weather said: 18"
     sent = str(responses_cell.up.last.json)
-    seals = {"responses": "encrypted_content': 'gAAAA", "claude": "'signature': 'Eq", "gemini": "thoughtSignature"}
+    seals = {
+        "responses": "encrypted_content': 'gAAAA",
+        "claude": "'signature': 'Eq",
+        "gemini": "thoughtSignature",
+    }
     if responses_cell.account in seals:
         assert sent.count(seals[responses_cell.account]) == 2
 
@@ -263,7 +272,9 @@ def test_a_forged_seal(house: House, place: str) -> None:
     with cell.client() as sdk:
         if place == "responses":
             with pytest.raises(openai.BadRequestError) as caught:
-                sdk.responses.create(input=[{"role": "user", "content": "hi"}, forged, answer, user], **fields)
+                sdk.responses.create(
+                    input=[{"role": "user", "content": "hi"}, forged, answer, user], **fields
+                )
             assert caught.value.code == "invalid_encrypted_content"
             return
         made = sdk.responses.create(input=[{"role": "user", "content": "hi"}, forged, answer, user], **fields)

@@ -76,9 +76,7 @@ def _put_rarer(body: Json, m: Maker) -> None:
     if m.chance(0.25):
         body |= _reasoning(m)
     if body.get("stream"):
-        m.put(
-            body, 0.5, stream_options=lambda: {"include_usage": m.flag(), "include_obfuscation": m.flag()}
-        )
+        m.put(body, 0.5, stream_options=lambda: {"include_usage": m.flag(), "include_obfuscation": m.flag()})
 
 
 def _reasoning(m: Maker) -> Json:

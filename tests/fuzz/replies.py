@@ -63,8 +63,7 @@ def chat_reply(m: Maker) -> Json:
     return m.unknown(body, 0.1)
 
 
-def anthropic_reply(m: Maker) -> Json:
-    """Return an answer of Anthropic's Messages."""
+def _anthropic_content(m: Maker) -> list[Json]:
     content: list[Json] = []
     if m.chance(0.3):
         content.append(
@@ -103,19 +102,15 @@ def anthropic_reply(m: Maker) -> Json:
             },
             {"type": "text", "text": m.text()},
         ]
-    calls = (
-        m.some(
-            lambda: {
-                "type": "tool_use",
-                "id": f"toolu_{m.word()}",
-                "name": f"fn_{m.word()}",
-                "input": m.arguments(),
-            },
-            2,
-        )
-        if m.chance(0.4)
-        else []
-    )
+    return content
+
+
+def anthropic_reply(m: Maker) -> Json:
+    """Return an answer of Anthropic's Messages."""
+    content, calls = _anthropic_content(m), []
+    for _ in range(m.one(1, 1, 2) if m.chance(0.4) else 0):
+        name, given = f"fn_{m.word()}", m.arguments()
+        calls.append({"type": "tool_use", "id": f"toolu_{m.word()}", "name": name, "input": given})
     content += calls
     stop = "tool_use" if calls else m.one("end_turn", "end_turn", "max_tokens", "stop_sequence", "refusal")
     usage: Json = {"input_tokens": m.number(), "output_tokens": m.number()}
@@ -170,8 +165,7 @@ def gemini_reply(m: Maker) -> Json:
     )
 
 
-def responses_reply(m: Maker) -> Json:
-    """Return an answer of OpenAI Responses."""
+def _responses_output(m: Maker) -> list[Json]:
     output: list[Json] = []
     if m.chance(0.3):
         item: Json = {
@@ -223,7 +217,12 @@ def responses_reply(m: Maker) -> Json:
                 "action": {"type": "search", "query": m.word()},
             }
         )
-    output += calls
+    return [*output, *calls]
+
+
+def responses_reply(m: Maker) -> Json:
+    """Return an answer of OpenAI Responses."""
+    output, cut = _responses_output(m), m.chance(0.06)
     usage = {
         "input_tokens": m.number(),
         "input_tokens_details": {"cached_tokens": 0},
@@ -234,8 +233,9 @@ def responses_reply(m: Maker) -> Json:
     usage["total_tokens"] = usage["input_tokens"] + usage["output_tokens"]
     return m.unknown(
         {
-            "id": f"resp_{m.word()}", "object": "response", "created_at": 1_700_000_001, "status": "completed", "error": None,
-            "incomplete_details": None, "model": m.word(), "output": output, "usage": usage,
+            "id": f"resp_{m.word()}", "object": "response", "created_at": 1_700_000_001, "error": None,
+            "status": "incomplete" if cut else "completed",
+            "incomplete_details": {"reason": m.one("max_output_tokens", "content_filter")} if cut else None, "model": m.word(), "output": output, "usage": usage,
         },
         0.1,
     )  # fmt: skip
@@ -259,7 +259,7 @@ _KINDS = (
 """Leaves → the losses that cover them, both by pattern."""
 
 _LABELS = re.compile(
-    r"id|model|modelVersion|responseId|created(_at)?|object|type|role|status|output\[\*\]\.(id|status|type)"
+    r"id|model|modelVersion|responseId|created(_at)?|object|type|role|status|incomplete_details.*|output\[\*\]\.(id|status|type)"
     r"|.*\.(type|role|index|object|bytes.*|finish_reason|status|start_index|end_index|total_tokens|name|thought|language)"
     r"|.*citations\[\*\]\.(cited_text|encrypted_index)|stop_reason|candidates\[\*\]\.(finishReason|index)|usage.*|.*\.functionCall\.id"
 )  # fmt: skip

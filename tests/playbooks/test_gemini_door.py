@@ -79,6 +79,14 @@ def test_model_and_stream_come_from_the_address() -> None:
     assert (streamed.row.stream, streamed.row.input_tokens, streamed.row.output_tokens) == (True, 4, 2)
 
 
+def test_an_array_is_no_answer_to_who_asked_for_none() -> None:
+    """Google's SDK reads an array as an empty answer, so that the host's stream is folded into one object."""
+    result = ask(Script(steps=[b"[" + HEL + b",\r\n" + LO + b"]"]), stream=False)
+    assert (result.status, told(result), result.row.lane) == (200, "Hello", "passthrough")
+    assert isinstance(msgspec.json.decode(result.body), dict)
+    assert (result.row.input_tokens, result.row.output_tokens) == (4, 2)
+
+
 def test_without_alt_the_frames_become_one_array() -> None:
     result = ask(Script(headers=SSE, steps=[b": hi\n\n", *STREAM]), framing="array")
     assert result.requests[0].url.endswith("?alt=sse")

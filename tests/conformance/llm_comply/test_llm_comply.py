@@ -57,7 +57,9 @@ def outcomes(cell: Cell, name: str, scenario: str) -> dict[str, tuple[str, list[
     settings = config.ComplianceConfig(
         base_url=address,
         api_key=cell.key,
-        model=played if cell.translated and played in ALIASES else cell.model(scenario, base=COMPLIANT_MODELS[cell.account]),
+        model=played
+        if cell.translated and played in ALIASES
+        else cell.model(scenario, base=COMPLIANT_MODELS[cell.account]),
         auth_header=chosen.header,
         use_bearer_prefix=bearer,
         extra_headers={"anthropic-version": "2023-06-01"} if name == "anthropic" else None,

@@ -117,6 +117,12 @@ def test_openai_families(
     assert record("openai", model, "openai_responses").max_tokens_field == "max_output_tokens"
 
 
+def test_an_address_of_one_s_own_knows_openai_s_families_in_both_dialects() -> None:
+    for preset, dialect in (("custom-openai", "openai_chat"), ("custom-responses", "openai_responses")):
+        assert record(preset, "gpt-4.1", dialect).thinking_style == "none"
+        assert record(preset, "gpt-5.2", dialect).efforts == record("openai", "gpt-5.2", dialect).efforts
+
+
 def test_windows_follow_the_longest_match() -> None:
     assert record("openai", "gpt-5.4").context_window == 1_050_000
     assert record("openai", "gpt-5.4-nano").context_window == 400_000

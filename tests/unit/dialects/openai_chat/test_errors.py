@@ -77,6 +77,7 @@ def test_credentials_do_not_travel_in_messages(secret: str) -> None:
         ({"type": "invalid_request_error", "message": "x"}, 400),
         ({"type": "server_error", "message": "x"}, 500),
         ({"type": "overloaded_error", "message": "x"}, 503),
+        ({"type": "server_error", "code": "overloaded", "message": "x"}, 503),
         ({"message": "x"}, 502),
     ],
 )

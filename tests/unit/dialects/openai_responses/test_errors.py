@@ -28,6 +28,7 @@ LIMIT = {"message": "slow down", "type": "requests", "param": None, "code": "rat
         (200, dumps({"error": LIMIT}), (429, "slow down", "requests", "rate_limit_exceeded")),
         (200, dumps({"id": "resp_1", "status": "failed", "error": {"code": "server_error", "message": "x"}, "output": []}), (500, "x", None, "server_error")),
         (200, dumps({"id": "resp_1", "status": "failed", "error": None, "output": []}), (502, "The upstream reported an error without a message (200).", None, None)),
+        (200, dumps({"type": "error", "code": "overloaded", "message": "busy", "sequence_number": 1}), (503, "busy", None, "overloaded")),
         (200, dumps({"type": "error", "code": "invalid_prompt", "message": "bad", "sequence_number": 1}), (400, "bad", None, "invalid_prompt")),
         (500, dumps({"error": "plain"}), (500, "plain", None, None)),
         (422, dumps({"detail": [{"loc": ["x"]}]}), (422, '[{"loc":["x"]}]', None, None)),
