@@ -172,12 +172,13 @@ def test_the_kind_of_an_error_is_the_client_dialect_s(cell: Cell, fault: str) ->
 def test_the_sdk_s_own_retries_see_the_recovery(
     cell: Cell, stream: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Two 429s: the gateway passes the first two on, the SDK asks again and gets its answer."""
+    """Two refusals: the gateway passes them on, the SDK asks again and gets its answer."""
+    status = cell.pick(gemini=503, rest=429)  # Gemini's 429 names two seconds, which the SDKs wait
     for sdk in (openai, anthropic):
         monkeypatch.setattr(sdk._base_client, "INITIAL_RETRY_DELAY", 0.01)
-    asked = cell.ask("fault-429-2-times", stream=stream, max_retries=2)
+    asked = cell.ask(f"fault-{status}-2-times", stream=stream, max_retries=2)
     assert asked.text == "You said: one two three"
-    assert [received.status for received in cell.up.calls] == [429, 429, 200]
+    assert [received.status for received in cell.up.calls] == [status, status, 200]
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])

@@ -145,7 +145,7 @@ def test_plan(api: TestClient, account: dict[str, Any]) -> None:
     plan = api.get("/api/plan", params={"model": "gpt-x", "dialect": "anthropic"}).json()["data"]
     assert plan["step"] == "exact name"
     (target,) = plan["targets"]
-    assert (target["account"], target["dialect"], target["lane"]) == ("main", "openai_chat", "translate")
+    assert (target["account"], target["dialect"], target["lane"]) == ("main", "openai_responses", "translate")
     (same,) = api.get("/api/plan", params={"model": "main/gpt-x"}).json()["data"]["targets"]
     assert same["lane"] == "passthrough"
     none = api.get("/api/plan", params={"model": "gpt-xx"}).json()["data"]

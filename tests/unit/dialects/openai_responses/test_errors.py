@@ -38,7 +38,7 @@ LIMIT = {"message": "slow down", "type": "requests", "param": None, "code": "rat
         (404, b"", (404, "The upstream answered 404 without a message.", None, None)),
         (400, b"{broken", (400, "{broken", None, None)),
     ],
-    ids=["limit", "in-200", "failed", "failed-silent", "event", "string", "detail", "list", "number", "html", "empty", "text"],
+    ids=["limit", "in-200", "failed", "failed-silent", "overloaded", "event", "string", "detail", "list", "number", "html", "empty", "text"],
 )  # fmt: skip
 def test_what_upstreams_write(status: int, body: bytes, expected: tuple[Any, ...]) -> None:
     problem = problem_of(status, body)
