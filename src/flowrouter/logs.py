@@ -13,6 +13,7 @@ import sys
 import threading
 import traceback
 from collections import deque
+from collections.abc import Collection
 from functools import lru_cache
 from typing import Any, Literal, TextIO
 
@@ -250,15 +251,22 @@ def task_failed(name: str, error: BaseException) -> None:
     get("tasks").error(f"background task {name!r} failed", error=error)
 
 
-def adopt_stdlib(*names: str) -> None:
-    """Let the stdlib loggers `names` write here from level warning on (uvicorn, asyncio, aiohttp)."""
+def adopt_stdlib(*names: str, but: Collection[str] = ()) -> None:
+    """Let the stdlib loggers `names` write here from level warning on (uvicorn, asyncio, aiohttp).
+
+    Messages that begin with one of `but` are left out.
+    """
     import logging
+
+    unwanted = tuple(but)
 
     class Adopted(logging.Handler):
         """Turns a stdlib record into one of ours."""
 
         def emit(self, record: logging.LogRecord) -> None:
             fields = {} if record.exc_info is None else {"traceback": _traceback(record.exc_info)}
+            if unwanted and record.getMessage().startswith(unwanted):
+                return
             level: Level = "error" if record.levelno >= logging.ERROR else "warning"
             _SINK.put(level, record.name, record.getMessage(), fields=fields)
 

@@ -115,7 +115,7 @@ def aider(provider: str) -> Callable[[Workshop, str, str], Started]:
             "OPENAI_API_KEY": KEY,
             "ANTHROPIC_API_BASE": shop.place.url,
             "ANTHROPIC_API_KEY": KEY,
-            "GEMINI_API_BASE": f"{shop.place.url}/v1beta/models/{model}",
+            "GEMINI_API_BASE": f"{shop.place.url}/v1beta",
             "GEMINI_API_KEY": KEY,
             "LITELLM_LOCAL_MODEL_COST_MAP": "True",
         }

@@ -13,9 +13,12 @@ INSTRUCTOR = tuple(f"instructor-{vendor}" for vendor in ("chat", "responses", "a
 OBJECTS_ONLY = "makes objects only"
 
 NOT_APPLICABLE: dict[tuple[str, str], str] = {
-    (name, scenario): OBJECTS_ONLY
-    for name in INSTRUCTOR
-    for scenario in ("text", "stream", "tools", "parallel", "thinking", "image", "length", "cancel")
+    **{
+        (name, scenario): OBJECTS_ONLY
+        for name in INSTRUCTOR
+        for scenario in ("text", "stream", "tools", "parallel", "thinking", "image", "length", "cancel")
+    },
+    ("llm-whole", "midstream"): "does not stream",
 }
 
 LIMITS: dict[tuple[str, str], str] = {

@@ -37,6 +37,7 @@ def test_a_websocket_is_turned_away_at_once_in_the_dialect(stand: Stand) -> None
     error = json.loads(body)["error"]
     assert error["code"] == "websocket_not_supported"
     assert "POST /v1/responses" in error["message"]
+    assert "WebSocket library" not in stand.gateway.log, "it has been answered; there is nothing to install"
 
 
 def test_a_page_of_another_site_gets_no_further_than_any_other_call(stand: Stand) -> None:

@@ -275,7 +275,11 @@ class _Crossing:
                 choices = (
                     told.settings.get("choice", ("", ("", ())))[1][0] for told in (self.before, self.after)
                 )
-                return not body.get("tools") or "none" in choices
+                # A tool that only brings the answer is not one the client offers.
+                offered = [
+                    tool for tool in body.get("tools") or () if tool.get("name") != "structured_answer"
+                ]
+                return not offered or "none" in choices
             case "choice":
                 asked = self.body.get("tools") or self.body.get("functions")
                 return not asked or (value[0] == "none" and not body.get("tools"))

@@ -25,7 +25,13 @@ class ChatReader:
         )
         form = (body.get("response_format") or {}).get("type")
         yield "output", ("response_format", {"json_object": "json", "json_schema": "schema"}.get(form))
-        yield "choice", ("tool_choice", _openai_choice(body.get("tool_choice")))
+        if (called := body.get("function_call")) is not None and not body.get("tool_choice"):
+            yield (
+                "choice",
+                ("function_call", ("tool", (called["name"],)) if isinstance(called, dict) else (called, ())),
+            )
+        else:
+            yield "choice", ("tool_choice", _openai_choice(body.get("tool_choice")))
 
     @staticmethod
     def turns(body: Any) -> Iterator[tuple[str, Any]]:

@@ -28,6 +28,10 @@ _LOOK_SECONDS = 0.5
 """How long the card waits for the first look at this machine's ports; the gateway answers meanwhile."""
 
 
+_ANSWERED_OTHERWISE = ("Unsupported upgrade request", "No supported WebSocket library")
+"""What uvicorn says of a WebSocket asked for; the client is told what to do instead (426)."""
+
+
 def main(argv: Sequence[str]) -> int:
     """Run the gateway until a signal ends it; returns the exit code."""
     settings = config.load(_flags(parser().parse_args(argv)))
@@ -137,7 +141,7 @@ def _run(application: Any, settings: Config, sockets: list[socket.socket]) -> in
             message = text(application, address=listen.address_of(sockets or []), style=Style(sys.stderr))
             print(message, file=sys.stderr, flush=True)
 
-    logs.adopt_stdlib("uvicorn.error", "asyncio")
+    logs.adopt_stdlib("uvicorn.error", "asyncio", but=_ANSWERED_OTHERWISE)
     server = GatewayServer(
         UvicornConfig(
             application,

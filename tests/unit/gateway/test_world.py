@@ -98,7 +98,10 @@ def test_a_declared_account_hides_a_stored_one_of_its_name() -> None:
 
 
 def test_dialects_are_those_this_build_speaks() -> None:
-    made = world(account("a", dialects=("openai_completions", "anthropic")), account("b", dialects=("openai_completions",)))
+    made = world(
+        account("a", dialects=("openai_completions", "anthropic")),
+        account("b", dialects=("openai_completions",)),
+    )
     assert [facts.dialects for facts in made.facts.accounts] == [("anthropic",), ()]
 
 

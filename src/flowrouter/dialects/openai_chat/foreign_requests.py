@@ -39,7 +39,9 @@ def translate(request: Request, model: str, capabilities: Capabilities) -> Rende
     if request.stream:
         body["stream"] = True
         own_stream_options(body, capabilities)
-    return Rendered(body=dumps(body), losses=context.losses.all(), edits=reply_edits(context, bare=hint is not None))
+    return Rendered(
+        body=dumps(body), losses=context.losses.all(), edits=reply_edits(context, bare=hint is not None)
+    )
 
 
 _SHARED = (

@@ -48,8 +48,11 @@ class Conversation:
         self._slot(request.system)
         if hint:
             self._instructions.append(hint)
-        for message in request.messages:
+        for number, message in enumerate(request.messages):
             self._context.skip_extra(message.extra, losses.in_messages)
+            if message.name and message.role != "tool":
+                place = message.place or f"{losses.name('messages')}[{number}]"
+                losses.drop(f"{place}.name", "no place for a participant's name")
         history = settle(request.messages, id_max=ID_MAX, told=losses)
         losses.rows += history.losses
         for message in history.messages:
@@ -76,8 +79,6 @@ class Conversation:
 
     def _message(self, message: Message) -> None:
         context = self._context
-        if message.name and message.role != "tool":
-            context.losses.drop(f"{self._place(message)}.name", "no place for a participant's name")
         match message.role:
             case "system" | "developer":
                 self._system(message)
@@ -87,12 +88,6 @@ class Conversation:
                 self.items += [self._result(part) for part in message.parts if isinstance(part, ToolResult)]
             case "user":
                 self._add("user", input_parts(message.parts, context))
-
-    def _place(self, message: Message) -> str:
-        """Return where the client put a message, which a settled one knows by its parts only."""
-        losses = self._context.losses
-        found = re.match(r"\w+\[\d+\]", losses.path(message.parts[0])) if message.parts else None
-        return message.place or (losses.in_messages if found is None else found[0])
 
     def _add(self, role: str, content: list[Json]) -> None:
         if content:

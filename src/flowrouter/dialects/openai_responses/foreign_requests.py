@@ -65,7 +65,9 @@ def translate(request: Request, model: str, capabilities: Capabilities) -> Rende
     if request.stream:
         body["stream"] = True
     leave_behind(request, losses, taken=_taken(request))
-    return Rendered(body=dumps(body), losses=losses.all(), edits=reply_edits(context, bare=form.hint is not None))
+    return Rendered(
+        body=dumps(body), losses=losses.all(), edits=reply_edits(context, bare=form.hint is not None)
+    )
 
 
 def _taken(request: Request) -> frozenset[str]:
