@@ -32,11 +32,11 @@ class Cell:
         """Return what tells the cell from all others."""
         return f"{self.client} | {self.upstream} | {self.scenario}"
 
-    def passed(self, place: Place) -> None:
-        """Note success, and what the gateway had to learn for it."""
+    def passed(self, place: Place, note: str = "") -> None:
+        """Note success with what is to be said of it, and what the gateway had to learn for it."""
         lessons = place.lessons()
-        self.state = "ok"
-        self.note = f"asked again without what the vendor refused: {lessons}" if lessons else ""
+        learned = f"asked again without what the vendor refused: {lessons}" if lessons else ""
+        self.state, self.note = "ok", "; ".join(filter(None, (note, learned)))
 
 
 class Gathered:

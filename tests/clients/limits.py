@@ -27,6 +27,17 @@ LIMITS: dict[tuple[str, str], str] = {
         "instructor-responses",
         "midstream",
     ): "takes `response.failed` for a normal end and hands out half an object",
+    ("google-genai-node", "midstream"): "ends the stream quietly; only the finish reason is missing",
+    ("aider-gemini", "midstream"): "LiteLLM takes Google's in-stream error for a normal end",
     ("codex", "midstream"): "asks again with reasoning whose answer broke off, which OpenAI refuses",
     ("pydantic-ai-google", "cancel"): "its `cancel()` leaves the connection of google-genai open",
 }
+
+HIDDEN = "done; shows no reasoning text, because Chat cannot ask the Responses vendor for a summary"
+
+NOTES: dict[tuple[str, str], str] = {
+    ("openai-agents-chat", "length"): "the text is cut; the framework passes no finish on",
+    ("ai-sdk-openai-chat", "thinking"): "done; the client shows no reasoning text over Chat",
+    ("langchain-chat", "thinking"): "done; the client shows no reasoning text over Chat",
+}
+"""What a cell that passes does not show."""

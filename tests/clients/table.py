@@ -30,8 +30,8 @@ does not come back as it left. `make conformance` repeats the run and writes thi
 
 Run on {date} with Flow Router {version}: {counts}.
 
-- **yes**: done, and the provider refused nothing. With a number: it refused an optional field once, and the gateway \
-asked again without it; the note says which.
+- **yes**: done, and the provider refused nothing. With a number: the note says what is not shown, or which optional \
+field the provider refused once before the gateway asked again without it.
 - **limit**: the client cannot do it at its own vendor either, without a gateway. The run tried both; the note says \
 what it is.
 - **–**: makes no sense for this client.

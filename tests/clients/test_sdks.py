@@ -10,9 +10,9 @@ import pytest
 from tests.clients.cells import Cell
 from tests.clients.driver import Drivers
 from tests.clients.lab import KEY, Lab, Place
-from tests.clients.limits import ALIKE, LIMITS, NOT_APPLICABLE
+from tests.clients.limits import ALIKE, HIDDEN, LIMITS, NOT_APPLICABLE, NOTES
 from tests.clients.roster import CLIENTS, INSTALLED, UPSTREAMS, Client
-from tests.clients.scenarios import SCENARIOS, Scenario, Trial, lay_out
+from tests.clients.scenarios import SCENARIOS, Scenario, Trial, hides_reasoning, lay_out
 
 pytestmark = pytest.mark.clients
 
@@ -58,7 +58,8 @@ def test_scenario(
         cell.state, cell.note = "limit", limit
         return
     assert limit is None or client.dialect != upstream, "the limit is none any more; strike it out"
-    cell.passed(place)
+    hidden = scenario.name == "thinking" and hides_reasoning(client.dialect, upstream)
+    cell.passed(place, NOTES.get((client.name, scenario.name)) or (HIDDEN if hidden else ""))
 
 
 def play(scenario: Scenario, client: Client, place: Place, *, drivers: Drivers, folder: Path) -> None:

@@ -180,12 +180,15 @@ requests = st.builds(
     metadata=st.none() | st.dictionaries(words, words, max_size=2),
     extra=st.just({}) | objects,
 )
-"""Requests of a dialect that no target shares, so that every render takes the repairing way."""
+"""Requests of OpenAI Responses; `origin` is replaced where that is the target, so that a render repairs."""
 
 
 @st.composite
 def streams(draw: st.DrawFn) -> list[Event]:
-    """Return the events of one answer that keeps the grammar, parts overlapping at will."""
+    """Return the events of one answer that keeps the grammar.
+
+    Parts overlap at will, but for reasoning: no vendor begins anything else before it has ended.
+    """
     origin = draw(st.sampled_from(["openai_chat", "anthropic", "gemini"]))
     events: list[Event] = [e.MessageStart(origin=origin, id=draw(words), model=draw(words))]
     headers: st.SearchStrategy[Part] = st.one_of(
@@ -196,11 +199,16 @@ def streams(draw: st.DrawFn) -> list[Event]:
     )
     count = draw(st.integers(0, 4))
     open_parts: list[int] = []
-    started = 0
+    started, reasons = 0, False
     while started < count or open_parts:
         step = draw(st.sampled_from(["start", "delta", "end", "other"]))
         if step == "start" and started < count:
-            events.append(e.PartStart(index=started, part=draw(headers)))
+            header = draw(headers)
+            if isinstance(header, Reasoning) or reasons:
+                events += [e.PartEnd(index) for index in open_parts]
+                open_parts.clear()
+            reasons = isinstance(header, Reasoning)
+            events.append(e.PartStart(index=started, part=header))
             open_parts.append(started)
             started += 1
         elif step == "delta" and open_parts:

@@ -71,7 +71,8 @@ def _with_inner(part: Part, path: str, origin: Dialect) -> Iterator[Place]:
             listed, shape = part.content, part.shape
             if origin == "gemini":
                 listed, shape = tuple(item for item in listed if not isinstance(item, Text)), "list"
-            for item, place in _content(listed, f"{path}.{_RESULTS[origin]}", shape):
+            stem = f"{path}.{_RESULTS.get(origin, 'content')}"
+            for item, place in _content(listed, stem, shape):
                 yield from _with_inner(item, place, origin)
         case Document(source=source) if source.parts:
             for number, item in enumerate(source.parts):

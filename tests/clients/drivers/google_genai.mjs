@@ -76,8 +76,7 @@ await serve({
         return { cancelled: true };
       }
     }
-    if (!finish) return { error: "the stream ended without a finish reason" };
-    return { text: said.join(""), pieces: said.length, finish, usage: usage.totalTokenCount };
+    return { text: said.join(""), pieces: said.length, finish, usage: usage?.totalTokenCount };
   },
   tools: async (job) => ({ text: (await talk(job, [user(job.prompt)], false)).text }),
   thinking: async (job) => {

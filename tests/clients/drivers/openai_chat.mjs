@@ -64,7 +64,7 @@ await serve({
         return { cancelled: true };
       }
     }
-    return { text: said.join(""), pieces: said.length, finish, usage: usage.total_tokens };
+    return { text: said.join(""), pieces: said.length, finish, usage: usage?.total_tokens };
   },
   tools: async (job) => ({ text: (await talk(job, question(job), false)).text }),
   thinking: async (job) => {

@@ -50,7 +50,12 @@ def stream(job: Job) -> Facts:
                     said.append(choice.delta.content)
             if said and job.get("cancel"):
                 return {"cancelled": True}
-    return {"text": "".join(said), "pieces": len(said), "finish": finish, "usage": usage.total_tokens}
+    return {
+        "text": "".join(said),
+        "pieces": len(said),
+        "finish": finish,
+        "usage": usage and usage.total_tokens,
+    }
 
 
 def one_turn(job: Job, messages: list[Any], thinking: bool) -> Any:
