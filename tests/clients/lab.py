@@ -30,6 +30,8 @@ THINKING_MODELS = {
 }
 # OpenCode offers no `write` for models named gpt-5.
 PROGRAM_MODELS = {**THINKING_MODELS, "openai_responses": "o4-mini"}
+PACE = 0.01
+"""Seconds between the pieces of a stream that breaks: what comes at once with its error is no broken stream."""
 
 
 @dataclass
@@ -102,6 +104,7 @@ class Lab:
             gateway = None if direct else RunningGateway([account(dialect, up)]).start()
             place = self._places[dialect, direct] = Place(dialect, up, gateway)
         place.up.reset()
+        place.up.gap = 0.0
         place.read = len(place.gateway.log) if place.gateway is not None else 0
         return place
 

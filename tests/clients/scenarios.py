@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.clients.agent import DONE, SECRET, read_prompt, turned
-from tests.clients.lab import MODELS, THINKING_MODELS, Place
+from tests.clients.lab import MODELS, PACE, THINKING_MODELS, Place
 from tests.clients.workshop import SOURCE, TARGET, WORD
 from tests.upstreams import Answer, Call, Received, Thought
 
@@ -229,6 +229,11 @@ def _hung_up(trial: Trial, facts: Facts) -> None:
     up.wait_for(lambda: bool(up.disconnects) and not up.in_flight, WAIT)
 
 
+def _break_off(trial: Trial) -> None:
+    trial.place.up.gap = PACE
+    trial.place.up.script(["fault-midstream-error"])
+
+
 SCENARIOS = (
     Scenario("text", "text", "text", _said),
     Scenario("stream", "streamed text", "stream", _streamed),
@@ -272,7 +277,7 @@ SCENARIOS = (
         "mid-stream error",
         "stream",
         _broke,
-        prepare=lambda trial: void(trial.place.up.script(["fault-midstream-error"])),
+        prepare=_break_off,
         model="+long-60",
     ),
     Scenario("cancel", "client cancel", "stream", _hung_up, model="+long-400+gap-20", more={"cancel": True}),

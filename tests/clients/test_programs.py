@@ -14,7 +14,7 @@ import pytest
 from tests.clients.agent import DONE, read_prompt, text_editor, tool_user, turned
 from tests.clients.agents import PROGRAMS, Program
 from tests.clients.cells import Cell
-from tests.clients.lab import Lab, Place
+from tests.clients.lab import PACE, Lab, Place
 from tests.clients.limits import ALIKE, LIMITS, NOT_APPLICABLE
 from tests.clients.roster import INSTALLED, UPSTREAMS
 from tests.clients.workshop import TARGET, WORD, Workshop
@@ -131,6 +131,7 @@ def play(scenario: str, program: Program, place: Place, *, home: Path) -> None:
     faults = [first] if first else []
     vendor = works(program, shop) if scenario == "tools" else talks(program, shop, faults=faults)
     place.up.always(vendor)
+    place.up.gap = PACE if scenario == "midstream" else 0.0
     started = program.start(shop, prompt, program.models[place.dialect])
     said = ""
     try:
