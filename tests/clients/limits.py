@@ -27,7 +27,6 @@ LIMITS: dict[tuple[str, str], str] = {
         "instructor-responses",
         "midstream",
     ): "takes `response.failed` for a normal end and hands out half an object",
-    ("google-genai-node", "midstream"): "ends the stream quietly; only the finish reason is missing",
     ("aider-gemini", "midstream"): "LiteLLM takes Google's in-stream error for a normal end",
     ("codex", "midstream"): "asks again with reasoning whose answer broke off, which OpenAI refuses",
     ("pydantic-ai-google", "cancel"): "its `cancel()` leaves the connection of google-genai open",

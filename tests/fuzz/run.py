@@ -1,7 +1,7 @@
 """The long fuzz run: `make fuzz`, or `python -m tests.fuzz.run --help`.
 
-Every case is named by its seed and number, so a run goes on where another ended (`--first`), and any
-failure can be had again. A failing request is shrunk before it is shown.
+Every case is named by its seed and number, so any failure can be had again, and a run goes on where
+another ended (`--first`) or was ended (`--state`). A failing request is shrunk before it is shown.
 """
 
 from __future__ import annotations
@@ -30,6 +30,10 @@ from tests.fuzz.subjects import DIALECTS, MAKERS, targets
 
 _CHUNK = 500
 _SHOWN = 10
+_TELL_EVERY = 30.0
+"""Seconds between two lines of progress."""
+
+Way = tuple[str, str, str]
 
 
 class Chunk(NamedTuple):
@@ -121,50 +125,66 @@ def chunks(asked: argparse.Namespace) -> Iterator[Chunk]:
                 yield Chunk(kind, origin, target, asked.seed, first, min(_CHUNK, asked.first + total - first))
 
 
+class Book:
+    """What the chunks of a run came to; with a file, what is in it already counts and is not run again."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        self.done: set[Chunk] = set()
+        self.cases: Counter[Way] = Counter()
+        self.refusals: Counter[Way] = Counter()
+        self.found: dict[tuple[str, str, str, str], tuple[int, int, str]] = {}
+        self.seconds = 0.0
+        if path is not None and path.exists():
+            for line in path.read_text("utf-8").splitlines():
+                chunk, refused, findings, seconds = json.loads(line)
+                rows = {kind: (row[0], row[1], row[2]) for kind, row in findings.items()}
+                self._count(Tally(Chunk(*chunk), refused, rows, seconds))
+
+    def enter(self, tally: Tally) -> None:
+        """Count a chunk and write it down."""
+        self._count(tally)
+        if self._path is not None:
+            with self._path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(tally) + "\n")
+
+    def _count(self, tally: Tally) -> None:
+        chunk = tally.chunk
+        way = (chunk.kind, chunk.origin, chunk.target)
+        self.done.add(chunk)
+        self.cases[way] += chunk.count
+        self.refusals[way] += tally.refused
+        self.seconds += tally.seconds
+        for kind, (count, number, told) in tally.findings.items():
+            before = self.found.get((*way, kind), (0, number, told))
+            self.found[*way, kind] = (before[0] + count, min(before[1], number), before[2])
+
+
 def main() -> int:
-    """Run, show progress on a terminal, print the table and the failures; return the exit code."""
+    """Run, show progress, print the table and the failures; return the exit code."""
     asked = _arguments()
-    todo = list(chunks(asked))
-    total = sum(chunk.count for chunk in todo)
-    began, done = time.monotonic(), 0
-    cases: Counter[tuple[str, str, str]] = Counter()
-    refusals: Counter[tuple[str, str, str]] = Counter()
-    found: dict[tuple[str, str, str, str], tuple[int, int, str]] = {}
+    book, began = Book(asked.state), time.monotonic()
+    todo = [chunk for chunk in chunks(asked) if chunk not in book.done]
+    total, done, told = sum(chunk.count for chunk in todo), 0, began
     with ProcessPoolExecutor(asked.jobs) as pool:
         for future in as_completed([pool.submit(work, chunk) for chunk in todo]):
             tally = future.result()
-            way = (tally.chunk.kind, tally.chunk.origin, tally.chunk.target)
-            cases[way] += tally.chunk.count
-            refusals[way] += tally.refused
+            book.enter(tally)
             done += tally.chunk.count
-            for kind, (count, number, told) in tally.findings.items():
-                before = found.get((*way, kind))
-                found[*way, kind] = (
-                    (count, number, told)
-                    if before is None
-                    else (before[0] + count, min(before[1], number), before[2])
+            if time.monotonic() - told > _TELL_EVERY:
+                told = time.monotonic()
+                left = (told - began) / done * (total - done)
+                kinds = len(book.found)
+                print(
+                    f"{done:,} of {total:,} cases, {kinds} kinds of failure, {left:,.0f} s left", flush=True
                 )
-            _progress(done, total, began, len(found))
-    seconds = time.monotonic() - began
-    _table(cases, refusals, found)
+    _table(book.cases, book.refusals, book.found)
     print(
-        f"{total:,} cases in {seconds:,.0f} s with {asked.jobs} processes, seed {asked.seed!r}, first {asked.first}"
+        f"{sum(book.cases.values()):,} cases, {book.seconds:,.0f} s of {asked.jobs} processes "
+        f"({time.monotonic() - began:,.0f} s now), seed {asked.seed!r}, first {asked.first}"
     )
-    _failures(asked, found)
-    return 1 if found else 0
-
-
-def _progress(done: int, total: int, began: float, kinds: int) -> None:
-    if not sys.stderr.isatty():
-        return
-    spent = time.monotonic() - began
-    left = spent / done * (total - done)
-    print(
-        f"\r{done:,} of {total:,} cases, {kinds} kinds of failure, about {left:,.0f} s left   ",
-        end="",
-        file=sys.stderr,
-        flush=True,
-    )
+    _failures(asked, book.found)
+    return 1 if book.found else 0
 
 
 def _table(cases: Any, refusals: Any, found: Any) -> None:
@@ -212,6 +232,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seed", default="1")
     parser.add_argument(
         "--first", type=int, default=0, metavar="N", help="begin with the case of that number"
+    )
+    parser.add_argument(
+        "--state", type=Path, metavar="FILE", help="write down what is done, and go on from there"
     )
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     return parser.parse_args()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -147,6 +148,18 @@ def test_a_run_goes_on_where_another_ended(monkeypatch: pytest.MonkeyPatch) -> N
     rest = [run.seed_of(chunk, number) for chunk in run.chunks(asked) for number in numbers(chunk)]
     assert sorted([*half, *rest]) == sorted(whole)
     assert len(set(whole)) == 40 * len(DIALECTS)
+
+
+def test_a_run_that_was_ended_does_no_case_again(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    first, second = (run.Chunk("requests", "anthropic", "gemini", SEED, number, 5) for number in (0, 5))
+    book = run.Book(state)
+    for chunk in (first, second):
+        book.enter(run.work(chunk))
+    again = run.Book(state)
+    assert again.done == {first, second}
+    assert again.cases == book.cases == {("requests", "anthropic", "gemini"): 10}
+    assert (again.refusals, again.found) == (book.refusals, book.found)
 
 
 def numbers(chunk: run.Chunk) -> range:
