@@ -85,7 +85,7 @@ class Losses:
         "in_messages",
         "_capabilities",
         "_customs",
-        "_kept",
+        "_followed",
         "_names",
         "_paths",
         "_request",
@@ -101,7 +101,7 @@ class Losses:
         self._paths: dict[int | str, str] | None = None
         self._unknown: dict[str, int] = {}
         # What is known by its identity has to stay alive.
-        self._kept: list[Part] = []
+        self._followed: list[tuple[Part, Part]] = []
         self._customs: set[str] | None = None
         self._names = dict(_chosen_names(request))
         self.in_messages = f"{self.name('messages')}[*]"
@@ -125,16 +125,23 @@ class Losses:
 
     def follow(self, old: Part, new: Part) -> None:
         """Know `new`, made from `old`, under the place of `old`, also where it was given another id."""
-        path, key = self.path(old), key_of(new)
-        self._kept.append(new)
-        self._places()[id(new)] = path
-        if key != key_of(old):
-            self._places().setdefault(key, path)
+        self._followed.append((old, new))
+        if self._paths is not None:
+            self._follow(self._paths, old, new)
 
     def _places(self) -> dict[int | str, str]:
+        """Return the places of all parts, which most requests never ask for."""
         if self._paths is None:
             self._paths = dict(places(self._request))
+            for old, new in self._followed:
+                self._follow(self._paths, old, new)
         return self._paths
+
+    def _follow(self, paths: dict[int | str, str], old: Part, new: Part) -> None:
+        path, key = self.path(old), key_of(new)
+        paths[id(new)] = path
+        if key != key_of(old):
+            paths.setdefault(key, path)
 
     def tool(self, number: int, tool: Tool) -> str:
         """Return where the client put the tool of that number."""
@@ -157,6 +164,7 @@ class Losses:
 
         Raises `CallerError`; whoever calls goes on without the value where it returns.
         """
+        path = self._as_written(path)
         if self._capabilities.unsupported != "drop":
             raise CallerError(f"{path}: {reason}", param=path, code=code)
         self.drop(path, reason)

@@ -193,6 +193,10 @@ class Toolbox:
     def _choose(self, choice: ToolChoice) -> None:
         path = self._losses.name("tool_choice")
         self._losses.unknown(choice.extra, path)
+        if choice.mode == "none" and self._hosted:
+            # The mode speaks of functions only: offered, a search would run against the client's wish.
+            self._hosted = []
+            self._losses.change(path, "Google's own tools are left out: nothing else keeps them from running")
         if not self._functions:
             if choice.mode not in ("none", "auto") and not self._hosted:
                 self._losses.drop(path, "no function is offered")
