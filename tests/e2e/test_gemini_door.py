@@ -179,7 +179,8 @@ def test_a_key_may_stand_in_the_query_of_googles_routes_only(
         assert ask(f"?key={token}") == 200
         assert ask(f"?alt=sse&key={token}", {"x-goog-api-key": "dummy"}) == 200
         assert ask("") == ask("?key=dummy") == 401
-        assert ask(f"?key={token[:-1]}0") == 401
+        other = "1" if token.endswith("0") else "0"
+        assert ask(f"?key={token[:-1]}{other}") == 401
         assert ask(f"?key={token}", at="/v1/chat/completions") == 401
         assert gateway.get(f"/v1beta/models?key={token}")[0] == 200
         assert gateway.get(f"/v1/receipts/req_1?key={token}")[0] == 401
