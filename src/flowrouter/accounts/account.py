@@ -63,6 +63,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     `base_url` None and `dialects` empty mean the preset's own; `models` empty means the live list,
     else it is the whole list. `priority` 1 is tried first. `max_concurrency` None means the preset's.
     `unsupported` says what becomes of values that a target cannot take (None: the key's policy).
+    `tags` are what rules choose accounts by, `weight` its share where accounts take weighted turns.
     `headers` are extra request headers, as secret as the key. `problem` says why a stored account cannot be used (it is then disabled).
     `found_in` says where an account that was found comes from: a variable's name or an address.
     msgspec refuses to encode an account that holds a `Secret`; show `view(account)` instead.
@@ -80,6 +81,8 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     priority: int = 1
     max_concurrency: int | None = None
     unsupported: Unsupported | None = None
+    tags: tuple[str, ...] = ()
+    weight: int = 1
     enabled: bool = True
     created_at_ms: int = 0
     source: Source = "store"

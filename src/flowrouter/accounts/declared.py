@@ -23,6 +23,8 @@ def declared(written: AccountConfig) -> Account:
         enabled=written.enabled,
         max_concurrency=written.max_concurrency,
         unsupported=written.unsupported,
+        tags=written.tags,
+        weight=written.weight,
         source="config",
     )
 

@@ -19,7 +19,7 @@ from flowrouter.dialects.codec import Framing
 from flowrouter.gateway.continuation import Continuation
 from flowrouter.gateway.ports import Outcome
 from flowrouter.httpkit.caller import LOCAL, Caller
-from flowrouter.routing import Target
+from flowrouter.routing import Plan, Target
 
 Operation = Literal["generate", "embeddings", "embed_content", "batch_embed", "compact"]
 """What is asked for. Only `generate` is a conversation; `compact` passes as it is, the rest are embeddings."""
@@ -66,7 +66,7 @@ class Exchange:
 
     __slots__ = (
         "answered_model", "attempts", "bytes_out", "caller", "continuation", "finish", "first_content_at", "head",
-        "inbound", "lane", "outcome", "problem", "reply_losses", "request", "request_losses",
+        "inbound", "lane", "outcome", "plan", "problem", "reply_losses", "request", "request_losses",
         "settled", "status", "step", "upstream_wait", "usage",
     )  # fmt: skip
 
@@ -77,6 +77,7 @@ class Exchange:
         self.request: Request | None = None
         self.continuation: Continuation | None = None
         self.step = ""
+        self.plan: Plan | None = None
         self.lane: Lane | None = None
         self.attempts: list[AttemptLog] = []
         self.request_losses: tuple[Loss, ...] = ()

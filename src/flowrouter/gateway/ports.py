@@ -130,6 +130,21 @@ class StateStore(Protocol):
         """
         ...
 
+    async def scan(self, prefix: str) -> Mapping[str, bytes]:
+        """Return the live entries whose keys begin with `prefix`; meant for few entries, not for each request."""
+        ...
+
+    async def take(self, key: str, *, holder: str, limit: int, ttl: float) -> bool:
+        """Let `holder` have one of the `limit` places of `key` for `ttl` seconds; False where none is free.
+
+        A holder that has a place already keeps it and begins its time anew.
+        """
+        ...
+
+    async def leave(self, key: str, *, holder: str) -> None:
+        """Give a place back; a holder that has none is no error."""
+        ...
+
 
 class SealedBlobs(Protocol):
     """Values kept encrypted; a look-up outside owner and kind is a miss, never an error."""

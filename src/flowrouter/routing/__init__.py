@@ -5,7 +5,8 @@ reasons) · `verdict` (an attempt's outcome to what comes next). No I/O, no cloc
 """
 
 from flowrouter.routing.facts import AccountFacts, Facts
-from flowrouter.routing.plan import Plan, Target, build_plan
+from flowrouter.routing.plan import Plan, build_plan
+from flowrouter.routing.target import Target
 from flowrouter.routing.verdict import Verdict, judge
 
 __all__ = ["AccountFacts", "Facts", "Plan", "Target", "Verdict", "build_plan", "judge"]

@@ -17,6 +17,8 @@ import msgspec
 
 from flowrouter.canonical.dialect import Dialect
 from flowrouter.routing.facts import AccountFacts, Facts, is_glob
+from flowrouter.routing.target import Target
+from flowrouter.routing.tree import Policy
 
 CATCH_ALL = "catch-all"
 """The step that takes any name at all, so that it says nothing about the name."""
@@ -28,32 +30,30 @@ AUTO = "auto"
 """The virtual model that means: whatever stands first."""
 
 
-class Target(msgspec.Struct, frozen=True, kw_only=True):
-    """Who is asked for what, in which dialect; `model` is the name the provider knows."""
-
-    account_id: str
-    account: str
-    preset: str
-    model: str
-    dialect: Dialect
-
-
 class Note(msgspec.Struct, frozen=True, kw_only=True):
-    """Why an account is in the plan or not."""
+    """Why an account is in the plan or not; `model` where only that model of it is meant."""
 
     account: str
     taken: bool
     reason: str
+    model: str = ""
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """Targets in the order they are tried; `step` says by which rule they were found."""
+    """Targets in the order they are tried; `step` says by which rule they were found.
+
+    `chosen` says that a combo or a pool chose, so that the reply names who answered. `reasons` are
+    sentences about the choice as a whole (strategy, affinity, tier).
+    """
 
     asked: str
     step: str
     targets: tuple[Target, ...] = ()
     notes: tuple[Note, ...] = ()
     suggestions: tuple[str, ...] = ()
+    chosen: bool = False
+    policy: Policy = Policy()
+    reasons: tuple[str, ...] = ()
 
 
 def build_plan(facts: Facts, model: str, *, dialect: Dialect, owner_id: str | None = None) -> Plan:

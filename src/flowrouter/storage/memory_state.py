@@ -22,6 +22,7 @@ class MemoryStateStore:
         self._max_entries = max_entries
         self._max_bytes = max_bytes
         self._entries: dict[str, tuple[bytes, float | None]] = {}
+        self._places: dict[str, dict[str, float]] = {}
         self._bytes = 0
         self._writes = 0
         self.evicted = 0
@@ -62,6 +63,29 @@ class MemoryStateStore:
         self._bytes += len(value) - len(entry[0])
         self._entries[key] = (value, entry[1])
         return total
+
+    async def scan(self, prefix: str) -> dict[str, bytes]:
+        """Return the live entries whose keys begin with `prefix`."""
+        found = {key: self._live(key) for key in [key for key in self._entries if key.startswith(prefix)]}
+        return {key: entry[0] for key, entry in found.items() if entry is not None}
+
+    async def take(self, key: str, *, holder: str, limit: int, ttl: float) -> bool:
+        """Let `holder` have one of the `limit` places of `key` for `ttl` seconds."""
+        now = self._clock.monotonic()
+        places = {name: until for name, until in self._places.get(key, {}).items() if until > now}
+        taken = holder in places or len(places) < limit
+        if taken:
+            places[holder] = now + ttl
+        self._places[key] = places
+        return taken
+
+    async def leave(self, key: str, *, holder: str) -> None:
+        """Give a place back."""
+        places = self._places.get(key)
+        if places is not None:
+            places.pop(holder, None)
+            if not places:
+                del self._places[key]
 
     def _until(self, ttl: float | None) -> float | None:
         return None if ttl is None else self._clock.monotonic() + ttl

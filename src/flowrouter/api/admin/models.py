@@ -13,8 +13,8 @@ from flowrouter.api.admin.reading import closest
 from flowrouter.api.models import entries
 from flowrouter.canonical.dialect import Dialect
 from flowrouter.dialects import available
-from flowrouter.routing import build_plan
-from flowrouter.routing.plan import Note, Target
+from flowrouter.routing import Target, build_plan
+from flowrouter.routing.plan import Note
 
 
 class PlanQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -10,17 +10,13 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from flowrouter.settings.routing import Routing
+from flowrouter.settings.section import Count, Seconds, Section
+
 DialectName = Literal["openai_chat", "openai_responses", "anthropic", "gemini"]
 """The names of `canonical.dialect.Dialect`, which stands on a floor above; a test holds the two equal."""
 
-Seconds = Annotated[float, msgspec.Meta(gt=0)]
-Count = Annotated[int, msgspec.Meta(ge=1)]
-
 _ACCOUNT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-
-
-class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A table of the file; unknown keys fail."""
 
 
 class Server(Section, frozen=True):
@@ -91,6 +87,8 @@ class AccountConfig(Section, frozen=True):
     headers: dict[str, str] = {}
     max_concurrency: Count | None = None
     unsupported: Literal["auto", "drop", "refuse"] | None = None
+    tags: tuple[str, ...] = ()
+    weight: Count = 1
 
     def __post_init__(self) -> None:
         if not _ACCOUNT_NAME.fullmatch(self.name):
@@ -156,6 +154,7 @@ class Settings(Section, frozen=True):
     local: Local = Local()
     discovery: Discovery = Discovery()
     models: Models = Models()
+    routing: Routing = Routing()
     retention: Retention = Retention()
     logs: Logs = Logs()
     accounts: tuple[AccountConfig, ...] = ()
@@ -169,6 +168,7 @@ __all__ = [
     "Logs",
     "Models",
     "Retention",
+    "Routing",
     "Section",
     "Server",
     "Settings",

@@ -1,0 +1,29 @@
+"""Who is asked for what: one leaf of a plan."""
+
+from __future__ import annotations
+
+import msgspec
+
+from flowrouter.canonical.dialect import Dialect
+
+
+class Target(msgspec.Struct, frozen=True, kw_only=True):
+    """Who is asked for what, in which dialect; `model` is the name the provider knows.
+
+    `host` is what connections to it share (`api.openai.com:443`).
+    """
+
+    account_id: str
+    account: str
+    preset: str
+    model: str
+    dialect: Dialect
+    host: str = ""
+
+    @property
+    def key(self) -> str:
+        """Return what tells this target from others in state and statistics: account and model."""
+        return f"{self.account_id}:{self.model}"
+
+
+__all__ = ["Target"]
