@@ -58,8 +58,11 @@ def _chosen_names(request: Request) -> Iterator[tuple[str, str]]:
     yield from request.shapes.get("names", {}).items()
     raw = request.reasoning.raw if request.reasoning is not None else {}
     match request.origin:
-        case "openai_chat" | "openai_completions" if raw:
-            yield "reasoning", next(iter(raw))
+        case "openai_chat" | "openai_completions":
+            if raw:
+                yield "reasoning", next(iter(raw))
+            if request.shapes.get("function_call"):
+                yield "tool_choice", "function_call"
         case "anthropic":
             if raw and "type" not in raw:
                 yield "reasoning", "output_config.effort"

@@ -55,6 +55,13 @@ CASES: dict[str, Case] = {
         PLAIN,
         "contents[*].odd",
     ),
+    "the deprecated choice, where a search cannot be forbidden": (
+        "openai_chat",
+        "gemini",
+        {"messages": [USER], "functions": [{"name": "f"}], "function_call": "none", "web_search_options": {}},
+        Capabilities(hosted=frozenset({"web_search"})),
+        "function_call",
+    ),
     "a member of a declaration": (
         "gemini",
         "openai_chat",

@@ -137,7 +137,7 @@ class Toolbox:
         )
         choice = self.choice or {}
         callable_too = len(self.tools) > 1 and choice.get("type") != "none"
-        once = {key: value for key, value in choice.items() if key == "disable_parallel_tool_use"}
+        once = {"disable_parallel_tool_use": True} if self._request.parallel_tools is False else {}
         self.choice = {**({"type": "any"} if callable_too else {"type": "tool", "name": name}), **once}
         self._answer_tool = name
 

@@ -52,6 +52,15 @@ def test_no_tools_no_choice():
     assert not {"tools", "tool_choice"} & body.keys()
 
 
+def test_one_call_at_a_time_where_only_the_history_has_tools():
+    history = (say("user", "Hi"), say("assistant", ToolCall(id="c1", name="f", arguments="{}")))
+    output = OutputFormat(kind="schema", name="person", schema=PERSON)
+    asked = chat(*history, output=output, parallel_tools=False)
+    body = body_of(asked, json_schema=False)
+    assert [tool["name"] for tool in body["tools"]] == ["f", "structured_answer"]
+    assert body["tool_choice"]["disable_parallel_tool_use"] is True
+
+
 @pytest.mark.parametrize("schema", [None, {}, {"properties": {}}])
 def test_a_tool_without_schema_or_type_takes_an_object(schema):
     body = body_of(chat(tools=(tool("ping", schema=schema),)))
