@@ -158,12 +158,16 @@ def thinks_in_open_loop(messages: Sequence[Mapping[str, Any]]) -> bool:
     """Return whether every assistant turn that is being answered with tool results begins with thinking.
 
     The open loop is what follows the last ordinary user turn; manual thinking is refused without it.
+    Messages of the user in a row are one turn, whatever system message stands between them.
     """
+    ordinary = False
     for message in reversed(messages):
         content = message.get("content")
         blocks = cast("list[Block]", content) if isinstance(content, list) else []
         kinds = [block["type"] for block in blocks]
-        if message["role"] == "user" and "tool_result" not in kinds:
+        if message["role"] == "user":
+            ordinary = "tool_result" not in kinds
+        if message["role"] == "assistant" and ordinary:
             return True
         if message["role"] == "assistant" and "tool_use" in kinds and kinds[0] not in _THINKING:
             return False

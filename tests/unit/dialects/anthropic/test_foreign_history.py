@@ -18,7 +18,7 @@ from flowrouter.canonical.tools import CustomTool, HostedTool, ToolChoice
 from flowrouter.dialects.anthropic import CODEC
 from flowrouter.dialects.codec import EncodeOptions
 from flowrouter.errors import CallerError
-from tests.unit.dialects.anthropic.build import WEATHER, body_of, parse, render, rows, say
+from tests.unit.dialects.anthropic.build import WEATHER, body_of, chat, parse, render, rows, say
 
 
 def item(number: int, role: Any, *parts: Part | str) -> Any:
@@ -333,3 +333,15 @@ def test_our_own_citations_do_not_return_to_the_vendor() -> None:
     rendered = render(request)
     assert json.loads(rendered.body)["messages"][1]["content"][0]["citations"] == [theirs]
     assert rows(rendered.losses) == [("messages[1].content[0].citations", "dropped")]
+
+
+def test_a_system_message_between_two_user_messages_does_not_end_the_tool_loop():
+    asked = chat(
+        say("user", "Hi"),
+        say("assistant", ToolCall(id="a", name="f", arguments="{}")),
+        say("tool", ToolResult(call_id="a", content=(Text(text="1"),))),
+        say("system", "Be brief."),
+        say("user", "Go on."),
+        reasoning=ReasoningControl(mode="auto"),
+    )
+    assert "thinking" not in body_of(asked, mid_system=True)
