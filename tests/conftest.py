@@ -7,8 +7,10 @@ import os
 import shutil
 import sys
 import tempfile
+from collections.abc import Iterator
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 _PRIVATE_PREFIXES = (
@@ -73,6 +75,15 @@ def _stay_on_loopback(event: str, arguments: tuple[Any, ...]) -> None:
         return
     if leaves:
         raise RuntimeError(f"a test tried to reach {host!r}; the suite stays on loopback")
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[Any]:
+    """Return a running redis-server that the tests of one worker share; each uses a prefix of its own."""
+    from tests.support.redis_server import RedisServer
+
+    with RedisServer() as server:
+        yield server
 
 
 def pytest_unconfigure() -> None:

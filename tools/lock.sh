@@ -22,6 +22,7 @@ compile run.lock pyproject.toml --constraint requirements/dev.lock "$@"
 compile build.lock --group build --constraint requirements/dev.lock "$@"
 compile lock.lock --group lock "$@"
 compile local.lock --group local-model --no-deps "$@"
+compile redis-server.lock --group redis-server --no-deps "$@"
 for source in tests/clients/locks/*.in; do
   compile "../${source%.in}.lock" "$source" "$@"
 done

@@ -3,8 +3,8 @@
 `canonical` is the hub: the neutral form of requests, answers and streams. `wire` turns bytes into
 frames without knowing what they mean. `dialects` translate frames to the hub and back, siblings that
 never meet. `providers` say who speaks which dialect where, as data; `upstream` reaches them over the
-network; `httpkit` receives our own callers. `routing` decides, purely, who is asked; `accounts` hold
-the credentials. `gateway` is the one path every request takes, with the ports it needs; `storage`
+network; `httpkit` receives our own callers. `routing` decides, purely, who is asked; `usage` knows what
+it costs; `accounts` hold the credentials. `gateway` is the one path every request takes, with the ports it needs; `storage`
 fills those ports; `api` is the routes. `features` are islands that come in through `plugins`, whose
 places `hookspecs` names. `cli` is the command line, `app` puts everything together.
 

@@ -38,4 +38,10 @@ def iso(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-__all__ = ["Clock", "SystemClock", "iso"]
+def local_minute(seconds: float) -> int:
+    """Return the minute of the day, in the machine's own zone, of `seconds` since the epoch."""
+    there = time.localtime(seconds)
+    return there.tm_hour * 60 + there.tm_min
+
+
+__all__ = ["Clock", "SystemClock", "iso", "local_minute"]

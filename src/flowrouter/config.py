@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from flowrouter import strict_toml
 from flowrouter.errors import ConfigError
 from flowrouter.settings import (
     AccountConfig,
+    Admin,
     DialectName,
     Discovery,
     Local,
@@ -29,6 +30,7 @@ from flowrouter.settings import (
     Section,
     Server,
     Settings,
+    State,
     Timeouts,
 )
 
@@ -96,6 +98,8 @@ def load(
         )
     values = msgspec.structs.asdict(settings)
     values["accounts"] = _with_secrets(settings.accounts, environ, text=text, file=file, strict=secrets)
+    values["state"] = _with_address(settings.state, environ, strict=secrets)
+    values["admin"] = _with_client_secret(settings.admin, environ, strict=secrets)
     values["data"] = str(Path(settings.data).expanduser().absolute()) if settings.data else default_data_dir()
     return Config(**values, file=file or None, master_key=environ.get(f"{PREFIX}MASTER_KEY") or None)
 
@@ -162,14 +166,22 @@ def variable_names() -> dict[str, str]:
 
 
 def _scalars() -> dict[str, Any]:
-    """Return each dotted key that one value can set, with its default; accounts need the file."""
-    found: dict[str, Any] = {}
-    for name, default in msgspec.structs.asdict(Settings()).items():
+    """Return each dotted key that one value can set, with its default; lists of tables need the file."""
+    return dict(_scalars_of(Settings(), ""))
+
+
+def _scalars_of(section: Section, prefix: str) -> Iterator[tuple[str, Any]]:
+    for name, default in msgspec.structs.asdict(section).items():
         if isinstance(default, Section):
-            found.update({f"{name}.{key}": value for key, value in msgspec.structs.asdict(default).items()})
-        elif name != "accounts":
-            found[name] = default
-    return found
+            yield from _scalars_of(default, f"{prefix}{name}.")
+        elif f"{prefix}{name}" not in _TABLES:
+            yield f"{prefix}{name}", default
+
+
+_TABLES = frozenset(
+    {"accounts", "budgets", "prices", "routing.combos", "routing.mapping", "routing.intents", "routing.rules"}
+)
+"""Settings that are tables by name, or lists of tables."""
 
 
 def _variables(environ: Mapping[str, str]) -> dict[str, str]:
@@ -203,8 +215,11 @@ def _read_file(named: str, *, data: str) -> tuple[str, str]:
 
 def _override(settings: Settings, key: str, *, value: object, source: str) -> Settings:
     """Return `settings` with one dotted `key` set from text (or a typed value) that came from `source`."""
-    section, _, name = key.rpartition(".")
-    holder: Any = getattr(settings, section) if section else settings
+    *sections, name = key.split(".")
+    holders: list[Any] = [settings]
+    for section in sections:
+        holders.append(getattr(holders[-1], section))
+    holder = holders[-1]
     default = _scalars()[key]
     if isinstance(value, str) and isinstance(default, tuple):
         value = [item.strip() for item in value.split(",") if item.strip()]
@@ -216,7 +231,9 @@ def _override(settings: Settings, key: str, *, value: object, source: str) -> Se
         problem = str(error).partition(" - at ")[0]
         raise ConfigError(f"{source} cannot be {value!r}: {problem[0].lower()}{problem[1:]}") from None
     changed = msgspec.structs.replace(holder, **{name: converted})
-    return msgspec.structs.replace(settings, **{section: changed}) if section else changed
+    for section, above in zip(reversed(sections), reversed(holders[:-1]), strict=True):
+        changed = msgspec.structs.replace(above, **{section: changed})
+    return changed
 
 
 def _pairs(text: str, *, source: str) -> dict[str, str]:
@@ -258,16 +275,60 @@ def _with_secrets(
     return tuple(_resolved(account, environ) for account in accounts)
 
 
+def _with_address(state: State, environ: Mapping[str, str], *, strict: bool) -> State:
+    """Return `state` with an `env:NAME` replaced by the variable's value."""
+    address = _look_up(state.redis, environ)
+    if address is None and strict:
+        variable = state.redis.removeprefix(_ENV_REFERENCE)
+        fix = f"export {variable}=redis://..., or leave [state] redis out"
+        raise ConfigError(
+            f"[state] redis needs the environment variable {variable}, which is not set", fix=fix
+        )
+    return msgspec.structs.replace(state, redis=address or "")
+
+
+def _with_client_secret(admin: Admin, environ: Mapping[str, str], *, strict: bool) -> Admin:
+    """Return `admin` with an `env:NAME` replaced by the variable's value."""
+    if admin.oidc.issuer and not admin.oidc.client_id:
+        fix = "the provider names it when you register this gateway there"
+        raise ConfigError("[admin.oidc] issuer needs client_id beside it", fix=fix)
+    secret = _look_up(admin.oidc.client_secret, environ)
+    if secret is None and strict:
+        variable = admin.oidc.client_secret.removeprefix(_ENV_REFERENCE)
+        raise ConfigError(
+            f"[admin.oidc] client_secret needs the environment variable {variable}, which is not set",
+            fix=f"export {variable}=...",
+        )
+    oidc = msgspec.structs.replace(admin.oidc, client_secret=secret or "")
+    return msgspec.structs.replace(admin, oidc=oidc)
+
+
 def _secrets(account: AccountConfig) -> list[tuple[tuple[str, ...], str]]:
     """Return the account's secrets as written, each with its place in the table."""
     key = [] if account.api_key is None else [(("api_key",), account.api_key)]
-    return [*key, *((("headers", name), value) for name, value in account.headers.items())]
+    headers = [(("headers", name), value) for name, value in account.headers.items()]
+    return [*key, *headers, *((("oauth", name), value) for name, value in _oauth_secrets(account).items())]
+
+
+def _oauth_secrets(account: AccountConfig) -> dict[str, str]:
+    """Return the secrets among the account's OAuth terms, as written."""
+    if account.oauth is None:
+        return {}
+    written = {name: getattr(account.oauth, name) for name in ("client_secret", "refresh_token")}
+    return {name: value for name, value in written.items() if value is not None}
 
 
 def _resolved(account: AccountConfig, environ: Mapping[str, str]) -> AccountConfig:
     found = {path: _look_up(value, environ) for path, value in _secrets(account)}
     headers = {path[-1]: value for path, value in found.items() if path[0] == "headers" and value is not None}
-    return msgspec.structs.replace(account, api_key=found.get(("api_key",)), headers=headers)
+    resolved = msgspec.structs.replace(account, api_key=found.get(("api_key",)), headers=headers)
+    if account.oauth is None:
+        return resolved
+    secrets = {path[-1]: value for path, value in found.items() if path[0] == "oauth"}
+    try:
+        return msgspec.structs.replace(resolved, oauth=msgspec.structs.replace(account.oauth, **secrets))
+    except ValueError:  # a variable that is not set: such an account is switched off, or only looked at
+        return msgspec.structs.replace(resolved, oauth=None)
 
 
 def _look_up(value: str, environ: Mapping[str, str]) -> str | None:
@@ -287,6 +348,7 @@ __all__ = [
     "Retention",
     "Server",
     "Settings",
+    "State",
     "Timeouts",
     "check_bind",
     "default_data_dir",

@@ -2,9 +2,13 @@
 
     FlowRouterError
     ├── CallerError              the request is at fault; carries a status and the field's name
+    │   └── BudgetSpentError     a budget has not enough left; it may have another model asked
+    │   └── StaleKeysError       a login is signed with a key we do not know of its provider
     ├── UpstreamError            a provider failed; carries what it said
     │   ├── AccountBusyError     as many requests in flight as the account may have
-    │   └── ListingError         a provider's model list cannot be read
+    │   ├── EgressError          the gateway may not connect there; nothing was sent
+    │   ├── ListingError         a provider's model list cannot be read
+    │   └── RefreshError         no access token is to be had now, or for good
     ├── ConfigError              files, flags or settings are wrong; carries the fix
     │   ├── TomlError            names the file, the line and the key
     │   ├── UnknownPresetError   an account names a preset that does not exist
@@ -12,6 +16,9 @@
     ├── StorageError             the store cannot be read or written
     │   ├── NotFoundError        nothing has this id, at least for this owner
     │   ├── ConflictError        the name is taken, or the row has changed
+    │   │   ├── StaleError       it has changed since the caller read it
+    │   │   └── FixedKeyError    a gateway key that cannot be changed
+    │   ├── StateDeniedError     the server of the shared state lets the gateway in no more
     │   └── UnsealError          a sealed value does not open with this key, in this place
     ├── PullError                the embedded model cannot be fetched; says whether it was forged
     ├── JsonError                bytes that are not JSON
@@ -39,7 +46,8 @@ class CallerError(FlowRouterError):
     """The caller's request cannot be served as it stands.
 
     `status` is the HTTP status, `param` the path of the offending field (`messages[2].content`),
-    `code` a machine-readable reason such as `model_not_found`.
+    `code` a machine-readable reason such as `model_not_found`. `retry` says whether trying again may help
+    (None: as the status has it).
     """
 
     def __init__(
@@ -51,6 +59,7 @@ class CallerError(FlowRouterError):
         code: str | None = None,
         details: dict[str, object] | None = None,
         retry_after: float | None = None,
+        retry: bool | None = None,
     ) -> None:
         super().__init__(message)
         self.status = status
@@ -58,12 +67,13 @@ class CallerError(FlowRouterError):
         self.code = code
         self.details = details
         self.retry_after = retry_after
+        self.retry = retry
 
 
 class UpstreamError(FlowRouterError):
     """A provider failed before anything meaningful was sent to the caller.
 
-    `kind` says how: `connect`, `reset`, `timeout`, `protocol`, `status`, `stream`, `empty`.
+    `kind` says how: `connect`, `reset`, `timeout`, `protocol`, `status`, `stream`, `empty`, `egress`.
     """
 
     def __init__(self, message: str, *, kind: str, status: int | None = None) -> None:

@@ -8,7 +8,8 @@ compiled into plain tuples (`plugins.Hooks`), so a place nobody uses costs a req
     verdict_edits() functions (verdict, problem, target) → verdict
     listeners()    functions (settlement) → None, told of every exchange once, after it ended
     setup(app)     told once that the program is built, served or not: the moment to provide accounts
-                   (`app.configuration.provide`) and to mount transports (`app.transport.mount`)
+                   (`app.configuration.provide`), to mount transports (`app.transport.mount`), to answer a
+                   path (`app.pages`) and to be told of settlements (`app.books.listen`)
     lifespan(app)  an async context manager around the serving time
 """
 

@@ -14,8 +14,10 @@ import threading
 import traceback
 from collections import deque
 from collections.abc import Collection
+from contextvars import ContextVar
 from functools import lru_cache
 from typing import Any, Literal, TextIO
+from urllib.parse import quote, quote_plus
 
 import msgspec
 
@@ -28,6 +30,7 @@ _CAPACITY = 20_000
 _DELAY = 0.05
 _PATIENCE = 2.0
 _SHORTEST_SECRET = 6
+_MOST_SECRETS = 4_000
 _HIDDEN = "***"
 
 # The regular expression below runs only on lines that hold one of these.
@@ -45,6 +48,12 @@ _MARKS = (
     "oken",
     "ecret",
     "assword",
+    "@",
+    "eyJ",
+    "gsk_",
+    "xai-",
+    "hf_",
+    "AKIA",
 )
 _SECRET = re.compile(
     r"""
@@ -52,7 +61,10 @@ _SECRET = re.compile(
     | (?P<field> (?<![a-z]) (?: (?:proxy-)?authorization | x-goog-api-key | (?:x-)?api[-_]?key | (?<=[?&])key
         | (?:access|refresh|id|auth)[-_]?token | token | (?:client[-_]?)?secret | password ) )
       (?P<between> \\*["']?\s*[:=]\s*\\*["']? ) (?: (?:bearer|basic)\s+ )? [^\s"',;&\\}\])]+
-    | \b(?: sk-[A-Za-z0-9_-]{8,} | flr_[0-9a-f]{8,} | AIza[A-Za-z0-9_-]{20,} )
+    | (?P<user> ://[^\s/@:"']{0,200}: ) [^\s/@"']+ (?=@)
+    | \b(?: sk-[A-Za-z0-9_-]{8,} | flr_[0-9a-f]{8,} | AIza[A-Za-z0-9_-]{20,} | gsk_[A-Za-z0-9]{16,}
+        | xai-[A-Za-z0-9]{16,} | hf_[A-Za-z0-9]{16,} | AKIA[A-Z0-9]{12,}
+        | eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,} )
     """,
     re.IGNORECASE | re.VERBOSE,
 )
@@ -77,7 +89,9 @@ class Sink:
         self._stream = stream
         self._as_json = True
         self._records: deque[Record] = deque()
-        self._secrets: tuple[str, ...] = ()
+        self._hiding = threading.Lock()
+        self._known: dict[str, None] = {}
+        self._secrets: tuple[str, ...] | None = ()
         self._dropped = 0
         self._wake = threading.Event()
         self._hurry = threading.Event()
@@ -91,10 +105,18 @@ class Sink:
         self._stream = stream
 
     def hide(self, secret: str) -> None:
-        """Keep `secret` out of every later line; too short a value would hide ordinary words."""
-        if len(secret) >= _SHORTEST_SECRET and secret not in self._secrets:
-            # The longest first, so that a secret that begins another does not leave its end behind.
-            self._secrets = tuple(sorted((*self._secrets, secret), key=len, reverse=True))
+        """Keep `secret` out of every later line, in the spellings of JSON and of URLs too.
+
+        Too short a value would hide ordinary words. Beyond a number the oldest are let go:
+        access tokens come and go, and those in use are named again whenever the configuration changes.
+        """
+        if len(secret) < _SHORTEST_SECRET or secret in self._known:
+            return
+        with self._hiding:
+            while len(self._known) >= _MOST_SECRETS:
+                del self._known[next(iter(self._known))]
+            self._known[secret] = None
+            self._secrets = None
 
     def put(self, level: Level, logger: str, message: str, *, fields: dict[str, Any]) -> None:
         """Take one record; never blocks, never raises."""
@@ -131,12 +153,23 @@ class Sink:
 
     def redact(self, text: str) -> str:
         """Return `text` without known secrets and without what looks like one."""
-        for secret in self._secrets:
+        for secret in self._spelled():
             if secret in text:
                 text = text.replace(secret, _HIDDEN)
         if any(mark in text for mark in _MARKS):
             return _SECRET.sub(_hidden, text)
         return text
+
+    def _spelled(self) -> tuple[str, ...]:
+        """Return every spelling to look for; made anew when there is another secret."""
+        spellings = self._secrets
+        if spellings is not None:
+            return spellings
+        with self._hiding:
+            found = {spelling for known in self._known for spelling in _spellings(known)}
+            # The longest first, so that a secret that begins another does not leave its end behind.
+            self._secrets = made = tuple(sorted(found, key=len, reverse=True))
+            return made
 
     def _taken(self) -> list[Record]:
         taken: list[Record] = []
@@ -190,26 +223,31 @@ class Logger:
     def debug(self, message: str, **fields: Any) -> None:
         """Write what only somebody looking for a fault wants to know."""
         if self._sink.threshold <= 10:
-            self._sink.put("debug", self._name, message, fields=fields)
+            self._sink.put("debug", self._name, message, fields=_placed(fields))
 
     def info(self, message: str, **fields: Any) -> None:
         """Write what happened."""
         if self._sink.threshold <= 20:
-            self._sink.put("info", self._name, message, fields=fields)
+            self._sink.put("info", self._name, message, fields=_placed(fields))
 
     def warning(self, message: str, *, error: BaseException | None = None, **fields: Any) -> None:
         """Write what somebody should look at; of `error` only type and text."""
         if self._sink.threshold <= 30:
             if error is not None:
                 fields["error"] = f"{type(error).__name__}: {error}"
-            self._sink.put("warning", self._name, message, fields=fields)
+            self._sink.put("warning", self._name, message, fields=_placed(fields))
 
     def error(self, message: str, *, error: BaseException | None = None, **fields: Any) -> None:
         """Write what went wrong; `error` adds its traceback."""
         if error is not None:
             fields["error"] = f"{type(error).__name__}: {error}"
             fields["traceback"] = "".join(traceback.format_exception(error))
-        self._sink.put("error", self._name, message, fields=fields)
+        self._sink.put("error", self._name, message, fields=_placed(fields))
+
+
+def about(request_id: str) -> None:
+    """Let every line that this task, and those it starts, write from now on carry `request_id`."""
+    _REQUEST.set(request_id)
 
 
 def get(name: str) -> Logger:
@@ -264,7 +302,7 @@ def adopt_stdlib(*names: str, but: Collection[str] = ()) -> None:
         """Turns a stdlib record into one of ours."""
 
         def emit(self, record: logging.LogRecord) -> None:
-            fields = {} if record.exc_info is None else {"traceback": _traceback(record.exc_info)}
+            fields = {} if not record.exc_info else {"traceback": _traceback(record.exc_info)}
             if unwanted and record.getMessage().startswith(unwanted):
                 return
             level: Level = "error" if record.levelno >= logging.ERROR else "warning"
@@ -277,13 +315,26 @@ def adopt_stdlib(*names: str, but: Collection[str] = ()) -> None:
         logger.propagate = False
 
 
+def _placed(fields: dict[str, Any]) -> dict[str, Any]:
+    """Return `fields` with the request they belong to, unless they name it themselves."""
+    request_id = _REQUEST.get()
+    if request_id is not None and "request_id" not in fields:
+        fields["request_id"] = request_id
+    return fields
+
+
 def _traceback(info: Any) -> str:
     return "".join(traceback.format_exception(*info))
 
 
 def _hidden(found: re.Match[str]) -> str:
-    kept = (found["scheme"] or "") + (found["field"] or "") + (found["between"] or "")
-    return kept + _HIDDEN
+    kept = (found[name] or "" for name in ("scheme", "field", "between", "user"))
+    return "".join(kept) + _HIDDEN
+
+
+def _spellings(secret: str) -> set[str]:
+    """Return how `secret` may stand in a line: as it is, in JSON, in a URL."""
+    return {secret, msgspec.json.encode(secret).decode()[1:-1], quote(secret, safe=""), quote_plus(secret)}
 
 
 def _as_json(record: Record) -> str:
@@ -319,12 +370,14 @@ def _shown(value: Any) -> str:
 
 
 _SINK = Sink(SystemClock())
+_REQUEST: ContextVar[str | None] = ContextVar("flowrouter_request", default=None)
 atexit.register(flush)
 
 __all__ = [
     "Level",
     "Logger",
     "Sink",
+    "about",
     "adopt_stdlib",
     "configure",
     "flush",

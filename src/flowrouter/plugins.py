@@ -14,7 +14,12 @@ import pluggy
 from flowrouter import hookspecs
 from flowrouter.hookspecs import Stage
 
-BUILT_IN: tuple[str, ...] = ("flowrouter.features.local.plugin", "flowrouter.features.discovery.plugin")
+BUILT_IN: tuple[str, ...] = (
+    "flowrouter.features.local.plugin",
+    "flowrouter.features.discovery.plugin",
+    "flowrouter.features.metrics.plugin",
+    "flowrouter.features.tracing.plugin",
+)
 """Features of this program in the order they take part; each names a module `…plugin`."""
 
 

@@ -16,12 +16,15 @@ from flowrouter.gateway.ports import (
     Accounts,
     ConfigSource,
     ConflictError,
+    KeyChange,
     Keys,
     ModelList,
     ModelLists,
     NotFoundError,
     Settings,
+    StaleError,
 )
+from flowrouter.httpkit.keys import KeyLimits, KeyPolicy
 from tests.contracts.fakes import START, FakeClock
 
 NOW_MS = int(START * 1000)
@@ -185,10 +188,66 @@ class ConfigurationContract:
         clock.advance(1)
         assert keys.revoke(first.id).revoked_at_ms == NOW_MS, "revoking again changes nothing"
 
+    def test_key_keeps_its_policy(self, source: ConfigSource, keys: Keys) -> None:
+        policy = KeyPolicy(
+            models=("claude-*",),
+            accounts=("work",),
+            dialects=("anthropic",),
+            limits=KeyLimits(requests_per_minute=60, tokens_per_day=10**9, concurrent=2),
+            recording=False,
+            tags=("night",),
+        )
+        key, token = keys.create("k", owner_id="local", policy=policy)
+        found = source.load().keys.find(token.token, now_ms=NOW_MS)
+        assert found is not None
+        assert (found, found.policy) == (key, policy)
+        changed = keys.update(key.id, KeyChange(policy=KeyPolicy()))
+        assert changed == msgspec.structs.replace(key, policy=KeyPolicy(), version=2)
+        assert keys.get(key.id) == changed
+
+    def test_key_is_switched_off_and_on(self, source: ConfigSource, keys: Keys, clock: FakeClock) -> None:
+        key, token = keys.create("k", owner_id="local")
+        off = keys.update(key.id, KeyChange(enabled=False))
+        assert (off.disabled_at_ms, off.state(NOW_MS)) == (NOW_MS, "disabled")
+        ring = source.load().keys
+        assert ring.find(token.token, now_ms=NOW_MS) is None
+        assert len(ring) == 1, "it still counts as a key: the door does not open"
+        clock.advance(1)
+        assert keys.update(key.id, KeyChange(enabled=False)).disabled_at_ms == NOW_MS
+        on = keys.update(key.id, KeyChange(enabled=True))
+        assert (on.disabled_at_ms, on.version) == (None, 4)
+        assert source.load().keys.find(token.token, now_ms=NOW_MS) == on
+        born, _ = keys.create("later", owner_id="local", enabled=False)
+        assert born.state(NOW_MS) == "disabled"
+
+    def test_key_is_changed_as_seen(self, source: ConfigSource, keys: Keys) -> None:
+        key, token = keys.create("k", owner_id="local")
+        keys.create("other", owner_id="local")
+        before = source.version()
+        with pytest.raises(StaleError):
+            keys.update(key.id, KeyChange(name="l"), if_version=7)
+        with pytest.raises(ConflictError, match="'other'"):
+            keys.update(key.id, KeyChange(name="other"))
+        with pytest.raises(NotFoundError):
+            keys.update(key.id, KeyChange(name="l"), owner_id="somebody else")
+        assert source.version() == before
+        changed = keys.update(key.id, KeyChange(name="l", expires_at_ms=NOW_MS + 5), if_version=1)
+        assert (changed.name, changed.expires_at_ms, changed.version) == ("l", NOW_MS + 5, 2)
+        assert source.version() > before
+        assert source.load().keys.find(token.token, now_ms=NOW_MS + 4) == changed
+        assert keys.update(key.id, KeyChange(expires_at_ms=None)).expires_at_ms is None
+        keys.revoke(key.id)
+        with pytest.raises(ConflictError, match="revoked for good"):
+            keys.update(key.id, KeyChange(enabled=True))
+
     def test_other_owners_keys_do_not_exist(self, keys: Keys) -> None:
         key, _ = keys.create("k", owner_id="a")
-        with pytest.raises(NotFoundError):
-            keys.revoke(key.id, owner_id="b")
+        for refused in (
+            lambda: keys.revoke(key.id, owner_id="b"),
+            lambda: keys.get(key.id, owner_id="b"),
+        ):
+            with pytest.raises(NotFoundError):
+                refused()
         assert keys.list(owner_id="b") == []
         assert keys.list(owner_id="a")[0].revoked_at_ms is None
 

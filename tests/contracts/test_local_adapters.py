@@ -18,12 +18,16 @@ from flowrouter.storage import (
     open_store,
 )
 from flowrouter.storage.accounts import StoredAccounts
+from flowrouter.storage.audit import StoredAudit
 from flowrouter.storage.keys import StoredKeys
+from flowrouter.storage.login_sessions import StoredSessions
 from flowrouter.storage.management import Management
 from flowrouter.storage.requests import StoredRequests
 from flowrouter.storage.settings import SettingsStore
+from flowrouter.storage.users import StoredUsers
 from tests.contracts.configuration import ConfigurationContract
 from tests.contracts.fakes import FakeClock
+from tests.contracts.people import PeopleContract
 from tests.contracts.request_log import RequestLogContract
 from tests.contracts.sealed_blobs import SealedBlobsContract
 from tests.contracts.state_store import StateStoreContract, Wait
@@ -104,3 +108,17 @@ class TestSqliteConfiguration(ConfigurationContract):
     @pytest.fixture
     def model_lists(self, store: Store) -> SqliteModelLists:
         return SqliteModelLists(store.path)
+
+
+class TestSqlitePeople(PeopleContract):
+    @pytest.fixture
+    def users(self, management: Management) -> StoredUsers:
+        return management.users
+
+    @pytest.fixture
+    def sessions(self, management: Management) -> StoredSessions:
+        return management.sessions
+
+    @pytest.fixture
+    def audit(self, management: Management) -> StoredAudit:
+        return management.audit

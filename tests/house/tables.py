@@ -14,7 +14,12 @@ from collections.abc import Callable
 from itertools import permutations
 
 from flowrouter.dialects import available
+from flowrouter.gateway.blame import spoken
 from flowrouter.providers import catalog
+from flowrouter.routing.cooldown import BACKOFFS
+from flowrouter.routing.rules import shipped
+from flowrouter.routing.verdict import CONSEQUENCES
+from flowrouter.settings.routing import FailureName, FailureRule
 from tests.house.tree import ROOT
 
 _SHORT = {"openai_chat": "Chat", "openai_responses": "Responses", "anthropic": "Messages", "gemini": "Gemini"}
@@ -72,9 +77,72 @@ def _fields(paths: list[str]) -> str:
     return ", ".join([*known, *(["members not known here"] if _INVENTED & set(paths) else [])])
 
 
+def failure_rules() -> str:
+    """Return the shipped rows that tell what a failure means."""
+    rows = ["| if | then | because |", "|---|---|---|"]
+    rows += [f"| {_asked(rule)} | `{rule.failure}` | {rule.reason} |" for rule in shipped()]
+    return "\n".join(rows)
+
+
+def _asked(rule: FailureRule) -> str:
+    parts = [
+        f"{name} {', '.join(f'`{value}`' for value in values)}"
+        for name, values in (
+            ("status", rule.status),
+            ("code", rule.code),
+            ("type", rule.kind),
+            ("the message has", rule.text),
+        )
+        if values
+    ]
+    if rule.pattern:
+        pattern = rule.pattern.replace("|", "\\|")
+        parts.append(f"the message matches `{pattern}`")
+    return "; ".join(parts)
+
+
+_AFTER = {
+    "request_fault": "the search ends; the caller gets the provider's own words",
+    "param_unsupported": "the field is left out, once, and remembered for a day; else as `request_fault`",
+    "context_overflow": "targets with a larger context window, or of unknown size",
+    "content_filter": "the search ends, unless `routing.failover_on_content_filter` is set",
+    "auth": "the same once more with a fresh token, where the account has one that can be renewed; then the next",
+    "rate_limit": "the same once more if it asks for 2 s or less; else the next",
+    "cancelled": "nobody: the client has gone",
+}
+
+
+def failure_classes() -> str:
+    """Return what follows from each class of failure."""
+    rows = ["| class | asked next | pauses | for how long |", "|---|---|---|---|"]
+    for failure, follows in CONSEQUENCES.items():
+        same = "the same once more after 0.2 to 0.5 s, then the next" if follows.same_target else "the next"
+        scope = {"model": "the model at the account", "account": "the account", "host": "the host"}
+        what = scope[follows.scope] if follows.scope else ""
+        if failure == "network":
+            what += "; the host, if no connection comes about (name, address, TLS)"
+        rows.append(
+            f"| `{failure}` | {_AFTER.get(failure, same)} | {what or 'nothing'} | {_length(failure)} |"
+        )
+    return "\n".join(rows)
+
+
+def _length(failure: FailureName) -> str:
+    backoff = BACKOFFS.get(failure)
+    if backoff is None:
+        return ""
+    longest = backoff.most > backoff.first * 1.1
+    text = (
+        f"{spoken(backoff.first)}, doubling to {spoken(backoff.most)}" if longest else spoken(backoff.first)
+    )
+    return f"as the provider says, else {text}" if backoff.named else text
+
+
 TABLES: dict[str, tuple[str, Callable[[], str]]] = {
     "providers": ("docs/providers.md", providers),
     "losses": ("docs/translation.md", losses),
+    "failure classes": ("docs/routing.md", failure_classes),
+    "failure rules": ("docs/routing.md", failure_rules),
 }
 
 

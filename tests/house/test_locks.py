@@ -52,6 +52,7 @@ def test_locks_hold_what_the_project_asks_for() -> None:
         "build.lock": [*groups["build"], *project["build-system"]["requires"]],
         "lock.lock": groups["lock"],
         "local.lock": groups["local-model"],
+        "redis-server.lock": groups["redis-server"],
     }
     assert asked.keys() == {lock.name for lock in LOCKS}
     missing = {

@@ -108,3 +108,31 @@ def test_local_model_may_be_missing_but_not_forged(
     assert done.returncode == status
     assert (mark.read_text().strip() if mark.exists() else None) == stamp
     assert said in done.stderr
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the Makefile needs a POSIX shell")
+@pytest.mark.parametrize(
+    ("pip", "status", "done", "said"),
+    [
+        ("exit 0", 0, True, ""),
+        ("echo 'ERROR: No matching distribution found' >&2; exit 1", 0, True, "no prebuilt redis-server"),
+        ("echo 'ERROR: Read timed out.' >&2; exit 1", 0, False, "tries again"),
+        ("echo 'ERROR: THESE PACKAGES DO NOT MATCH THE HASHES' >&2; exit 1", 1, False, "DO NOT MATCH"),
+    ],
+    ids=["installed", "no wheel", "no network", "forged"],
+)
+def test_redis_server_may_be_missing_but_not_forged(
+    tmp_path: Path, pip: str, status: int, done: bool, said: str
+) -> None:
+    fake_python(tmp_path, pip)
+    folder = tmp_path / "redis-server"
+    ran = subprocess.run(
+        ["sh", str(ROOT / "tools" / "redis_server.sh"), str(tmp_path / "python3"), str(folder), "any.lock"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == status
+    assert (folder / ".done").exists() == done
+    assert said in ran.stderr

@@ -1,205 +1,307 @@
 """A stage for playbooks: virtual time, a scripted upstream, a client that writes down what it got.
 
 A playbook gives a plan and what each attempt does, runs one exchange through the real pipeline, and
-reads the attempts, the bytes and the settlement. Time moves only when everybody waits, so ninety
-seconds of silence cost no time and no assertion depends on the machine.
+reads the attempts, the bytes and the settlement: `play`. One that needs several exchanges, at once or one
+after another, is a story told to a `House`: `live(story, accounts=…, scripts=…)`. Time moves only when
+everybody waits, so ninety seconds of silence cost no time and no assertion depends on the machine.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from random import Random
+from typing import Any, TypeVar
 
 import msgspec
 
 from flowrouter import logs
-from flowrouter.accounts.account import Account, Secret
+from flowrouter.accounts.account import Account
+from flowrouter.accounts.refresh import Refresher
 from flowrouter.canonical.dialect import Dialect
 from flowrouter.config import Timeouts
 from flowrouter.dialects import codec
-from flowrouter.errors import UpstreamError
 from flowrouter.gateway.admission import Admission
+from flowrouter.gateway.affinity import Pins
 from flowrouter.gateway.attempts import Attempts
+from flowrouter.gateway.bills import Bills
+from flowrouter.gateway.budgets import Budgets
 from flowrouter.gateway.client import Client
+from flowrouter.gateway.compaction import Compaction
+from flowrouter.gateway.completion import Completion
+from flowrouter.gateway.cooldowns import Cooldowns
 from flowrouter.gateway.exchange import Exchange, Inbound, Operation
+from flowrouter.gateway.first_token import FirstTokenLimits
+from flowrouter.gateway.health import Health
+from flowrouter.gateway.hedging import Hedges
+from flowrouter.gateway.limits import Limits
+from flowrouter.gateway.pause_book import marker
 from flowrouter.gateway.pipeline import Pipeline
-from flowrouter.gateway.ports import RequestRow, Snapshot
+from flowrouter.gateway.planner import Planner
+from flowrouter.gateway.privacy import Privacy
+from flowrouter.gateway.probes import Probes
+from flowrouter.gateway.purses import Purses
 from flowrouter.gateway.reasoning import ReasoningState
 from flowrouter.gateway.recall import Recall
 from flowrouter.gateway.relay import Relay
+from flowrouter.gateway.search import Search
 from flowrouter.gateway.settle import Books
+from flowrouter.gateway.signals import Sources
 from flowrouter.gateway.stored_responses import StoredResponses
-from flowrouter.gateway.world import World, compile_world
-from flowrouter.httpkit.keys import GatewayKey, KeyRing
+from flowrouter.gateway.tries import Tries
 from flowrouter.plugins import Hooks
-from flowrouter.providers import catalog
 from flowrouter.storage import MemoryStateStore
 from flowrouter.tasks import TaskGroup
-from flowrouter.wire.http import HttpRequest
-from tests.support.doubles import NoBlobs, OpenSeals, Recorder
-
-EPOCH = 1_700_000_000.0
-JSON = {"content-type": "application/json"}
-SSE = {"content-type": "text/event-stream"}
-
-Step = bytes | float | Exception
-"""What an upstream does next: send bytes, wait seconds, or break."""
+from tests.playbooks.performance import Performance, writer
+from tests.playbooks.scripts import JSON, SSE, Script, ScriptedTransport, Scripts, account_of, reset
+from tests.playbooks.virtual import EPOCH, VirtualClock, VirtualLoop
+from tests.playbooks.worlds import account, world
+from tests.support.budgets import MemoryBudgetBook
+from tests.support.doubles import MemoryPauses, NoBlobs, OpenSeals, Recorder
 
 
-class VirtualLoop(asyncio.SelectorEventLoop):
-    """An event loop whose clock jumps to the next timer when nothing else is to be done."""
+class House:
+    """A gateway on the stage: one pipeline with its state, asked as often as a story wants.
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._virtual = 0.0
+    Only inside a running virtual loop (`live`). `present` is the world and may be replaced between requests.
+    """
 
-    def time(self) -> float:
-        return self._virtual
+    def __init__(
+        self,
+        accounts: Sequence[Account],
+        scripts: Scripts,
+        *,
+        timeouts: Timeouts | None = None,
+        hooks: Hooks | None = None,
+        state: MemoryStateStore | None = None,
+        kept: MemoryPauses | None = None,
+        credentials: Refresher | None = None,
+        **options: Any,
+    ) -> None:
+        self.credentials = credentials
+        self.present = world(*accounts, **options)
+        self.clock = VirtualClock()
+        self.timeouts = timeouts or Timeouts()
+        self.hooks = hooks or Hooks()
+        self.log = Recorder()
+        self.failures: list[tuple[str, BaseException]] = []
+        self.tasks = TaskGroup(lambda name, error: self.failures.append((name, error)))
+        self.state = state if state is not None else MemoryStateStore(self.clock)
+        self.admission = Admission()
+        self.limits = Limits(
+            self.state, alone=MemoryStateStore(self.clock), clock=self.clock, tasks=self.tasks
+        )
+        self.health = Health(self.clock)
+        self.bills = Bills(lambda: self.present, clock=self.clock)
+        self.book = MemoryBudgetBook()
+        self.budgets = Budgets(
+            Purses(self.book, clock=self.clock, tasks=self.tasks),
+            bills=self.bills,
+            state=self.state,
+            clock=self.clock,
+            tasks=self.tasks,
+        )
+        self.pins = Pins(self.state, clock=self.clock, tasks=self.tasks)
+        self.hedges = Hedges(tasks=self.tasks, clock=self.clock, quantile=self.health.first_token_quantile)
+        self.cooldowns = Cooldowns(
+            self.state,
+            kept=kept or MemoryPauses(),
+            world=lambda: self.present,
+            mark=marker(b"stage"),
+            clock=self.clock,
+            tasks=self.tasks,
+            log=logs.get("playbook"),
+            draw=lambda: 0.5,
+        )
+        self.chance = Random(11)
+        self.planner = self._planner()
+        self.transport = ScriptedTransport(scripts)
+        self._asked = 0
+        self.pipeline = self._build()
 
-    def _run_once(self) -> None:
-        scheduled: list[Any] = self._scheduled  # type: ignore[attr-defined]
-        live = [handle.when() for handle in scheduled if not handle.cancelled()]
-        if not self._ready and live:  # type: ignore[attr-defined]
-            self._virtual = max(self._virtual, min(live))
-        super()._run_once()  # type: ignore[misc]
+    def _planner(self) -> Planner:
+        sources = Sources(
+            health=self.health,
+            admission=self.admission,
+            obstacle=self.cooldowns.obstacle,
+            bills=self.bills,
+        )
+        return Planner(
+            self.state,
+            self.pins,
+            sources=sources,
+            privacy=Privacy(Compaction(OpenSeals())),
+            clock=self.clock,
+            chance=self.chance,
+        )
 
+    def _books(self) -> Books:
+        return Books(
+            self.log,
+            clock=self.clock,
+            hooks=self.hooks,
+            bills=self.bills,
+            observers=(self.health.settled, self.pins.settled, self.hedges.settled),
+        )
 
-class VirtualClock:
-    """The loop's time as both clocks."""
+    def _tries(self, recall: Recall) -> tuple[Attempts, Tries]:
+        attempts = Attempts(
+            self.transport,
+            clock=self.clock,
+            timeouts=self.timeouts,
+            hooks=self.hooks,
+            reasoning=ReasoningState(OpenSeals()),
+            state=self.state,
+            recall=recall,
+            credentials=self.credentials,
+        )
+        return attempts, Tries(
+            attempts,
+            self.admission,
+            limits=FirstTokenLimits(self.health.first_token_quantile),
+            hedges=self.hedges,
+            clock=self.clock,
+            timeouts=self.timeouts,
+        )
 
-    def now(self) -> float:
-        return EPOCH + asyncio.get_running_loop().time()
+    def _build(self) -> Pipeline:
+        clock, timeouts, hooks, tasks = self.clock, self.timeouts, self.hooks, self.tasks
+        recall = Recall(self.state, NoBlobs(), secret=b"stage", clock=clock, tasks=tasks)
+        stored = StoredResponses(self.state, NoBlobs(), clock=clock, tasks=tasks)
+        attempts, tries = self._tries(recall)
+        relay = Relay(
+            attempts,
+            recall=recall,
+            stored=stored,
+            clock=clock,
+            completion=Completion(
+                tries,
+                clock=clock,
+                world=lambda: self.present,
+                failed=self.cooldowns.heard,
+                pauses=self.cooldowns.obstacle,
+            ),
+        )
+        books = self._books()
+        self.probes = Probes(
+            self.cooldowns,
+            tries=tries,
+            relay=relay,
+            books=books,
+            world=lambda: self.present,
+            clock=clock,
+            timeouts=timeouts,
+            tasks=tasks,
+            log=logs.get("playbook"),
+        )
+        return Pipeline(
+            stored=stored,
+            world=lambda: self.present,
+            planner=self.planner,
+            search=Search(
+                tries=tries,
+                relay=relay,
+                cooldowns=self.cooldowns,
+                clock=clock,
+                wait=timeouts.wait,
+                draw=lambda: 0.5,
+            ),
+            limits=self.limits,
+            budgets=self.budgets,
+            books=books,
+            hooks=hooks,
+            log=logs.get("playbook"),
+        )
 
-    def monotonic(self) -> float:
-        return asyncio.get_running_loop().time()
+    async def ask(
+        self,
+        dialect: Dialect,
+        body: bytes,
+        *,
+        cancel_after: float | None = None,
+        operation: Operation = "generate",
+        slow_client: float = 0.0,
+        headers: dict[str, str] | None = None,
+        **address: Any,
+    ) -> Performance:
+        """Run one exchange to its end; several may run at once.
 
-
-class Script(msgspec.Struct, frozen=True, kw_only=True):
-    """One attempt's answer; `before` happens ahead of the head, `error` instead of it."""
-
-    status: int = 200
-    headers: dict[str, str] = msgspec.field(default_factory=lambda: dict(JSON))
-    steps: Sequence[Any] = ()
-    before: float = 0.0
-    error: Exception | None = None
-
-
-class ScriptedReply:
-    """A reply that follows its script."""
-
-    def __init__(self, script: Script) -> None:
-        self.status = script.status
-        self.headers = script.headers
-        self._steps = list(script.steps)
-        self.closed = False
-
-    async def read(self) -> bytes:
-        while self._steps:
-            step = self._steps.pop(0)
-            if isinstance(step, bytes):
-                return step
-            if isinstance(step, Exception):
-                raise step
-            await asyncio.sleep(step)
-        return b""
+        `slow_client` is how long each send to it takes, `address` the members of `Inbound` that path and
+        headers tell. `requests` and `replies` are what was asked since this exchange began, by anybody.
+        """
+        self._asked += 1
+        request_id = "req_playbook" if self._asked == 1 else f"req_playbook_{self._asked}"
+        inbound = _inbound(
+            dialect, body, operation, clock=self.clock, headers=headers, request_id=request_id, **address
+        )
+        exchange, before = Exchange(inbound), len(self.transport.requests)
+        send, written = writer(self.clock, slow_client)
+        client = Client(
+            send, codec(dialect), exchange, clock=self.clock, timeouts=self.timeouts, tasks=self.tasks
+        )
+        work = asyncio.create_task(self.pipeline.run(exchange, client))
+        client.on_stuck = work.cancel
+        if cancel_after is not None:
+            leaving = asyncio.get_running_loop().call_later(cancel_after, work.cancel)
+            work.add_done_callback(lambda _: leaving.cancel())
+        await asyncio.wait([work])
+        if not work.cancelled() and (error := work.exception()) is not None:
+            raise error
+        return Performance(
+            rows=[row for row in self.log.rows if row.id == request_id],
+            requests=self.transport.requests[before:],
+            replies=self.transport.replies,
+            exchange=exchange,
+            **written,
+        )
 
     @property
-    def unread(self) -> int:
-        return len(self._steps)
-
-    def close(self) -> None:
-        self.closed = True
-
-
-class ScriptedTransport:
-    """Answers each attempt with the next script and keeps what was asked."""
-
-    def __init__(self, scripts: Sequence[Script]) -> None:
-        self._scripts = list(scripts)
-        self.requests: list[HttpRequest] = []
-        self.replies: list[ScriptedReply] = []
-
-    async def send(self, request: HttpRequest) -> ScriptedReply:
-        self.requests.append(request)
-        assert self._scripts, "the gateway asked more often than the playbook allows"
-        script = self._scripts.pop(0)
-        await asyncio.sleep(script.before)
-        if script.error is not None:
-            raise script.error
-        reply = ScriptedReply(script)
-        self.replies.append(reply)
-        return reply
-
-    async def close(self) -> None:
-        pass
-
-
-class Performance(msgspec.Struct, kw_only=True):
-    """What came of a playbook; `sent` holds (time, piece) for every body piece that left."""
-
-    status: int
-    headers: dict[str, str]
-    sent: list[tuple[float, bytes]]
-    ended: bool
-    rows: list[RequestRow]
-    requests: list[HttpRequest]
-    replies: list[Any]
-    exchange: Any
-    head_at: float | None
-    tasks_left: int
-    timers_left: int
-    slots_left: int
+    def asked(self) -> list[str]:
+        """Return the accounts that were asked, in order."""
+        return [account_of(request) for request in self.transport.requests]
 
     @property
-    def body(self) -> bytes:
-        return b"".join(piece for _, piece in self.sent)
-
-    @property
-    def row(self) -> RequestRow:
-        assert len(self.rows) == 1, "an exchange is settled exactly once"
-        return self.rows[0]
-
-    @property
-    def receipt(self) -> dict[str, Any]:
-        assert self.row.receipt is not None
-        return msgspec.json.decode(self.row.receipt)
+    def left(self) -> dict[str, int]:
+        """Return what is still held: tasks, timers, slots."""
+        scheduled: list[Any] = asyncio.get_running_loop()._scheduled  # type: ignore[attr-defined]
+        return {
+            "tasks_left": len(self.tasks),
+            "timers_left": sum(not handle.cancelled() for handle in scheduled),
+            "slots_left": sum(self.admission.in_flight(account_id) for account_id in self.present.accounts),
+        }
 
 
-def account(name: str, dialect: Dialect, *, priority: int = 1, models: tuple[str, ...] = ("*",)) -> Account:
-    """Return an account at a custom provider of `dialect`."""
-    preset = {
-        "openai_chat": "custom-openai",
-        "openai_responses": "custom-responses",
-        "anthropic": "custom-anthropic",
-        "gemini": "custom-gemini",
-    }[dialect]
-    return Account(
-        id=name,
-        name=name,
-        preset=preset,
-        owner_id="local",
-        base_url=f"http://{name}.test/{'v1beta' if dialect == 'gemini' else 'v1'}",
-        api_key=Secret(f"secret-of-{name}"),
-        models=models,
-        priority=priority,
-    )
+Told = TypeVar("Told")
 
 
-def world(
-    *accounts: Account,
-    aliases: dict[str, str] | None = None,
-    reply_model: str = "answered",
-    keys: Sequence[GatewayKey] = (),
-) -> World:
-    """Return a world with `accounts`."""
-    return compile_world(
-        Snapshot(version=1, loaded_at_ms=0, keys=KeyRing(keys)),
-        declared=accounts,
-        catalog=catalog.packaged(),
-        aliases=aliases,
-        reply_model=reply_model,
-    )
+def live(
+    story: Callable[[House], Awaitable[Told]],
+    *,
+    accounts: Sequence[Account],
+    scripts: Scripts,
+    tidy: bool = True,
+    **options: Any,
+) -> Told:
+    """Tell `story` to a house in virtual time and return what came of it.
+
+    A minute after its end nothing may be held any more (`tidy`) and every reply must be closed. `options` are
+    those of `House` and `world`.
+    """
+    loop = VirtualLoop()
+
+    async def perform() -> Told:
+        house = House(accounts, scripts, **options)
+        told = await story(house)
+        await asyncio.sleep(60)
+        assert not house.failures, house.failures
+        assert not tidy or not any(house.left.values()), house.left
+        assert all(reply.closed for reply in house.transport.replies)
+        return told
+
+    try:
+        return loop.run_until_complete(perform())
+    finally:
+        loop.close()
 
 
 def play(
@@ -207,7 +309,7 @@ def play(
     body: bytes,
     *,
     accounts: Sequence[Account],
-    scripts: Sequence[Script],
+    scripts: Scripts,
     timeouts: Timeouts | None = None,
     hooks: Hooks | None = None,
     cancel_after: float | None = None,
@@ -217,99 +319,32 @@ def play(
     address: dict[str, Any] | None = None,
     **options: Any,
 ) -> Performance:
-    """Run one exchange to its end in virtual time.
+    """Run one exchange to its end in virtual time, and a minute longer for what it may have left behind.
 
-    `slow_client` is how long each send to it takes, `address` the members of `Inbound` that path and
-    headers tell.
+    The arguments are those of `House`, `House.ask` and `world` (`routing`, `aliases`, …).
     """
     loop = VirtualLoop()
-    try:
-        return loop.run_until_complete(
-            _perform(
-                dialect,
-                body,
-                world(*accounts, **options),
-                ScriptedTransport(scripts),
-                timeouts or Timeouts(),
-                hooks or Hooks(),
-                cancel_after,
-                operation,
-                slow_client,
-                state,
-                address or {},
-            )
+
+    async def perform() -> Performance:
+        house = House(accounts, scripts, timeouts=timeouts, hooks=hooks, state=state, **options)
+        result = await house.ask(
+            dialect,
+            body,
+            cancel_after=cancel_after,
+            operation=operation,
+            slow_client=slow_client,
+            **(address or {}),
         )
+        await asyncio.sleep(60)
+        assert not house.failures, house.failures
+        return msgspec.structs.replace(
+            result, rows=house.log.rows, requests=house.transport.requests, **house.left
+        )
+
+    try:
+        return loop.run_until_complete(perform())
     finally:
         loop.close()
-
-
-async def _perform(
-    dialect: Dialect,
-    body: bytes,
-    present: World,
-    transport: ScriptedTransport,
-    timeouts: Timeouts,
-    hooks: Hooks,
-    cancel_after: float | None,
-    operation: Operation,
-    slow_client: float,
-    state: MemoryStateStore | None,
-    address: dict[str, Any],
-) -> Performance:
-    clock, log, failures = VirtualClock(), Recorder(), list[tuple[str, BaseException]]()
-    tasks = TaskGroup(lambda name, error: failures.append((name, error)))
-    shared = state if state is not None else MemoryStateStore(clock)
-    recall = Recall(shared, NoBlobs(), secret=b"stage", clock=clock, tasks=tasks)
-    attempts = Attempts(
-        transport,
-        clock=clock,
-        timeouts=timeouts,
-        hooks=hooks,
-        reasoning=ReasoningState(OpenSeals()),
-        state=shared,
-        recall=recall,
-    )
-    admission = Admission()
-    stored = StoredResponses(shared, NoBlobs(), clock=clock, tasks=tasks)
-    pipeline = Pipeline(
-        stored=stored,
-        world=lambda: present,
-        admission=admission,
-        attempts=attempts,
-        relay=Relay(attempts, recall=recall, stored=stored, clock=clock, timeouts=timeouts),
-        books=Books(log, clock=clock, hooks=hooks),
-        hooks=hooks,
-        clock=clock,
-        wait=timeouts.wait,
-        log=logs.get("playbook"),
-    )
-    exchange = Exchange(_inbound(dialect, body, operation, clock=clock, **address))
-    send, written = _writer(clock, slow_client)
-    client = Client(send, codec(dialect), exchange, clock=clock, timeouts=timeouts, tasks=tasks)
-    work = asyncio.create_task(pipeline.run(exchange, client))
-    client.on_stuck = work.cancel
-    if cancel_after is not None:
-        asyncio.get_running_loop().call_later(cancel_after, work.cancel)
-    await _settled(work)
-    assert not failures, failures
-    return Performance(
-        rows=log.rows,
-        requests=transport.requests,
-        replies=transport.replies,
-        exchange=exchange,
-        tasks_left=len(tasks),
-        timers_left=sum(not handle.cancelled() for handle in asyncio.get_running_loop()._scheduled),  # type: ignore[attr-defined]
-        slots_left=sum(admission.in_flight(account_id) for account_id in present.accounts),
-        **written,
-    )
-
-
-async def _settled(work: asyncio.Task[None]) -> None:
-    """Wait for an exchange and, a minute longer, for what it may have left behind."""
-    await asyncio.wait([work])
-    if not work.cancelled() and (error := work.exception()) is not None:
-        raise error
-    await asyncio.sleep(60)
 
 
 def _inbound(
@@ -318,11 +353,12 @@ def _inbound(
     operation: Operation,
     *,
     clock: VirtualClock,
+    request_id: str,
     headers: dict[str, str] | None = None,
     **address: Any,
 ) -> Inbound:
     return Inbound(
-        request_id="req_playbook",
+        request_id=request_id,
         dialect=dialect,
         operation=operation,
         endpoint="/v1/playbook",
@@ -334,32 +370,7 @@ def _inbound(
     )
 
 
-def _writer(clock: VirtualClock, slow: float) -> tuple[Callable[[Any], Awaitable[None]], dict[str, Any]]:
-    written: dict[str, Any] = {"status": 0, "headers": {}, "sent": [], "ended": False, "head_at": None}
-
-    async def send(message: Any) -> None:
-        if slow:
-            await asyncio.sleep(slow)
-        assert not written["ended"], f"sent behind the end: {message}"
-        if message["type"] == "http.response.start":
-            assert written["status"] == 0, "two heads"
-            written["status"] = message["status"]
-            written["headers"] = {name.decode(): value.decode() for name, value in message["headers"]}
-            written["head_at"] = clock.monotonic()
-            return
-        assert written["status"], "a body before its head"
-        if message.get("body"):
-            written["sent"].append((clock.monotonic(), message["body"]))
-        written["ended"] = not message.get("more_body", False)
-
-    return send, written
-
-
-def reset() -> UpstreamError:
-    """Return what a connection reset looks like to the pipeline."""
-    return UpstreamError("the provider closed the connection", kind="reset")
-
-
 __all__ = [
-    "JSON", "SSE", "OpenSeals", "Performance", "Script", "VirtualClock", "VirtualLoop", "account", "play", "reset", "world",
+    "EPOCH", "JSON", "SSE", "House", "OpenSeals", "Performance", "Script", "Scripts", "VirtualClock", "VirtualLoop", "account",
+    "account_of", "live", "play", "reset", "world",
 ]  # fmt: skip

@@ -56,7 +56,8 @@ async def compact(
         started=0.0,
     )
     compactor = Compactor(Compaction(OpenSeals()), kept.stored, world=lambda: world(at), clock=VirtualClock())
-    call = Call({"method": "POST"}, receive, send, headers={}, path="/v1/responses/compact")
+    path = "/v1/responses/compact"
+    call = Call({"method": "POST"}, receive, send, headers={}, path=path, clock=VirtualClock())
     await compactor.answer(inbound, call, caller=LOCAL, run=run)
     return runs, loads(sent[1]["body"])
 

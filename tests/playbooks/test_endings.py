@@ -9,6 +9,7 @@ import pytest
 
 from flowrouter.config import Timeouts
 from flowrouter.plugins import Hooks
+from flowrouter.settings.routing import Routing
 from tests.playbooks.stage import SSE, Script, account, play
 from tests.playbooks.test_passthrough import (
     ANTHROPIC_ASK,
@@ -26,6 +27,7 @@ from tests.playbooks.test_passthrough import (
 CHAT = account("chat", "openai_chat")
 SECOND = account("second", "openai_chat", priority=2)
 CLAUDE = account("claude", "anthropic")
+NOBODY_GOES_ON = Routing(completion="error")
 
 
 def test_the_books_close_with_the_answer_not_with_the_upstreams_connection() -> None:
@@ -69,6 +71,7 @@ def test_a_failure_in_a_form_no_sdk_knows_is_told_in_the_clients(frame: bytes) -
         ASK_STREAM,
         accounts=[CHAT],
         scripts=[Script(headers=SSE, steps=[ROLE, HEL, frame])],
+        routing=NOBODY_GOES_ON,
     )
     last = result.body.removeprefix(ROLE + HEL).removeprefix(b"data: ").strip()
     assert "out of memory" in msgspec.json.decode(last)["error"]["message"]
@@ -93,6 +96,7 @@ def test_a_failure_in_the_vendors_own_form_passes_unchanged() -> None:
         ASK_STREAM,
         accounts=[CHAT],
         scripts=[Script(headers=SSE, steps=[ROLE, HEL, frame])],
+        routing=NOBODY_GOES_ON,
     )
     assert result.body == ROLE + HEL + frame
 
@@ -131,7 +135,7 @@ def test_a_whole_answer_is_known_behind_a_byte_order_mark(mark: bytes) -> None:
 
 
 def test_an_endless_preamble_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("flowrouter.gateway.relay.WHOLE_MAX", 10_000)
+    monkeypatch.setattr("flowrouter.gateway.source.WHOLE_MAX", 10_000)
     endless = Script(headers=SSE, steps=[ROLE, *[b": comment\n\n" * 100] * 50])
     good = Script(headers=SSE, steps=[ROLE, HEL, FINISH, DONE])
     result = play("openai_chat", ASK_STREAM, accounts=[CHAT, SECOND], scripts=[endless, endless, good])

@@ -153,3 +153,17 @@ def test_a_client_that_reads_no_more_is_given_up() -> None:
     assert result.row.outcome == "cancelled"
     assert result.replies[0].closed
     assert (result.slots_left, result.timers_left) == (0, 0)
+
+
+def test_a_timer_that_rings_a_hair_early_does_not_ring_again_and_again() -> None:
+    """(t + 5) - t is a hair less than 5 for this t, too little for any clock to move."""
+    begins = 15.774467022710263
+    steps = [begins, ROLE, HEL, 12.0, LO, FINISH, DONE]
+    result = play(
+        "openai_chat",
+        ASK_STREAM,
+        accounts=[CHAT],
+        scripts=[Script(headers=SSE, steps=steps)],
+        timeouts=Timeouts(heartbeat=5),
+    )
+    assert [round(at - begins, 2) for at, piece in result.sent if piece.startswith(b":")] == [5.0, 10.0]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from flowrouter.config import Timeouts
+from flowrouter.settings.routing import Routing
 from tests.playbooks.stage import SSE, Script, account, play, reset
 
 CHAT = account("chat", "openai_chat")
@@ -115,6 +116,7 @@ def test_reset_behind_content_is_told_in_band() -> None:
         ASK_STREAM,
         accounts=[CHAT, SECOND],
         scripts=[Script(headers=SSE, steps=[ROLE, HEL, reset()])],
+        routing=Routing(completion="error"),
     )
     assert b"[DONE]" not in result.body
     assert b'"error"' in result.body

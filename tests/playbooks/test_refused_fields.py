@@ -5,8 +5,8 @@ from __future__ import annotations
 import msgspec
 
 from flowrouter.storage import MemoryStateStore
-from tests.playbooks.stage import JSON, Script, VirtualClock, play
-from tests.playbooks.test_passthrough import ANSWER, CHAT, CLAUDE
+from tests.playbooks.stage import JSON, SSE, Script, VirtualClock, play
+from tests.playbooks.test_passthrough import ANSWER, CHAT, CLAUDE, SECOND, WHOLE_STREAM
 from tests.playbooks.test_translate import CLAUDE_ANSWER
 
 ASK = (
@@ -106,3 +106,35 @@ def test_a_value_out_of_range_goes_back_to_the_caller() -> None:
     result = play("openai_chat", ASK, accounts=[CHAT], scripts=scripts)
     assert result.status == 400
     assert msgspec.json.decode(result.body) == said
+
+
+def test_a_second_try_has_the_time_that_is_left() -> None:
+    """The seconds to the first word are a target's own, however often it is asked."""
+    slow = msgspec.structs.replace(refusal("temperature"), before=8.0)
+    late = Script(headers=SSE, before=8.0, steps=WHOLE_STREAM)
+    result = play(
+        "openai_chat",
+        ASK.replace(b'"max_tokens"', b'"stream":true,"max_tokens"'),
+        accounts=[CHAT, SECOND],
+        scripts={"chat": [slow, late], "second": Script(headers=SSE, steps=WHOLE_STREAM)},
+    )
+    assert [(attempt.account_id, attempt.outcome) for attempt in result.row.attempts] == [
+        ("chat", "field_refused"),
+        ("chat", "timeout"),
+        ("second", "answered"),
+    ]
+    assert result.row.ttft_ms is not None
+    assert result.row.ttft_ms < 12_500
+
+
+def test_a_second_try_stays_within_the_clients_time() -> None:
+    slow = msgspec.structs.replace(refusal("temperature"), before=8.0)
+    late = Script(before=8.0, steps=[ANSWER])
+    result = play(
+        "openai_chat",
+        ASK,
+        accounts=[CHAT],
+        scripts=[slow, late],
+        address={"headers": {"x-flowrouter-timeout": "10"}},
+    )
+    assert (result.status, result.head_at) == (504, 10.0)

@@ -40,6 +40,23 @@ class NoBlobs:
         return False
 
 
+class MemoryPauses:
+    """The pauses kept over a restart: as a store has them, in memory."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, bytes] = {}
+
+    async def put(self, key: str, value: bytes, *, owner_id: str, expires_at_ms: int) -> None:
+        del owner_id, expires_at_ms
+        self.rows[key] = value
+
+    async def delete(self, key: str) -> None:
+        self.rows.pop(key, None)
+
+    async def load(self) -> dict[str, bytes]:
+        return dict(self.rows)
+
+
 class OpenSeals:
     """Sealing without secrecy, bound to its place as the vault's is."""
 
@@ -53,4 +70,4 @@ class OpenSeals:
         return blob.removeprefix(place)
 
 
-__all__ = ["NoBlobs", "OpenSeals", "Recorder"]
+__all__ = ["MemoryPauses", "NoBlobs", "OpenSeals", "Recorder"]

@@ -34,7 +34,8 @@ Scenario names (details in `scenarios.BEHAVIOURS` and `scenarios.QUIRKS`):
     Anthropic's SDK warns of retired names: claude-haiku-4-5 (manual thinking) and claude-opus-5 (adaptive) are safe.
 
 Fault names: `fault-NAME[@NUMBER][-once | -N-times | -after-N | -for-Ns]` (details in `faults`):
-    by status: 400 401 402 403 404 408 409 413 422 429 429-retry-after 429-quota 500 501 502 503 503-retry-after
+    by status: 400 401 402 403 404 408 409 413 422 429 429-retry-after
+    429-retry-after-ms 429-retry-after-date 429-hint 429-quota 500 501 502 503 503-retry-after
     504 529 overloaded context-length content-policy model-missing rejects-stream-options
     on the wire: reset close hang-headers slow-headers hang-first-token slow-first-token cut reset-midstream stall
     hang-midstream midstream-error no-terminator no-finish badjson-frame truncated-json half-event bad-chunk

@@ -8,6 +8,7 @@ import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from email.utils import formatdate
 from typing import Any
 
 from tests.upstreams.dialect import Dialect, Form, Refusal
@@ -280,6 +281,9 @@ REFUSALS: dict[str, tuple[int, str]] = {
     "422": (422, "The request is well-formed but makes no sense."),
     "429": (429, "Rate limit reached. Please try again later."),
     "429-retry-after": (429, "Rate limit reached. Please try again later."),
+    "429-retry-after-ms": (429, "Rate limit reached. Please try again later."),
+    "429-retry-after-date": (429, "Rate limit reached. Please try again later."),
+    "429-hint": (429, "Rate limit reached for requests. Please try again in 1.5s."),
     "429-quota": (429, "You exceeded your current quota, please check your plan and billing details."),
     "500": (500, "The server had an error while processing your request."),
     "501": (501, "Not implemented."),
@@ -359,10 +363,14 @@ def refusal_for(dialect: Dialect, name: str, number: int | None = None) -> Refus
     """Return a fault's refusal in the vendor's own words where the dialect has them."""
     status, message = REFUSALS[name]
     refusal = dialect.refusals.get(name) or Refusal(status, message)
-    if name.endswith("retry-after"):
-        seconds = RETRY_AFTER if number is None else number
-        return replace(refusal, headers=(*refusal.headers, ("retry-after", str(seconds))))
-    return replace(refusal)
+    seconds = RETRY_AFTER if number is None else number
+    told = {
+        "retry-after": ("retry-after", str(seconds)),
+        "retry-after-ms": ("retry-after-ms", str(seconds * 1000)),
+        "retry-after-date": ("retry-after", formatdate(time.time() + seconds, usegmt=True)),
+    }
+    headers = tuple(header for ending, header in told.items() if name.endswith(f"-{ending}"))
+    return replace(refusal, headers=(*refusal.headers, *headers))
 
 
 def spoil(draft: Draft, fault: Fault) -> Reply:

@@ -57,6 +57,32 @@ class Secret:
         raise TypeError("a Secret is never serialised")
 
 
+class OAuth(msgspec.Struct, frozen=True, kw_only=True):
+    """How an account gets its access tokens (`settings.oauth.OAuthConfig`), the secrets opened.
+
+    `terms` tells one set of these from another without telling them.
+    """
+
+    token_url: str
+    client_id: str
+    grant: Literal["refresh_token", "client_credentials"]
+    terms: str
+    client_secret: Secret | None = None
+    refresh_token: Secret | None = None
+    scope: str = ""
+    client_auth: Literal["basic", "body"] = "basic"
+    params: tuple[tuple[str, str], ...] = ()
+
+
+class OAuthView(msgspec.Struct, frozen=True, kw_only=True):
+    """What people may see of an account's terms: where tokens come from, by which grant, for whom."""
+
+    token_url: str
+    client_id: str
+    grant: str
+    scope: str
+
+
 class Account(msgspec.Struct, frozen=True, kw_only=True):
     """One identity at a provider, its secret opened.
 
@@ -64,7 +90,9 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     else it is the whole list. `priority` 1 is tried first. `max_concurrency` None means the preset's.
     `unsupported` says what becomes of values that a target cannot take (None: the key's policy).
     `tags` are what rules choose accounts by, `weight` its share where accounts take weighted turns.
-    `headers` are extra request headers, as secret as the key. `problem` says why a stored account cannot be used (it is then disabled).
+    With `oauth` the key is the access token of the moment, None until there is one.
+    `headers` are extra request headers, as secret as the key. `problem` says why a stored account cannot be used (it is then disabled),
+    `trouble` what is wrong with it just now.
     `found_in` says where an account that was found comes from: a variable's name or an address.
     msgspec refuses to encode an account that holds a `Secret`; show `view(account)` instead.
     """
@@ -83,10 +111,12 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     unsupported: Unsupported | None = None
     tags: tuple[str, ...] = ()
     weight: int = 1
+    oauth: OAuth | None = None
     enabled: bool = True
     created_at_ms: int = 0
     source: Source = "store"
     problem: str | None = None
+    trouble: str | None = None
     found_in: str | None = None
 
 
@@ -106,11 +136,14 @@ class AccountView(msgspec.Struct, frozen=True, kw_only=True):
     priority: int
     max_concurrency: int | None
     unsupported: Unsupported | None
+    tags: tuple[str, ...]
+    weight: int
     enabled: bool
     created_at_ms: int
     source: Source
     problem: str | None
     found_in: str | None
+    oauth: OAuthView | None = None
 
 
 def view(account: Account) -> AccountView:
@@ -129,11 +162,20 @@ def view(account: Account) -> AccountView:
         priority=account.priority,
         max_concurrency=account.max_concurrency,
         unsupported=account.unsupported,
+        tags=account.tags,
+        weight=account.weight,
         enabled=account.enabled,
         created_at_ms=account.created_at_ms,
         source=account.source,
-        problem=account.problem,
+        problem=account.problem or account.trouble,
         found_in=account.found_in,
+        oauth=None if account.oauth is None else _view(account.oauth),
+    )
+
+
+def _view(oauth: OAuth) -> OAuthView:
+    return OAuthView(
+        token_url=oauth.token_url, client_id=oauth.client_id, grant=oauth.grant, scope=oauth.scope
     )
 
 
@@ -154,4 +196,4 @@ def merge(declared: tuple[Account, ...], stored: tuple[Account, ...]) -> tuple[A
     )
 
 
-__all__ = ["Account", "AccountView", "Secret", "Source", "declared_id", "merge", "view"]
+__all__ = ["Account", "AccountView", "OAuth", "OAuthView", "Secret", "Source", "declared_id", "merge", "view"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from flowrouter.accounts.account import Account, Secret, declared_id
+from flowrouter.accounts.oauth import opened
 from flowrouter.config import AccountConfig
 from flowrouter.httpkit.keys import LOCAL_OWNER
 
@@ -25,6 +26,7 @@ def declared(written: AccountConfig) -> Account:
         unsupported=written.unsupported,
         tags=written.tags,
         weight=written.weight,
+        oauth=None if written.oauth is None else opened(written.oauth),
         source="config",
     )
 

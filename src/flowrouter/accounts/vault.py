@@ -4,6 +4,9 @@ A sealed blob is `frv1:` + key id (8 hex) + `:` + nonce (12 bytes) + ciphertext 
 associated data names table, row and field, so that a blob copied elsewhere does not open. The
 master key itself encrypts nothing: sealing key, key id and any further subkey are derived from it
 (HKDF-SHA256). Everything fails closed; nothing here ever overwrites a key.
+
+A vault may hold older keys besides (`key_ring`): the first key seals, each opens what it sealed. While
+keys are changed beside a running gateway, a value sealed with a key that is new to it makes it look again.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ import re
 import secrets
 import stat
 from base64 import urlsafe_b64decode
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
@@ -42,34 +46,63 @@ class UnsealError(StorageError):
     """A sealed value does not open: another key sealed it, it was altered, or it was moved."""
 
 
+class _Key:
+    """One master key and what is derived from it."""
+
+    __slots__ = ("aead", "id", "master")
+
+    def __init__(self, master: bytes) -> None:
+        if len(master) != KEY_BYTES:
+            raise ConfigError(f"the sealing key has {len(master)} bytes, not {KEY_BYTES}", fix=_RECIPE)
+        self.master = master
+        self.aead = AESGCM(self.subkey("seal"))
+        self.id = self.subkey("key id")[: _KEY_ID_HEX // 2].hex()
+
+    def subkey(self, purpose: str) -> bytes:
+        info = b"flow-router v1 " + purpose.encode()
+        return HKDFExpand(algorithm=SHA256(), length=KEY_BYTES, info=info).derive(self.master)
+
+
 class Vault:
-    """Seals and opens values with one master key."""
+    """Seals with one master key, opens with that and with `older` ones.
 
-    __slots__ = ("_aead", "_master", "key_id")
+    `look_again` returns the keys there are now, the sealing one first.
+    """
 
-    def __init__(self, master_key: bytes) -> None:
-        if len(master_key) != KEY_BYTES:
-            raise ConfigError(
-                f"the sealing key has {len(master_key)} bytes, not {KEY_BYTES}",
-                fix=_RECIPE,
-            )
-        self._master = master_key
-        self._aead = AESGCM(self.subkey("seal"))
-        self.key_id = self.subkey("key id")[: _KEY_ID_HEX // 2].hex()
+    __slots__ = ("_keys", "_look_again")
+
+    def __init__(
+        self,
+        master_key: bytes,
+        *,
+        older: Sequence[bytes] = (),
+        look_again: Callable[[], Sequence[bytes]] | None = None,
+    ) -> None:
+        self._keys = _ring((master_key, *older))
+        self._look_again = look_again
 
     def __repr__(self) -> str:
         return f"Vault(key_id={self.key_id!r})"
 
+    @property
+    def key_id(self) -> str:
+        """Return the id of the key that seals."""
+        return next(iter(self._keys))
+
+    @property
+    def key_ids(self) -> tuple[str, ...]:
+        """Return the ids of all keys, the sealing one first."""
+        return tuple(self._keys)
+
     def subkey(self, purpose: str) -> bytes:
         """Return the 32-byte key for `purpose`; knowing it tells nothing about the others."""
-        info = b"flow-router v1 " + purpose.encode()
-        return HKDFExpand(algorithm=SHA256(), length=KEY_BYTES, info=info).derive(self._master)
+        return self._first.subkey(purpose)
 
     def seal(self, value: bytes, *, table: str, row: str, field: str) -> bytes:
         """Return `value` sealed for one field of one row."""
-        nonce = os.urandom(_NONCE_BYTES)
-        sealed = self._aead.encrypt(nonce, value, _place(table, row, field))
-        return _MAGIC + self.key_id.encode() + b":" + nonce + sealed
+        nonce, key = os.urandom(_NONCE_BYTES), self._first
+        sealed = key.aead.encrypt(nonce, value, _place(table, row, field))
+        return _MAGIC + key.id.encode() + b":" + nonce + sealed
 
     def open(self, blob: bytes, *, table: str, row: str, field: str) -> bytes:
         """Return the value sealed in `blob`; raises `UnsealError`, never returns anything unproven."""
@@ -77,13 +110,30 @@ class Vault:
         if not _FORM.match(blob):
             raise UnsealError(f"{where} is not a sealed value")
         sealed_by = sealed_with(blob)
-        if sealed_by != self.key_id:
+        key = self._keys.get(sealed_by) or self._found(sealed_by)
+        if key is None:
             raise UnsealError(f"{where} was sealed with key {sealed_by}, this is key {self.key_id}")
         nonce = blob[_HEADER_BYTES : _HEADER_BYTES + _NONCE_BYTES]
         try:
-            return self._aead.decrypt(nonce, blob[_HEADER_BYTES + _NONCE_BYTES :], _place(table, row, field))
+            return key.aead.decrypt(nonce, blob[_HEADER_BYTES + _NONCE_BYTES :], _place(table, row, field))
         except InvalidTag:
             raise UnsealError(f"{where} was altered or moved from another place") from None
+
+    @property
+    def _first(self) -> _Key:
+        return next(iter(self._keys.values()))
+
+    def _found(self, key_id: str) -> _Key | None:
+        """Return the key with this id if it is there by now, and take over the order of keys as it is."""
+        if self._look_again is None:
+            return None
+        try:
+            keys = _ring(self._look_again())
+        except ConfigError:
+            return None
+        if key_id in keys:
+            self._keys = keys
+        return keys.get(key_id)
 
     def check_value(self) -> bytes:
         """Return a sealed constant; stored beside the data it tells a right key from a wrong one."""
@@ -96,6 +146,15 @@ class Vault:
         except UnsealError:
             return False
         return opened == _CHECK_TEXT
+
+
+def _ring(masters: Sequence[bytes]) -> dict[str, _Key]:
+    """Return the keys by id, each once, in their order."""
+    found: dict[str, _Key] = {}
+    for master in masters:
+        key = _Key(master)
+        found.setdefault(key.id, key)
+    return found
 
 
 def sealed_with(blob: bytes) -> str:
@@ -118,6 +177,12 @@ def parse_key(text: str, *, where: str) -> bytes:
 
 def read_key_file(path: Path) -> bytes | None:
     """Return the key in `path`, or None where there is no such file; raises `ConfigError`."""
+    text = read_private(path)
+    return None if text is None else parse_key(text, where=f"the sealing key {path}")
+
+
+def read_private(path: Path) -> str | None:
+    """Return the text of a key file that is open to its owner only, None where there is none."""
     try:
         status = path.stat()
         text = path.read_text("ascii")
@@ -134,7 +199,7 @@ def read_key_file(path: Path) -> bytes | None:
             f"the sealing key {path} is open to others (mode {mode:o})",
             fix=f"chmod 600 {path}",
         )
-    return parse_key(text, where=f"the sealing key {path}")
+    return text
 
 
 def create_key_file(path: Path) -> bytes:
@@ -144,7 +209,7 @@ def create_key_file(path: Path) -> bytes:
     """
     draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
     try:
-        _write_private(draft, secrets.token_hex(KEY_BYTES) + "\n")
+        write_private(draft, secrets.token_hex(KEY_BYTES) + "\n")
         _publish(draft, path)
     except OSError as error:
         fix = "make its directory writable"
@@ -158,7 +223,8 @@ def create_key_file(path: Path) -> bytes:
     return key
 
 
-def _write_private(path: Path, text: str) -> None:
+def write_private(path: Path, text: str) -> None:
+    """Write a new file that only its owner can read, down to the disk; raises `OSError`."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="ascii") as file:
         file.write(text)
@@ -174,7 +240,7 @@ def _publish(draft: Path, path: Path) -> None:
         return
     except OSError:  # a file system without hard links
         with contextlib.suppress(FileExistsError):
-            _write_private(path, draft.read_text("ascii"))
+            write_private(path, draft.read_text("ascii"))
 
 
 def _place(table: str, row: str, field: str) -> bytes:
@@ -191,5 +257,7 @@ __all__ = [
     "create_key_file",
     "parse_key",
     "read_key_file",
+    "read_private",
     "sealed_with",
+    "write_private",
 ]

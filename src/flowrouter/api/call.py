@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import parse_qsl
 
 from flowrouter.api.routes import Route, dialect_of, is_verb
 from flowrouter.canonical.dialect import Dialect
 from flowrouter.canonical.problem import Problem
+from flowrouter.clock import Clock
 from flowrouter.dialects import codec
-from flowrouter.gateway.notice import error_headers
+from flowrouter.gateway.notice import error_headers, overhead_header
 from flowrouter.httpkit import replies
 from flowrouter.httpkit.auth import with_query_key
 from flowrouter.httpkit.bodies import Receive
@@ -20,14 +23,34 @@ Scope = dict[str, Any]
 
 
 class Call:
-    """What arrived, and the way back; `rest` is what the route's `{name}` stands for."""
+    """What arrived, and the way back; `rest` is what the route's `{name}` stands for.
 
-    __slots__ = ("_scope", "headers", "method", "path", "receive", "request_id", "rest", "route", "send")
+    `told` are headers that go with whatever is answered.
+    """
+
+    __slots__ = (
+        "_away",
+        "_clock",
+        "_scope",
+        "headers",
+        "method",
+        "path",
+        "receive",
+        "request_id",
+        "rest",
+        "route",
+        "send",
+        "started",
+        "told",
+    )
 
     def __init__(
-        self, scope: Scope, receive: Receive, send: Send, *, headers: dict[str, str], path: str
+        self, scope: Scope, receive: Receive, send: Send, *, headers: dict[str, str], path: str, clock: Clock
     ) -> None:
         self._scope = scope
+        self._clock = clock
+        self._away = 0.0
+        self.started = clock.monotonic()
         self.method: str = scope["method"]
         self.receive = receive
         self.send = send
@@ -36,6 +59,7 @@ class Call:
         self.route: Route | None = None
         self.rest = ""
         self.request_id = "req_" + secrets.token_hex(12)
+        self.told: Headers = []
 
     def lead(self, route: Route, rest: str) -> None:
         """Take the route the path leads to; Google's alone may carry the key in the query."""
@@ -60,7 +84,7 @@ class Call:
 
     async def answer(self, status: int, body: bytes, extra: Headers | None = None) -> None:
         """Send a JSON answer."""
-        await replies.send_json(self.send, status, body, extra=[*self._ids(), *(extra or [])])
+        await replies.send_json(self.send, status, body, extra=[*self.own_headers(), *(extra or [])])
 
     async def refuse(
         self, problem: Problem, raw: bytes | None = None, *, extra: Headers | None = None
@@ -68,12 +92,23 @@ class Call:
         """Send an error in the route's dialect; `raw` is a provider's own envelope."""
         spoken = codec(self.dialect)
         body = raw if raw is not None else spoken.render_problem(problem, self.request_id)
-        headers = [*self._ids(), *error_headers(problem), *(extra or [])]
+        headers = [*self.own_headers(), *error_headers(problem), *(extra or [])]
         await replies.send_json(self.send, spoken.problem_status(problem), body, extra=headers)
 
-    def _ids(self) -> Headers:
+    @contextmanager
+    def away(self) -> Iterator[None]:
+        """Count the time within as another's: a provider's, or that of an exchange with books of its own."""
+        since = self._clock.monotonic()
+        try:
+            yield
+        finally:
+            self._away += self._clock.monotonic() - since
+
+    def own_headers(self) -> Headers:
+        """Return what stands on every answer: the ids, and the time the gateway itself took."""
         text = self.request_id.encode()
-        return [(b"x-request-id", text), (b"request-id", text)]
+        took = self._clock.monotonic() - self.started - self._away
+        return [(b"x-request-id", text), (b"request-id", text), overhead_header(took), *self.told]
 
 
 def headers_of(scope: Scope) -> dict[str, str]:

@@ -19,6 +19,7 @@ from flowrouter.gateway.stored_responses import StoredResponses
 from flowrouter.gateway.world import World
 from flowrouter.httpkit import replies
 from flowrouter.httpkit.caller import Caller
+from flowrouter.httpkit.keys import LOCAL_OWNER
 from flowrouter.httpkit.replies import Headers, Send
 from flowrouter.routing import build_plan
 
@@ -43,7 +44,7 @@ class Compactor:
     async def answer(self, inbound: Inbound, call: Call, *, caller: Caller, run: Run) -> None:
         """Answer what arrived (its operation is `compact`); raises `CallerError`."""
         head = skimmed(inbound)
-        if self._has_vendor(inbound, head.model):
+        if self._has_vendor(inbound, head.model, caller):
             captured = _Captured()
             await run(inbound, call, captured.send)
             if captured.status not in _HAS_NONE:
@@ -52,11 +53,12 @@ class Compactor:
             inbound = msgspec.structs.replace(inbound, request_id=f"{inbound.request_id}s")
         await self._summarise(inbound, call, caller=caller, run=run)
 
-    def _has_vendor(self, inbound: Inbound, model: str) -> bool:
+    def _has_vendor(self, inbound: Inbound, model: str, caller: Caller) -> bool:
         """Return whether the first target can compact, and may see the items as they are."""
         if holds_envelopes(inbound.body, inbound.dialect):
             return False
-        plan = build_plan(self._world().facts, model, dialect=inbound.dialect)
+        facts = self._world().facts.seen_by((caller.owner_id, LOCAL_OWNER))
+        plan = build_plan(facts, model, dialect=inbound.dialect)
         return bool(plan.targets) and plan.targets[0].dialect == inbound.dialect
 
     async def _summarise(self, inbound: Inbound, call: Call, *, caller: Caller, run: Run) -> None:
@@ -76,7 +78,8 @@ class Compactor:
             inbound, operation="generate", body=self._compaction.request(asked, named=named)
         )
         captured = _Captured()
-        await run(question, call, captured.send)
+        with call.away():
+            await run(question, call, captured.send)
         if captured.status != 200:
             await captured.release(call.send)
             return

@@ -27,17 +27,23 @@ from flowrouter.gateway.blame import from_caller_error
 from flowrouter.gateway.client import Client
 from flowrouter.gateway.counting import Counter
 from flowrouter.gateway.exchange import Exchange, Inbound, Operation, skimmed
-from flowrouter.gateway.pipeline import Pipeline, no_such_model
+from flowrouter.gateway.key_scope import admit_dialect, gated
+from flowrouter.gateway.limits import Limits
+from flowrouter.gateway.no_answer import no_such_model
+from flowrouter.gateway.pipeline import Pipeline
+from flowrouter.gateway.planner import Planner
 from flowrouter.gateway.ports import ReceiptStore
+from flowrouter.gateway.privacy import PRIVATE
+from flowrouter.gateway.standing import limit_headers
 from flowrouter.gateway.world import World
 from flowrouter.httpkit import replies
 from flowrouter.httpkit.auth import authenticate
 from flowrouter.httpkit.bodies import ClientGoneError, Receive, read_body
 from flowrouter.httpkit.caller import Caller
 from flowrouter.httpkit.guard import Guard
+from flowrouter.httpkit.keys import LOCAL_OWNER
 from flowrouter.httpkit.memory import MemoryGate, Share
 from flowrouter.httpkit.replies import Headers, Send
-from flowrouter.routing import build_plan
 from flowrouter.tasks import TaskGroup
 from flowrouter.wire import json
 
@@ -51,7 +57,9 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
 
     world: Callable[[], World]
     pipeline: Pipeline
+    planner: Planner
     counter: Counter
+    limits: Limits
     receipts: ReceiptStore
     responses: ResponseRoutes
     compactor: Compactor
@@ -62,6 +70,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     timeouts: Timeouts
     body_limit: int
     readiness: Callable[[], tuple[bool, dict[str, Any]]]
+    too_old: Callable[[], bool]
     management: App
 
 
@@ -92,9 +101,16 @@ class DataPlane:
         headers = headers_of(scope)
         method: str = scope["method"]
         path = normalise(scope["path"])
-        call = Call(scope, receive, self._with_cors(send, headers), headers=headers, path=path)
+        call = Call(
+            scope,
+            receive,
+            self._with_cors(send, headers),
+            headers=headers,
+            path=path,
+            clock=self._parts.clock,
+        )
         try:
-            objection = self._parts.guard.objection(method, headers)
+            objection = self._parts.guard.objection(method, headers, path=path)
             if objection is not None:
                 raise CallerError(objection[1], status=objection[0], code="refused")
             if self._is_unkeyed_page(headers):
@@ -105,11 +121,14 @@ class DataPlane:
                     code="refused",
                 )
             if method == "OPTIONS" and "origin" in headers:
-                await _preflight(call.send)
+                await _preflight(call)
                 return
             found = match(method, path)
             if found is not None:
                 call.lead(*found)
+                if self._parts.too_old() and found[0].purpose not in ("alive", "ready"):
+                    raise _out_of_date()
+                logs.about(call.request_id)
                 await self._answers[found[0].purpose](call)
             elif path.startswith(("/v1/", "/v1beta/")) or knows(path):
                 raise _no_route(method, path)
@@ -187,17 +206,32 @@ class DataPlane:
             watcher.cancel()
 
     async def _count_tokens(self, call: Call) -> None:
-        self._caller(call)
+        caller = self._caller(call)
         with self._parts.memory.hold(call.headers) as share:
-            await self._count(call, await self._body(call, share))
+            await self._count(call, await self._body(call, share), caller)
 
-    async def _count(self, call: Call, body: bytes) -> None:
+    async def _count(self, call: Call, body: bytes, caller: Caller) -> None:
         world, clock = self._parts.world(), self._parts.clock
         inbound = _inbound(call, "generate", body, wall=clock.now(), started=clock.monotonic())
-        plan = build_plan(world.facts, skimmed(inbound).model, dialect=inbound.dialect)
-        if not plan.targets:
+        exchange = Exchange(inbound)
+        exchange.caller, exchange.head = caller, skimmed(inbound)
+        try:
+            await self._parts.limits.admit(exchange, tokens=False)
+        finally:
+            call.told = limit_headers(exchange.standings, inbound.dialect)
+        try:
+            await self._counted(call, exchange, world)
+        finally:
+            if exchange.admitted is not None:
+                exchange.admitted.settle(None)
+
+    async def _counted(self, call: Call, exchange: Exchange, world: World) -> None:
+        plan, _ = await self._parts.planner.preview(exchange, world)
+        plan, inbound = gated(plan, exchange.caller), exchange.inbound
+        # Nobody may be asked to count a private prompt; our own estimate tells nobody.
+        if not plan.targets and plan.step != PRIVATE:
             raise no_such_model(plan, world)
-        count = await self._parts.counter.count(inbound, plan, world)
+        count = await self._parts.counter.count(inbound, plan, world, away=call.away)
         if count.problem is not None:
             await call.refuse(count.problem, count.body or None)
             return
@@ -205,17 +239,24 @@ class DataPlane:
         await call.answer(200, count.body, [(b"x-flowrouter-counted-by", source.encode("ascii", "replace"))])
 
     async def _list_models(self, call: Call) -> None:
-        self._caller(call)
-        agent = call.headers.get("user-agent", "")
-        await call.answer(200, *models.answer(self._parts.world(), call.dialect, call.query, agent=agent))
+        world, agent = self._seen(call), call.headers.get("user-agent", "")
+        policy = self._caller(call).policy
+        answer = models.answer(world, call.dialect, call.query, agent=agent, policy=policy)
+        await call.answer(200, *answer)
 
     async def _describe_models(self, call: Call) -> None:
-        self._caller(call)
-        await call.answer(200, json.dumps(models.described(self._parts.world())))
+        await call.answer(200, json.dumps(models.described(self._seen(call), self._caller(call).policy)))
 
     async def _get_model(self, call: Call) -> None:
-        self._caller(call)
-        await call.answer(200, json.dumps(models.single(self._parts.world(), call.dialect, call.rest)))
+        policy = self._caller(call).policy
+        found = models.single(self._seen(call), call.dialect, call.rest, policy=policy)
+        await call.answer(200, json.dumps(found))
+
+    def _seen(self, call: Call) -> World:
+        """Return the world without what other owners have and named; raises `CallerError` for a wrong credential."""
+        caller, world = self._caller(call), self._parts.world()
+        facts = world.facts.seen_by((caller.owner_id, LOCAL_OWNER))
+        return world if facts is world.facts else msgspec.structs.replace(world, facts=facts)
 
     async def _get_receipt(self, call: Call) -> None:
         caller = self._caller(call)
@@ -248,7 +289,10 @@ class DataPlane:
     def _caller(self, call: Call) -> Caller:
         world = self._parts.world()
         now_ms = int(self._parts.clock.now() * 1000)
-        return authenticate(call.headers, world.ring, now_ms=now_ms, protected=world.protected)
+        caller = authenticate(call.headers, world.ring, now_ms=now_ms, protected=world.protected)
+        if call.route is not None and call.route.purpose not in _LISTS:
+            admit_dialect(caller, call.route.dialect)
+        return caller
 
     def _is_unkeyed_page(self, headers: dict[str, str]) -> bool:
         """Return whether an allow-listed page of another site calls while nothing asks it for a key."""
@@ -274,15 +318,20 @@ class DataPlane:
         return with_cors
 
 
-async def _preflight(send: Send) -> None:
+_LISTS = frozenset({"list_models", "get_model"})
+"""What every key may ask: the shape of a list is no dialect spoken."""
+
+
+async def _preflight(call: Call) -> None:
     """Answer a CORS preflight; the guard has let the origin pass, so it is allow-listed."""
     headers: Headers = [
+        *call.own_headers(),
         (b"access-control-allow-methods", b"GET, POST, PATCH, DELETE, OPTIONS"),
         (b"access-control-allow-headers", b"*, authorization"),
         (b"access-control-max-age", b"600"),
     ]
-    await replies.send_head(send, 204, headers)
-    await replies.send_last(send)
+    await replies.send_head(call.send, 204, headers)
+    await replies.send_last(call.send)
 
 
 def _inbound(call: Call, operation: Operation, body: bytes, *, wall: float, started: float) -> Inbound:
@@ -319,6 +368,15 @@ async def _refuse_upgrade(call: Call) -> None:
     # A 426 must name what it would have instead (RFC 9110, 15.5.22), and the socket is of no more use.
     extra = [(b"upgrade", b"HTTP/1.1"), (b"connection", b"Upgrade"), (b"connection", b"close")]
     await call.refuse(problem, extra=extra)
+
+
+def _out_of_date() -> CallerError:
+    return CallerError(
+        "the gateway has not been able to read its configuration for too long to go on by it",
+        status=503,
+        code="configuration_too_old",
+        retry_after=5.0,
+    )
 
 
 def _no_route(method: str, path: str) -> CallerError:

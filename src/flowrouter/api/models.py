@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -20,9 +20,12 @@ from flowrouter.canonical.capabilities import Capabilities
 from flowrouter.canonical.dialect import Dialect
 from flowrouter.clock import iso
 from flowrouter.errors import CallerError
+from flowrouter.gateway.key_scope import may_list, may_name, may_plan
 from flowrouter.gateway.world import World
+from flowrouter.httpkit.key_policy import NO_POLICY, KeyPolicy
+from flowrouter.routing import build_plan
 from flowrouter.routing.facts import is_glob
-from flowrouter.routing.plan import CATCH_ALL, CLAUDE_CODE, build_plan, leads_somewhere
+from flowrouter.routing.names import CATCH_ALL, CLAUDE_CODE, leads_somewhere
 from flowrouter.wire import json
 
 _PAGE = 20
@@ -47,19 +50,24 @@ class ModelEntry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def answer(
-    world: World, dialect: Dialect, query: Mapping[str, str], *, agent: str = ""
+    world: World,
+    dialect: Dialect,
+    query: Mapping[str, str],
+    *,
+    agent: str = "",
+    policy: KeyPolicy = NO_POLICY,
 ) -> tuple[bytes, list[tuple[bytes, bytes]]]:
     """Return the list's body and the headers that go with it; raises `CallerError` for a bad page request.
 
-    `agent` is the client's own name for itself.
+    `agent` is the client's own name for itself; only what a key of `policy` may use is listed.
     """
     if dialect == "anthropic" and agent.startswith(CLAUDE_CODE):
-        shown = (_for_claude_code(entry) for entry in entries(world) if entry.generates)
+        shown = (_for_claude_code(entry) for entry in entries(world, policy) if entry.generates)
         known = sorted(shown, key=lambda entry: entry.id)
         return json.dumps(_anthropic_page(known, query)), []
     if "client_version" not in query:
-        return json.dumps(listing(world, dialect, query)), []
-    body = json.dumps({"models": _codex_rows(world)})
+        return json.dumps(listing(world, dialect, query, policy=policy)), []
+    body = json.dumps({"models": _codex_rows(world, policy)})
     return body, [(b"etag", b'"%b"' % hashlib.sha256(body).hexdigest()[:32].encode())]
 
 
@@ -69,19 +77,25 @@ def _for_claude_code(entry: ModelEntry) -> ModelEntry:
     return msgspec.structs.replace(entry, id=CLAUDE_CODE + entry.id)
 
 
-def described(world: World) -> dict[str, Any]:
+def described(world: World, policy: KeyPolicy = NO_POLICY) -> dict[str, Any]:
     """Return the list joined with what is known of each model; null is unknown."""
-    return {"object": "list", "data": [_described(entry, _able(world, entry)) for entry in entries(world)]}
+    rows = [_described(entry, _able(world, entry)) for entry in entries(world, policy)]
+    return {"object": "list", "data": rows}
 
 
-def entries(world: World) -> list[ModelEntry]:
-    """Return every plain name that leads somewhere, sorted by name; patterns are never shown."""
+def entries(world: World, policy: KeyPolicy = NO_POLICY) -> list[ModelEntry]:
+    """Return every plain name that leads somewhere, sorted by name; patterns are never shown.
+
+    Left out is what a key of `policy` may not use.
+    """
     found: dict[str, ModelEntry] = {}
     for account in world.facts.accounts:
         if not account.enabled or account.problem or not account.dialects:
             continue
         listed = {model.id: model for model in world.listed.get(account.id, ())}
         for name in account.names:
+            if world.facts.disabling(account, name) is not None or not may_list(policy, account, name):
+                continue
             known, detail = found.get(name), listed.get(name)
             if known is not None:
                 found[name] = msgspec.structs.replace(known, accounts=(*known.accounts, account.name))
@@ -96,15 +110,32 @@ def entries(world: World) -> list[ModelEntry]:
                 generates=detail.generates if detail else True,
                 accounts=(account.name,),
             )
-    for alias, model in world.facts.aliases.items():
-        if alias not in found and leads_somewhere(world.facts, alias):
-            found[alias] = ModelEntry(id=alias, owned_by="alias", display_name=f"{alias} → {model}")
+    for entry in _own_names(world):
+        leads = leads_somewhere(world.facts, entry.id) and may_name(policy, entry.id, world)
+        if entry.id not in found and leads:
+            found[entry.id] = entry
     return [found[name] for name in sorted(found)]
 
 
-def listing(world: World, dialect: Dialect, query: Mapping[str, str]) -> dict[str, Any]:
+def _own_names(world: World) -> Iterator[ModelEntry]:
+    """Yield what people named themselves: aliases, pools and combos."""
+    for alias, models in world.facts.aliases.items():
+        told = models if isinstance(models, str) else ", ".join(models)
+        yield ModelEntry(id=alias, owned_by="alias", display_name=f"{alias} → {told}")
+    for combo in world.facts.combos:
+        members = ", ".join(member.model for member in combo.config.members)
+        shown = f"{combo.name} → {combo.config.strategy}: {members}"
+        yield ModelEntry(id=combo.name, owned_by="combo", display_name=shown[:_DISPLAY_MAX])
+
+
+_DISPLAY_MAX = 200
+
+
+def listing(
+    world: World, dialect: Dialect, query: Mapping[str, str], *, policy: KeyPolicy = NO_POLICY
+) -> dict[str, Any]:
     """Return the list in `dialect`'s envelope; raises `CallerError` for a bad page request."""
-    known = entries(world)
+    known = entries(world, policy)
     if dialect == "anthropic":
         return _anthropic_page(known, query)
     if dialect == "gemini":
@@ -112,13 +143,13 @@ def listing(world: World, dialect: Dialect, query: Mapping[str, str]) -> dict[st
     return {"object": "list", "data": [_openai(entry) for entry in known]}
 
 
-def single(world: World, dialect: Dialect, name: str) -> dict[str, Any]:
+def single(world: World, dialect: Dialect, name: str, *, policy: KeyPolicy = NO_POLICY) -> dict[str, Any]:
     """Return one model, listed or reachable under a longer name (`account/model`); raises `CallerError` (404)."""
     shape = _SHAPES.get(dialect, _openai)
-    for entry in entries(world):
+    for entry in entries(world, policy):
         if entry.id == name:
             return shape(entry)
-    plan = build_plan(world.facts, name, dialect=dialect)
+    plan = may_plan(policy, build_plan(world.facts, name, dialect=dialect))
     if plan.targets and plan.step != CATCH_ALL and not is_glob(name):
         entry = ModelEntry(id=name, owned_by=plan.targets[0].preset, display_name=name)
         return shape(entry)
@@ -169,9 +200,9 @@ _SHAPES: Mapping[Dialect, Callable[[ModelEntry], dict[str, Any]]] = {
 }
 
 
-def _codex_rows(world: World) -> list[dict[str, Any]]:
+def _codex_rows(world: World, policy: KeyPolicy) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
-    for place, entry in enumerate(entry for entry in entries(world) if entry.generates):
+    for place, entry in enumerate(entry for entry in entries(world, policy) if entry.generates):
         able = _able(world, entry)
         row = codex_model(entry.id, entry.display_name, place=place, able=able)
         window = entry.context_window or (able.context_window if able is not None else None)

@@ -55,7 +55,8 @@ class ResponseRoutes:
         kept = await self._found(call, caller)
         if kept.vendor:
             await self._stored.bare(kept, owner_id=caller.owner_id)
-            said = await self._vendor.ask(kept, self._world(), method="DELETE")
+            with call.away():
+                said = await self._vendor.ask(kept, self._world(), method="DELETE")
             if said.status not in (200, 404):
                 problem = said.problem if said.problem is None else _for_anybody(said.problem)
                 why = problem.message if problem is not None else "it did not say why"
@@ -89,7 +90,8 @@ class ResponseRoutes:
         return kept
 
     async def _ask(self, kept: Kept, call: Call, *, method: Any = "GET", part: str = "") -> VendorAnswer:
-        return await self._vendor.ask(kept, self._world(), method=method, part=part, query=call.query)
+        with call.away():
+            return await self._vendor.ask(kept, self._world(), method=method, part=part, query=call.query)
 
     async def _pass(self, call: Call, said: VendorAnswer) -> None:
         if said.problem is None:

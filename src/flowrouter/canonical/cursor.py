@@ -59,12 +59,13 @@ class PartState:
 class Cursor:
     """The state of one answer, advanced by `apply` for each event that left for the client.
 
-    `others` counts events that belong to no part, for dialects that number what they send.
+    `others` counts events that belong to no part, for dialects that number what they send, `unread_at` the
+    characters ahead of the first frame that could not be read.
     """
 
     __slots__ = (
         "created", "ended", "finishes", "frame_errors", "id", "meaningful", "model", "origin", "others",
-        "parts", "problem", "started", "usage",
+        "parts", "problem", "started", "unread_at", "usage",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -80,6 +81,7 @@ class Cursor:
         self.usage: Usage | None = None
         self.problem: Problem | None = None
         self.frame_errors = 0
+        self.unread_at = 0
         self.others = 0
 
     def apply(self, event: Event) -> None:
@@ -100,6 +102,11 @@ class Cursor:
         """Return the number of characters of all parts, for estimating missing usage."""
         return sum(part.characters for part in self.parts)
 
+    @property
+    def may_have_hole(self) -> bool:
+        """Return whether text came behind a frame that could not be read: some may be missing between."""
+        return self.frame_errors > 0 and self.characters > self.unread_at
+
 
 def whole(response: Response) -> Cursor:
     """Return the cursor of an answer that came in one piece; an uncounted one is told event by event."""
@@ -119,6 +126,8 @@ def whole(response: Response) -> Cursor:
 
 
 def _start(cursor: Cursor, event: e.MessageStart) -> None:
+    if cursor.started:
+        return  # a target that took over: the first identity stays
     cursor.started = True
     cursor.origin, cursor.id, cursor.model, cursor.created = (
         event.origin,
@@ -191,6 +200,8 @@ def _error(cursor: Cursor, event: e.StreamError) -> None:
 
 
 def _frame_error(cursor: Cursor, _: e.FrameError) -> None:
+    if not cursor.frame_errors:
+        cursor.unread_at = cursor.characters
     cursor.frame_errors += 1
 
 

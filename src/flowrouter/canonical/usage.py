@@ -14,7 +14,8 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
 
     `input` excludes both cache kinds; `output` excludes `reasoning`; `cache_write` includes
     `cache_write_1h`. `estimated` marks numbers we computed. `raw` is the provider's own object,
-    returned unchanged to clients of the same dialect (`origin`).
+    returned unchanged to clients of the same dialect (`origin`). `tier` and `searches` (web searches
+    that are billed) are what a provider tells of them outside of that object.
     """
 
     input: int | None = None
@@ -26,6 +27,8 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
     estimated: bool = False
     origin: Dialect | None = None
     raw: dict[str, Any] | None = None
+    tier: str | None = None
+    searches: int | None = None
 
     @property
     def total_input(self) -> int:
@@ -59,6 +62,8 @@ def merge(older: Usage | None, newer: Usage) -> Usage:
         estimated=newer.estimated or (older.estimated and borrowed),
         origin=newer.origin or older.origin,
         raw=raw,
+        tier=newer.tier or older.tier,
+        searches=older.searches if newer.searches is None else newer.searches,
     )
 
 

@@ -15,7 +15,7 @@ from flowrouter import __version__
 from flowrouter.cli.style import Style
 from flowrouter.features.local import weights
 from flowrouter.routing import AccountFacts
-from flowrouter.routing.plan import AUTO, leads_somewhere
+from flowrouter.routing.names import AUTO, leads_somewhere
 
 _WIDTH = 80
 _MARGIN = "  "
@@ -47,6 +47,7 @@ class Card:
         yield from self._row("Accounts", self._accounts())
         yield from self._row("Models", self._models())
         yield from self._row("Keys", self._keys())
+        yield from self._workers()
         yield from self._row("Data", _short(self._application.config.data))
         yield from self._finds()
         for problem in self._world.problems:
@@ -84,6 +85,11 @@ class Card:
     def _keys(self) -> str:
         count = len(self._world.ring)
         return f"{count}, every call needs one" if count else "none, calls from this machine need none"
+
+    def _workers(self) -> Iterator[str]:
+        count = self._application.config.server.workers
+        if count > 1:
+            yield from self._row("Workers", f"{count}, in step through {self._application.state.place}")
 
     def _finds(self) -> Iterator[str]:
         wide = max((len(account.name) for account in self._found), default=0)

@@ -31,7 +31,7 @@ from flowrouter.cli.talk import Talk, Told
 from flowrouter.clock import Clock
 from flowrouter.dialects import available
 from flowrouter.errors import ConfigError, FlowRouterError
-from flowrouter.routing.plan import AUTO
+from flowrouter.routing.names import AUTO
 from flowrouter.upstream.transport import AiohttpTransport
 
 _ANTHROPIC_TOKENS = 4096

@@ -13,7 +13,25 @@ from typing import Annotated
 import typer
 
 from flowrouter import __version__
-from flowrouter.cli import chat, doctor, keys, local, models, providers, tail, translate, usage
+from flowrouter.cli import (
+    admin,
+    audit,
+    chat,
+    combos,
+    doctor,
+    explain,
+    key_budgets,
+    keys,
+    local,
+    login,
+    models,
+    providers,
+    rules,
+    tail,
+    translate,
+    usage,
+    vault,
+)
 from flowrouter.cli.options import ConfigFile, DataFolder
 
 app = typer.Typer(
@@ -77,11 +95,19 @@ def serve(  # noqa: PLR0917 - `main` starts it before typer is loaded; this is f
 
 
 app.add_typer(providers.app, name="providers")
+app.add_typer(combos.app, name="combos")
 app.add_typer(keys.app, name="keys")
 app.add_typer(local.app, name="local")
+app.add_typer(vault.app, name="vault")
+app.add_typer(admin.app, name="admin")
+app.command("audit")(audit.audit)
+app.command("login")(login.login)
 app.command("models")(models.models)
-app.command("explain")(models.explain)
-app.command("usage", epilog=usage.EPILOG)(usage.usage)
+app.command("explain")(explain.explain)
+app.command("health")(explain.health)
+app.command("rules")(rules.rules)
+app.add_typer(usage.app, name="usage")
+keys.app.command("budget")(key_budgets.budget)
 app.add_typer(tail.app, name="requests")
 app.command("doctor", epilog=doctor.EPILOG)(doctor.doctor)
 app.command("chat", epilog=chat.EPILOG)(chat.chat)

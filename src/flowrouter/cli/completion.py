@@ -15,6 +15,7 @@ import typer
 
 from flowrouter.cli.desk import Desk, opened
 from flowrouter.gateway.ports import UsageGroup
+from flowrouter.settings.routing import Strategy
 
 _MOST = 200
 _NOT_CHOSEN = "local"
@@ -48,6 +49,16 @@ def keys(ctx: typer.Context, incomplete: str) -> list[str]:
 def models(ctx: typer.Context, incomplete: str) -> list[str]:
     """Return the models that can be asked for; with a slash in it, those of one account."""
     return _found(ctx, incomplete, lambda desk: _model_names(desk, prefixed="/" in incomplete))
+
+
+def combos(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Return the names of the combos."""
+    return _found(ctx, incomplete, lambda desk: [combo.name for combo in desk.world.combos.values()])
+
+
+def strategies(incomplete: str) -> list[str]:
+    """Return how a combo can choose."""
+    return [name for name in get_args(Strategy) if name.startswith(incomplete)]
 
 
 def request_ids(ctx: typer.Context, incomplete: str) -> list[str]:
@@ -88,6 +99,7 @@ def _model_names(desk: Desk, *, prefixed: bool) -> Iterable[str]:
         yield from (f"{account.name}/{name}" for account in usable for name in account.names)
     else:
         yield from desk.world.facts.aliases
+        yield from (combo.name for combo in desk.world.facts.combos)
     yield from (name for account in usable for name in account.names)
 
 
@@ -107,6 +119,7 @@ def _found(ctx: typer.Context, incomplete: str, names: Callable[[Desk], Iterable
 
 __all__ = [
     "accounts",
+    "combos",
     "dialects",
     "groups",
     "keys",
@@ -115,4 +128,5 @@ __all__ = [
     "new_accounts",
     "presets",
     "request_ids",
+    "strategies",
 ]

@@ -31,11 +31,16 @@ class Desk:
         self.settings: Config = application.config
         self.clock: Clock = application.clock
         self.catalog: Catalog = application.catalog
+        self._management: Repositories | None = None
 
     @property
     def management(self) -> Repositories:
-        """Return the repositories."""
-        return self.application.management
+        """Return the repositories; what is changed through them is in the audit log."""
+        if self._management is None:
+            from flowrouter.cli.bookkeeping import kept
+
+            self._management = kept(self.application.management, self.clock)
+        return self._management
 
     @property
     def world(self) -> World:

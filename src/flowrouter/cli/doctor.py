@@ -19,6 +19,7 @@ from flowrouter import app, logs
 from flowrouter.cli import output
 from flowrouter.cli.checks import Finding, listening, machine
 from flowrouter.cli.checks.finding import Area, said
+from flowrouter.cli.checks.shared_state import shared_state
 from flowrouter.cli.codes import FAILED, WRONG_USE
 from flowrouter.cli.desk import Desk
 from flowrouter.cli.options import AsJson, ConfigFile, DataFolder
@@ -122,9 +123,8 @@ async def _with_desk(
 
     transport = accounts.DatedTransport(desk.application.transport, desk.clock)
     try:
-        found = [
-            *await listening.gateway(desk.settings, desk.application.transport, keys=len(desk.world.ring))
-        ]
+        found = [*await listening.gateway(desk.settings, desk.application.inside, keys=len(desk.world.ring))]
+        found += await shared_state(desk.application)
         found += _world_problems(desk)
         known = [each for each in desk.world.accounts.values() if each.preset != _EMBEDDED]
         if not known:
@@ -147,6 +147,7 @@ async def _with_desk(
         return accounts.clock(transport.offsets), found
     finally:
         await transport.close()
+        await desk.application.inside.close()
 
 
 async def _gateway_alone(settings: Config) -> Sequence[Finding]:

@@ -5,8 +5,14 @@ from __future__ import annotations
 import errno
 import os
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 from flowrouter.errors import ConfigError
+
+SERVING = "serving"
+"""The file in the data folder that tells other commands where the gateway over it listens."""
 
 _PROBE_SECONDS = 0.5
 _PROBE_BYTES = 4096
@@ -43,6 +49,28 @@ def address_of(sockets: list[socket.socket]) -> str:
     if host in _EVERYWHERE:
         host = "127.0.0.1"
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+@contextmanager
+def announced(data: Path, address: str) -> Iterator[None]:
+    """Tell other commands the `address`, which flags may have made another than the configuration's."""
+    note = data / SERVING
+    note.write_text(f"{address}\n", "ascii")
+    try:
+        yield
+    finally:
+        # Another gateway may have been started over the same folder meanwhile.
+        if serving(data) == address:
+            note.unlink(missing_ok=True)
+
+
+def serving(data: Path) -> str | None:
+    """Return where the gateway over `data` listens, or did when it was last cut off; None if not known."""
+    try:
+        address = (data / SERVING).read_text("ascii").strip()
+    except (OSError, ValueError):
+        return None
+    return address if address.startswith("http://") else None
 
 
 def _bound(family: int, address: tuple[object, ...]) -> socket.socket:
@@ -94,4 +122,4 @@ def _answers_as_gateway(host: str, port: int) -> bool:
         return False
 
 
-__all__ = ["address_of", "open_sockets"]
+__all__ = ["SERVING", "address_of", "announced", "open_sockets", "serving"]

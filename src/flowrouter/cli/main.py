@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from flowrouter import __version__
 from flowrouter.cli.codes import FAILED, INTERRUPTED, WRONG_USE
@@ -12,18 +12,13 @@ from flowrouter.errors import FlowRouterError
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: 0 done, 1 failed, 2 wrong use or configuration."""
-    arguments = list(sys.argv[1:] if argv is None else argv)
+    return guarded(lambda: _run(list(sys.argv[1:] if argv is None else argv)))
+
+
+def guarded(run: Callable[[], int]) -> int:
+    """Return the exit code of `run`; what goes wrong is said in a line instead of a traceback."""
     try:
-        if arguments[:1] == ["serve"]:
-            from flowrouter.cli import serve
-
-            return serve.main(arguments[1:])
-        if arguments in (["--version"], ["-V"]):
-            print(f"flow-router {__version__}")
-            return 0
-        from flowrouter.cli import commands
-
-        return commands.run(arguments)
+        return run()
     except FlowRouterError as error:
         return _explain(error)
     except BrokenPipeError:
@@ -32,6 +27,21 @@ def main(argv: Sequence[str] | None = None) -> int:
         return FAILED
     except KeyboardInterrupt:
         return INTERRUPTED
+    except Exception as error:  # noqa: BLE001 - a defect's traceback is for its report, without secrets
+        return _confess(error)
+
+
+def _run(arguments: list[str]) -> int:
+    if arguments[:1] == ["serve"]:
+        from flowrouter.cli import serve
+
+        return serve.main(arguments[1:])
+    if arguments in (["--version"], ["-V"]):
+        print(f"flow-router {__version__}")
+        return 0
+    from flowrouter.cli import commands
+
+    return commands.run(arguments)
 
 
 def _explain(error: FlowRouterError) -> int:
@@ -42,7 +52,18 @@ def _explain(error: FlowRouterError) -> int:
     return WRONG_USE if isinstance(error, ConfigError) else FAILED
 
 
+def _confess(error: Exception) -> int:
+    import traceback
+
+    from flowrouter import logs
+
+    logs.flush()
+    print(logs.redact("".join(traceback.format_exception(error))), file=sys.stderr, end="")
+    print("This is a defect of Flow Router; please report the lines above.", file=sys.stderr)
+    return FAILED
+
+
 if __name__ == "__main__":
     sys.exit(main())
 
-__all__ = ["main"]
+__all__ = ["guarded", "main"]

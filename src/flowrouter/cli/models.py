@@ -1,22 +1,15 @@
-"""`flow-router models` and `flow-router explain`: what can be asked for, and who would answer."""
+"""`flow-router models`: what can be asked for, and who answers."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, cast
+from typing import Any
 
-import typer
-
-from flowrouter.canonical.dialect import Dialect
-from flowrouter.cli import completion, output
-from flowrouter.cli.codes import FAILED
+from flowrouter.api.models import entries
+from flowrouter.cli import output
 from flowrouter.cli.desk import opened
-from flowrouter.cli.options import AsJson, ClientDialect, ConfigFile, DataFolder
-from flowrouter.cli.receipts import explain_request
-from flowrouter.dialects import available
-from flowrouter.errors import ConfigError
+from flowrouter.cli.options import AsJson, ConfigFile, DataFolder
 from flowrouter.gateway.world import World
-from flowrouter.routing import AccountFacts, Facts
-from flowrouter.routing.plan import Plan, build_plan
+from flowrouter.routing import AccountFacts, build_plan
 
 
 def models(
@@ -33,7 +26,12 @@ def models(
         output.as_json(rows)
         return
     if rows:
-        output.table(("Model", "Accounts"), [(row["id"], row["accounts"]) for row in rows])
+        named = any(row["alias_of"] for row in rows)
+        headings = ("Model", "Accounts", "Stands for")[: 3 if named else 2]
+        output.table(
+            headings,
+            [(row["id"], row["accounts"], row["alias_of"] or "")[: len(headings)] for row in rows],
+        )
     else:
         output.note("No model can be asked for yet.")
     for account in world.facts.accounts:
@@ -41,48 +39,6 @@ def models(
             output.note(_nameless(account))
     if not world.facts.accounts:
         output.note("Add an account: flow-router providers add")
-
-
-def explain(
-    model: Annotated[
-        str | None,
-        typer.Argument(help="The model, as a client would write it.", autocompletion=completion.models),
-    ] = None,
-    dialect: ClientDialect = "openai_chat",
-    *,
-    request: Annotated[
-        str | None,
-        typer.Option(
-            "--request",
-            metavar="ID",
-            help="Explain a request that was answered, by its id.",
-            autocompletion=completion.request_ids,
-        ),
-    ] = None,
-    as_json: AsJson = False,
-    config: ConfigFile = None,
-    data: DataFolder = None,
-) -> None:
-    """Show who would be asked for MODEL, in which order, and why; or what became of a request.
-
-    No provider is asked.
-    """
-    if request is not None:
-        explain_request(request, as_json=as_json, config=config, data=data)
-        return
-    if model is None:
-        raise ConfigError("name a model, or a request", fix="flow-router explain MODEL, or --request ID")
-    if dialect not in available():
-        raise ConfigError(f"{dialect!r} is no dialect of a client", fix=f"known: {', '.join(available())}")
-    with opened(config, data) as desk:
-        facts = desk.world.facts
-        plan = build_plan(facts, model, dialect=cast(Dialect, dialect))
-    if as_json:
-        output.as_json(plan)
-    else:
-        _print_plan(plan, facts, dialect=dialect)
-    if not plan.targets:
-        raise typer.Exit(FAILED)
 
 
 def _nameless(account: AccountFacts) -> str:
@@ -94,66 +50,28 @@ def _nameless(account: AccountFacts) -> str:
 
 
 def _routable(world: World) -> list[dict[str, Any]]:
-    """Return each id once, with its accounts in the order they are tried."""
-    found: dict[str, list[str]] = {}
-    for account in world.facts.accounts:
-        if account.enabled and not account.problem:
-            for name in account.names:
-                found.setdefault(name, []).append(account.name)
-    rows = [{"id": name, "accounts": found[name], "alias_of": None} for name in sorted(found)]
-    aliases = [
-        {"id": name, "accounts": found.get(target, []), "alias_of": target}
-        for name, target in sorted(world.facts.aliases.items())
-    ]
-    return [*aliases, *rows]
+    """Return each name once, with its accounts in the order they are tried; those people gave come first."""
+    rows: list[dict[str, Any]] = []
+    for entry in entries(world):
+        named = entry.owned_by in ("alias", "combo") and not entry.accounts
+        accounts = _behind(world, entry.id) if named else entry.accounts
+        stands_for = _stands_for(world, entry.id) if named else None
+        rows.append({"id": entry.id, "accounts": list(accounts), "alias_of": stands_for})
+    return sorted(rows, key=lambda row: row["alias_of"] is None)
 
 
-def _print_plan(plan: Plan, facts: Facts, *, dialect: str) -> None:
-    why = {note.account: note.reason for note in plan.notes if note.taken}
-    if plan.targets:
-        print(f"{plan.asked}: found by {plan.step}")
-        print()
-        rows = [
-            (
-                number,
-                target.account,
-                target.model,
-                target.dialect,
-                "passthrough" if target.dialect == dialect else "translate",
-                why.get(target.account),
-            )
-            for number, target in enumerate(plan.targets, start=1)
-        ]
-        output.table(("#", "Account", "Model there", "Dialect", "Lane", "Why"), rows, right=("#",))
-    else:
-        print(f"Nobody answers {plan.asked!r}.")
-        if plan.suggestions:
-            print(f"Close to it: {', '.join(plan.suggestions)}")
-    left_out = _left_out(plan, facts)
-    if left_out:
-        print("\nNot asked:")
-        width = max(len(account) for account, _ in left_out)
-        for account, reason in left_out:
-            print(f"  {account:<{width}}  {reason}")
+def _behind(world: World, name: str) -> list[str]:
+    """Return the accounts that a name of people's own may lead to."""
+    plan = build_plan(world.facts, name, dialect="openai_chat")
+    return list(dict.fromkeys(target.account for target in plan.targets))
 
 
-def _left_out(plan: Plan, facts: Facts) -> list[tuple[str, str]]:
-    """Return every account that is not in the plan, with the reason."""
-    told = {note.account: note.reason for note in plan.notes if not note.taken}
-    asked = {target.account for target in plan.targets}
-    found: list[tuple[str, str]] = []
-    for account in facts.accounts:
-        if account.name in asked:
-            continue
-        reason = "does not list this name"
-        if plan.step.endswith("prefix"):
-            reason = "not named"
-        elif account.reserved:
-            reason = "answers to its own name only"
-        elif "*" in account.patterns or (account.models is None and not account.patterns):
-            reason = "takes every name, but only where no other account has it"
-        found.append((account.name, told.get(account.name, reason)))
-    return found
+def _stands_for(world: World, name: str) -> str | list[str]:
+    alias = world.facts.aliases.get(name)
+    if alias is not None:
+        return alias if isinstance(alias, str) else list(alias)
+    combo = world.facts.combo(name)
+    return [member.model for member in combo.config.members] if combo is not None else []
 
 
-__all__ = ["explain", "models"]
+__all__ = ["models"]

@@ -64,10 +64,22 @@ Unsupported = Annotated[
         help="What becomes of values a target cannot take: auto, drop or refuse.",
     ),
 ]
+Tags = Annotated[
+    str | None,
+    typer.Option("--tags", metavar="LIST", help="What rules choose it by, with commas: tier:cheap,local."),
+]
+Weight = Annotated[
+    int | None, typer.Option("--weight", min=1, help="Its share where accounts take weighted turns.")
+]
 Enabled = Annotated[
     bool | None,
     typer.Option("--enabled/--disabled", help="Whether it is asked at all.", show_default=False),
 ]
+
+
+def words(text: str | None) -> tuple[str, ...] | None:
+    """Return the items of a list with commas; None where the option was not given."""
+    return None if text is None else tuple(word.strip() for word in text.split(",") if word.strip())
 
 
 def policy(text: str | None) -> Policy | None:
@@ -91,6 +103,9 @@ __all__ = [
     "ModelNames",
     "PresetName",
     "Priority",
+    "Tags",
     "Unsupported",
+    "Weight",
     "policy",
+    "words",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -18,6 +19,16 @@ _PICO = 1_000_000_000_000
 def as_json(value: Any) -> None:
     """Print `value` as indented JSON; Structs become objects."""
     print(msgspec.json.format(json.dumps(msgspec.to_builtins(value)), indent=2).decode())
+
+
+def as_csv(rows: Sequence[msgspec.Struct]) -> None:
+    """Print structs of one kind as CSV, its members' names first."""
+    if not rows:
+        return
+    names = rows[0].__struct_fields__
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(names)
+    writer.writerows([[getattr(row, name) for name in names] for row in rows])
 
 
 def table(headings: Sequence[str], rows: Sequence[Sequence[object]], *, right: Sequence[str] = ()) -> None:
@@ -95,6 +106,7 @@ def _local(milliseconds: int) -> datetime:
 
 __all__ = [
     "UNKNOWN",
+    "as_csv",
     "as_json",
     "day",
     "moment",

@@ -11,8 +11,9 @@ import typer
 
 from flowrouter import config as configuration
 from flowrouter.accounts.account import Account, view
+from flowrouter.accounts.oauth import RefreshError
 from flowrouter.canonical.dialect import DIALECTS, Dialect
-from flowrouter.cli import adopt, completion, output
+from flowrouter.cli import access, adopt, completion, output
 from flowrouter.cli.codes import FAILED
 from flowrouter.cli.desk import Desk, closest, opened
 from flowrouter.cli.options import (
@@ -28,9 +29,13 @@ from flowrouter.cli.options import (
     ModelNames,
     PresetName,
     Priority,
+    Tags,
     Unsupported,
+    Weight,
     policy,
+    words,
 )
+from flowrouter.cli.resume import let_in, resume
 from flowrouter.errors import ConfigError
 from flowrouter.gateway.adoption import dismiss
 from flowrouter.gateway.ports import AccountChange, AccountDraft
@@ -89,6 +94,13 @@ def add(  # noqa: PLR0917 - typer reads the options from here
     dialects: DialectNames = None,
     max_concurrency: Concurrency = None,
     unsupported: Unsupported = None,
+    tags: Tags = None,
+    weight: Weight = None,
+    oauth_token_url: access.TokenUrl = None,
+    oauth_client_id: access.ClientId = None,
+    oauth_client_secret: access.ClientSecret = None,
+    oauth_refresh_token: access.RefreshToken = None,
+    oauth_scope: access.Scope = None,
     *,
     enabled: Enabled = None,
     replace: Annotated[bool, typer.Option("--replace", help="Change the account if it exists.")] = False,
@@ -101,27 +113,29 @@ def add(  # noqa: PLR0917 - typer reads the options from here
         known = desk.world.accounts.values()
         existing = next((each for each in known if each.name == name and each.source != "found"), None)
         _check_replaceable(existing, name, replace=replace, desk=desk)
-        row = desk.catalog.get(preset or (existing.preset if existing else name))
-        if row.id == _EMBEDDED:
-            raise ConfigError("the embedded model needs no account", fix="flow-router local pull")
-        known_key = existing is not None and existing.api_key is not None
+        row = _preset(desk, preset or (existing.preset if existing else name))
+        oauth = access.terms(
+            oauth_token_url,
+            oauth_client_id,
+            secrets=(oauth_client_secret, oauth_refresh_token),
+            scope=oauth_scope,
+        )
         given: dict[str, Any] = {
             "name": name,
             "preset": row.id,
             "base_url": _base_url(row, base_url, existing),
-            "api_key": _key(row, api_key, known=known_key),
-            "models": _words(models),
+            "api_key": None if oauth else _key(row, api_key, known=_has_credential(existing)),
+            "oauth": oauth,
+            "models": words(models),
             "priority": priority,
             "max_concurrency": max_concurrency,
             "unsupported": policy(unsupported),
+            "tags": words(tags),
+            "weight": weight,
             "enabled": enabled,
             "dialects": _dialects(dialects, row),
         }
-        stated = {key: value for key, value in given.items() if value is not None}
-        if existing is None:
-            account = desk.management.accounts.create(AccountDraft(**stated), owner_id=LOCAL_OWNER)
-        else:
-            account = desk.management.accounts.update(existing.id, AccountChange(**stated))
+        account = _stored(desk, existing, given)
     print(f"{'Changed' if existing else 'Added'} {account.name!r} ({row.name}).")
     output.note(f"Try it: flow-router providers test {account.name}")
 
@@ -216,12 +230,18 @@ def remove(
 
 
 app.command("adopt")(adopt.adopt)
+app.command("resume")(resume)
 
 
 async def _try(desk: Desk, account: Account, model: str | None, *, quiet: bool) -> Outcome:
     if account.problem:
         return Outcome(ok=False, account=account.name, error=account.problem)
     application = desk.application
+    try:
+        account = await application.credentials.ready(account)
+    except RefreshError as error:
+        await application.transport.close()
+        return Outcome(ok=False, account=account.name, error=error.message)
     trial = Trial(
         account,
         desk.catalog.get(account.preset),
@@ -233,9 +253,36 @@ async def _try(desk: Desk, account: Account, model: str | None, *, quiet: bool) 
         say=_nothing if quiet else print,
     )
     try:
-        return await trial.run(model)
+        outcome = await trial.run(model)
+        if outcome.ok:
+            await let_in(desk, account.id)
+        return outcome
     finally:
         await application.transport.close()
+
+
+def _preset(desk: Desk, name: str) -> Preset:
+    """Return the preset that an account may be made of; raises `ConfigError`."""
+    row = desk.catalog.get(name)
+    if row.id == _EMBEDDED:
+        raise ConfigError("the embedded model needs no account", fix="flow-router local pull")
+    return row
+
+
+def _stored(desk: Desk, existing: Account | None, given: dict[str, Any]) -> Account:
+    """Make an account of what is given (None: the default), or change the one there is; one credential stays."""
+    stated = {key: value for key, value in given.items() if value is not None}
+    if existing is None:
+        return desk.management.accounts.create(AccountDraft(**stated), owner_id=LOCAL_OWNER)
+    if "oauth" in stated:
+        stated["api_key"] = None
+    elif "api_key" in stated:
+        stated["oauth"] = None
+    return desk.management.accounts.update(existing.id, AccountChange(**stated))
+
+
+def _has_credential(account: Account | None) -> bool:
+    return account is not None and (account.api_key is not None or account.oauth is not None)
 
 
 def _nothing(_: str) -> None:
@@ -303,19 +350,15 @@ def _ask(question: str, *, fix: str, hidden: bool = False) -> str:
     return str(typer.prompt(question, hide_input=hidden)).strip()
 
 
-def _words(text: str | None) -> tuple[str, ...] | None:
-    return None if text is None else tuple(word.strip() for word in text.split(",") if word.strip())
-
-
 def _dialects(text: str | None, preset: Preset) -> tuple[Dialect, ...] | None:
-    words = _words(text)
-    for word in words or ():
+    wanted = words(text)
+    for word in wanted or ():
         if word not in DIALECTS:
             raise ConfigError(f"{word!r} is no dialect", fix=closest(word, DIALECTS) or ", ".join(DIALECTS))
         if preset.base_url(word) is None:
             spoken = ", ".join(preset.served_dialects)
             raise ConfigError(f"{preset.name} does not speak {word}", fix=f"it speaks {spoken}")
-    return cast("tuple[Dialect, ...] | None", words)
+    return cast("tuple[Dialect, ...] | None", wanted)
 
 
 def _preset_row(preset: Preset) -> dict[str, Any]:

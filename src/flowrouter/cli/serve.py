@@ -1,6 +1,6 @@
 """`flow-router serve`: load the settings, open the port, build the program, run it until told to stop.
 
-uvicorn runs in this process. Its signal handling is replaced in one point: after a graceful end the
+uvicorn runs in this process, or in several that `supervisor` keeps. Its signal handling is replaced in one point: after a graceful end the
 process returns instead of raising the signal again, so that buffers are written and a supervisor
 sees success.
 """
@@ -11,16 +11,17 @@ import argparse
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from flowrouter import config, logs
 from flowrouter.cli.codes import NOT_STARTED
-from flowrouter.errors import ConfigError
 
 if TYPE_CHECKING:
     import socket
+
+    from uvicorn import Config as UvicornConfig
 
     from flowrouter.config import Config
 
@@ -34,14 +35,14 @@ _ANSWERED_OTHERWISE = ("Unsupported upgrade request", "No supported WebSocket li
 
 def main(argv: Sequence[str]) -> int:
     """Run the gateway until a signal ends it; returns the exit code."""
-    settings = config.load(_flags(parser().parse_args(argv)))
-    logs.configure(settings.logs.level, format=settings.logs.format)
+    settings = load(argv)
     if settings.server.workers > 1:
-        raise ConfigError(
-            "more than one worker needs the Redis adapter (the extra `flow-router[redis]`), "
-            "which this version does not have yet",
-            fix="use --workers 1, the default",
-        )
+        from flowrouter.cli import supervisor
+
+        supervisor.check(settings)
+        config.prepare_data_dir(settings)
+        with _listening(settings) as sockets:
+            return supervisor.Supervisor(argv, settings, sockets).run()
     config.prepare_data_dir(settings)
     if settings.local.mode == "on":
         from flowrouter.features.local import weights
@@ -51,11 +52,25 @@ def main(argv: Sequence[str]) -> int:
 
     application = app.build(settings)
     config.check_bind(settings, has_keys=application.has_keys)
+    with _listening(settings) as sockets:
+        return run(application, settings, sockets, ready=lambda _: show_card(application, sockets))
+
+
+def load(argv: Sequence[str]) -> Config:
+    """Return the settings that the words after `serve` lead to, with logs set up as they say."""
+    settings = config.load(_flags(parser().parse_args(argv)))
+    logs.configure(settings.logs.level, format=settings.logs.format)
+    return settings
+
+
+@contextmanager
+def _listening(settings: Config) -> Iterator[list[socket.socket]]:
     from flowrouter.cli import listen
 
     sockets = listen.open_sockets(settings.server.host, settings.server.port)
     try:
-        return _run(application, settings, sockets)
+        with listen.announced(settings.data_dir, listen.address_of(sockets)):
+            yield sockets
     finally:
         for opened in sockets:
             opened.close()
@@ -87,7 +102,9 @@ def parser() -> argparse.ArgumentParser:
         "--no-local", dest="mode", action="store_const", const="off", help="leave the embedded model out"
     )
     made.add_argument("--model", metavar="FILE", help="embed this model (GGUF) instead of the small one")
-    made.add_argument("--workers", metavar="N", type=int, help="worker processes (default: 1)")
+    made.add_argument(
+        "--workers", metavar="N", type=int, help="worker processes (default: 1; more need Redis)"
+    )
     made.add_argument("--log-level", choices=("debug", "info", "warning", "error"), help="default: info")
     return made
 
@@ -105,16 +122,29 @@ def _flags(arguments: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def _run(application: Any, settings: Config, sockets: list[socket.socket]) -> int:
-    from uvicorn import Config as UvicornConfig
-    from uvicorn import Server
-
+async def show_card(application: Any, sockets: list[socket.socket]) -> None:
+    """Print the card, after a short look at what else this machine offers."""
     from flowrouter.cli import listen
     from flowrouter.cli.banner import text
     from flowrouter.cli.style import Style
     from flowrouter.features.discovery.finder import FEATURE, Finder
 
     finder: Finder | None = application.features.get(FEATURE)
+    if finder is not None:
+        await finder.looked(_LOOK_SECONDS)
+    message = text(application, address=listen.address_of(sockets), style=Style(sys.stderr))
+    print(message, file=sys.stderr, flush=True)
+
+
+def run(
+    application: Any,
+    settings: Config,
+    sockets: list[socket.socket],
+    *,
+    ready: Callable[[Any], Awaitable[None]],
+) -> int:
+    """Serve on `sockets` until a signal; `ready` is told the server once it listens."""
+    from uvicorn import Server
 
     class GatewayServer(Server):
         """uvicorn's server that says when it listens and returns after a signal."""
@@ -134,31 +164,15 @@ def _run(application: Any, settings: Config, sockets: list[socket.socket]) -> in
 
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
-            if not self.started:
-                return
-            if finder is not None:
-                await finder.looked(_LOOK_SECONDS)
-            message = text(application, address=listen.address_of(sockets or []), style=Style(sys.stderr))
-            print(message, file=sys.stderr, flush=True)
+            if self.started:
+                await ready(self)
+
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            application.ending = True  # what streams for as long as its client listens ends now
+            await super().shutdown(sockets)
 
     logs.adopt_stdlib("uvicorn.error", "asyncio", but=_ANSWERED_OTHERWISE)
-    server = GatewayServer(
-        UvicornConfig(
-            application,
-            http="httptools",
-            loop="auto",
-            ws="none",
-            lifespan="on",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            backlog=settings.server.backlog,
-            # Longer than the idle limits of HTTP clients, so that it is they who let a connection go.
-            timeout_keep_alive=75,
-            timeout_graceful_shutdown=round(settings.timeouts.drain),
-            proxy_headers=False,
-        )
-    )
+    server = GatewayServer(_uvicorn_config(application, settings))
     try:
         server.run(sockets=sockets)
     except SystemExit:  # uvicorn's way of saying that start-up failed; the reason is in the log
@@ -166,4 +180,26 @@ def _run(application: Any, settings: Config, sockets: list[socket.socket]) -> in
     return 0 if server.started else NOT_STARTED
 
 
-__all__ = ["main", "parser"]
+def _uvicorn_config(application: Any, settings: Config) -> UvicornConfig:
+    from uvicorn import Config as UvicornConfig
+
+    from flowrouter.httpkit.connection import limits_of, protocol_with
+
+    return UvicornConfig(
+        application,
+        http=protocol_with(limits_of(settings.server)),
+        loop="auto",
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        backlog=settings.server.backlog,
+        # Longer than the idle limits of HTTP clients, so that it is they who let a connection go.
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=round(settings.timeouts.drain),
+        proxy_headers=False,
+    )
+
+
+__all__ = ["load", "main", "parser", "run", "show_card"]

@@ -10,7 +10,8 @@ from typing import Annotated, cast, get_args
 import msgspec
 import typer
 
-from flowrouter.cli import completion, output
+from flowrouter.cli import books, completion, output
+from flowrouter.cli.bill import bill
 from flowrouter.cli.desk import Desk, closest, opened
 from flowrouter.cli.options import AsJson, ConfigFile, DataFolder
 from flowrouter.cli.sparkline import sparkline, squeezed
@@ -29,15 +30,20 @@ _FIELDS = {
     "account": "account_id",
     "key": "key_id",
     "outcome": "outcome",
+    "session": "session_id",
+    "dialect": "client_dialect",
 }
 _TRENDS_MAX = 25
 _TREND_WIDTH = 12
 _CHART_WIDTH = 60
+app = typer.Typer(help="What was asked for, what it took and what it cost.")
+
 EPILOG = """\b
 Examples:
   flow-router usage                        per day, the last 30 days
   flow-router usage --by model --since 7d
   flow-router usage --by key --since 2026-11-01
+  flow-router usage --session 0f3c         what one session cost, and why
 """
 
 
@@ -54,12 +60,14 @@ class Span(msgspec.Struct, frozen=True, kw_only=True):
         return list(range(first, self.now_ms + 1, length))
 
 
-def usage(
+@app.callback(epilog=EPILOG, invoke_without_command=True)
+def usage(  # noqa: PLR0917 - typer reads the options from here
+    ctx: typer.Context,
     by: Annotated[
         str,
         typer.Option(
             "--by",
-            help="day, hour, model, preset, account, key, client, outcome or total.",
+            help="day, hour, model, preset, account, key, combo, client, session, dialect, outcome or total.",
             autocompletion=completion.groups,
         ),
     ] = "day",
@@ -71,12 +79,22 @@ def usage(
         str | None,
         typer.Option("--since", metavar="WHEN", help="From then on: 12h, 7d, 4w or a date, 2026-11-01."),
     ] = None,
+    session: Annotated[
+        str | None,
+        typer.Option("--session", metavar="ID", help="What one session cost, turn by turn, and why."),
+    ] = None,
     *,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print the sums as CSV.")] = False,
     as_json: AsJson = False,
     config: ConfigFile = None,
     data: DataFolder = None,
 ) -> None:
     """Sum up tokens and cost per day, model, account, key and so on."""
+    if ctx.invoked_subcommand is not None:
+        return
+    if session is not None:
+        bill(session, as_json=as_json, config=config, data=data)
+        return
     groups = get_args(UsageGroup)
     if by not in groups:
         raise ConfigError(f"usage cannot be grouped by {by!r}", fix=closest(by, groups) or ", ".join(groups))
@@ -87,6 +105,9 @@ def usage(
         lines = _sums(desk, span, by)
         if as_json:
             output.as_json(lines)
+            return
+        if as_csv:
+            output.as_csv(lines)
             return
         if not any(line.requests for line in lines):
             output.note(f"No request since {output.moment(span.since_ms)}.")
@@ -221,4 +242,8 @@ def _row(line: UsageLine, by: str, known: Mapping[str, str]) -> tuple[object, ..
     )
 
 
-__all__ = ["EPILOG", "names", "usage"]
+app.command("verify")(books.verify)
+app.command("budgets")(books.budgets)
+app.command("release")(books.release)
+
+__all__ = ["EPILOG", "app", "names", "usage"]

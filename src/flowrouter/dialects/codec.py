@@ -12,8 +12,9 @@ from flowrouter.canonical.cursor import Cursor
 from flowrouter.canonical.dialect import Dialect
 from flowrouter.canonical.embedding import EmbeddingReply, EmbeddingRequest
 from flowrouter.canonical.events import Event
-from flowrouter.canonical.head import Counts, Head
+from flowrouter.canonical.head import Counts, Head, Texts
 from flowrouter.canonical.loss import Loss
+from flowrouter.canonical.metered import Metered
 from flowrouter.canonical.parts import Provenance
 from flowrouter.canonical.problem import Problem
 from flowrouter.canonical.rendered import Rendered
@@ -112,6 +113,10 @@ def _never(_: bytes) -> bool:
     return False
 
 
+def _unmetered(_: Usage) -> Metered:
+    return Metered()
+
+
 def _unmeasured(_: bytes) -> Measured:
     raise ValueError("this dialect has no such reply")
 
@@ -137,7 +142,8 @@ class Embeddings(msgspec.Struct, frozen=True, kw_only=True):
 class Codec(msgspec.Struct, frozen=True, kw_only=True):
     """One dialect's functions.
 
-    `skim`/`skim_counts` read a request body's head (raise `CallerError` naming the field).
+    `skim`/`skim_counts` read a request body's head (raise `CallerError` naming the field), `skim_texts`
+    its words (never raises; a conversation, or what else clients of the dialect send).
     `prepare` edits only owned fields of a body on the passthrough lane: (body, head, model,
     wants_usage) → body. `parse_request`/`parse_response` take a body's bytes; the former raises
     `CallerError`, the latter `ValueError`. `render_request` takes (request, model, capabilities).
@@ -145,9 +151,11 @@ class Codec(msgspec.Struct, frozen=True, kw_only=True):
     error body (status, bytes), `render_problem` writes one: (problem, request id) → bytes,
     `problem_status` the HTTP status it goes out with. `usage_only` says whether a frame's bytes
     carry nothing but usage that the client must ask for (Chat's last chunk), `is_error_frame` whether
-    the vendor's own SDKs take a frame for a failure. `measure` reads the
+    the vendor's own SDKs take a frame for a failure. `metered` reads what else is billed from a usage that
+    this dialect reported. `measure` reads the
     model and usage of a reply that is no conversation (embeddings); raises `ValueError`. `count` is
-    there where the dialect can ask for the size of a prompt, `embeddings` where it has vectors.
+    there where the dialect can ask for the size of a prompt, `embeddings` where it has vectors. `limited` sets
+    the output limit of a body that has none: (body, tokens, capabilities) → body.
 
     Where the address carries the model (Gemini), `skim` and `parse_request` leave it empty and
     `stream` false; the gateway fills both in.
@@ -156,6 +164,7 @@ class Codec(msgspec.Struct, frozen=True, kw_only=True):
     name: Dialect
     skim: Callable[[bytes], Head]
     skim_counts: Callable[[bytes], Counts]
+    skim_texts: Callable[[bytes], Texts]
     prepare: Callable[[bytes, Head, str, bool], bytes]
     parse_request: Callable[[bytes], Request]
     render_request: Callable[[Request, str, Capabilities], Rendered]
@@ -168,10 +177,12 @@ class Codec(msgspec.Struct, frozen=True, kw_only=True):
     render_problem: Callable[[Problem, str], bytes]
     problem_status: Callable[[Problem], int]
     is_error_frame: Callable[[Frame], bool]
+    metered: Callable[[Usage], Metered] = _unmetered
     usage_only: Callable[[bytes], bool] = _never
     needs_usage: bool = False
     measure: Callable[[bytes], Measured] = _unmeasured
     count: TokenCount | None = None
+    limited: Callable[[bytes, int, Capabilities], bytes] | None = None
     embeddings: Embeddings | None = None
 
 

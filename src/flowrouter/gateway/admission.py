@@ -1,77 +1,200 @@
-"""Keeps each account within its number of requests in flight; who comes first is served first.
+"""Keeps each account within its number of requests in flight, over all workers that share state.
 
-An account that is full makes the exchange go on to the next target; only the last target of a plan
-is waited for, up to the wait budget. A slot is held until the reply is delivered.
+An account that is full makes the exchange go on to the next target; only where nothing else is left is
+it waited for, within the wait budget, in a bounded line that serves owners in turn. A slot is held
+until the reply is delivered. One worker counts in memory and hands a freed slot to the next in line.
+Several take leases in the shared state; one task per waiting line then looks for a free place, in
+uneven steps, so that no worker is always the first.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from collections.abc import AsyncIterator
+import random
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 
-from flowrouter.errors import UpstreamError
+from flowrouter.gateway.leases import LEASE_SECONDS, Leases
+from flowrouter.gateway.lines import AccountBusyError, Line, Waiter
+from flowrouter.gateway.ports import StateStore
+from flowrouter.tasks import TaskGroup
+
+QUEUE_MAX = 1_000
+"""Requests that may wait for one account."""
+
+_SHORTEST_LOOK = 0.01
+_LONGEST_LOOK = 0.1
+_SLOWER = 1.5
 
 
-class AccountBusyError(UpstreamError):
-    """The account has as many requests in flight as it may."""
+class Slot:
+    """One place among an account's requests in flight; given back once."""
 
-    def __init__(self) -> None:
-        super().__init__("the account has as many requests in flight as it may", kind="busy")
+    __slots__ = ("_release",)
+
+    def __init__(self, release: Callable[[], None]) -> None:
+        self._release: Callable[[], None] | None = release
+
+    def release(self) -> None:
+        """Give the place back; a second call does nothing."""
+        release, self._release = self._release, None
+        if release is not None:
+            release()
 
 
 class Admission:
-    """Counts requests in flight per account id."""
+    """Counts requests in flight per account id; with a shared `state` in step with other workers."""
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        state: StateStore | None = None,
+        *,
+        tasks: TaskGroup | None = None,
+        queue: int = QUEUE_MAX,
+        lease: float = LEASE_SECONDS,
+    ) -> None:
         self._running: dict[str, int] = {}
-        self._waiting: dict[str, deque[asyncio.Future[None]]] = {}
+        self._lines: dict[str, Line] = {}
+        self._queue = queue
+        self._tasks = tasks
+        self._leases: Leases | None = None
+        if state is not None and state.shared:
+            assert tasks is not None
+            self._leases = Leases(state, tasks=tasks, seconds=lease)
+
+    async def take(self, account_id: str, limit: int, *, wait: float, owner_id: str = "") -> Slot:
+        """Return one of `limit` slots; raises `AccountBusyError` if none is free within `wait` seconds.
+
+        Owners who wait for the same account are served in turn.
+        """
+        holder = await self._at_once(account_id, limit)
+        if holder is None:
+            if wait <= 0:
+                raise AccountBusyError
+            holder = await self._in_line(account_id, Waiter(owner_id, limit), wait)
+        return Slot(partial(self._release, account_id, holder))
 
     @asynccontextmanager
-    async def slot(self, account_id: str, limit: int, *, wait: float) -> AsyncIterator[None]:
+    async def slot(
+        self, account_id: str, limit: int, *, wait: float, owner_id: str = ""
+    ) -> AsyncIterator[None]:
         """Hold one of `limit` slots; raises `AccountBusyError` if none is free within `wait` seconds."""
-        if self._running.get(account_id, 0) >= limit:
-            await self._queue(account_id, wait)
-        else:
-            self._running[account_id] = self._running.get(account_id, 0) + 1
+        slot = await self.take(account_id, limit, wait=wait, owner_id=owner_id)
         try:
             yield
         finally:
-            self._release(account_id)
+            slot.release()
 
     def in_flight(self, account_id: str) -> int:
-        """Return the requests in flight at an account."""
+        """Return the requests this worker has in flight at an account."""
         return self._running.get(account_id, 0)
 
-    async def _queue(self, account_id: str, wait: float) -> None:
-        """Wait for a slot that a finished request hands over; the count then stays as it is."""
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        line = self._waiting.setdefault(account_id, deque())
-        line.append(turn)
+    def waiting(self, account_id: str) -> int:
+        """Return the requests that wait here for an account."""
+        line = self._lines.get(account_id)
+        return line.count if line is not None else 0
+
+    async def close(self) -> None:
+        """Give back what is held, so that other workers need not wait for it to lapse."""
+        if self._leases is not None:
+            await self._leases.close()
+
+    async def _at_once(self, account_id: str, limit: int) -> str | None:
+        """Return the lease of a slot that is free now (empty in memory), None where there is none."""
+        if account_id in self._lines or self._running.get(account_id, 0) >= limit:
+            return None
+        self._begin(account_id)
+        if self._leases is None:
+            return ""
+        holder = ""
+        try:
+            holder = await self._leases.take(account_id, limit)
+        finally:
+            if not holder:
+                self._end(account_id)
+        return holder or None
+
+    async def _in_line(self, account_id: str, waiter: Waiter, wait: float) -> str:
+        """Wait for a slot and return its lease."""
+        line = self._lines.get(account_id)
+        if line is None:
+            line = self._lines[account_id] = Line(self._queue)
+            if self._leases is not None and self._tasks is not None:
+                self._tasks.start("line", self._look_out(account_id, line, self._leases))
+        line.join(waiter)
         try:
             async with asyncio.timeout(wait):
-                await turn
+                return await waiter.turn
         except BaseException as error:
-            if turn.done() and not turn.cancelled():
-                self._release(account_id)
-            elif turn in line:
-                line.remove(turn)
+            turn = waiter.turn
+            if turn.done() and not turn.cancelled() and turn.exception() is None:
+                self._release(account_id, turn.result())
+            line.remove(waiter)
+            self._forget(account_id)
             if isinstance(error, TimeoutError):
                 raise AccountBusyError from None
             raise
 
-    def _release(self, account_id: str) -> None:
-        line = self._waiting.get(account_id)
-        while line:
-            turn = line.popleft()
-            if not turn.done():
-                turn.set_result(None)
-                return
+    def _begin(self, account_id: str) -> None:
+        self._running[account_id] = self._running.get(account_id, 0) + 1
+
+    def _end(self, account_id: str) -> None:
         self._running[account_id] -= 1
         if not self._running[account_id]:
             del self._running[account_id]
-            self._waiting.pop(account_id, None)
+
+    def _release(self, account_id: str, holder: str) -> None:
+        if self._leases is not None:
+            self._end(account_id)
+            self._leases.leave(holder)
+            return
+        line = self._lines.get(account_id)
+        while line is not None and (waiter := line.pop()) is not None:
+            if not waiter.turn.done():
+                waiter.turn.set_result("")  # the count stays: the slot changes hands
+                self._forget(account_id)
+                return
+        self._end(account_id)
+        self._forget(account_id)
+
+    def _forget(self, account_id: str) -> None:
+        """Drop a line nobody stands in; one with a look-out is dropped by it."""
+        line = self._lines.get(account_id)
+        if line is not None and not line.count and self._leases is None:
+            del self._lines[account_id]
+
+    async def _look_out(self, account_id: str, line: Line, leases: Leases) -> None:
+        """Give each free place to who is next, until nobody waits."""
+        pause = _SHORTEST_LOOK
+        try:
+            while (first := line.first()) is not None:
+                if self._running.get(account_id, 0) < first.limit and await self._next_goes(
+                    account_id, line, leases
+                ):
+                    pause = _SHORTEST_LOOK
+                    continue
+                await asyncio.sleep(pause * random.uniform(0.5, 1.5))
+                pause = min(pause * _SLOWER, _LONGEST_LOOK)
+        finally:
+            del self._lines[account_id]
+
+    async def _next_goes(self, account_id: str, line: Line, leases: Leases) -> bool:
+        """Return whether a place was free; it goes to who is next by then."""
+        first = line.first()
+        self._begin(account_id)
+        holder = ""
+        try:
+            holder = await leases.take(account_id, first.limit) if first is not None else ""
+        finally:
+            waiter = line.pop() if holder else None
+            if waiter is None or waiter.turn.done():
+                self._end(account_id)
+                if holder:
+                    leases.leave(holder)
+            else:
+                waiter.turn.set_result(holder)
+        return bool(holder)
 
 
-__all__ = ["AccountBusyError", "Admission"]
+__all__ = ["QUEUE_MAX", "AccountBusyError", "Admission", "Slot"]

@@ -3,17 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+import math
+from collections.abc import Callable, Iterable
 
 import msgspec
 
+from flowrouter.accounts.account import Account
+from flowrouter.accounts.oauth import RefreshError
+from flowrouter.accounts.refresh import Refresher
 from flowrouter.canonical.problem import Problem
 from flowrouter.clock import Clock
 from flowrouter.config import Timeouts
 from flowrouter.dialects import codec
 from flowrouter.errors import CallerError, ConfigError, UpstreamError
 from flowrouter.gateway import retry_after
-from flowrouter.gateway.blame import MISCONFIGURED, Failure, from_caller_error, from_upstream_error
+from flowrouter.gateway.blame import (
+    MISCONFIGURED,
+    UNREACHABLE,
+    Failure,
+    from_caller_error,
+    from_upstream_error,
+    no_access,
+    without_access,
+)
 from flowrouter.gateway.exchange import AttemptLog, Exchange, parsed
+from flowrouter.gateway.foreign_state import is_unreadable
 from flowrouter.gateway.learned import Learned, asked_for, trim
 from flowrouter.gateway.ports import StateStore
 from flowrouter.gateway.prepare import Prepared, prepare
@@ -24,6 +38,7 @@ from flowrouter.gateway.world import World
 from flowrouter.plugins import Hooks
 from flowrouter.routing import Target, Verdict, judge
 from flowrouter.routing.refusal import refused_field
+from flowrouter.routing.rules import Rules
 from flowrouter.routing.verdict import network
 from flowrouter.upstream import Reply, Transport
 from flowrouter.wire.json import JsonError, loads
@@ -35,13 +50,21 @@ _ERROR_BODY_WAIT = 10.0
 _SIGNING = frozenset({"anthropic", "gemini", "openai_responses"})
 """Dialects whose vendors sign reasoning and want it back."""
 
+TOKEN_REFUSED = "token_refused"
+"""The verdict on an attempt whose access token was refused, where another token could be had."""
+
 _TRIES_WITHOUT = 3
 """Refused fields that one request may be freed of: each costs a round trip."""
 
 
-class Opened(msgspec.Struct, frozen=True, kw_only=True):
-    """An attempt whose reply has begun; `log` is its entry in the exchange."""
+TraceHeaders = Callable[[Exchange, AttemptLog], Iterable[tuple[str, str]]]
+"""What tells a provider which trace an attempt belongs to."""
 
+
+class Opened(msgspec.Struct, frozen=True, kw_only=True):
+    """An attempt whose reply has begun; `log` is its entry in the exchange, `rules` judge how it goes on."""
+
+    rules: Rules
     prepared: Prepared
     reply: Reply
     log: AttemptLog
@@ -60,7 +83,11 @@ class Attempts:
         reasoning: ReasoningState,
         state: StateStore,
         recall: Recall,
+        credentials: Refresher | None = None,
     ) -> None:
+        # Set by the feature that traces, where providers are to be told of it.
+        self.trace_headers: TraceHeaders | None = None
+        self._credentials = credentials
         self._transport = transport
         self._clock = clock
         self._timeouts = timeouts
@@ -69,12 +96,19 @@ class Attempts:
         self._learned = Learned(state)
         self._recall = recall
 
-    async def open(self, exchange: Exchange, world: World, target: Target) -> Opened | Failure:
-        """Return the begun reply of `target`, or why there is none."""
-        log = AttemptLog(target, self._clock.monotonic())
+    async def open(
+        self, exchange: Exchange, world: World, target: Target, *, first_token: float = math.inf
+    ) -> Opened | Failure:
+        """Return the begun reply of `target`, or why there is none.
+
+        The head may take as long as the timeouts say, at most `first_token` seconds, over all tries without
+        what the target refused.
+        """
+        log = AttemptLog(target, self._clock.monotonic(), number=len(exchange.attempts) + 1)
         exchange.attempts.append(log)
         refused = await self._learned.refused(target)
         try:
+            account = await self._account(world, target)
             await self._remind(exchange, target)
             prepared = prepare(
                 exchange,
@@ -83,12 +117,14 @@ class Attempts:
                 stages=self._hooks.stages,
                 reasoning=self._reasoning,
                 refused=refused,
+                account=account,
             )
-            if refused:
-                prepared = _trimmed(prepared, refused, exchange)
+            prepared = self._finished(prepared, refused, exchange=exchange, log=log)
         except CallerError as error:
             verdict = Verdict(failure="request_fault", failover=True)
             return self.failed(log, target, problem=from_caller_error(error), verdict=verdict)
+        except RefreshError as error:
+            return self.failed(log, target, problem=without_access(error), verdict=no_access(error))
         except ConfigError as error:
             problem = Problem(status=502, message=error.message, code=MISCONFIGURED)
             verdict = Verdict(failure="auth", failover=True)
@@ -97,13 +133,14 @@ class Attempts:
         head = exchange.head
         assert head is not None
         limit = self._timeouts.first_byte if head.stream else self._timeouts.first_byte_plain
+        limit = min(limit, first_token)
         log.started = self._clock.monotonic()
         try:
             async with asyncio.timeout(limit):
                 reply = await self._transport.send(prepared.request)
         except TimeoutError:
             return self.broken(
-                log, target, UpstreamError(f"no answer began within {limit:g} s", kind="timeout")
+                log, target, UpstreamError(f"no answer began within {limit:.3g} s", kind="timeout")
             )
         except UpstreamError as error:
             return self.broken(log, target, error)
@@ -112,17 +149,49 @@ class Attempts:
             exchange.upstream_wait += log.head_at - log.started
         log.status = reply.status
         if reply.status == 200:
-            return Opened(prepared=prepared, reply=reply, log=log)
-        failure = await self._refused(log, prepared, reply)
+            return Opened(prepared=prepared, reply=reply, log=log, rules=world.rules)
+        failure = await self._turned_away(log, prepared, reply, rules=world.rules)
+        left = max(0.0, first_token - (self._clock.monotonic() - log.started))
+        if reply.status == 401 and await self._has_new_access(prepared, exchange):
+            log.verdict = TOKEN_REFUSED
+            return await self.open(exchange, world, target, first_token=left)
         if await self._teaches(prepared, failure, refused=refused, exchange=exchange):
             log.verdict = "field_refused"
-            return await self.open(exchange, world, target)
+            return await self.open(exchange, world, target, first_token=left)
         return failure
+
+    def _finished(
+        self, prepared: Prepared, refused: frozenset[str], *, exchange: Exchange, log: AttemptLog
+    ) -> Prepared:
+        """Return `prepared` as it goes out: without what is refused, with what tells of its trace."""
+        if refused:
+            prepared = _trimmed(prepared, refused, exchange)
+        if self.trace_headers is not None:
+            prepared = _with_headers(prepared, self.trace_headers(exchange, log))
+        return prepared
+
+    async def _account(self, world: World, target: Target) -> Account:
+        """Return the target's account with an access token that can be used; raises `RefreshError`."""
+        account = world.accounts[target.account_id]
+        if account.oauth is None or self._credentials is None:
+            return account
+        return await self._credentials.ready(account)
+
+    async def _has_new_access(self, prepared: Prepared, exchange: Exchange) -> bool:
+        """Return whether a target that refused an access token may be asked again, with another: once."""
+        if prepared.account.oauth is None or self._credentials is None:
+            return False
+        if any(log.verdict == TOKEN_REFUSED and log.target == prepared.target for log in exchange.attempts):
+            return False
+        return await self._credentials.replaced(prepared.account) is not None
 
     async def _teaches(
         self, prepared: Prepared, failure: Failure, *, refused: frozenset[str], exchange: Exchange
     ) -> bool:
-        """Return whether the refusal names an optional field that the next try can leave out."""
+        """Return whether the refusal names something that the next try can leave out."""
+        if is_unreadable(failure.problem, exchange):
+            exchange.stateless = True
+            return True
         tries = sum(log.verdict == "field_refused" for log in exchange.attempts)
         if tries >= _TRIES_WITHOUT:
             return False
@@ -153,6 +222,15 @@ class Attempts:
         """Return the failure of an attempt that gave no usable answer."""
         return self.failed(log, target, problem=from_upstream_error(error), verdict=network(error.kind))
 
+    def refused(self, opened: Opened, problem: Problem) -> Failure:
+        """Return the failure of a reply that turned out to be an error."""
+        problem = redacted(problem, opened.prepared.account)
+        if problem.status < 400:
+            problem = msgspec.structs.replace(problem, status=502)
+        target = opened.prepared.target
+        verdict = judge(problem, opened.rules, preset=target.preset, dialect=target.dialect)
+        return self.failed(opened.log, target, problem=problem, verdict=verdict)
+
     def failed(
         self, log: AttemptLog, target: Target, *, problem: Problem, verdict: Verdict, raw: bytes | None = None
     ) -> Failure:
@@ -161,10 +239,13 @@ class Attempts:
             verdict = edit(verdict, problem, target)
         log.ended = self._clock.monotonic()
         log.verdict = verdict.failure
-        log.error = problem.message[:300]
+        # A receipt is read by callers who need not know where an account's host leads.
+        log.error = "not allowed by [egress]" if problem.code == UNREACHABLE else problem.message[:300]
         return Failure(target=target, problem=problem, verdict=verdict, raw=raw)
 
-    async def _refused(self, log: AttemptLog, prepared: Prepared, reply: Reply) -> Failure:
+    async def _turned_away(
+        self, log: AttemptLog, prepared: Prepared, reply: Reply, *, rules: Rules
+    ) -> Failure:
         body = await _error_body(reply)
         status = reply.status if reply.status >= 400 else 502
         problem = codec(prepared.target.dialect).problem_of(status, body)
@@ -173,7 +254,9 @@ class Attempts:
             problem = msgspec.structs.replace(problem, retry_after=wait)
         problem = redacted(problem, prepared.account)
         raw = body if may_pass(body, prepared.account) else None
-        return self.failed(log, prepared.target, problem=problem, verdict=judge(problem), raw=raw)
+        target = prepared.target
+        verdict = judge(problem, rules, preset=target.preset, dialect=target.dialect)
+        return self.failed(log, target, problem=problem, verdict=verdict, raw=raw)
 
 
 def _trimmed(prepared: Prepared, refused: frozenset[str], exchange: Exchange) -> Prepared:
@@ -185,6 +268,14 @@ def _trimmed(prepared: Prepared, refused: frozenset[str], exchange: Exchange) ->
         return prepared
     request = msgspec.structs.replace(prepared.request, body=trimmed.body)
     return msgspec.structs.replace(prepared, request=request, losses=(*prepared.losses, *trimmed.losses))
+
+
+def _with_headers(prepared: Prepared, headers: Iterable[tuple[str, str]]) -> Prepared:
+    """Return `prepared` with `headers`, which stand in for those of the same name."""
+    added = dict(headers)
+    kept = (pair for pair in prepared.request.headers if pair[0] not in added)
+    request = msgspec.structs.replace(prepared.request, headers=(*kept, *added.items()))
+    return msgspec.structs.replace(prepared, request=request)
 
 
 def _must_stay(fields: frozenset[str], prepared: Prepared, exchange: Exchange) -> frozenset[str]:
@@ -211,4 +302,4 @@ async def _error_body(reply: Reply) -> bytes:
     return b"".join(pieces)[:ERROR_BODY_MAX]
 
 
-__all__ = ["Attempts", "Opened"]
+__all__ = ["TOKEN_REFUSED", "Attempts", "Opened", "TraceHeaders"]

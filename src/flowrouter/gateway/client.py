@@ -23,6 +23,9 @@ from flowrouter.httpkit import replies
 from flowrouter.httpkit.replies import Send
 from flowrouter.tasks import TaskGroup
 
+_HAIR = 0.002
+"""Seconds by which timers may be early."""
+
 
 class Client:
     """Writes one exchange's answer; each method may be called once its predecessors were."""
@@ -142,7 +145,7 @@ class Client:
                 self.on_stuck()
             else:
                 self._arm(self._timeouts.heartbeat)
-        elif self.head_sent and silence < self._timeouts.heartbeat:
+        elif self.head_sent and silence < self._timeouts.heartbeat - _HAIR:
             self._arm(self._timeouts.heartbeat - silence)
         else:
             self._beating = self._tasks.start("heartbeat", self._beat())

@@ -23,6 +23,7 @@ from flowrouter.gateway.world import World, compile_world
 from flowrouter.logs import Logger
 from flowrouter.providers.catalog import Catalog
 from flowrouter.providers.listing import ListedModel
+from flowrouter.usage import Prices
 
 POLL_SECONDS = 1.0
 
@@ -51,6 +52,7 @@ class Configuration:
         self._config = config
         self._providers: dict[str, Provider] = {}
         self._listed: Mapping[str, tuple[ListedModel, ...]] = {}
+        self._lend: Callable[[Account], Account] = _as_it_is
         self._failing = False
         self._loading = asyncio.Lock()
         self._answered_at = clock.now()
@@ -65,6 +67,15 @@ class Configuration:
         `accounts` is asked at every change of the configuration. A second call replaces the first.
         """
         self._providers[feature] = accounts
+        self.world = self._compile()
+
+    def use_tokens(self, lend: Callable[[Account], Account]) -> None:
+        """Give accounts the access tokens that `lend` has for them, from now on."""
+        self._lend = lend
+        self.publish()
+
+    def publish(self) -> None:
+        """Make the world anew: something that it is made of has changed, besides the store."""
         self.world = self._compile()
 
     def use_lists(self, listed: Mapping[str, tuple[ListedModel, ...]]) -> None:
@@ -114,13 +125,18 @@ class Configuration:
         except msgspec.ValidationError as error:
             settings = in_force({}, self._config)
             problems = (f"the stored settings are not understood and not in force: {error}",)
+        stored = tuple(map(self._lend, self.snapshot.accounts))
         world = compile_world(
-            self.snapshot,
-            declared=(*self._declared, *self._provided(settings)),
+            msgspec.structs.replace(self.snapshot, accounts=stored),
+            declared=tuple(map(self._lend, (*self._declared, *self._provided(settings)))),
             catalog=self._catalog,
             listed=self._listed,
             aliases=settings.models.aliases,
             reply_model=settings.reply_model or "answered",
+            routing=settings.routing,
+            combos=self._config.routing.combos,
+            prices=Prices(settings.prices),
+            budgets=settings.budgets,
             protected=not is_loopback(self._config.server.host),
             problems=problems,
         )
@@ -136,6 +152,10 @@ class Configuration:
                 if (account.owner_id, account.name) not in taken:
                     taken.add((account.owner_id, account.name))
                     yield account
+
+
+def _as_it_is(account: Account) -> Account:
+    return account
 
 
 __all__ = ["POLL_SECONDS", "Configuration", "Provider"]

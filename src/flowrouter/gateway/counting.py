@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 
 import msgspec
 
@@ -26,6 +28,9 @@ from flowrouter.wire.http import HttpRequest
 
 _BODY_MAX = 256 * 1024
 
+Away = Callable[[], AbstractContextManager[None]]
+"""Makes a context for the time in which somebody else is waited for."""
+
 
 class Count(msgspec.Struct, frozen=True, kw_only=True):
     """The answer: the body to send (empty: the problem's own), and who counted (None: we estimated)."""
@@ -43,12 +48,12 @@ class Counter:
         self._clock = clock
         self._timeouts = timeouts
 
-    async def count(self, inbound: Inbound, plan: Plan, world: World) -> Count:
+    async def count(self, inbound: Inbound, plan: Plan, world: World, *, away: Away = nullcontext) -> Count:
         """Return the count of what arrived; raises `CallerError` for a body that is no request.
 
         The plan's targets are asked in order, in their own dialect if need be. A provider's refusal of
         the client's own body is passed on; any other failure leads on to the estimate, since a count is
-        never worth an outage.
+        never worth an outage. `away` is entered while a provider is waited for.
         """
         own = codec(inbound.dialect).count
         if own is None:
@@ -62,12 +67,16 @@ class Counter:
                 body = _question(inbound, request, target=target, theirs=theirs, world=world)
             except CallerError:
                 continue
-            answer = await self._ask(target, body, inbound=inbound, world=world) if body is not None else None
+            if body is None:
+                continue
+            answer = await self._ask(target, body, inbound=inbound, world=world, away=away)
             if answer is not None:
                 return answer
         return Count(body=own.render(input_tokens(request)))
 
-    async def _ask(self, target: Target, body: bytes, *, inbound: Inbound, world: World) -> Count | None:
+    async def _ask(
+        self, target: Target, body: bytes, *, inbound: Inbound, world: World, away: Away
+    ) -> Count | None:
         account, preset = world.accounts[target.account_id], world.presets[target.account_id]
         spoken, same = codec(target.dialect), target.dialect == inbound.dialect
         try:
@@ -83,14 +92,15 @@ class Counter:
                 same_dialect=same,
                 account_headers={name: value.reveal() for name, value in account.headers},
             )
-            async with asyncio.timeout(self._timeouts.first_byte):
-                reply, answer = await self._call(request)
+            with away():
+                async with asyncio.timeout(self._timeouts.first_byte):
+                    reply, answer = await self._call(request)
             if reply.status == 200:
                 return Count(body=_told(answer, target, inbound), target=target)
         except (ConfigError, UpstreamError, TimeoutError, ValueError):
             return None
         problem = redacted(spoken.problem_of(reply.status, answer), account)
-        if not same or judge(problem).failure != "request_fault":
+        if not same or judge(problem).failure not in ("request_fault", "param_unsupported"):
             return None
         wait = retry_after.seconds(reply.headers, answer, now=self._clock.now())
         return Count(
@@ -145,4 +155,4 @@ def _told(answer: bytes, target: Target, inbound: Inbound) -> bytes:
     return answer if target.dialect == inbound.dialect else own.render(tokens)
 
 
-__all__ = ["Count", "Counter"]
+__all__ = ["Away", "Count", "Counter"]

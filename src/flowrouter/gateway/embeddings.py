@@ -59,6 +59,11 @@ def embedders(plan: Plan, world: World) -> Plan:
     return msgspec.structs.replace(plan, targets=able)
 
 
+def makes_embeddings(target: Target, world: World) -> bool:
+    """Return whether the target's provider makes embeddings in a form that is known."""
+    return _embedding(target, world) is not None
+
+
 def question(exchange: Exchange, target: Target, capabilities: Capabilities) -> Question:
     """Return what to ask `target`; raises `CallerError` for what it cannot be asked."""
     inbound, head = exchange.inbound, exchange.head
@@ -151,4 +156,4 @@ def _embedding(target: Target, world: World) -> Target | None:
     return None
 
 
-__all__ = ["Question", "Told", "asked_for", "embedders", "question", "told"]
+__all__ = ["Question", "Told", "asked_for", "embedders", "makes_embeddings", "question", "told"]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Literal
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
@@ -11,15 +11,22 @@ from flowrouter.canonical.dialect import Dialect
 from flowrouter.canonical.head import Head
 from flowrouter.canonical.loss import Loss
 from flowrouter.canonical.problem import Problem
-from flowrouter.canonical.receipt import Lane
+from flowrouter.canonical.receipt import Lane, Seam
 from flowrouter.canonical.request import Request
 from flowrouter.canonical.usage import Usage
 from flowrouter.dialects import codec
 from flowrouter.dialects.codec import Framing
 from flowrouter.gateway.continuation import Continuation
 from flowrouter.gateway.ports import Outcome
+from flowrouter.gateway.standing import Standing
 from flowrouter.httpkit.caller import LOCAL, Caller
 from flowrouter.routing import Plan, Target
+from flowrouter.routing.affinity import Stay
+from flowrouter.routing.intent import Confinement
+
+if TYPE_CHECKING:
+    from flowrouter.gateway.holds import Hold
+    from flowrouter.gateway.limits import Pass
 
 Operation = Literal["generate", "embeddings", "embed_content", "batch_embed", "compact"]
 """What is asked for. Only `generate` is a conversation; `compact` passes as it is, the rest are embeddings."""
@@ -46,12 +53,29 @@ class Inbound(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AttemptLog:
-    """One try at a target; times on the monotonic clock, in seconds."""
+    """One try at a target; times on the monotonic clock, in seconds.
 
-    __slots__ = ("ended", "error", "head_at", "started", "status", "target", "usage", "verdict")
+    `delivered` says that content of it reached the client, who is charged for it. `number` counts the tries of
+    its exchange from 1, in the order they began.
+    """
 
-    def __init__(self, target: Target, started: float) -> None:
+    __slots__ = (
+        "delivered",
+        "ended",
+        "error",
+        "head_at",
+        "number",
+        "started",
+        "status",
+        "target",
+        "trial",
+        "usage",
+        "verdict",
+    )
+
+    def __init__(self, target: Target, started: float, *, number: int = 1) -> None:
         self.target = target
+        self.number = number
         self.started = started
         self.head_at: float | None = None
         self.ended: float | None = None
@@ -59,15 +83,24 @@ class AttemptLog:
         self.verdict = "open"
         self.error: str | None = None
         self.usage: Usage | None = None
+        self.delivered = False
+        self.trial = False
 
 
 class Exchange:
-    """The mutable record of one request; settled exactly once."""
+    """The mutable record of one request; settled exactly once.
+
+    `stay` is its session's place among the pins, `named` that its reply must bear the name asked for,
+    `stateless` that a provider could not read the reasoning it carries.
+    `hold` is what it has reserved of budgets, `budget_warning` tells of one that is nearly used up.
+    `admitted` is what it holds of its key's rate limits, `standings` how they stood at its arrival.
+    `confined` is where its prompt must stay, `bypass` the rule by which it was answered without a model.
+    """
 
     __slots__ = (
-        "answered_model", "attempts", "bytes_out", "caller", "continuation", "finish", "first_content_at", "head",
-        "inbound", "lane", "outcome", "plan", "problem", "reply_losses", "request", "request_losses",
-        "settled", "status", "step", "upstream_wait", "usage",
+        "admitted", "amend", "answered_model", "attempts", "budget_warning", "bypass", "bytes_out", "called", "caller", "confined", "continuation", "finish", "first_content_at", "head",
+        "hold",         "inbound", "lane", "named", "not_completed", "outcome", "plan", "problem", "reply_losses", "request", "request_losses",
+        "seams", "settled", "standings", "stateless", "status", "stay", "step", "upstream_wait", "usage", "waited",
     )  # fmt: skip
 
     def __init__(self, inbound: Inbound) -> None:
@@ -75,23 +108,43 @@ class Exchange:
         self.caller: Caller = LOCAL
         self.head: Head | None = None
         self.request: Request | None = None
+        self.amend: Callable[[Request], Request] | None = None
         self.continuation: Continuation | None = None
         self.step = ""
         self.plan: Plan | None = None
+        self.stay: Stay | None = None
+        self.confined: Confinement | None = None
+        self.bypass = ""
+        self.named = False
+        self.stateless = False
         self.lane: Lane | None = None
         self.attempts: list[AttemptLog] = []
         self.request_losses: tuple[Loss, ...] = ()
         self.reply_losses: tuple[Loss, ...] = ()
         self.answered_model: str | None = None
         self.finish: str | None = None
+        self.called: tuple[str, ...] = ()
         self.usage: Usage | None = None
         self.status = 0
         self.outcome: Outcome = "error"
         self.problem: Problem | None = None
         self.first_content_at: float | None = None
+        self.seams: list[Seam] = []
+        self.not_completed: str | None = None
         self.upstream_wait = 0.0
+        self.waited = 0.0
         self.bytes_out = 0
         self.settled = False
+        self.admitted: Pass | None = None
+        self.standings: tuple[Standing, ...] = ()
+        self.hold: Hold | None = None
+        self.budget_warning = ""
+
+    @property
+    def answering(self) -> AttemptLog | None:
+        """Return the attempt whose answer the client got or is getting, the last one where none has begun."""
+        told = (log for log in reversed(self.attempts) if log.verdict in ("answered", "cut"))
+        return next(told, self.attempts[-1] if self.attempts else None)
 
     def carry(self, body: bytes) -> None:
         """Go on with another body: the same request, its history told in another way."""

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import math
+import re
 from collections.abc import Callable
 
-from flowrouter.canonical.cursor import Cursor
+from flowrouter.canonical.capabilities import Capabilities
 from flowrouter.clock import Clock
 from flowrouter.config import Timeouts
 from flowrouter.errors import UpstreamError
-from flowrouter.gateway.prepare import Prepared
+from flowrouter.providers.preset import Preset
 from flowrouter.upstream import Reply
 
 WHOLE_MAX = 256 * 1024 * 1024
@@ -19,18 +21,27 @@ BLANK = b"\xef\xbb\xbf \t\r\n"
 """What hosts drip as signs of life before an answer begins."""
 
 _DRAIN_WAIT = 0.25
-_UNASKED = frozenset({"budget", "level"})
+UNASKED = frozenset({"budget", "level"})
 """How models are steered that reason, unseen, unless they are told not to: Gemini's."""
+
+_WORDS = (b'"thinking', b'"reasoning')
+_ON = re.compile(
+    rb'"\w+"\s*:\s*+(?!null|false|0\b|""|"none"|"disabled"|\{\s*\}'
+    rb'|\{\s*"(?:type|effort)"\s*:\s*"(?:disabled|none)"|\{\s*"thinkingBudget"\s*:\s*0\b)'
+)
 
 
 class Incoming:
     """Reads one reply; raises `UpstreamError` where it is late, empty, broken or too large.
 
-    `deadline` is when all of it must be there, on the monotonic clock; `patient` says that the first
-    event may take as long as a reasoning model's. `waited` hears of the seconds each read took.
+    `deadline` is when all of it must be there (`streamed`: only if the client wants it whole), `begin_by`
+    when its first meaningful event must, both on the monotonic clock; `patient` says that the first event
+    may take as long as a reasoning model's. `waited` hears of the seconds each read took.
     """
 
-    __slots__ = ("_clock", "_deadline", "_limits", "_patience", "_reply", "_waited")
+    __slots__ = (
+        "_begin_by", "_begun", "_clock", "_deadline", "_limits", "_patience", "_patient", "_reply", "_streamed", "_waited",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -39,6 +50,8 @@ class Incoming:
         clock: Clock,
         timeouts: Timeouts,
         deadline: float,
+        begin_by: float,
+        streamed: bool,
         patient: bool,
         waited: Callable[[float], None],
     ) -> None:
@@ -46,33 +59,57 @@ class Incoming:
         self._clock = clock
         self._limits = timeouts
         self._deadline = deadline
+        self._begin_by = begin_by
+        self._streamed = streamed
+        self._patient = patient
         self._patience = timeouts.first_event_reasoning if patient else timeouts.first_event
         self._waited = waited
+        self._begun = 0.0
 
-    @property
-    def left(self) -> float:
-        """Return the seconds until all of the reply must be there."""
-        return self._deadline - self._clock.monotonic()
-
-    async def first(self, *, streamed: bool) -> bytes:
+    async def first(self) -> bytes:
         """Return the reply up to the first bytes that tell something."""
-        first, now = b"", self._clock.monotonic()
-        deadline = now + self._patience if streamed else self._deadline
-        while piece := await self._read(max(deadline - now, 0.001), "no answer came"):
+        first, began = b"", self._clock.monotonic()
+        until = min(began + self._patience if self._streamed else self._deadline, self._begin_by)
+        while piece := await self._read(until, "no answer came within", since=began):
             first += piece
             if first.strip(BLANK):
+                self._begun = self._clock.monotonic()
                 return first
-            now = self._clock.monotonic()
         raise UpstreamError("the provider sent an empty answer", kind="empty")
 
-    async def more(self, cursor: Cursor, begun: float) -> bytes:
-        """Return the next bytes of a stream that began at `begun` and has come as far as `cursor`."""
-        return await self._read(self._limit(cursor, begun), "the stream fell silent")
+    async def more(self, *, started: bool, meaningful: bool, by: float = math.inf) -> bytes:
+        """Return the next bytes of a stream: `started` if it has said that it begins, `meaningful` if it has.
+
+        They must come `by` then at the latest.
+        """
+        if meaningful and self._streamed and by == math.inf:
+            return await self._flowing()
+        now = self._clock.monotonic()
+        # Any sign of life counts, but before the answer has begun not for ever.
+        until, complaint, since = min(now + self._limits.stall, by), "the stream fell silent for", now
+        if not meaningful:
+            allowed = self._limits.first_event_reasoning if started else self._patience
+            begin_by = min(self._begun + allowed, self._begin_by)
+            if begin_by < until or self._patient:  # who thinks may be silent for longer than a stall
+                until, complaint, since = begin_by, "the stream held no answer within", self._begun
+        if not self._streamed and self._deadline < until:
+            until, complaint, since = self._deadline, "the answer did not end within", self._begun
+        return await self._read(until, complaint, since=since)
+
+    async def _flowing(self) -> bytes:
+        """Return the next bytes of an answer that is on its way to its client: each piece comes through here."""
+        try:
+            async with asyncio.timeout(self._limits.stall):
+                return await self._reply.read()
+        except TimeoutError:
+            silent = f"the stream fell silent for {self._limits.stall:g} s"
+            raise UpstreamError(silent, kind="timeout") from None
 
     async def rest(self, first: bytes) -> bytes:
         """Return the whole reply, of which `first` is here."""
         pieces, size = [first], len(first)
-        while piece := await self._read(max(self.left, 0.001), "the answer did not end"):
+        until = min(self._deadline, self._begin_by)
+        while piece := await self._read(until, "the answer did not end within", since=self._begun):
             pieces.append(piece)
             size += len(piece)
             if size > WHOLE_MAX:
@@ -88,28 +125,34 @@ class Incoming:
         except (TimeoutError, UpstreamError):
             pass
 
-    def _limit(self, cursor: Cursor, begun: float) -> float:
-        """Return how long the next bytes may take: any sign of life counts, but not for ever."""
-        if cursor.meaningful:
-            return self._limits.stall
-        allowed = self._limits.first_event_reasoning if cursor.started else self._patience
-        return max(min(begun + allowed - self._clock.monotonic(), self._limits.stall), 0.001)
-
-    async def _read(self, limit: float, complaint: str) -> bytes:
+    async def _read(self, until: float, complaint: str, *, since: float) -> bytes:
+        """Return the next bytes; raises `UpstreamError` if none came by `until`, counted `since` then."""
         started = self._clock.monotonic()
         try:
-            async with asyncio.timeout(limit):
+            if until <= started:
+                raise TimeoutError
+            async with asyncio.timeout(until - started):
                 return await self._reply.read()
         except TimeoutError:
-            raise UpstreamError(f"{complaint} for {limit:g} s", kind="timeout") from None
+            raise UpstreamError(f"{complaint} {max(until - since, 0):.3g} s", kind="timeout") from None
         finally:
             self._waited(self._clock.monotonic() - started)
 
 
-def may_think_long(prepared: Prepared, body: bytes) -> bool:
+def may_think_long(preset: Preset, capabilities: Capabilities, body: bytes) -> bool:
     """Return whether the model may think before it speaks: unasked, or by a guess on the request's bytes."""
-    unasked = prepared.preset.local or prepared.capabilities.thinking_style in _UNASKED
-    return unasked or b'"thinking' in body or b'"reasoning' in body
+    return preset.local or capabilities.thinking_style in UNASKED or asks_to_reason(body)
 
 
-__all__ = ["BLANK", "WHOLE_MAX", "Incoming", "may_think_long"]
+def asks_to_reason(body: bytes) -> bool:
+    """Return whether a member of the request, in any dialect, switches reasoning on."""
+    for word in _WORDS:
+        at = body.find(word)
+        while at >= 0:
+            if _ON.match(body, at):
+                return True
+            at = body.find(word, at + len(word))
+    return False
+
+
+__all__ = ["BLANK", "UNASKED", "WHOLE_MAX", "Incoming", "asks_to_reason", "may_think_long"]

@@ -17,17 +17,25 @@ from flowrouter.errors import CallerError
 from flowrouter.gateway.exchange import Exchange, parsed
 
 
-def booked(exchange: Exchange, cursor: Cursor) -> Usage | None:
+def booked(exchange: Exchange, cursor: Cursor, *, before: int = 0) -> Usage | None:
     """Return the usage to put on record: as reported, completed by estimates where it is not whole.
 
-    An answer that was cut short has no final report, so its output is at least what was sent.
+    An answer that was cut short has no final report, so its output is at least what was sent, but for the
+    characters `before` it, which another attempt said.
     """
-    reported, sent = cursor.usage, text_tokens(cursor.characters)
+    if cursor.ended and cursor.usage is not None:
+        return cursor.usage
+    return at_least(exchange, cursor.usage, cursor.characters - before)
+
+
+def at_least(exchange: Exchange, reported: Usage | None, characters: int) -> Usage | None:
+    """Return the usage of an attempt that said so many characters and may have been cut before it counted them."""
+    said = text_tokens(characters)
     if reported is None:
-        return _estimate(exchange, sent)
-    if cursor.ended or reported.total_output >= sent:
+        return estimated(exchange, said)
+    if reported.total_output >= said:
         return reported
-    return msgspec.structs.replace(reported, output=sent - (reported.reasoning or 0), estimated=True)
+    return msgspec.structs.replace(reported, output=said - (reported.reasoning or 0), estimated=True)
 
 
 class UsageGap:
@@ -48,14 +56,14 @@ class UsageGap:
         """Return `event`, behind an estimate where it is the finish of an answer not counted in full."""
         match event:
             case e.MessageStart(usage=None):
-                return [msgspec.structs.replace(event, usage=_estimate(self._exchange, 0))]
+                return [msgspec.structs.replace(event, usage=estimated(self._exchange, 0))]
             case e.PartDelta(text=text):
                 self._characters += len(text)
             case e.UsageUpdate(usage=usage):
                 self._input = self._input or usage.input is not None
                 self._output = self._output or usage.output is not None
             case e.Finish() if not (self._input and self._output):
-                usage = _estimate(self._exchange, text_tokens(self._characters))
+                usage = estimated(self._exchange, text_tokens(self._characters))
                 if usage is None:
                     return [event]
                 missing = msgspec.structs.replace(
@@ -70,8 +78,8 @@ class UsageGap:
         return [event]
 
 
-def _estimate(exchange: Exchange, output: int) -> Usage | None:
-    """Return an estimate for the whole exchange; None where nothing was generated."""
+def estimated(exchange: Exchange, output: int) -> Usage | None:
+    """Return an estimate for the whole exchange, of `output` tokens; None where nothing was generated."""
     if exchange.inbound.operation != "generate":
         return None
     try:
@@ -81,4 +89,4 @@ def _estimate(exchange: Exchange, output: int) -> Usage | None:
     return Usage(input=input_tokens(request), output=output, estimated=True)
 
 
-__all__ = ["UsageGap", "booked"]
+__all__ = ["UsageGap", "at_least", "booked", "estimated"]

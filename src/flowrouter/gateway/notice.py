@@ -5,25 +5,38 @@ from __future__ import annotations
 from flowrouter.canonical.problem import Problem
 from flowrouter.clock import Clock
 from flowrouter.gateway.exchange import Exchange
+from flowrouter.gateway.standing import limit_headers
 from flowrouter.httpkit.replies import Headers
 
-_LOSSES_MAX = 600
+_LOSSES_MAX = 420
 
 
 def head_headers(exchange: Exchange, clock: Clock) -> Headers:
-    """Return the ids and, for an exchange that reached a target, the start of its receipt."""
+    """Return the ids, what the gateway itself took and, where a target was reached, the start of the receipt."""
     request_id = exchange.inbound.request_id.encode()
-    headers: Headers = [(b"x-request-id", request_id), (b"request-id", request_id)]
-    if exchange.attempts:
-        target = exchange.attempts[-1].target
+    took = clock.monotonic() - exchange.inbound.started - exchange.upstream_wait
+    headers: Headers = [(b"x-request-id", request_id), (b"request-id", request_id), overhead_header(took)]
+    if exchange.attempts and exchange.head is not None:
+        log = exchange.answering
+        target = exchange.attempts[-1].target if log is None else log.target
+        headers.append((b"x-flowrouter-asked", _ascii(exchange.head.model, 160)))
         headers.append((b"x-flowrouter-target", _ascii(f"{target.account}/{target.model}", 200)))
         headers.append((b"x-flowrouter-attempts", b"%d" % len(exchange.attempts)))
-        overhead = clock.monotonic() - exchange.inbound.started - exchange.upstream_wait
-        headers.append((b"x-flowrouter-overhead-ms", b"%.2f" % (max(overhead, 0.0) * 1000)))
+    if exchange.standings:
+        headers += limit_headers(exchange.standings, exchange.inbound.dialect)
+    if exchange.budget_warning:
+        headers.append((b"x-flowrouter-budget", _ascii(exchange.budget_warning, 120)))
+    if exchange.bypass:
+        headers.append((b"x-flowrouter-bypass", _ascii(exchange.bypass, 100)))
     if exchange.request_losses:
         paths = [loss.path for loss in exchange.request_losses]
         headers.append((b"x-flowrouter-losses", _listed(paths)))
     return headers
+
+
+def overhead_header(seconds: float) -> tuple[bytes, bytes]:
+    """Return what tells how long the gateway itself took, waiting for providers apart."""
+    return (b"x-flowrouter-overhead-ms", b"%.2f" % (max(seconds, 0.0) * 1000))
 
 
 def error_headers(problem: Problem) -> Headers:
@@ -54,4 +67,4 @@ def _ascii(text: str, limit: int) -> bytes:
     return "".join(c if " " <= c <= "~" else "?" for c in text[:limit]).encode()
 
 
-__all__ = ["error_headers", "head_headers"]
+__all__ = ["error_headers", "head_headers", "overhead_header"]

@@ -8,7 +8,8 @@ from flowrouter.canonical.parts import Provenance
 from flowrouter.dialects.codec import DecodeOptions, EncodeOptions
 from flowrouter.gateway.attempts import Opened
 from flowrouter.gateway.exchange import Exchange
-from flowrouter.routing.plan import AUTO
+from flowrouter.routing import Target
+from flowrouter.routing.names import AUTO
 
 
 def provenance(opened: Opened) -> Provenance:
@@ -32,12 +33,17 @@ def bare_options(exchange: Exchange, now: float) -> EncodeOptions:
     return EncodeOptions(now=now, asked=asked, framing=inbound.framing)
 
 
-def encode_options(exchange: Exchange, now: float) -> EncodeOptions:
-    """Return the client's wishes; a name that led straight to its first target is echoed as asked."""
+def encode_options(exchange: Exchange, now: float, *, target: Target | None = None) -> EncodeOptions:
+    """Return the client's wishes for the answer of `target` (None: of the last attempt).
+
+    A name that led straight to its first target is echoed as asked. Where a combo or a fallback chose,
+    the reply names who answered, unless the setting `reply_model` has every name echoed.
+    """
     head, attempts = exchange.head, exchange.attempts
     assert head is not None
-    straight = attempts[-1].target == attempts[0].target and exchange.step != AUTO
-    asked = head.model if straight else None
+    straight = (target or attempts[-1].target) == attempts[0].target and exchange.step != AUTO
+    chosen = exchange.plan is not None and exchange.plan.chosen
+    asked = head.model if exchange.named or (straight and not chosen) else None
     return msgspec.structs.replace(
         bare_options(exchange, now),
         include_usage=bool(head.include_usage),

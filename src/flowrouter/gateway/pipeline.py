@@ -7,28 +7,30 @@ told in ARCHITECTURE.md; each line here is one of them.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import msgspec
 
 from flowrouter.canonical.problem import Problem
-from flowrouter.clock import Clock
 from flowrouter.errors import CallerError
-from flowrouter.gateway import blame
-from flowrouter.gateway.admission import AccountBusyError, Admission
-from flowrouter.gateway.attempts import Attempts
-from flowrouter.gateway.blame import Failure
+from flowrouter.gateway import blame, bypass
+from flowrouter.gateway.budgets import Budgets
 from flowrouter.gateway.client import Client
 from flowrouter.gateway.embeddings import embedders
 from flowrouter.gateway.exchange import Exchange, skimmed
-from flowrouter.gateway.relay import Relay
+from flowrouter.gateway.key_scope import admit_dialect, gated
+from flowrouter.gateway.limits import Limits, used_tokens
+from flowrouter.gateway.no_answer import no_such_model
+from flowrouter.gateway.planner import Planner
+from flowrouter.gateway.privacy import guarded
+from flowrouter.gateway.search import Lost, Search
 from flowrouter.gateway.settle import Books
 from flowrouter.gateway.stored_responses import StoredResponses
 from flowrouter.gateway.world import World
 from flowrouter.httpkit.auth import authenticate
 from flowrouter.logs import Logger
 from flowrouter.plugins import Hooks
-from flowrouter.routing import Plan, Target, build_plan
+from flowrouter.routing import Plan
 
 
 class Pipeline:
@@ -38,25 +40,23 @@ class Pipeline:
         self,
         *,
         world: Callable[[], World],
-        admission: Admission,
-        attempts: Attempts,
-        relay: Relay,
+        planner: Planner,
+        search: Search,
         stored: StoredResponses,
+        limits: Limits,
+        budgets: Budgets,
         books: Books,
         hooks: Hooks,
-        clock: Clock,
-        wait: float,
         log: Logger,
     ) -> None:
         self._world = world
-        self._admission = admission
-        self._attempts = attempts
-        self._relay = relay
+        self._planner = planner
+        self._search = search
         self._stored = stored
+        self._limits = limits
+        self._budgets = budgets
         self._books = books
         self._hooks = hooks
-        self._clock = clock
-        self._wait = wait
         self._log = log
 
     async def run(self, exchange: Exchange, client: Client) -> None:
@@ -67,6 +67,8 @@ class Pipeline:
             await self._refuse(exchange, client, problem=blame.from_caller_error(error))
         except asyncio.CancelledError:
             exchange.outcome = "cancelled"
+            for log in exchange.attempts:
+                log.verdict = "cancelled" if log.verdict == "open" else log.verdict
             exchange.status = exchange.status or 499
             raise
         except Exception as error:  # noqa: BLE001 - a defect of ours must still answer in the dialect
@@ -75,50 +77,33 @@ class Pipeline:
             await self._refuse(exchange, client, problem=problem)
         finally:
             client.disarm()
-            self._books.settle(exchange)
+            self._settle(exchange)
 
     async def _serve(self, exchange: Exchange, client: Client) -> None:
         world, inbound = self._world(), exchange.inbound
         exchange.caller = authenticate(
             inbound.headers, world.ring, now_ms=int(inbound.wall * 1000), protected=world.protected
         )
+        admit_dialect(exchange.caller, inbound.dialect)
         head = exchange.head = skimmed(inbound)
-        plan = self._plan(exchange, world)
+        await self._limits.admit(exchange)
+        if await bypass.answered(exchange, world, client):
+            return
         if inbound.dialect == "openai_responses":
-            plan = await self._follow(exchange, plan)
+            await self._follow(exchange)
+        plan = await self._plan(exchange, world)
+        if self._budgets.bind(exchange, world):
+            plan = await self._budgets.admit(exchange, plan, world=world, replan=self._plan)
         if head.stream:
             client.expect_stream()
-        failures: list[Failure] = []
-        for target in _tries(plan, failures):
-            wait = self._wait if target is plan.targets[-1] else 0.0
-            try:
-                async with self._admission.slot(target.account_id, _slots(world, target), wait=wait):
-                    failure = await self._attempt(exchange, client, world=world, target=target)
-            except AccountBusyError as busy:
-                failure = blame.from_busy(busy, target)
-            if failure is None:
-                return
-            failures.append(failure)
-        await self._give_up(exchange, client, failures=failures, world=world)
+        lost = await self._search.run(exchange, client, plan, world=world, settle=self._settle)
+        if lost is not None:
+            await self._give_up(exchange, client, lost=lost, world=world)
 
-    async def _attempt(
-        self, exchange: Exchange, client: Client, *, world: World, target: Target
-    ) -> Failure | None:
-        follows = exchange.continuation
-        if follows is not None:
-            exchange.carry(follows.body_for(target))
-        opened = await self._attempts.open(exchange, world, target)
-        if isinstance(opened, Failure):
-            exchange.continuation = follows and follows.without_vendor(opened.problem)
-            if exchange.continuation is follows:
-                return opened
-            return await self._attempt(exchange, client, world=world, target=target)
-        return await self._relay.deliver(opened, exchange, client, settle=self._books.settle)
-
-    def _plan(self, exchange: Exchange, world: World) -> Plan:
+    async def _plan(self, exchange: Exchange, world: World) -> Plan:
         head = exchange.head
         assert head is not None
-        plan = build_plan(world.facts, head.model, dialect=exchange.inbound.dialect)
+        plan = await self._planner.plan(exchange, world)
         if exchange.inbound.operation == "compact":
             able = tuple(target for target in plan.targets if target.dialect == "openai_responses")
             plan = msgspec.structs.replace(plan, targets=able)
@@ -126,25 +111,48 @@ class Pipeline:
             plan = embedders(plan, world)
         for edit in self._hooks.plan_edits:
             plan = edit(plan, head, exchange.caller)
+        plan = gated(guarded(plan, exchange, world), exchange.caller)
         if not plan.targets:
             raise no_such_model(plan, world)
-        exchange.step = plan.step
+        if exchange.continuation is not None:
+            plan = exchange.continuation.lead(plan)
+        exchange.step, exchange.plan = plan.step, plan
         return plan
 
-    async def _follow(self, exchange: Exchange, plan: Plan) -> Plan:
-        """Return `plan` with the targets that know what the request goes on from; raises `CallerError`."""
+    async def _follow(self, exchange: Exchange) -> None:
+        """Look up what the request goes on from; raises `CallerError` for what is not kept."""
         owner_id = exchange.caller.owner_id
         exchange.carry(await self._stored.resolve(exchange.inbound.body, owner_id=owner_id))
         exchange.continuation = await self._stored.follow(exchange.inbound.body, owner_id=owner_id)
-        return plan if exchange.continuation is None else exchange.continuation.lead(plan)
 
-    async def _give_up(
-        self, exchange: Exchange, client: Client, *, failures: list[Failure], world: World
-    ) -> None:
-        target = blame.deciding(failures).target
+    def _settle(self, exchange: Exchange) -> None:
+        """Close the books and let go of what the exchange holds of its key's limits; again is no change."""
+        try:
+            self._books.settle(exchange)
+        finally:
+            if exchange.admitted is not None:
+                exchange.admitted.settle(used_tokens(exchange))
+
+    async def _give_up(self, exchange: Exchange, client: Client, *, lost: Lost, world: World) -> None:
+        head, plan = exchange.head, exchange.plan
+        assert head is not None
+        if not lost.failures:
+            problem = blame.from_pauses(
+                lost.pauses,
+                exchange.caller,
+                asked=head.model,
+                targets=len(plan.targets) if plan is not None else 1,
+                soonest=lost.soonest,
+            )
+            await self._refuse(exchange, client, problem=problem)
+            return
+        target = blame.deciding(lost.failures).target
         account = world.accounts.get(target.account_id)
         problem, raw = blame.for_caller(
-            failures, exchange.caller, account_owner=account.owner_id if account is not None else None
+            lost.failures,
+            exchange.caller,
+            account_owner=account.owner_id if account is not None else None,
+            soonest=lost.soonest,
         )
         same = target.dialect == exchange.inbound.dialect
         await self._refuse(exchange, client, problem=problem, raw=raw if same else None)
@@ -158,42 +166,4 @@ class Pipeline:
         await client.refuse(problem, raw=raw)
 
 
-def _tries(plan: Plan, failures: list[Failure]) -> Iterator[Target]:
-    """Yield the targets to try, judged by what the failures so far mean.
-
-    A failure that says so is tried once more at the same target; one that blames the request ends
-    the search at once.
-    """
-    for target in plan.targets:
-        yield target
-        if failures and failures[-1].verdict.same_target:
-            yield target
-        if failures and not failures[-1].verdict.failover:
-            return
-
-
-def _slots(world: World, target: Target) -> int:
-    """Return how many requests may be in flight at the target's account."""
-    account = world.accounts[target.account_id]
-    return account.max_concurrency or world.presets[target.account_id].max_concurrency
-
-
-def no_such_model(plan: Plan, world: World) -> CallerError:
-    """Return the 404 for a model nobody answers, with what to do about it."""
-    found = [account.name for account in world.accounts.values() if account.source == "found"]
-    if len(found) == len(world.accounts):
-        how = f"adopt {found[0]}" if found else "add"
-        cure = f"no account is set up yet; get one with `flow-router providers {how}`"
-    elif plan.suggestions:
-        cure = f"did you mean {', '.join(repr(name) for name in plan.suggestions)}?"
-    else:
-        cure = "`flow-router models` lists what is there"
-    return CallerError(
-        f"no account answers for the model {plan.asked!r}; {cure}",
-        status=404,
-        param="model",
-        code="model_not_found",
-    )
-
-
-__all__ = ["Pipeline", "no_such_model"]
+__all__ = ["Pipeline"]

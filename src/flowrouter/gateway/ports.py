@@ -27,7 +27,10 @@ from flowrouter.gateway.records import (
     UsageGroup,
     UsageLine,
 )
+from flowrouter.gateway.state_store import StateStore
 from flowrouter.httpkit.keys import NO_POLICY, GatewayKey, KeyPolicy, KeyRing, MintedToken
+from flowrouter.settings.oauth import OAuthConfig
+from flowrouter.settings.routing import ComboConfig
 
 
 class NotFoundError(StorageError):
@@ -38,6 +41,10 @@ class ConflictError(StorageError):
     """The name is taken, or the row changed since the caller read it."""
 
 
+class StaleError(ConflictError):
+    """The row changed since the caller read it."""
+
+
 class ModelList(msgspec.Struct, frozen=True, kw_only=True):
     """The last good model list of one account, as JSON text of the listing code's own making."""
 
@@ -45,6 +52,21 @@ class ModelList(msgspec.Struct, frozen=True, kw_only=True):
     owner_id: str
     fetched_at_ms: int
     body: bytes
+
+
+class StoredCombo(msgspec.Struct, frozen=True, kw_only=True):
+    """A combo; `version` grows with each change of it, 0 is one of the configuration file.
+
+    Names are unique whatever the case.
+    """
+
+    id: str
+    name: str
+    owner_id: str
+    config: ComboConfig
+    version: int = 1
+    created_at_ms: int = 0
+    updated_at_ms: int = 0
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,6 +80,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     version: int
     loaded_at_ms: int
     accounts: tuple[Account, ...] = ()
+    combos: tuple[StoredCombo, ...] = ()
     keys: KeyRing = msgspec.field(default_factory=lambda: KeyRing(()))
     settings: Mapping[str, Any] = {}
     settings_version: int = 0
@@ -101,48 +124,19 @@ class ReceiptStore(Protocol):
         ...
 
 
-class StateStore(Protocol):
-    """Short-lived state shared by all workers: cooldowns, pins, rate counters, holds.
+class KeptPauses(Protocol):
+    """Pauses that are long enough to be kept over a restart, by scope."""
 
-    `ttl` is in seconds, None keeps the entry until it is deleted. An entry past its time is gone.
-    """
-
-    async def get(self, key: str) -> bytes | None:
-        """Return the value of `key`; a counter reads as its decimal digits."""
+    async def put(self, key: str, value: bytes, *, owner_id: str, expires_at_ms: int) -> None:
+        """Keep one, replacing the older one of its scope; raises `StorageError`."""
         ...
 
-    async def put(self, key: str, value: bytes, *, ttl: float | None) -> None:
-        """Set `key`, whatever it was."""
+    async def delete(self, key: str) -> None:
+        """Remove one; one that is not there is no error; raises `StorageError`."""
         ...
 
-    async def put_if_absent(self, key: str, value: bytes, *, ttl: float | None) -> bool:
-        """Set `key` unless it exists; return whether this call set it."""
-        ...
-
-    async def delete(self, key: str) -> bool:
-        """Remove `key`; return whether it existed."""
-        ...
-
-    async def add(self, key: str, amount: int, *, ttl: float | None) -> int:
-        """Add to the counter `key` and return the sum; the first call starts it at 0 and sets its `ttl`.
-
-        Raises `ValueError` where the value is not a whole number.
-        """
-        ...
-
-    async def scan(self, prefix: str) -> Mapping[str, bytes]:
-        """Return the live entries whose keys begin with `prefix`; meant for few entries, not for each request."""
-        ...
-
-    async def take(self, key: str, *, holder: str, limit: int, ttl: float) -> bool:
-        """Let `holder` have one of the `limit` places of `key` for `ttl` seconds; False where none is free.
-
-        A holder that has a place already keeps it and begins its time anew.
-        """
-        ...
-
-    async def leave(self, key: str, *, holder: str) -> None:
-        """Give a place back; a holder that has none is no error."""
+    async def load(self) -> Mapping[str, bytes]:
+        """Return those that are not past; raises `StorageError`."""
         ...
 
 
@@ -191,6 +185,9 @@ class AccountDraft(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     priority: int = 1
     max_concurrency: int | None = None
     unsupported: Unsupported | None = None
+    oauth: OAuthConfig | None = None
+    tags: tuple[str, ...] = ()
+    weight: int = 1
     enabled: bool = True
 
     def __repr__(self) -> str:
@@ -210,6 +207,9 @@ class AccountChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     priority: int | msgspec.UnsetType = msgspec.UNSET
     max_concurrency: int | msgspec.UnsetType | None = msgspec.UNSET
     unsupported: Unsupported | msgspec.UnsetType | None = msgspec.UNSET
+    tags: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET
+    weight: int | msgspec.UnsetType = msgspec.UNSET
+    oauth: OAuthConfig | msgspec.UnsetType | None = msgspec.UNSET
     enabled: bool | msgspec.UnsetType = msgspec.UNSET
 
     def __repr__(self) -> str:
@@ -241,6 +241,16 @@ class Accounts(Protocol):
         ...
 
 
+class KeyChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What to change of a gateway key; a member left out stays as it is, `policy` is replaced as a whole."""
+
+    name: str | msgspec.UnsetType = msgspec.UNSET
+    scopes: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET
+    expires_at_ms: int | msgspec.UnsetType | None = msgspec.UNSET
+    policy: KeyPolicy | msgspec.UnsetType = msgspec.UNSET
+    enabled: bool | msgspec.UnsetType = msgspec.UNSET
+
+
 class Keys(Protocol):
     """Gateway keys; all methods block."""
 
@@ -256,8 +266,28 @@ class Keys(Protocol):
         scopes: tuple[str, ...] = (),
         expires_at_ms: int | None = None,
         policy: KeyPolicy = NO_POLICY,
+        enabled: bool = True,
     ) -> tuple[GatewayKey, MintedToken]:
         """Mint a key; the token is returned here and nowhere else; raises `ConflictError`."""
+        ...
+
+    def get(self, key_id: str, *, owner_id: str | None = None) -> GatewayKey:
+        """Return one key, revoked or not; raises `NotFoundError`."""
+        ...
+
+    def update(
+        self,
+        key_id: str,
+        change: KeyChange,
+        *,
+        owner_id: str | None = None,
+        if_version: int | None = None,
+    ) -> GatewayKey:
+        """Change a key; raises `NotFoundError`, `ConflictError`.
+
+        The latter for a name that is taken, for a revoked key, and where `if_version` is given and no longer
+        the present one (`StaleError`).
+        """
         ...
 
     def revoke(self, key_id: str, *, owner_id: str | None = None) -> GatewayKey:
@@ -319,6 +349,8 @@ __all__ = [
     "AttemptRow",
     "ConfigSource",
     "ConflictError",
+    "KeptPauses",
+    "KeyChange",
     "Keys",
     "Lane",
     "LogHealth",
@@ -335,7 +367,9 @@ __all__ = [
     "SealedBlobs",
     "Settings",
     "Snapshot",
+    "StaleError",
     "StateStore",
+    "StoredCombo",
     "StoredSettings",
     "UsageGroup",
     "UsageLine",

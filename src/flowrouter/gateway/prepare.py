@@ -15,9 +15,11 @@ from flowrouter.canonical.rendered import ReplyEdits
 from flowrouter.canonical.request import Request
 from flowrouter.canonical.rewrite import ReplyRewriter
 from flowrouter.dialects import codec
+from flowrouter.gateway.effort import with_effort
 from flowrouter.gateway.embeddings import question
 from flowrouter.gateway.envelopes import holds_envelopes
 from flowrouter.gateway.exchange import Exchange, Inbound, parsed
+from flowrouter.gateway.foreign_state import is_foreign, without_state
 from flowrouter.gateway.learned import STREAM_OPTIONS
 from flowrouter.gateway.missing_usage import UsageGap
 from flowrouter.gateway.reasoning import ReasoningState, Sealer
@@ -64,14 +66,16 @@ def prepare(
     stages: Sequence[Stage],
     reasoning: ReasoningState,
     refused: frozenset[str] = frozenset(),
+    account: Account | None = None,
 ) -> Prepared:
     """Return the request for `target`; raises `CallerError` (cannot be expressed) or `AdapterError`.
 
-    `refused` names optional fields this target is known to answer 400 to.
+    `refused` names optional fields this target is known to answer 400 to. `account` is the target's own
+    with the access token it has now (default: as in the world).
     """
     head, inbound = exchange.head, exchange.inbound
     assert head is not None
-    account, preset = world.accounts[target.account_id], world.presets[target.account_id]
+    account, preset = account or world.accounts[target.account_id], world.presets[target.account_id]
     capabilities = world.capabilities(preset, target.model, target.dialect)
     if STREAM_OPTIONS in refused:
         capabilities = msgspec.structs.replace(capabilities, stream_options=False)
@@ -141,10 +145,15 @@ def _draft(
     if inbound.operation != "generate":
         asked = question(exchange, target, capabilities)
         return _Draft(operation=asked.operation, body=asked.body, lane=asked.lane, losses=asked.losses)
-    untouched = target.dialect == inbound.dialect and not stages and not named
+    edited = bool(stages) or named or exchange.amend is not None or is_foreign(exchange, target)
+    untouched = target.dialect == inbound.dialect and target.effort is None and not edited
     if untouched and _may_pass(inbound, head, capabilities):
         wants_usage = head.stream and capabilities.stream_options
         body = codec(target.dialect).prepare(inbound.body, head, target.model, wants_usage)
+        limit = output_limit(exchange, capabilities)
+        if limit is not None:
+            edit = codec(target.dialect).limited
+            body = body if edit is None else edit(body, limit, capabilities)
         return _Draft(operation="generate", body=body, lane="passthrough")
     return _translate(exchange, target, capabilities=capabilities, stages=stages, reasoning=reasoning)
 
@@ -166,6 +175,16 @@ def _translate(
     inbound = exchange.inbound
     same = target.dialect == inbound.dialect
     request = parsed(exchange)
+    if exchange.amend is not None:
+        request = exchange.amend(request)
+    limit = output_limit(exchange, capabilities)
+    if limit is not None:
+        request = msgspec.structs.replace(request, max_tokens=limit)
+    if target.effort is not None:
+        request = with_effort(request, target.effort, capabilities)
+    losses: tuple[Loss, ...] = ()
+    if is_foreign(exchange, target):
+        request, losses = without_state(request)
     sealer = None if same else reasoning.sealer(target, exchange.caller, marks=_misses_state(request))
     for stage in stages:
         request = stage.edit_request(request)
@@ -181,10 +200,19 @@ def _translate(
         body=rendered.body,
         lane="translate",
         edits=tuple(editors),
-        losses=rendered.losses,
+        losses=(*losses, *rendered.losses),
         headers=dict(rendered.headers),
         sealer=sealer,
     )
+
+
+def output_limit(exchange: Exchange, capabilities: Capabilities) -> int | None:
+    """Return the limit of output that a hard budget sends a request with whose client named none."""
+    hold = exchange.hold
+    if hold is None or hold.sent is None:
+        return None
+    most = capabilities.max_output
+    return hold.sent if most is None else min(hold.sent, most)
 
 
 def _misses_state(request: Request) -> bool:
@@ -205,4 +233,4 @@ def _reply_editors(stages: Sequence[Stage]) -> list[Editor]:
     return [editor for editor in made if editor is not None]
 
 
-__all__ = ["Prepared", "prepare"]
+__all__ = ["Prepared", "output_limit", "prepare"]

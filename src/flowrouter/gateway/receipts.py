@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import msgspec
 
 from flowrouter.canonical.dialect import Dialect
 from flowrouter.canonical.fates import Fate, fates, member_names
-from flowrouter.canonical.receipt import AttemptNote, Receipt, told
+from flowrouter.canonical.receipt import AttemptNote, LeftOut, Receipt, Route, told
 from flowrouter.canonical.usage import Usage
+from flowrouter.gateway.costs import AttemptCost, Costs
 from flowrouter.gateway.exchange import AttemptLog, Exchange
+from flowrouter.routing import Plan
+from flowrouter.routing.tree import Note
+from flowrouter.usage.pricing import usd
 
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
-def receipt_of(exchange: Exchange, ended: float) -> Receipt:
+def receipt_of(exchange: Exchange, ended: float, *, costs: Costs) -> Receipt:
     """Return the receipt of an exchange that ended at `ended` (seconds, monotonic)."""
     inbound, head = exchange.inbound, exchange.head
     started = inbound.started
@@ -26,18 +32,28 @@ def receipt_of(exchange: Exchange, ended: float) -> Receipt:
         stream=head.stream if head is not None else False,
         summary=_summary(exchange),
         lane=exchange.lane,
-        attempts=tuple(_note(attempt, started) for attempt in exchange.attempts),
+        route=_route(exchange.plan),
+        attempts=tuple(
+            _note(attempt, started, cost)
+            for attempt, cost in zip(exchange.attempts, costs.attempts, strict=True)
+        ),
         fields=_fields(exchange),
         request_losses=told(exchange.request_losses, inbound.dialect, _target_dialect(exchange)),
         reply_losses=told(exchange.reply_losses, _target_dialect(exchange), inbound.dialect),
         answered_model=exchange.answered_model,
         finish=exchange.finish,
+        seams=tuple(exchange.seams),
+        not_completed=exchange.not_completed,
         outcome=exchange.outcome,
         usage=_counts(exchange.usage),
         usage_estimated=exchange.usage.estimated if exchange.usage is not None else False,
+        cost_usd=usd(costs.cost),
+        charge_usd=usd(costs.charge),
         overhead_ms=_ms(max(0.0, (exchange.first_content_at or ended) - started - exchange.upstream_wait)),
         first_content_ms=_ms(exchange.first_content_at - started) if exchange.first_content_at else None,
         duration_ms=_ms(ended - started),
+        waited_ms=_ms(exchange.waited),
+        budget=exchange.hold.note() if exchange.hold is not None else None,
         complete=True,
     )
 
@@ -50,6 +66,8 @@ def _summary(exchange: Exchange) -> str:
     if exchange.outcome == "error":
         said = exchange.problem.message if exchange.problem is not None else "no answer"
         return f"no answer: {said[:200]}"
+    if exchange.bypass:
+        return f"answered here without a model, by the bypass rule {exchange.bypass}"
     if exchange.lane == "passthrough" and not exchange.request_losses:
         return "all fields passed, bytes unchanged, except the owned fields (see ARCHITECTURE.md)"
     if exchange.lane == "passthrough":
@@ -61,7 +79,39 @@ def _summary(exchange: Exchange) -> str:
     )
 
 
-def _note(attempt: AttemptLog, started: float) -> AttemptNote:
+def _route(plan: Plan | None) -> Route | None:
+    """Return how the targets were chosen; of many, the first are told, and how many there are."""
+    if plan is None:
+        return None
+    left = [LeftOut(account=note.account, model=note.model, reason=note.reason) for note in _left_out(plan)]
+    return Route(
+        step=plan.step[:_TEXT_MAX],
+        strategy=plan.strategy,
+        reasons=_first(tuple(reason[:_TEXT_MAX] for reason in plan.reasons)),
+        order=_first(tuple(f"{target.account}/{target.model}"[:_TEXT_MAX] for target in plan.targets)),
+        left_out=tuple(left[:_TOLD_MAX]),
+    )
+
+
+def _left_out(plan: Plan) -> Iterator[Note]:
+    """Yield who was not asked, or only after all others."""
+    yield from (note for note in plan.notes if not note.taken)
+    for target in plan.targets:
+        obstacle = plan.obstacles.get(target.key)
+        if obstacle is not None and not obstacle.probe:
+            yield Note(account=target.account, model=target.model, taken=False, reason=obstacle.reason)
+
+
+def _first(told: tuple[str, ...]) -> tuple[str, ...]:
+    left = len(told) - _TOLD_MAX
+    return told if left <= 0 else (*told[:_TOLD_MAX], f"+{left}")
+
+
+_TOLD_MAX = 12
+_TEXT_MAX = 300
+
+
+def _note(attempt: AttemptLog, started: float, cost: AttemptCost) -> AttemptNote:
     target = attempt.target
     return AttemptNote(
         account=target.account,
@@ -73,6 +123,11 @@ def _note(attempt: AttemptLog, started: float) -> AttemptNote:
         status=attempt.status,
         verdict=attempt.verdict,
         reason=attempt.error,
+        usage=_counts(cost.usage),
+        estimated=cost.estimated,
+        cost_usd=usd(cost.cost),
+        charge_usd=usd(cost.charge),
+        trial=attempt.trial,
     )
 
 

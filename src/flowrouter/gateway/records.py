@@ -18,7 +18,11 @@ Lane = Literal["passthrough", "translate"]
 
 
 class AttemptRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One try at a target, as the log keeps it; times are relative to the exchange's start."""
+    """One try at a target, as the log keeps it; times are relative to the exchange's start.
+
+    `estimated` marks counts, and the cost they make, that are ours; `charge_pusd` is what of the cost
+    counts against the caller.
+    """
 
     account_id: str
     preset: str
@@ -29,13 +33,32 @@ class AttemptRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     error: str | None = None
     started_ms: int = 0
     duration_ms: int | None = None
+    input_tokens: int | None = None
+    cache_read_tokens: int | None = None
+    cache_write_tokens: int | None = None
+    output_tokens: int | None = None
+    reasoning_tokens: int | None = None
+    estimated: bool = False
     cost_pusd: int | None = None
+    charge_pusd: int | None = None
+
+
+class BudgetLine(msgspec.Struct, frozen=True, kw_only=True):
+    """What of a budget's period an exchange used, out of what `holder` had drawn; in the budget's own units."""
+
+    budget_id: str
+    start_ms: int
+    holder: str
+    amount: int
 
 
 class RequestRow(msgspec.Struct, frozen=True, kw_only=True):
     """One finished exchange. `status` is what our client got; `receipt` is JSON or None.
 
-    `input_tokens` excludes both cache counts. `error_text` is short and holds no secret.
+    `input_tokens` excludes both cache counts. `cost_pusd` is what all attempts together are believed to
+    have cost, `charge_pusd` what of it counts against the caller. `combo` is the one that was asked for,
+    `finish` why the answer ended, `tools` the names of those it called, with commas.
+    `budgets` is what of them it used. `error_text` is short and holds no secret.
     """
 
     id: str
@@ -73,6 +96,10 @@ class RequestRow(msgspec.Struct, frozen=True, kw_only=True):
     session_id: str | None = None
     request_bytes: int | None = None
     response_bytes: int | None = None
+    combo: str | None = None
+    finish: str | None = None
+    tools: str | None = None
+    budgets: tuple[BudgetLine, ...] = ()
     receipt: bytes | None = None
 
 
@@ -108,7 +135,20 @@ class RequestPage(msgspec.Struct, frozen=True, kw_only=True):
     next_cursor: str | None
 
 
-UsageGroup = Literal["total", "day", "hour", "model", "preset", "account", "key", "client", "outcome"]
+UsageGroup = Literal[
+    "total",
+    "day",
+    "hour",
+    "model",
+    "preset",
+    "account",
+    "key",
+    "client",
+    "outcome",
+    "combo",
+    "session",
+    "dialect",
+]
 
 
 class UsageLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -134,6 +174,7 @@ class UsageLine(msgspec.Struct, frozen=True, kw_only=True):
 
 __all__ = [
     "AttemptRow",
+    "BudgetLine",
     "Lane",
     "LogHealth",
     "Outcome",

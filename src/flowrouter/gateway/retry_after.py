@@ -6,8 +6,11 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from typing import NamedTuple
 
-_MAX = 30 * 60.0
+_MAX = 24 * 3600.0
+"""The longest wait that is believed; how long anybody pauses for it is `routing.pause_max`."""
+
 _NUMBER = re.compile(r"-?\d{1,15}(?:\.\d*)?|-?\.\d+", re.ASCII)
 _DURATION = re.compile(
     r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d*)?)s)?(?:(\d+(?:\.\d*)?)ms)?", re.ASCII
@@ -16,32 +19,55 @@ _SCALE = (86400.0, 3600.0, 60.0, 1.0, 0.001)
 _EPOCH = 1e9
 """Larger numbers are moments (seconds or milliseconds since 1970), not durations."""
 
-_MEMBER = re.compile(rb'"(?:retryDelay|resets_in_seconds|retry_after|resets_at)"\s*:\s*"?([\d.]+)s?"?')
+_MEMBER = re.compile(
+    rb'"(?:retryDelay|resets_in_seconds|retry_after_ms|retry_after|resets_at)"\s*:\s*"?(\d{4}-[\dT:.Z+-]+|[\d.]+s?)"?'
+)
 _IN_TEXT = re.compile(
-    rb"(?:try again|retry|reset)[^.]{0,40}?\bin\s+(?:about\s+)?"
-    rb"(\d[\dhms.]*)(?:\s*(milliseconds?|seconds?|minutes?|mins?|hours?))?",
+    rb"(?:(?:try again|retry|reset|wait)[^.]{0,40}?\b(?:in|after|for)|\bwait)\s+(?:about\s+)?"
+    rb"((?:\d+(?:\.\d+)?(?:ms|[dhms])\s?)+(?![a-z])|\d+(?:\.\d+)?)"
+    rb"(?:\s*(milliseconds?|seconds?|secs?|minutes?|mins?|hours?))?",
     re.IGNORECASE,
 )
 _UNITS = {"mil": 0.001, "sec": 1.0, "min": 60.0, "hou": 3600.0}
 
-# (what is left, when it is full again) of each limit a provider may report.
+
+class _Limit(NamedTuple):
+    """The headers in which a provider tells one of its limits: what is left, when it is full again, how large."""
+
+    left: str
+    reset: str
+    size: str
+
+
 _LIMITS = (
-    ("x-ratelimit-remaining-requests", "x-ratelimit-reset-requests"),
-    ("x-ratelimit-remaining-tokens", "x-ratelimit-reset-tokens"),
-    ("x-ratelimit-remaining", "x-ratelimit-reset"),
-    ("anthropic-ratelimit-requests-remaining", "anthropic-ratelimit-requests-reset"),
-    ("anthropic-ratelimit-tokens-remaining", "anthropic-ratelimit-tokens-reset"),
-    ("anthropic-ratelimit-input-tokens-remaining", "anthropic-ratelimit-input-tokens-reset"),
-    ("anthropic-ratelimit-output-tokens-remaining", "anthropic-ratelimit-output-tokens-reset"),
-)
+    *(
+        _Limit(f"x-ratelimit-remaining{which}", f"x-ratelimit-reset{which}", f"x-ratelimit-limit{which}")
+        for which in (
+            "-requests", "-tokens", "", "-requests-day", "-tokens-minute", "-tokens-day", "-input-tokens",
+            "-output-tokens",
+        )
+    ),
+    *(
+        _Limit(
+            f"anthropic-ratelimit-{which}-remaining",
+            f"anthropic-ratelimit-{which}-reset",
+            f"anthropic-ratelimit-{which}-limit",
+        )
+        for which in ("requests", "tokens", "input-tokens", "output-tokens")
+    ),
+    *(
+        _Limit(f"{prefix}-remaining", f"{prefix}-reset", f"{prefix}-limit")
+        for prefix in ("ratelimit", "ratelimitbysize", "x-ratelimitbysize")
+    ),
+)  # fmt: skip
 
 
 def seconds(headers: Mapping[str, str], body: bytes, *, now: float) -> float | None:
-    """Return the seconds to wait, at most 30 minutes, or None where nothing is said.
+    """Return the seconds to wait after a refusal, at most a day, or None where nothing is said.
 
     Looks at `retry-after-ms`, `x-ms-retry-after-ms`, `retry-after` (seconds or date), the reset
-    headers of used-up limits, members such as Google's `retryDelay`, and phrases such as "try again
-    in 3.2s". `now` is wall time; header names are in lower case.
+    headers of used-up limits, members such as Google's `retryDelay` and `resets_at`, and phrases such as
+    "try again in 3.2s". `now` is wall time; header names are in lower case.
     """
     found = _from_headers(headers, now)
     if found is None:
@@ -60,26 +86,50 @@ def duration(text: str) -> float | None:
     return sum(float(part) * scale for part, scale in zip(found.groups(), _SCALE, strict=True) if part)
 
 
+def used_up(headers: Mapping[str, str], *, now: float) -> float | None:
+    """Return for how many seconds a good answer says that nothing more is left, None where it does not.
+
+    Of several limits the one that resets last counts. A limit whose size is 0 is none.
+    """
+    resets = [
+        moment
+        for limit in _LIMITS
+        if (left := headers.get(limit.left)) is not None
+        and (number := _number(left)) is not None
+        and number <= 0
+        and _number(headers.get(limit.size, "")) != 0
+        and (moment := _moment(headers.get(limit.reset, ""), now)) is not None
+    ]
+    found = max(resets, default=0.0)
+    return min(found, _MAX) if found > 0 else None
+
+
 def _from_headers(headers: Mapping[str, str], now: float) -> float | None:
     for name in ("retry-after-ms", "x-ms-retry-after-ms"):
         if (value := _number(headers.get(name, ""))) is not None:
             return value / 1000
     if (plain := _moment(headers.get("retry-after", ""), now)) is not None:
         return plain
-    resets = [
-        _moment(headers.get(reset, ""), now)
-        for left, reset in _LIMITS
-        if (number := _number(headers.get(left, ""))) is not None and number <= 0
-    ]
-    return max((reset for reset in resets if reset is not None), default=None)
+    used, untold = list[float](), list[float]()
+    for limit in _LIMITS:
+        if (reset := _moment(headers.get(limit.reset, ""), now)) is None:
+            continue
+        number = _number(headers.get(limit.left, ""))
+        if number is None and limit.left not in headers:
+            untold.append(reset)
+        elif number is not None and number <= 0:
+            used.append(reset)
+    # Who refuses and tells only when a limit resets, not what is left of it, means that one.
+    return max(used or untold, default=None)
 
 
 def _from_body(body: bytes, now: float) -> float | None:
     if (member := _MEMBER.search(body)) is not None:
-        return _moment(member[1].decode(), now)
+        found = _moment(member[1].decode(), now)
+        return found / 1000 if found is not None and b"_ms" in member[0] else found
     if (phrase := _IN_TEXT.search(body)) is None:
         return None
-    value = duration(phrase[1].decode().rstrip("."))
+    value = duration(phrase[1].decode().replace(" ", "").lower())
     unit = (phrase[2] or b"sec").decode()[:3].lower()
     return None if value is None else value * _UNITS[unit]
 
@@ -110,4 +160,4 @@ def _until(text: str, now: float) -> float | None:
     return None
 
 
-__all__ = ["duration", "seconds"]
+__all__ = ["duration", "seconds", "used_up"]

@@ -40,7 +40,9 @@ def redacted(problem: Problem, account: Account) -> Problem:
 
 def secrets_of(account: Account) -> list[str]:
     """Return every secret value of `account`."""
-    own = [account.api_key] if account.api_key is not None else []
+    oauth = account.oauth
+    terms = () if oauth is None else (oauth.client_secret, oauth.refresh_token)
+    own = [secret for secret in (account.api_key, *terms) if secret is not None]
     return [secret.reveal() for secret in (*own, *(value for _, value in account.headers))]
 
 

@@ -37,6 +37,17 @@ class Sink(Protocol):
         """Return the bytes for what the end of the upstream stream meant (`decoder.close()`)."""
         ...
 
+    def resume(self, events: Sequence[Event]) -> bytes:
+        """Return the bytes for what another target says behind what this one said.
+
+        The events go on from `cursor`: an open part is continued under its index.
+        """
+        ...
+
+    def turn_over(self) -> None:
+        """Let another target take over: `resume` gets its events as they shall be told, its usage counts."""
+        ...
+
     def heartbeat(self) -> bytes:
         """Return a sign of life that fits here."""
         ...
@@ -63,6 +74,7 @@ class PassthroughSink:
         self._codec = codec
         self._options = options
         self._opened = False
+        self._resumed: StreamEncoder | None = None
 
     def feed(self, frame: Frame, events: Sequence[Event]) -> bytes:
         """Return the frame as it came, unless it must not leave."""
@@ -115,6 +127,22 @@ class PassthroughSink:
             return b"[" + out.lstrip(b"[,\r\n ")
         return out
 
+    def turn_over(self) -> None:
+        """Go on by an encoder that stands where the relayed frames end."""
+        self.cursor.usage = None
+        options = msgspec.structs.replace(self._options, model=None)
+        self._resumed = self._codec.resume(options, self.cursor)
+
+    def resume(self, events: Sequence[Event]) -> bytes:
+        """Return what the events become: an encoder goes on where the relayed frames end."""
+        if self._resumed is None:
+            self._resumed = self._encoder()
+        out: list[bytes] = []
+        for event in events:
+            out.append(self._resumed.feed(event))
+            self.cursor.apply(event)
+        return b"".join(out)
+
     def heartbeat(self) -> bytes:
         """Return a sign of life that fits here."""
         return self._encoder().heartbeat()
@@ -129,6 +157,8 @@ class PassthroughSink:
         return ()
 
     def _encoder(self) -> StreamEncoder:
+        if self._resumed is not None:
+            return self._resumed
         include = self._options.include_usage and self.cursor.usage is None
         options = msgspec.structs.replace(self._options, include_usage=include, model=None)
         return self._codec.resume(options, self.cursor)
@@ -139,6 +169,8 @@ class TranslateSink:
 
     def __init__(self, codec: Codec, options: EncodeOptions, edits: Sequence[Editor]) -> None:
         self.cursor = Cursor()
+        self._codec = codec
+        self._options = options
         self._encoder = codec.encoder(options)
         self._edits = edits
 
@@ -154,6 +186,18 @@ class TranslateSink:
             self.cursor.apply(event)
             out.append(self._encoder.feed(event))
         return b"".join(out)
+
+    def turn_over(self) -> None:
+        """Go on by another encoder, without the edits that were made for the target that broke."""
+        told = self._encoder.losses
+        self.cursor.usage = None
+        self._edits = ()
+        self._encoder = self._codec.resume(self._options, self.cursor)
+        self._encoder.losses += told
+
+    def resume(self, events: Sequence[Event]) -> bytes:
+        """Return what the events become."""
+        return self.close(events)
 
     def heartbeat(self) -> bytes:
         """Return a sign of life that fits here."""
@@ -188,6 +232,13 @@ class GatherSink:
             self.cursor.apply(event)
             self.fold.feed(event)
         return b""
+
+    def turn_over(self) -> None:
+        """Do nothing: an answer that is kept until it is whole begins anew elsewhere."""
+
+    def resume(self, events: Sequence[Event]) -> bytes:
+        """Keep the events."""
+        return self.close(events)
 
     def heartbeat(self) -> bytes:
         """Return nothing: whole replies have no heartbeats."""

@@ -3,27 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from urllib.parse import urlsplit
 
 import msgspec
 
-from flowrouter.accounts.account import Account, merge
+from flowrouter.accounts.account import Account, declared_id, merge
+from flowrouter.accounts.tags import tags_of
 from flowrouter.canonical.capabilities import Capabilities
 from flowrouter.canonical.dialect import Dialect
 from flowrouter.dialects import available
-from flowrouter.gateway.ports import Snapshot
-from flowrouter.httpkit.keys import KeyRing
+from flowrouter.errors import ConfigError
+from flowrouter.gateway.limit import Limit, gateway_limit
+from flowrouter.gateway.ports import Snapshot, StoredCombo
+from flowrouter.httpkit.keys import LOCAL_OWNER, KeyRing
+from flowrouter.providers import adapter
 from flowrouter.providers.capabilities import capabilities
 from flowrouter.providers.catalog import Catalog
 from flowrouter.providers.listing import ListedModel
 from flowrouter.providers.preset import Preset
 from flowrouter.routing import AccountFacts, Facts
+from flowrouter.routing.facts import NAME_MAX, Combo
+from flowrouter.routing.names import circles
+from flowrouter.routing.rules import Rules
+from flowrouter.settings.budgets import Budget
+from flowrouter.settings.routing import ComboConfig, Routing
+from flowrouter.usage import Prices
 
 
 class World(msgspec.Struct, frozen=True, kw_only=True):
     """Everything a request needs to know, in memory.
 
     `accounts` by id, `presets` by account id. `protected` says that a key is required even though
-    none exists (a bind beyond loopback). `reply_model`: `answered` or `asked`.
+    none exists (a bind beyond loopback). `reply_model`: `answered` or `asked`. `combos` by id, those of
+    the store that one of the configuration file hides are in `hidden_combos`.
     """
 
     version: int = 0
@@ -34,6 +46,12 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
     ring: KeyRing = msgspec.field(default_factory=lambda: KeyRing(()))
     protected: bool = False
     reply_model: str = "answered"
+    routing: Routing = Routing()
+    combos: Mapping[str, StoredCombo] = {}
+    hidden_combos: frozenset[str] = frozenset()
+    rules: Rules = msgspec.field(default_factory=Rules)
+    prices: Prices = msgspec.field(default_factory=Prices)
+    budgets: tuple[Limit, ...] = ()
     problems: tuple[str, ...] = ()
     known_capabilities: dict[tuple[str, str, Dialect], Capabilities] = {}
 
@@ -45,14 +63,14 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
             found = capabilities(preset, model, dialect)
             if len(self.known_capabilities) >= _KNOWN_MAX:
                 self.known_capabilities.clear()
-            if len(model) <= _NAME_MAX:
+            if len(model) <= NAME_MAX:
                 self.known_capabilities[key] = found
         return found
 
 
 _KNOWN_MAX = 4096
-_NAME_MAX = 200
-"""Longer names are not kept: where an account takes every name, a caller chooses what is remembered."""
+
+_NO_ROUTING = Routing()
 
 
 def compile_world(
@@ -61,9 +79,13 @@ def compile_world(
     declared: tuple[Account, ...],
     catalog: Catalog,
     listed: Mapping[str, tuple[ListedModel, ...]] | None = None,
-    aliases: Mapping[str, str] | None = None,
+    aliases: Mapping[str, str | tuple[str, ...]] | None = None,
     protected: bool = False,
     reply_model: str = "answered",
+    routing: Routing = _NO_ROUTING,
+    combos: Mapping[str, ComboConfig] | None = None,
+    prices: Prices | None = None,
+    budgets: Mapping[str, Budget] | None = None,
     problems: tuple[str, ...] = (),
 ) -> World:
     """Return the world that `snapshot` and the declared accounts make.
@@ -79,16 +101,34 @@ def compile_world(
         if preset is not None:
             presets[account.id] = preset
         facts.append(_facts(account, preset, lists.get(account.id)))
+    known, hidden = _combos(routing.combos if combos is None else combos, snapshot.combos)
+    made = Facts(
+        accounts=tuple(facts),
+        aliases=dict(aliases or {}),
+        combos=tuple(
+            Combo(name=combo.name, owner_id=combo.owner_id, config=combo.config)
+            for combo in known
+            if combo.id not in hidden
+        ),
+        routing=routing,
+        presets=presets,
+    )
     return World(
         version=snapshot.version,
         accounts={account.id: account for account in accounts},
         presets=presets,
-        facts=Facts(accounts=tuple(facts), aliases=dict(aliases or {})),
+        facts=made,
         listed=lists,
         ring=snapshot.keys,
         protected=protected,
         reply_model=reply_model,
-        problems=(*snapshot.problems, *problems),
+        routing=routing,
+        combos={combo.id: combo for combo in known},
+        hidden_combos=hidden,
+        rules=Rules(routing.rules),
+        prices=prices or Prices(),
+        budgets=tuple(gateway_limit(name, budget) for name, budget in (budgets or {}).items()),
+        problems=(*snapshot.problems, *problems, *circles(made)),
     )
 
 
@@ -107,10 +147,40 @@ def _facts(account: Account, preset: Preset | None, listed: tuple[ListedModel, .
         patterns=account.models,
         models=models,
         priority=account.priority,
+        weight=account.weight,
+        tags=tags_of(account, preset),
+        hosts=_hosts(preset, account.base_url) if preset is not None else {},
         enabled=account.enabled,
         reserved=preset is not None and preset.id == "local",
         problem=account.problem or (None if preset is not None else f"no preset {account.preset!r}"),
     )
+
+
+def _combos(
+    declared: Mapping[str, ComboConfig], stored: tuple[StoredCombo, ...]
+) -> tuple[list[StoredCombo], frozenset[str]]:
+    """Return all combos by name, and the ids of stored ones that a declared one of their name hides."""
+    written = [
+        StoredCombo(id=declared_id(name), name=name, owner_id=LOCAL_OWNER, config=config, version=0)
+        for name, config in declared.items()
+    ]
+    names = {combo.name.lower() for combo in written}
+    hidden = {combo.id for combo in stored if combo.owner_id == LOCAL_OWNER and combo.name.lower() in names}
+    known = sorted([*written, *stored], key=lambda combo: (combo.name.lower(), combo.id))
+    return known, frozenset(hidden)
+
+
+def _hosts(preset: Preset, base_url: str | None) -> dict[Dialect, str]:
+    """Return where connections of each dialect go, as host and port."""
+    found: dict[Dialect, str] = {}
+    for dialect in preset.served_dialects:
+        try:
+            address = urlsplit(adapter.resolve_base_url(preset, dialect, override=base_url))
+            port = address.port or (443 if address.scheme == "https" else 80)
+        except (ConfigError, ValueError):
+            continue
+        found[dialect] = f"{address.hostname}:{port}"
+    return found
 
 
 def _stored_lists(snapshot: Snapshot) -> dict[str, tuple[ListedModel, ...]]:

@@ -8,7 +8,10 @@ from flowrouter.errors import CallerError
 from flowrouter.httpkit.caller import LOCAL, Caller
 from flowrouter.httpkit.keys import KeyRing, is_token
 
-_HEADERS = ("authorization", "x-api-key", "x-goog-api-key", "api-key")
+OWN_HEADER = "x-flowrouter-key"
+"""The place for a gateway key where the others hold a credential that is meant for a provider."""
+
+_HEADERS = (OWN_HEADER, "authorization", "x-api-key", "x-goog-api-key", "api-key")
 
 
 def authenticate(headers: Mapping[str, str], ring: KeyRing, *, now_ms: int, protected: bool) -> Caller:
@@ -23,19 +26,25 @@ def authenticate(headers: Mapping[str, str], ring: KeyRing, *, now_ms: int, prot
     for token in credentials(headers):
         key = ring.find(token, now_ms=now_ms)
         if key is not None:
-            return Caller(owner_id=key.owner_id, key_id=key.id, scopes=key.scopes, policy=key.policy)
+            return Caller(
+                owner_id=key.owner_id,
+                key_id=key.id,
+                key_name=key.name,
+                scopes=key.scopes,
+                policy=key.policy,
+            )
         stranger = stranger or is_token(token)
     if stranger:
         raise CallerError(
-            "this gateway key is unknown, revoked or expired; make a new one with `flow-router keys create`",
+            "this gateway key is unknown, disabled, revoked or expired; make a new one with `flow-router keys create`",
             status=401,
             code="invalid_api_key",
         )
     if not protected and not len(ring):
         return LOCAL
     raise CallerError(
-        "a gateway key is needed; send it as `Authorization: Bearer flr_…`, `x-api-key: flr_…` or"
-        " `x-goog-api-key: flr_…`",
+        "a gateway key is needed; send it as `Authorization: Bearer flr_…`, `x-api-key: flr_…`,"
+        " `x-goog-api-key: flr_…` or `x-flowrouter-key: flr_…`",
         status=401,
         code="invalid_api_key",
     )
@@ -59,4 +68,4 @@ def credentials(headers: Mapping[str, str]) -> Iterator[str]:
             yield token.strip() if scheme.lower() == "bearer" and token else value.strip()
 
 
-__all__ = ["authenticate", "credentials", "with_query_key"]
+__all__ = ["OWN_HEADER", "authenticate", "credentials", "with_query_key"]

@@ -8,13 +8,15 @@ from flowrouter.httpkit.keys import LOCAL_OWNER, NO_POLICY, KeyPolicy
 
 
 class Caller(msgspec.Struct, frozen=True, kw_only=True):
-    """The owner all state is kept under, the key used (None: none was needed), and its scopes.
+    """The owner all state is kept under, the key used (None: none was needed) with its name, and its scopes.
 
-    An empty `scopes` means everything on the data plane. `policy` is what the key's owner decided.
+    `scopes` are rights beyond the data plane (`admin`). `policy` is what the key's owner decided: what the key
+    may use there, how much, and how its requests are treated.
     """
 
     owner_id: str = LOCAL_OWNER
     key_id: str | None = None
+    key_name: str = ""
     scopes: tuple[str, ...] = ()
     policy: KeyPolicy = NO_POLICY
 

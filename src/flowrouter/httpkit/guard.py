@@ -27,7 +27,7 @@ class Guard(msgspec.Struct, frozen=True, kw_only=True):
     hosts: frozenset[str] = frozenset()
     origins: frozenset[str] = frozenset()
 
-    def objection(self, method: str, headers: Mapping[str, str]) -> tuple[int, str] | None:
+    def objection(self, method: str, headers: Mapping[str, str], *, path: str = "") -> tuple[int, str] | None:
         """Return (status, message) for a request that must be refused; header names in lower case."""
         host = headers.get("host", "").lower()
         if not self._host_allowed(host):
@@ -42,7 +42,9 @@ class Guard(msgspec.Struct, frozen=True, kw_only=True):
                     f"web pages of {_quoted(origin)} may not call this gateway; "
                     "add the origin to `server.allowed_origins` to allow them"
                 )
-        elif headers.get("sec-fetch-site", "").lower() in ("cross-site", "same-site"):
+        elif headers.get("sec-fetch-site", "").lower() in ("cross-site", "same-site") and not _lands(
+            method, headers, path=path
+        ):
             return 403, "web pages of other sites may not call this gateway"
         if method in ("POST", "PUT", "PATCH") and not _is_json(headers.get("content-type", "")):
             return 415, "send the body as JSON, with the header `content-type: application/json`"
@@ -56,6 +58,15 @@ class Guard(msgspec.Struct, frozen=True, kw_only=True):
         if origin in self.origins:
             return True
         return origin in (f"http://{host}", f"https://{host}")
+
+
+LANDINGS = frozenset({"/api/login/oidc/callback"})
+"""Where another site may send a browser to, and where nothing happens without this browser's own cookie."""
+
+
+def _lands(method: str, headers: Mapping[str, str], *, path: str) -> bool:
+    """Return whether a browser as a whole comes from another site, rather than a part of a page there."""
+    return method == "GET" and path in LANDINGS and headers.get("sec-fetch-mode") == "navigate"
 
 
 @lru_cache(maxsize=256)
@@ -79,4 +90,4 @@ def _quoted(text: str) -> str:
     return repr(text[:120])
 
 
-__all__ = ["Guard", "is_loopback"]
+__all__ = ["LANDINGS", "Guard", "is_loopback"]

@@ -14,13 +14,17 @@ import re
 import secrets
 import zlib
 from collections.abc import Iterable, Iterator
+from typing import Literal
 
 import msgspec
 
-from flowrouter.canonical.capabilities import Unsupported
+from flowrouter.httpkit.key_policy import NO_LIMITS, NO_POLICY, KeyLimits, KeyPolicy
 
 LOCAL_OWNER = "local"
 """The owner of everything on a gateway without tenants, and of callers that need no key."""
+
+KeyState = Literal["live", "disabled", "expired", "revoked", "broken"]
+"""`broken`: its stored policy is not understood, and it lets nobody in rather than anybody."""
 
 PREFIX = "flr_"
 _SECRET_HEX = 64
@@ -28,23 +32,12 @@ _SHOWN = len(PREFIX) + 10
 _FORM = re.compile(r"flr_[0-9a-f]{72}\Z")
 
 
-class KeyPolicy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What the owner decided for the requests of one key; None leaves it to the account or the program.
-
-    `unsupported`: what becomes of a value that a target cannot take (`auto`, `drop`, `refuse`).
-    `responses_store`: whether answers of `/v1/responses` are kept for later requests that name them.
-    """
-
-    unsupported: Unsupported | None = None
-    responses_store: bool | None = None
-
-
-NO_POLICY = KeyPolicy()
-"""Nothing decided."""
-
-
 class GatewayKey(msgspec.Struct, frozen=True, kw_only=True):
-    """A caller's key as stored; `token_hash` is hex SHA-256, `shown` its beginning for people."""
+    """A caller's key as stored; `token_hash` is hex SHA-256, `shown` its beginning for people.
+
+    One that is disabled can be enabled again, one that is revoked cannot. `version` grows with each change by
+    people. `problem` says why a stored key is not understood and not in force.
+    """
 
     id: str
     name: str
@@ -54,9 +47,22 @@ class GatewayKey(msgspec.Struct, frozen=True, kw_only=True):
     scopes: tuple[str, ...] = ()
     created_at_ms: int = 0
     expires_at_ms: int | None = None
+    disabled_at_ms: int | None = None
     revoked_at_ms: int | None = None
     last_used_at_ms: int | None = None
     policy: KeyPolicy = NO_POLICY
+    version: int = 1
+    problem: str | None = None
+
+    def state(self, now_ms: int) -> KeyState:
+        """Return whether it lets its holder in at `now_ms`, and if not, why."""
+        if self.revoked_at_ms is not None:
+            return "revoked"
+        if self.problem is not None:
+            return "broken"
+        if self.disabled_at_ms is not None:
+            return "disabled"
+        return "expired" if self.expires_at_ms is not None and self.expires_at_ms <= now_ms else "live"
 
 
 class MintedToken:
@@ -74,7 +80,11 @@ class MintedToken:
 
 
 class KeyRing:
-    """The live keys of one configuration snapshot, found by the hash of the whole token."""
+    """The keys of one configuration snapshot, found by the hash of the whole token.
+
+    Revoked ones are gone. Disabled and expired ones let nobody in, and still count as keys: a gateway that
+    asks for keys does not stop to do so because the last of them is switched off.
+    """
 
     __slots__ = ("_keys",)
 
@@ -88,7 +98,7 @@ class KeyRing:
         return iter(self._keys.values())
 
     def find(self, token: str, *, now_ms: int) -> GatewayKey | None:
-        """Return the key that `token` is, unless it is unknown, revoked or expired.
+        """Return the key that `token` is, unless it is unknown, revoked, disabled or expired.
 
         A token that is ours by form (`is_token`) yet not found must be refused even where no key
         is required: it was revoked, or belongs to another gateway.
@@ -99,9 +109,7 @@ class KeyRing:
         key = self._keys.get(token_hash)
         if key is None or not hmac.compare_digest(key.token_hash, token_hash):
             return None
-        if key.expires_at_ms is not None and key.expires_at_ms <= now_ms:
-            return None
-        return key
+        return key if key.state(now_ms) == "live" else None
 
 
 def mint() -> MintedToken:
@@ -134,11 +142,14 @@ def _checksum(body: str) -> str:
 
 __all__ = [
     "LOCAL_OWNER",
+    "NO_LIMITS",
     "NO_POLICY",
     "PREFIX",
     "GatewayKey",
+    "KeyLimits",
     "KeyPolicy",
     "KeyRing",
+    "KeyState",
     "MintedToken",
     "hash_token",
     "is_token",

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 from flowrouter.errors import CallerError
 from flowrouter.httpkit.bodies import declared_length
 
 _FALLBACK = 1024**3
 _UNDECLARED = 1024**2
+_LIMIT_FILES = (
+    Path("/sys/fs/cgroup/memory.max"),
+    Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
+)
 
 
 class MemoryGate:
@@ -58,12 +63,19 @@ class Share:
 
 
 def share_of_memory(share: float) -> int:
-    """Return that share of the machine's memory, in bytes."""
+    """Return that share of the memory this process may use, in bytes: the machine's, or its container's."""
     try:
         total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):
-        return _FALLBACK
-    return int(total * share)
+        total = _FALLBACK
+    return int(min([total, *_container_limits()]) * share)
+
+
+def _container_limits() -> Iterator[int]:
+    """Yield the limits of the control group this process is in (Linux; version 2, then 1)."""
+    for path in _LIMIT_FILES:
+        with suppress(OSError, ValueError):  # not there, or `max`
+            yield int(path.read_text("ascii"))
 
 
 __all__ = ["MemoryGate", "Share", "share_of_memory"]

@@ -114,6 +114,9 @@ class Preset(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     c = undocumented. `local`: it runs on the user's machine or network, so slow first tokens and
     private addresses are normal. `max_concurrency`: requests in flight per account. `translate_to`: the
     dialect that requests of dialects it does not speak are translated to (default: its first).
+    `prices`: the price list of `usage/rates.json` to look in (default: that of its id). `account_tags`:
+    what rules may choose its accounts by, besides the tags an account has of its own. `passes_on`: globs of
+    the models that a server on the user's machine has answered elsewhere.
     """
 
     id: str
@@ -132,6 +135,9 @@ class Preset(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     local: bool = False
     max_concurrency: int = 64
     translate_to: UpstreamDialect | None = None
+    prices: str = ""
+    account_tags: tuple[str, ...] = ()
+    passes_on: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for name in (self.id, *self.aliases):

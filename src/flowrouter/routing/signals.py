@@ -27,8 +27,12 @@ class Signals(Protocol):
         """Return the group's turn: how many requests took one before."""
         ...
 
-    def draw(self) -> float:
-        """Return a random number in [0, 1)."""
+    def draw(self, group: str, place: int) -> float:
+        """Return a random number in [0, 1): the same for one request, group and place."""
+        ...
+
+    def session(self) -> str:
+        """Return what tells this session from others; empty where nothing does."""
         ...
 
     def latency(self, target: Target) -> float | None:
@@ -43,8 +47,12 @@ class Signals(Protocol):
         """Return what this request would cost there in pico-USD, None where no price is known."""
         ...
 
-    def pin(self, group: str) -> str | None:
-        """Return the account id that holds this session in the group, if any."""
+    def pin(self) -> str | None:
+        """Return the key of the target that holds this session's prompt cache, if any."""
+        ...
+
+    def holder(self) -> str | None:
+        """Return the account id whose own sealed state this request carries, if any."""
         ...
 
     def obstacle(self, target: Target) -> Obstacle | None:
@@ -60,9 +68,14 @@ class Calm:
         del group
         return 0
 
-    def draw(self) -> float:
+    def draw(self, group: str, place: int) -> float:
         """Return 0."""
+        del group, place
         return 0.0
+
+    def session(self) -> str:
+        """Return nothing."""
+        return ""
 
     def latency(self, target: Target) -> float | None:
         """Return None."""
@@ -77,9 +90,11 @@ class Calm:
         """Return None."""
         del target
 
-    def pin(self, group: str) -> str | None:
+    def pin(self) -> str | None:
         """Return None."""
-        del group
+
+    def holder(self) -> str | None:
+        """Return None."""
 
     def obstacle(self, target: Target) -> Obstacle | None:
         """Return None."""

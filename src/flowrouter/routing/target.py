@@ -10,7 +10,8 @@ from flowrouter.canonical.dialect import Dialect
 class Target(msgspec.Struct, frozen=True, kw_only=True):
     """Who is asked for what, in which dialect; `model` is the name the provider knows.
 
-    `host` is what connections to it share (`api.openai.com:443`).
+    `host` is what connections to it share (`api.openai.com:443`). `effort` is how much it is told to
+    reason, whatever the request says: it stood behind the model's name.
     """
 
     account_id: str
@@ -19,6 +20,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     model: str
     dialect: Dialect
     host: str = ""
+    effort: str | None = None
 
     @property
     def key(self) -> str:

@@ -23,6 +23,15 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     completion: Completion | None = None
 
 
+class Note(msgspec.Struct, frozen=True, kw_only=True):
+    """Why an account is in the plan or not; `model` where only that model of it is meant."""
+
+    account: str
+    taken: bool
+    reason: str
+    model: str = ""
+
+
 class Leaf(msgspec.Struct, frozen=True, kw_only=True):
     """A target, and why it is there."""
 
@@ -59,4 +68,20 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
                 yield from member.groups()
 
 
-__all__ = ["Group", "Leaf", "Policy"]
+class Draft(msgspec.Struct, frozen=True, kw_only=True):
+    """What configuration alone says about a name; `routing.order` makes it a plan.
+
+    `root` None: nobody answers it. `chosen` and the other members are those of `Plan`.
+    """
+
+    asked: str
+    step: str
+    root: Group | Leaf | None = None
+    notes: tuple[Note, ...] = ()
+    suggestions: tuple[str, ...] = ()
+    chosen: bool = False
+    policy: Policy = Policy()
+    reasons: tuple[str, ...] = ()
+
+
+__all__ = ["Draft", "Group", "Leaf", "Note", "Policy"]

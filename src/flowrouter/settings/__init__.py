@@ -10,6 +10,12 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from flowrouter.settings.admin import Admin, Oidc
+from flowrouter.settings.budgets import Budget
+from flowrouter.settings.egress import Egress
+from flowrouter.settings.oauth import OAuthConfig
+from flowrouter.settings.observability import Metrics, Tracing
+from flowrouter.settings.prices import ModelPrice
 from flowrouter.settings.routing import Routing
 from flowrouter.settings.section import Count, Seconds, Section
 
@@ -23,7 +29,8 @@ class Server(Section, frozen=True):
     """Where the gateway listens and what it accepts there.
 
     `allowed_hosts` and `allowed_origins` add to what loopback needs. `memory_share` is the part of the
-    machine's memory that request bodies in flight may take together.
+    machine's memory that request bodies in flight may take together. A request's headers must be complete
+    within `header_timeout`; of a body something substantial must arrive every `body_timeout`.
     """
 
     host: Annotated[str, msgspec.Meta(min_length=1)] = "127.0.0.1"
@@ -32,6 +39,10 @@ class Server(Section, frozen=True):
     allowed_origins: tuple[str, ...] = ()
     body_limit_mib: Count = 64
     memory_share: Annotated[float, msgspec.Meta(gt=0, le=0.9)] = 0.25
+    header_limit_kib: Count = 64
+    header_count: Count = 200
+    header_timeout: Seconds = 30.0
+    body_timeout: Seconds = 60.0
     backlog: Count = 2048
     workers: Count = 1
 
@@ -89,19 +100,27 @@ class AccountConfig(Section, frozen=True):
     unsupported: Literal["auto", "drop", "refuse"] | None = None
     tags: tuple[str, ...] = ()
     weight: Count = 1
+    oauth: OAuthConfig | None = None
 
     def __post_init__(self) -> None:
         if not _ACCOUNT_NAME.fullmatch(self.name):
             raise ValueError(f"{self.name!r} is no account name; use letters, digits, dots and dashes")
+        if self.api_key and self.oauth is not None:
+            raise ValueError("an account has either `api_key` or `oauth`")
 
     def __repr__(self) -> str:
         return f"AccountConfig(name={self.name!r}, preset={self.preset!r})"
 
 
 class Models(Section, frozen=True):
-    """Names for models: `aliases` maps a name of your own to an id, or to `account/id`."""
+    """Names for models: `aliases` maps a name of your own to an id, to `account/id`, or to several (a pool)."""
 
-    aliases: dict[str, str] = {}
+    aliases: dict[str, str | tuple[str, ...]] = {}
+
+    def __post_init__(self) -> None:
+        for name, models in self.aliases.items():
+            if not name.strip() or not models or not all(isinstance(each, str) and each for each in models):
+                raise ValueError(f"aliases: {name!r} stands for nothing; name a model, or a list of models")
 
 
 class Retention(Section, frozen=True):
@@ -141,10 +160,27 @@ class Discovery(Section, frozen=True):
     enabled: bool = True
 
 
+class State(Section, frozen=True):
+    """Where several workers and machines keep what they must know of each other; memory without `redis`.
+
+    `redis` is an address such as `redis://127.0.0.1:6379/0`, which `repr` hides because it may hold a
+    password; it may be `env:NAME`. `prefix` begins every key, so that several gateways can use one Redis.
+    `timeout` is how long a request waits for Redis before its worker goes on alone.
+    """
+
+    redis: str = ""
+    prefix: Annotated[str, msgspec.Meta(max_length=100)] = "flow-router:"
+    timeout: Seconds = 0.25
+
+    def __repr__(self) -> str:
+        return f"State(redis={'***' if self.redis else ''!r}, prefix={self.prefix!r})"
+
+
 class Settings(Section, frozen=True):
     """The whole of `config.toml`.
 
-    `reply_model`: whether a reply names the model that answered or the name that was asked for.
+    `reply_model`: whether a reply names the model that answered or the name that was asked for. `prices`: what
+    models cost, by name or glob. `budgets`: what all callers together may use, by a name of your own.
     """
 
     data: str = ""
@@ -155,22 +191,38 @@ class Settings(Section, frozen=True):
     discovery: Discovery = Discovery()
     models: Models = Models()
     routing: Routing = Routing()
+    state: State = State()
     retention: Retention = Retention()
     logs: Logs = Logs()
+    metrics: Metrics = Metrics()
+    tracing: Tracing = Tracing()
+    admin: Admin = Admin()
+    egress: Egress = Egress()
+    prices: dict[str, ModelPrice] = {}
+    budgets: dict[str, Budget] = {}
     accounts: tuple[AccountConfig, ...] = ()
 
 
 __all__ = [
     "AccountConfig",
+    "Admin",
+    "Budget",
     "DialectName",
     "Discovery",
+    "Egress",
     "Local",
     "Logs",
+    "Metrics",
+    "ModelPrice",
     "Models",
+    "OAuthConfig",
+    "Oidc",
     "Retention",
     "Routing",
     "Section",
     "Server",
     "Settings",
+    "State",
     "Timeouts",
+    "Tracing",
 ]

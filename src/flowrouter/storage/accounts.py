@@ -14,10 +14,11 @@ from flowrouter.accounts.account import Account
 from flowrouter.accounts.vault import Vault
 from flowrouter.clock import Clock
 from flowrouter.gateway.ports import AccountChange, AccountDraft, ConflictError, NotFoundError
+from flowrouter.gateway.tokens import KIND
 from flowrouter.storage.database import Database, bump, owned
-from flowrouter.storage.rows import account_from, json_text, seal_headers, seal_key
+from flowrouter.storage.rows import account_from, json_text, seal_headers, seal_key, seal_oauth
 from flowrouter.storage.tables import accounts as _table
-from flowrouter.storage.tables import model_lists
+from flowrouter.storage.tables import model_lists, sealed_blobs
 
 
 class StoredAccounts:
@@ -67,12 +68,15 @@ class StoredAccounts:
             return self._find(connection, account_id, owner_id)
 
     def delete(self, account_id: str, *, owner_id: str | None = None) -> None:
-        """Remove an account and its model list; its request rows stay; raises `NotFoundError`."""
+        """Remove an account, its model list and its access token; its request rows stay; raises `NotFoundError`."""
         statement = owned(delete(_table).where(_table.c.id == account_id), _table, owner_id)
         with self._database.write() as connection:
             if not connection.execute(statement).rowcount:
                 raise _missing(account_id)
             connection.execute(delete(model_lists).where(model_lists.c.account_id == account_id))
+            connection.execute(
+                delete(sealed_blobs).where(sealed_blobs.c.kind == KIND, sealed_blobs.c.id == account_id)
+            )
             bump(connection)
 
     def _find(self, connection: Connection, account_id: str, owner_id: str | None) -> Account:
@@ -85,11 +89,13 @@ class StoredAccounts:
     def _columns(self, account_id: str, given: dict[str, Any]) -> dict[str, Any]:
         """Return `given` as columns: lists as JSON, secrets sealed."""
         columns = dict(given)
-        for name in ("dialects", "models"):
+        for name in ("dialects", "models", "tags"):
             if name in columns:
                 columns[name] = json_text(columns[name])
         if "api_key" in columns:
             columns["api_key_sealed"] = seal_key(account_id, columns.pop("api_key"), self._vault)
+        if "oauth" in columns:
+            columns["oauth_sealed"] = seal_oauth(account_id, columns.pop("oauth"), self._vault)
         if "headers" in columns:
             columns["headers_sealed"] = seal_headers(account_id, columns.pop("headers"), self._vault)
         return columns

@@ -1,4 +1,4 @@
-"""Configuration snapshots from SQLite: five short SELECTs in one read transaction."""
+"""Configuration snapshots from SQLite: six short SELECTs in one read transaction."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ import msgspec
 from flowrouter.accounts.vault import Vault
 from flowrouter.clock import Clock
 from flowrouter.errors import StorageError
-from flowrouter.gateway.ports import ModelList, Snapshot
+from flowrouter.gateway.ports import ModelList, Snapshot, StoredCombo
 from flowrouter.httpkit.keys import LOCAL_OWNER, KeyRing
-from flowrouter.storage.rows import account_from, key_from
+from flowrouter.storage.rows import account_from, combo_from, key_from
 from flowrouter.storage.sqlite import connect, explained, one_moment
 
 _VERSION = "SELECT value FROM meta WHERE key = 'config_version'"
 _ACCOUNTS = "SELECT * FROM accounts ORDER BY priority, name, id"
+_COMBOS = "SELECT * FROM combos ORDER BY name_key, id"
 _KEYS = "SELECT * FROM keys WHERE revoked_at_ms IS NULL"
 _SETTINGS = "SELECT body, version FROM settings WHERE owner_id = ?"
 _MODEL_LISTS = "SELECT account_id, owner_id, fetched_at_ms, body FROM model_lists"
@@ -59,19 +60,24 @@ class SqliteConfigSource:
     def _read(self, connection: sqlite3.Connection) -> Snapshot:
         version = int(connection.execute(_VERSION).fetchone()["value"])
         accounts = tuple(account_from(row, self._vault) for row in connection.execute(_ACCOUNTS))
+        combos, odd = _combos(connection)
         keys = KeyRing(key_from(row) for row in connection.execute(_KEYS))
+        barred = [f"gateway key {key.name}: {key.problem}" for key in keys if key.problem]
         settings, settings_version = _settings(connection)
         lists = tuple(_model_list(row) for row in connection.execute(_MODEL_LISTS))
         return Snapshot(
             version=version,
             loaded_at_ms=int(self._clock.now() * 1000),
             accounts=accounts,
+            combos=combos,
             keys=keys,
             settings=settings,
             settings_version=settings_version,
             model_lists=lists,
-            problems=tuple(
-                f"account {account.name}: {account.problem}" for account in accounts if account.problem
+            problems=(
+                *(f"account {account.name}: {account.problem}" for account in accounts if account.problem),
+                *odd,
+                *barred,
             ),
         )
 
@@ -102,6 +108,18 @@ def _settings(connection: sqlite3.Connection) -> tuple[dict[str, Any], int]:
     if row is None:
         return {}, 0
     return msgspec.json.decode(row["body"], type=dict[str, Any]), row["version"]
+
+
+def _combos(connection: sqlite3.Connection) -> tuple[tuple[StoredCombo, ...], tuple[str, ...]]:
+    """Return the combos, and a sentence for each that this version does not understand."""
+    combos: list[StoredCombo] = []
+    odd: list[str] = []
+    for row in connection.execute(_COMBOS):
+        try:
+            combos.append(combo_from(row))
+        except msgspec.DecodeError as error:
+            odd.append(f"combo {row['name']}: it is not understood and not in force: {error}")
+    return tuple(combos), tuple(odd)
 
 
 def _model_list(row: sqlite3.Row) -> ModelList:

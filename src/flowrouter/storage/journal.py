@@ -8,6 +8,7 @@ an import the file is set aside under another name; what is appended meanwhile s
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -18,6 +19,7 @@ import msgspec
 from flowrouter.gateway.ports import RequestRow
 from flowrouter.storage.request_rows import clean
 
+_OF_WORKER = re.compile(r"requests\.(\d+)\.journal(?:\.importing)?")
 _decoder = msgspec.json.Decoder(RequestRow)
 _encoder = msgspec.json.Encoder()
 
@@ -70,6 +72,15 @@ class Journal:
             self._aside.unlink(missing_ok=True)
             self.count = _count_lines(self._path)
 
+    def adopt(self, others: Iterable[Path]) -> None:
+        """Take over the journals of workers that are no more; one that cannot be read stays for later."""
+        for path in others:
+            with self._lock, suppress(OSError):
+                lines = [line.strip() for line in path.read_bytes().splitlines() if line.strip()]
+                _append(self._path, lines)
+                self.count += len(lines)
+                path.unlink()
+
     def _parsed(self, line: bytes) -> list[RequestRow]:
         """Return the row of one line; none for a line torn by a crash, or of another program's making."""
         try:
@@ -82,6 +93,17 @@ class Journal:
         with self._lock, suppress(OSError):
             self.rejected += 1
             _append(self._rejected, [] if line is None else [line])
+
+
+def journal_name(worker: int) -> str:
+    """Return the file name of a worker's journal: two processes must never write one."""
+    return f"requests.{worker}.journal" if worker else "requests.journal"
+
+
+def strays(folder: Path, workers: int) -> list[Path]:
+    """Return the journals in `folder` whose worker is not among the first `workers`."""
+    found = ((path, _OF_WORKER.fullmatch(path.name)) for path in sorted(folder.glob("requests.*.journal*")))
+    return [path for path, match in found if match is not None and int(match[1]) >= workers]
 
 
 def _line(row: RequestRow) -> bytes | None:
@@ -119,4 +141,4 @@ def _count_lines(path: Path) -> int:
         return 0
 
 
-__all__ = ["Journal"]
+__all__ = ["Journal", "journal_name", "strays"]

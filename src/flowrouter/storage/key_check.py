@@ -1,30 +1,29 @@
 """Proving the sealing key against the store before anything is sealed or opened with it.
 
 The store keeps a value sealed with its key. A key that does not open it is an error naming the
-cure, as long as anything sealed depends on the old key; a lost key is never replaced in silence.
+cure, as long as anything sealed depends on the old key; a lost key is never replaced in silence. While
+keys are changed the value stays sealed with the old key until nothing else is: who comes without the old
+key meanwhile is sent away.
 """
 
 from __future__ import annotations
 
 import sqlite3
 from base64 import b64decode, b64encode
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
-from flowrouter.accounts.vault import (
-    KEY_FILE,
-    KEY_VARIABLE,
-    Vault,
-    create_key_file,
-    parse_key,
-    read_key_file,
-    sealed_with,
-)
+from flowrouter.accounts.key_ring import key_files, keys_in
+from flowrouter.accounts.vault import KEY_FILE, KEY_VARIABLE, Vault, create_key_file, sealed_with
 from flowrouter.errors import ConfigError
 from flowrouter.httpkit.keys import LOCAL_OWNER
 from flowrouter.storage.sqlite import transaction
 
 _SEALED = """
-    SELECT (SELECT count(*) FROM accounts WHERE api_key_sealed IS NOT NULL OR headers_sealed IS NOT NULL)
+    SELECT (SELECT count(*) FROM accounts
+            WHERE api_key_sealed IS NOT NULL OR headers_sealed IS NOT NULL OR oauth_sealed IS NOT NULL)
+         + (SELECT count(*) FROM users)
          + (SELECT count(*) FROM sealed_blobs)
 """
 _READ = "SELECT value FROM meta WHERE key = 'key_check'"
@@ -42,10 +41,11 @@ def open_vault(connection: sqlite3.Connection, data: Path, *, master_key: str | 
     """
     path = data / KEY_FILE
     if master_key:
-        vault = Vault(parse_key(master_key, where=KEY_VARIABLE))
+        vault = _vault(keys_in(master_key))
         source = KEY_VARIABLE
     else:
-        vault = Vault(_existing_key(connection, path) or create_key_file(path))
+        keys = _existing_keys(connection, data) or [create_key_file(path)]
+        vault = _vault(keys, look_again=partial(key_files, data))
         source = str(path)
     _prove(connection, vault, source=source)
     return vault
@@ -56,21 +56,25 @@ def check_key(connection: sqlite3.Connection, data: Path, *, master_key: str | N
 
     Raises `ConfigError` with the cure, `sqlite3.Error`.
     """
-    path = data / KEY_FILE
-    key = parse_key(master_key, where=KEY_VARIABLE) if master_key else _existing_key(connection, path)
-    if key is None:
+    keys = keys_in(master_key) if master_key else _existing_keys(connection, data)
+    if not keys:
         return None
-    vault = Vault(key)
+    vault = _vault(keys)
     if not _fits(connection, vault):
-        _refuse_foreign(connection, vault, source=KEY_VARIABLE if master_key else str(path))
+        _refuse_foreign(connection, vault, source=KEY_VARIABLE if master_key else str(data / KEY_FILE))
     return vault
 
 
-def _existing_key(connection: sqlite3.Connection, path: Path) -> bytes | None:
-    """Return the key in `path`, or None where there is no file and nothing depends on one."""
-    key = read_key_file(path)
-    if key is not None:
-        return key
+def _vault(keys: Sequence[bytes], *, look_again: Callable[[], Sequence[bytes]] | None = None) -> Vault:
+    return Vault(keys[0], older=keys[1:], look_again=look_again)
+
+
+def _existing_keys(connection: sqlite3.Connection, data: Path) -> list[bytes]:
+    """Return the keys of `data`, the sealing one first; none where nothing depends on one."""
+    keys = key_files(data)
+    if keys:
+        return keys
+    path = data / KEY_FILE
     sealed = _sealed_count(connection)
     if sealed:
         raise ConfigError(
@@ -78,7 +82,7 @@ def _existing_key(connection: sqlite3.Connection, path: Path) -> bytes | None:
             fix=f"restore {path} from your backup or set {KEY_VARIABLE}; if the key is lost for good, "
             "start with another --data directory and enter the accounts again",
         )
-    return None
+    return []
 
 
 def _prove(connection: sqlite3.Connection, vault: Vault, *, source: str) -> None:

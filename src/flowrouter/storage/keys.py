@@ -1,15 +1,17 @@
-"""Stored gateway keys, for people: minted once, listed without their token, revoked for good."""
+"""Stored gateway keys, for people: minted once, listed without their token, changed, revoked for good."""
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
 
 import msgspec
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from flowrouter.clock import Clock
-from flowrouter.gateway.ports import ConflictError, NotFoundError
+from flowrouter.gateway.ports import ConflictError, KeyChange, NotFoundError, StaleError
 from flowrouter.httpkit.keys import NO_POLICY, GatewayKey, KeyPolicy, MintedToken, mint
 from flowrouter.storage.database import Database, bump, owned
 from flowrouter.storage.rows import json_text, key_from
@@ -30,6 +32,11 @@ class StoredKeys:
         with self._database.read() as connection:
             return [key_from(row) for row in connection.execute(statement).mappings()]
 
+    def get(self, key_id: str, *, owner_id: str | None = None) -> GatewayKey:
+        """Return one key, revoked or not; raises `NotFoundError`."""
+        with self._database.read() as connection:
+            return _find(connection, key_id, owner_id)
+
     def create(
         self,
         name: str,
@@ -38,9 +45,10 @@ class StoredKeys:
         scopes: tuple[str, ...] = (),
         expires_at_ms: int | None = None,
         policy: KeyPolicy = NO_POLICY,
+        enabled: bool = True,
     ) -> tuple[GatewayKey, MintedToken]:
         """Mint a key; the token is returned here and nowhere else; raises `ConflictError`."""
-        token = mint()
+        token, now_ms = mint(), self._now_ms()
         key = GatewayKey(
             id=f"key_{secrets.token_hex(8)}",
             name=name,
@@ -48,31 +56,94 @@ class StoredKeys:
             token_hash=token.token_hash,
             shown=token.shown,
             scopes=scopes,
-            created_at_ms=int(self._clock.now() * 1000),
+            created_at_ms=now_ms,
             expires_at_ms=expires_at_ms,
+            disabled_at_ms=None if enabled else now_ms,
             policy=policy,
         )
         values = msgspec.structs.asdict(key) | {"scopes": json_text(scopes), "policy": json_text(policy)}
-        try:
-            with self._database.write() as connection:
-                connection.execute(insert(_table).values(values))
-                bump(connection)
-        except ConflictError as error:
-            raise ConflictError(f"a key named {name!r} exists already") from error
+        del values["problem"]
+        with _told(name), self._database.write() as connection:
+            connection.execute(insert(_table).values(values))
+            bump(connection)
         return key, token
+
+    def update(
+        self,
+        key_id: str,
+        change: KeyChange,
+        *,
+        owner_id: str | None = None,
+        if_version: int | None = None,
+    ) -> GatewayKey:
+        """Change a key; raises `NotFoundError`, `ConflictError`, `StaleError`."""
+        with _told(str(change.name)), self._database.write() as connection:
+            present = _find(connection, key_id, owner_id)
+            if if_version is not None and if_version != present.version:
+                raise StaleError(
+                    f"the key changed meanwhile (version {present.version}, yours is {if_version})"
+                )
+            if present.revoked_at_ms is not None:
+                raise FixedKeyError(f"the key {present.name!r} is revoked for good; make a new one")
+            if present.problem is not None:
+                raise FixedKeyError(
+                    f"the key {present.name!r} cannot be changed by this version: {present.problem}"
+                )
+            values = _columns(change, present, self._now_ms()) | {"version": present.version + 1}
+            connection.execute(update(_table).where(_table.c.id == key_id).values(values))
+            bump(connection)
+            return _find(connection, key_id, owner_id)
 
     def revoke(self, key_id: str, *, owner_id: str | None = None) -> GatewayKey:
         """Make a key useless for good; raises `NotFoundError`; again is no change."""
-        now_ms = int(self._clock.now() * 1000)
-        mine = owned(select(_table).where(_table.c.id == key_id), _table, owner_id)
         revoked = owned(update(_table).where(_table.c.id == key_id), _table, owner_id)
         with self._database.write() as connection:
-            connection.execute(revoked.values(revoked_at_ms=func.coalesce(_table.c.revoked_at_ms, now_ms)))
-            bump(connection)
-            row = connection.execute(mine).mappings().first()
-            if row is None:
-                raise NotFoundError(f"no key {key_id}")
-            return key_from(row)
+            present = _find(connection, key_id, owner_id)
+            if present.revoked_at_ms is None:
+                moment = func.coalesce(_table.c.revoked_at_ms, self._now_ms())
+                connection.execute(revoked.values(revoked_at_ms=moment, version=present.version + 1))
+                bump(connection)
+            return _find(connection, key_id, owner_id)
+
+    def _now_ms(self) -> int:
+        return int(self._clock.now() * 1000)
 
 
-__all__ = ["StoredKeys"]
+class FixedKeyError(ConflictError):
+    """The key cannot be changed: it is revoked, or not understood."""
+
+
+def _columns(change: KeyChange, present: GatewayKey, now_ms: int) -> dict[str, Any]:
+    """Return what of `change` was given, as columns."""
+    given = {
+        name: value for name, value in msgspec.structs.asdict(change).items() if value is not msgspec.UNSET
+    }
+    for name in ("scopes", "policy"):
+        if name in given:
+            given[name] = json_text(given[name])
+    enabled = given.pop("enabled", None)
+    if enabled is not None:
+        given["disabled_at_ms"] = None if enabled else present.disabled_at_ms or now_ms
+    return given
+
+
+def _find(connection: Connection, key_id: str, owner_id: str | None) -> GatewayKey:
+    statement = owned(select(_table).where(_table.c.id == key_id), _table, owner_id)
+    row = connection.execute(statement).mappings().first()
+    if row is None:
+        raise NotFoundError(f"no key {key_id}")
+    return key_from(row)
+
+
+@contextmanager
+def _told(name: str) -> Iterator[None]:
+    """Say which name is taken where the database only says that one is."""
+    try:
+        yield
+    except (StaleError, FixedKeyError):
+        raise
+    except ConflictError as error:
+        raise ConflictError(f"a key named {name!r} exists already") from error
+
+
+__all__ = ["FixedKeyError", "StoredKeys"]

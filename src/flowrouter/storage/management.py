@@ -4,22 +4,32 @@ from __future__ import annotations
 
 from flowrouter.clock import Clock
 from flowrouter.storage.accounts import StoredAccounts
+from flowrouter.storage.audit import StoredAudit
 from flowrouter.storage.boot import Store
+from flowrouter.storage.combos import StoredCombos
 from flowrouter.storage.database import Database
 from flowrouter.storage.keys import StoredKeys
+from flowrouter.storage.ledger import StoredLedger
+from flowrouter.storage.login_sessions import StoredSessions
 from flowrouter.storage.requests import StoredRequests
 from flowrouter.storage.settings import SettingsStore
+from flowrouter.storage.users import StoredUsers
 
 
 class Management:
     """The repositories behind `/api` and the CLI; their methods block."""
 
-    def __init__(self, store: Store, *, clock: Clock) -> None:
+    def __init__(self, store: Store, *, clock: Clock, audit_days: int = 400) -> None:
         self._database = Database(store.path)
         self.accounts = StoredAccounts(self._database, store.vault, clock=clock)
+        self.combos = StoredCombos(self._database, clock=clock)
         self.keys = StoredKeys(self._database, clock=clock)
         self.settings = SettingsStore(self._database, clock=clock)
         self.requests = StoredRequests(self._database)
+        self.ledger = StoredLedger(self._database)
+        self.users = StoredUsers(self._database, store.vault, clock=clock)
+        self.sessions = StoredSessions(self._database, clock=clock)
+        self.audit = StoredAudit(self._database, clock=clock, days=audit_days)
 
     def close(self) -> None:
         """Close all connections."""

@@ -17,6 +17,11 @@ class MemoryStateStore:
     from its first `add`, as it keeps its time.
     """
 
+    shared = False
+    place = "memory"
+    away_seconds: float | None = None
+    share = 1
+
     def __init__(self, clock: Clock, *, max_entries: int = MAX_ENTRIES, max_bytes: int = MAX_BYTES) -> None:
         self._clock = clock
         self._max_entries = max_entries
@@ -29,6 +34,20 @@ class MemoryStateStore:
 
     def __len__(self) -> int:
         return len(self._entries)
+
+    @property
+    def strict(self) -> MemoryStateStore:
+        """Return this store: it is never away."""
+        return self
+
+    async def open(self) -> None:
+        """Do nothing: memory is there."""
+
+    async def ping(self) -> None:
+        """Do nothing."""
+
+    async def close(self) -> None:
+        """Do nothing."""
 
     async def get(self, key: str) -> bytes | None:
         """Return the value of `key`; a counter reads as its decimal digits."""
@@ -86,6 +105,22 @@ class MemoryStateStore:
             places.pop(holder, None)
             if not places:
                 del self._places[key]
+
+    def contents(self) -> tuple[list[tuple[str, bytes, float | None]], list[tuple[str, str, float]]]:
+        """Return all there is: values (key, value, seconds left) and places (key, holder, seconds left)."""
+        now = self._clock.monotonic()
+        values = [
+            (key, value, None if until is None else until - now)
+            for key, (value, until) in self._entries.items()
+            if until is None or until > now
+        ]
+        places = [
+            (key, holder, until - now)
+            for key, held in self._places.items()
+            for holder, until in held.items()
+            if until > now
+        ]
+        return values, places
 
     def _until(self, ttl: float | None) -> float | None:
         return None if ttl is None else self._clock.monotonic() + ttl

@@ -6,7 +6,7 @@ import asyncio
 from pathlib import Path
 
 from flowrouter.gateway.ports import ModelList
-from flowrouter.storage.sqlite import opened
+from flowrouter.storage.sqlite import opened, transaction
 
 _PUT = """
     INSERT INTO model_lists (account_id, owner_id, fetched_at_ms, body) VALUES (?, ?, ?, ?)
@@ -14,12 +14,18 @@ _PUT = """
     SET owner_id = excluded.owner_id, fetched_at_ms = excluded.fetched_at_ms, body = excluded.body
 """
 
+_ANNOUNCE = "UPDATE meta SET value = CAST(CAST(value AS INTEGER) + 1 AS TEXT) WHERE key = 'config_version'"
+
 
 class SqliteModelLists:
-    """Keeps model lists; they are no change of the configuration, so no snapshot is made anew."""
+    """Keeps model lists; they are no change of the configuration, so no snapshot is made anew.
 
-    def __init__(self, path: Path) -> None:
+    With `announce` they count as one: then other processes take them up within a second.
+    """
+
+    def __init__(self, path: Path, *, announce: bool = False) -> None:
         self._path = path
+        self._announce = announce
 
     async def put(self, model_list: ModelList) -> None:
         """Keep the list of its account, replacing the older one; raises `StorageError`."""
@@ -32,8 +38,10 @@ class SqliteModelLists:
             model_list.fetched_at_ms,
             model_list.body.decode(),
         )
-        with opened(self._path) as connection:
+        with opened(self._path) as connection, transaction(connection):
             connection.execute(_PUT, values)
+            if self._announce:
+                connection.execute(_ANNOUNCE)
 
 
 __all__ = ["SqliteModelLists"]

@@ -10,7 +10,9 @@ from flowrouter.canonical.loss import Loss
 from flowrouter.gateway.ports import AttemptRow, RequestRow
 from flowrouter.storage.rows import Row
 
-COLUMNS: tuple[str, ...] = tuple(name for name in RequestRow.__struct_fields__ if name != "receipt")
+COLUMNS: tuple[str, ...] = tuple(
+    name for name in RequestRow.__struct_fields__ if name not in ("budgets", "receipt")
+)
 
 INSERT = (
     f"INSERT INTO requests ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"  # noqa: S608 our own names
@@ -30,7 +32,7 @@ _losses = msgspec.json.Decoder(tuple[Loss, ...])
 
 def parameters(row: RequestRow) -> list[Any]:
     """Return the values of `INSERT`, in its order; no attempts and no losses are NULL."""
-    values: list[Any] = list(msgspec.structs.astuple(row)[:-1])
+    values: list[Any] = list(msgspec.structs.astuple(row)[: len(COLUMNS)])
     values[_ATTEMPTS] = _encode(row.attempts).decode() if row.attempts else None
     values[_LOSSES] = _encode(row.losses).decode() if row.losses else None
     return values

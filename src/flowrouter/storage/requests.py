@@ -35,6 +35,9 @@ _GROUPS: dict[UsageGroup, str] = {
     "key": "key_id",
     "client": "client",
     "outcome": "outcome",
+    "combo": "combo",
+    "session": "session_id",
+    "dialect": "client_dialect",
 }
 _SPANS: dict[UsageGroup, int] = {"day": 86_400_000, "hour": 3_600_000}
 _TOKENS = ("input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens", "reasoning_tokens")

@@ -1,4 +1,8 @@
-"""Bounded growth: old rows leave in small batches, so that nobody waits for a long transaction."""
+"""Bounded growth: old rows leave in small batches, so that nobody waits for a long transaction.
+
+The ledger leaves with the requests, behind them: a request without its lines would look like a gap. Its sums
+by day stay.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +14,21 @@ from flowrouter.storage.sqlite import transaction
 
 DAY_MS = 86_400_000
 BATCH = 500
+_BUDGET_DAYS = 40
 
 _OLD_REQUESTS = """
     DELETE FROM requests WHERE rowid IN (SELECT rowid FROM requests WHERE ts_ms < ? ORDER BY ts_ms LIMIT ?)
+"""
+_OLD_LINES = """
+    DELETE FROM ledger WHERE rowid IN (SELECT rowid FROM ledger WHERE ts_ms < ? ORDER BY ts_ms LIMIT ?)
+"""
+_OLD_SPENT = """
+    DELETE FROM budget_lines WHERE rowid IN
+        (SELECT rowid FROM budget_lines WHERE ts_ms < ? ORDER BY ts_ms LIMIT ?)
+"""
+_OLD_BLOCKS = """
+    DELETE FROM budget_blocks WHERE rowid IN
+        (SELECT rowid FROM budget_blocks WHERE start_ms < ? ORDER BY start_ms LIMIT ?)
 """
 _OLD_RECEIPTS = """
     DELETE FROM receipts WHERE rowid IN
@@ -47,8 +63,12 @@ class Pruning:
         receipts = cutoff
         if retention.receipt_days is not None:
             receipts = max(receipts, now_ms - retention.receipt_days * DAY_MS)
+        months = now_ms - _BUDGET_DAYS * DAY_MS  # a month's counters must outlast the month
         self._left = [
             (_OLD_REQUESTS, cutoff),
+            (_OLD_LINES, cutoff),
+            (_OLD_SPENT, min(cutoff, months)),
+            (_OLD_BLOCKS, min(cutoff, months)),
             (_OLD_RECEIPTS, receipts),
             (_EXPIRED_BLOBS, now_ms),
             (_EXPIRED_STATE, now_ms),

@@ -6,14 +6,20 @@ from typing import Any, Protocol
 
 import msgspec
 
-from flowrouter.accounts.account import Account, Secret
+from flowrouter.accounts.account import Account, OAuth, Secret
+from flowrouter.accounts.oauth import opened
 from flowrouter.accounts.vault import UnsealError, Vault
 from flowrouter.canonical.dialect import Dialect
-from flowrouter.httpkit.keys import GatewayKey, KeyPolicy
+from flowrouter.gateway.ports import StoredCombo
+from flowrouter.httpkit.keys import NO_POLICY, GatewayKey, KeyPolicy
+from flowrouter.settings.oauth import OAuthConfig
+from flowrouter.settings.routing import ComboConfig
 
 _names = msgspec.json.Decoder(tuple[str, ...])
 _dialects = msgspec.json.Decoder(tuple[Dialect, ...])
 _policy = msgspec.json.Decoder(KeyPolicy)
+_oauth = msgspec.json.Decoder(OAuthConfig)
+_combo = msgspec.json.Decoder(ComboConfig)
 _headers = msgspec.json.Decoder(dict[str, str])
 
 
@@ -28,10 +34,11 @@ class Row(Protocol):
 def account_from(row: Row, vault: Vault) -> Account:
     """Return the account in `row`, opened; one that does not open comes disabled, with its problem."""
     problem = None
-    api_key, headers = None, ()
+    api_key, headers, oauth = None, (), None
     try:
         api_key = open_key(row, vault)
         headers = open_headers(row, vault)
+        oauth = open_oauth(row, vault)
     except UnsealError as error:
         problem = f"{error.message}; enter the account's key again"
     return Account(
@@ -47,6 +54,9 @@ def account_from(row: Row, vault: Vault) -> Account:
         priority=row["priority"],
         max_concurrency=row["max_concurrency"],
         unsupported=row["unsupported"],
+        tags=_names.decode(row["tags"]) if row["tags"] else (),
+        weight=row["weight"] or 1,
+        oauth=oauth,
         enabled=bool(row["enabled"]) and problem is None,
         created_at_ms=row["created_at_ms"],
         problem=problem,
@@ -70,6 +80,21 @@ def open_headers(row: Row, vault: Vault) -> tuple[tuple[str, Secret], ...]:
     return tuple((name, Secret(value)) for name, value in headers.items())
 
 
+def open_oauth(row: Row, vault: Vault) -> OAuth | None:
+    """Return the terms by which the account gets its tokens; raises `UnsealError`."""
+    blob = row["oauth_sealed"]
+    if blob is None:
+        return None
+    return opened(_oauth.decode(vault.open(blob, table="accounts", row=row["id"], field="oauth")))
+
+
+def seal_oauth(account_id: str, oauth: OAuthConfig | None, vault: Vault) -> bytes | None:
+    """Return the account's terms as stored."""
+    if oauth is None:
+        return None
+    return vault.seal(msgspec.json.encode(oauth), table="accounts", row=account_id, field="oauth")
+
+
 def seal_key(account_id: str, api_key: str | None, vault: Vault) -> bytes | None:
     """Return the account's key as stored."""
     if not api_key:
@@ -85,7 +110,12 @@ def seal_headers(account_id: str, headers: dict[str, str], vault: Vault) -> byte
 
 
 def key_from(row: Row) -> GatewayKey:
-    """Return the gateway key in `row`."""
+    """Return the gateway key in `row`; one whose policy is not understood comes barred, with its problem."""
+    policy, problem = NO_POLICY, None
+    try:
+        policy = _policy.decode(row["policy"]) if row["policy"] else NO_POLICY
+    except msgspec.DecodeError as error:
+        problem = f"its policy is not understood: {error}"
     return GatewayKey(
         id=row["id"],
         name=row["name"],
@@ -95,9 +125,25 @@ def key_from(row: Row) -> GatewayKey:
         scopes=_names.decode(row["scopes"]),
         created_at_ms=row["created_at_ms"],
         expires_at_ms=row["expires_at_ms"],
+        disabled_at_ms=row["disabled_at_ms"],
         revoked_at_ms=row["revoked_at_ms"],
         last_used_at_ms=row["last_used_at_ms"],
-        policy=_policy.decode(row["policy"]) if row["policy"] else KeyPolicy(),
+        policy=policy,
+        version=row["version"] or 1,
+        problem=problem,
+    )
+
+
+def combo_from(row: Row) -> StoredCombo:
+    """Return the combo in `row`; raises `ValueError` for one that this version does not understand."""
+    return StoredCombo(
+        id=row["id"],
+        owner_id=row["owner_id"],
+        name=row["name"],
+        config=_combo.decode(row["body"]),
+        version=row["version"],
+        created_at_ms=row["created_at_ms"],
+        updated_at_ms=row["updated_at_ms"],
     )
 
 
@@ -109,10 +155,13 @@ def json_text(value: Any) -> str:
 __all__ = [
     "Row",
     "account_from",
+    "combo_from",
     "json_text",
     "key_from",
     "open_headers",
     "open_key",
+    "open_oauth",
     "seal_headers",
     "seal_key",
+    "seal_oauth",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import resources
 
 FILE_NAME = "flow-router.sqlite"
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 7
 """The newest migration's number; SQLite keeps it in `PRAGMA user_version`."""
 
 APPLICATION_ID = 0x464C5254

@@ -22,7 +22,7 @@ CREATE TABLE accounts (
     max_concurrency INTEGER,
     enabled BOOLEAN NOT NULL,
     created_at_ms BIGINT NOT NULL,
-    updated_at_ms BIGINT NOT NULL, unsupported TEXT,
+    updated_at_ms BIGINT NOT NULL, unsupported TEXT, tags TEXT, weight INTEGER, oauth_sealed BLOB,
     CONSTRAINT pk_accounts PRIMARY KEY (id),
     CONSTRAINT uq_accounts_owner_id_name UNIQUE (owner_id, name)
 );
@@ -36,7 +36,7 @@ CREATE TABLE keys (
     created_at_ms BIGINT NOT NULL,
     expires_at_ms BIGINT,
     revoked_at_ms BIGINT,
-    last_used_at_ms BIGINT, policy TEXT,
+    last_used_at_ms BIGINT, policy TEXT, disabled_at_ms BIGINT, version BIGINT,
     CONSTRAINT pk_keys PRIMARY KEY (id),
     CONSTRAINT uq_keys_token_hash UNIQUE (token_hash)
 );
@@ -82,7 +82,7 @@ CREATE TABLE requests (
     charge_pusd BIGINT,
     session_id TEXT,
     request_bytes BIGINT,
-    response_bytes BIGINT,
+    response_bytes BIGINT, combo TEXT, finish TEXT, tools TEXT,
     CONSTRAINT pk_requests PRIMARY KEY (id)
 );
 CREATE TABLE receipts (
@@ -115,6 +115,130 @@ CREATE TABLE state (
     expires_at_ms BIGINT,
     CONSTRAINT pk_state PRIMARY KEY (owner_id, "key")
 );
+CREATE TABLE combos (
+    id TEXT NOT NULL,
+    owner_id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    name_key TEXT NOT NULL,
+    body TEXT NOT NULL,
+    version BIGINT NOT NULL,
+    created_at_ms BIGINT NOT NULL,
+    updated_at_ms BIGINT NOT NULL,
+    CONSTRAINT pk_combos PRIMARY KEY (id),
+    CONSTRAINT uq_combos_owner_id_name_key UNIQUE (owner_id, name_key)
+);
+CREATE TABLE users (
+    id TEXT NOT NULL,
+    owner_id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    name_key TEXT NOT NULL,
+    role TEXT NOT NULL,
+    password_sealed BLOB NOT NULL,
+    enabled BOOLEAN NOT NULL,
+    created_at_ms BIGINT NOT NULL,
+    updated_at_ms BIGINT NOT NULL,
+    password_at_ms BIGINT,
+    seen_at_ms BIGINT,
+    CONSTRAINT pk_users PRIMARY KEY (id),
+    CONSTRAINT uq_users_owner_id_name_key UNIQUE (owner_id, name_key)
+);
+CREATE TABLE login_sessions (
+    id TEXT NOT NULL,
+    owner_id TEXT NOT NULL,
+    token_hash TEXT NOT NULL,
+    user_id TEXT,
+    subject TEXT NOT NULL,
+    name TEXT NOT NULL,
+    role TEXT NOT NULL,
+    via TEXT NOT NULL,
+    created_at_ms BIGINT NOT NULL,
+    seen_at_ms BIGINT NOT NULL,
+    ends_at_ms BIGINT NOT NULL,
+    idle_ms BIGINT NOT NULL,
+    address TEXT,
+    client TEXT,
+    CONSTRAINT pk_login_sessions PRIMARY KEY (id),
+    CONSTRAINT uq_login_sessions_token_hash UNIQUE (token_hash)
+);
+CREATE TABLE audit (
+    id TEXT NOT NULL,
+    ts_ms BIGINT NOT NULL,
+    owner_id TEXT NOT NULL,
+    actor TEXT NOT NULL,
+    via TEXT NOT NULL,
+    role TEXT NOT NULL,
+    action TEXT NOT NULL,
+    status INTEGER NOT NULL,
+    target TEXT,
+    method TEXT,
+    path TEXT,
+    address TEXT,
+    request_id TEXT,
+    "before" TEXT,
+    "after" TEXT,
+    CONSTRAINT pk_audit PRIMARY KEY (id)
+);
+CREATE TABLE ledger (
+    exchange_id TEXT NOT NULL,
+    line INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    ts_ms BIGINT NOT NULL,
+    owner_id TEXT NOT NULL,
+    key_id TEXT,
+    account_id TEXT,
+    preset TEXT,
+    model TEXT,
+    amount_pusd BIGINT,
+    estimated BOOLEAN NOT NULL,
+    errors INTEGER NOT NULL,
+    input_tokens BIGINT NOT NULL,
+    cache_read_tokens BIGINT NOT NULL,
+    cache_write_tokens BIGINT NOT NULL,
+    output_tokens BIGINT NOT NULL,
+    reasoning_tokens BIGINT NOT NULL,
+    CONSTRAINT pk_ledger PRIMARY KEY (exchange_id, line)
+);
+CREATE TABLE rollups (
+    day_ms BIGINT NOT NULL,
+    owner_id TEXT NOT NULL,
+    key_id TEXT NOT NULL,
+    account_id TEXT NOT NULL,
+    preset TEXT NOT NULL,
+    model TEXT NOT NULL,
+    requests BIGINT NOT NULL,
+    errors BIGINT NOT NULL,
+    input_tokens BIGINT NOT NULL,
+    cache_read_tokens BIGINT NOT NULL,
+    cache_write_tokens BIGINT NOT NULL,
+    output_tokens BIGINT NOT NULL,
+    reasoning_tokens BIGINT NOT NULL,
+    cost_pusd BIGINT NOT NULL,
+    cost_unknown BIGINT NOT NULL,
+    charge_pusd BIGINT NOT NULL,
+    charge_unknown BIGINT NOT NULL,
+    CONSTRAINT pk_rollups PRIMARY KEY (day_ms, owner_id, key_id, account_id, preset, model)
+);
+CREATE TABLE budget_blocks (
+    budget_id TEXT NOT NULL,
+    start_ms BIGINT NOT NULL,
+    holder TEXT NOT NULL,
+    owner_id TEXT NOT NULL,
+    drawn BIGINT NOT NULL,
+    settled BIGINT NOT NULL,
+    seen_at_ms BIGINT NOT NULL,
+    CONSTRAINT pk_budget_blocks PRIMARY KEY (budget_id, start_ms, holder)
+);
+CREATE TABLE budget_lines (
+    exchange_id TEXT NOT NULL,
+    budget_id TEXT NOT NULL,
+    start_ms BIGINT NOT NULL,
+    holder TEXT NOT NULL,
+    owner_id TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    ts_ms BIGINT NOT NULL,
+    amount BIGINT NOT NULL,
+    CONSTRAINT pk_budget_lines PRIMARY KEY (exchange_id, budget_id)
+);
 CREATE UNIQUE INDEX uq_keys_live_name ON keys (owner_id, name) WHERE revoked_at_ms IS NULL;
 CREATE INDEX ix_requests_account_id_ts_ms_id ON requests (account_id, ts_ms, id);
 CREATE INDEX ix_requests_key_id_ts_ms_id ON requests (key_id, ts_ms, id);
@@ -126,5 +250,11 @@ CREATE INDEX ix_requests_ts_ms_id ON requests (ts_ms, id);
 CREATE INDEX ix_receipts_created_at_ms ON receipts (created_at_ms);
 CREATE INDEX ix_sealed_blobs_expires_at_ms ON sealed_blobs (expires_at_ms);
 CREATE INDEX ix_state_expires_at_ms ON state (expires_at_ms);
+CREATE INDEX ix_login_sessions_user_id ON login_sessions (user_id);
+CREATE INDEX ix_login_sessions_subject ON login_sessions (subject);
+CREATE INDEX ix_login_sessions_ends_at_ms ON login_sessions (ends_at_ms);
+CREATE INDEX ix_audit_ts_ms ON audit (ts_ms);
+CREATE INDEX ix_ledger_ts_ms ON ledger (ts_ms);
+CREATE INDEX ix_budget_lines_ts_ms ON budget_lines (ts_ms);
 INSERT INTO meta VALUES ('config_version', 'local', '1');
-INSERT INTO alembic_version VALUES ('0002');
+INSERT INTO alembic_version VALUES ('0007');

@@ -55,7 +55,25 @@ accounts = Table(
     Column("created_at_ms", BigInteger, nullable=False),
     Column("updated_at_ms", BigInteger, nullable=False),
     Column("unsupported", Text),
+    Column("tags", Text),
+    Column("weight", Integer),
+    Column("oauth_sealed", LargeBinary),
     UniqueConstraint("owner_id", "name"),
+)
+
+combos = Table(
+    "combos",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("owner_id", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    # The name in lower case: two that differ in case only are one.
+    Column("name_key", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("created_at_ms", BigInteger, nullable=False),
+    Column("updated_at_ms", BigInteger, nullable=False),
+    UniqueConstraint("owner_id", "name_key"),
 )
 
 keys = Table(
@@ -72,6 +90,8 @@ keys = Table(
     Column("revoked_at_ms", BigInteger),
     Column("last_used_at_ms", BigInteger),
     Column("policy", Text),
+    Column("disabled_at_ms", BigInteger),
+    Column("version", BigInteger),
 )
 Index(
     "uq_keys_live_name",
@@ -129,6 +149,9 @@ requests = Table(
     Column("session_id", Text),
     Column("request_bytes", BigInteger),
     Column("response_bytes", BigInteger),
+    Column("combo", Text),
+    Column("finish", Text),
+    Column("tools", Text),
 )
 Index(None, requests.c.ts_ms, requests.c.id)
 Index(None, requests.c.owner_id, requests.c.ts_ms, requests.c.id)
@@ -194,6 +217,7 @@ state = Table(
 
 __all__ = [
     "accounts",
+    "combos",
     "keys",
     "meta",
     "metadata",

@@ -10,6 +10,7 @@ on the same thread, one small batch at a time: there is exactly one writer to wa
 from __future__ import annotations
 
 import logging
+import math
 import sqlite3
 from collections import OrderedDict, deque
 from pathlib import Path
@@ -17,7 +18,8 @@ from threading import Event, Thread
 
 from flowrouter.clock import Clock
 from flowrouter.gateway.ports import LogHealth, RequestRow
-from flowrouter.storage.journal import Journal
+from flowrouter.storage.journal import Journal, journal_name, strays
+from flowrouter.storage.postings import post
 from flowrouter.storage.request_rows import INSERT, INSERT_RECEIPT, clean, parameters, receipt_parameters
 from flowrouter.storage.retention import Pruning, Retention
 from flowrouter.storage.sqlite import connect, explain, transaction
@@ -47,17 +49,30 @@ _ROW_AT_FAULT = (
 
 
 class RequestWriter:
-    """Takes finished exchanges from any thread and writes them on its own; see the module."""
+    """Takes finished exchanges from any thread and writes them on its own; see the module.
+
+    Each of several workers has a writer with a journal of its own; the first prunes, and takes over the
+    journals of workers that are no more.
+    """
 
     def __init__(
-        self, path: Path, *, clock: Clock, retention: Retention | None = None, capacity: int = CAPACITY
+        self,
+        path: Path,
+        *,
+        clock: Clock,
+        retention: Retention | None = None,
+        capacity: int = CAPACITY,
+        worker: int = 0,
+        workers: int = 1,
     ) -> None:
         self._path = path
         self._clock = clock
         self._retention = retention or Retention()
+        self._workers = workers
         self._capacity = capacity
         self._queue: deque[RequestRow] = deque()
-        self._journal = Journal(path.with_name("requests.journal"))
+        self._journal = Journal(path.with_name(journal_name(worker)))
+        self._first = worker == 0
         self._recent: OrderedDict[str, RequestRow] = OrderedDict()
         self._wake = Event()
         self._stop = Event()
@@ -65,7 +80,7 @@ class RequestWriter:
         self._connection: sqlite3.Connection | None = None
         self._pause = 0.0
         self._retry_at = 0.0
-        self._prune_at = clock.monotonic() + PRUNE_FIRST_SECONDS
+        self._prune_at = clock.monotonic() + PRUNE_FIRST_SECONDS if worker == 0 else math.inf
         self._pruning: Pruning | None = None
         self._key_used: dict[str, int] = {}
         self._lost = 0
@@ -121,6 +136,8 @@ class RequestWriter:
 
     def _run(self) -> None:
         try:
+            if self._first:
+                self._journal.adopt(strays(self._path.parent, self._workers))
             while not self._stop.is_set():
                 self._round()
             self._flush()
@@ -181,6 +198,7 @@ class RequestWriter:
         receipts = [receipt_parameters(row) for row in batch if row.receipt is not None]
         with transaction(self._connect()) as connection:
             connection.executemany(INSERT, [parameters(row) for row in batch])
+            post(connection, batch)
             if receipts:
                 connection.executemany(INSERT_RECEIPT, receipts)
             self._mark_keys_used(connection, batch)

@@ -1,6 +1,7 @@
 """Can a host be reached, and if not, at which step: its name, the connection, or the TLS handshake.
 
-The HTTP client says only that it failed; somebody who looks for the cause wants to know where.
+The HTTP client says only that it failed; somebody who looks for the cause wants to know where. The name
+is looked up once, a `Guard` sees its addresses, and the connections go to those.
 """
 
 from __future__ import annotations
@@ -10,12 +11,16 @@ import contextlib
 import os
 import socket
 import ssl
+from collections.abc import Sequence
 from typing import Literal
 from urllib.parse import urlsplit
 
 import msgspec
 
-Step = Literal["name", "connect", "tls"]
+from flowrouter.upstream.guard import EgressError, Guard
+from flowrouter.upstream.lookup import Found, lookup
+
+Step = Literal["name", "allowed", "connect", "tls"]
 
 
 class Reach(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,35 +32,55 @@ class Reach(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
 
 
-async def reach(url: str, *, limit: float) -> Reach:
+async def reach(url: str, *, limit: float, guard: Guard | None = None) -> Reach:
     """Return how far a connection to the host of `url` gets within `limit` seconds per step."""
     split = urlsplit(url)
     secure = split.scheme == "https"
     host = split.hostname or ""
     port = split.port or (443 if secure else 80)
-    found = Reach(host=host, port=port)
+    reached = Reach(host=host, port=port)
     try:
+        if guard is not None:
+            guard.admit(host, port)
         async with asyncio.timeout(limit):
-            await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            found: Sequence[Found] = await lookup(host, port)
+        if guard is not None:
+            found = guard.checked(host, port, found)
+    except EgressError as error:
+        return msgspec.structs.replace(reached, failed="allowed", reason=error.message)
     except (OSError, UnicodeError, TimeoutError) as error:
-        return _failed(found, "name", error)
+        return _failed(reached, "name", error)
     try:
         async with asyncio.timeout(limit):
-            _, plain = await asyncio.open_connection(host, port)
+            address, plain = await _connected(found, port)
     except (OSError, TimeoutError) as error:
-        return _failed(found, "connect", error)
+        return _failed(reached, "connect", error)
     plain.close()
     if not secure:
-        return found
+        return reached
+    context = ssl.create_default_context()
     try:
         async with asyncio.timeout(limit):
-            _, sealed = await asyncio.open_connection(host, port, ssl=ssl.create_default_context())
+            _, sealed = await asyncio.open_connection(address, port, ssl=context, server_hostname=host)
     except (OSError, TimeoutError) as error:
-        return _failed(found, "tls", error)
+        return _failed(reached, "tls", error)
     sealed.close()
     with contextlib.suppress(OSError):
         await sealed.wait_closed()
-    return found
+    return reached
+
+
+async def _connected(found: Sequence[Found], port: int) -> tuple[str, asyncio.StreamWriter]:
+    """Return the first address that takes a connection, and that connection; raises `OSError`."""
+    failed: OSError = OSError("no address")
+    for each in found:
+        try:
+            _, writer = await asyncio.open_connection(each.address, port)
+        except OSError as error:
+            failed = error
+        else:
+            return each.address, writer
+    raise failed
 
 
 def _failed(found: Reach, step: Step, error: Exception) -> Reach:

@@ -2,18 +2,23 @@
 
 The library (aiohttp) is loaded at the first call, or ahead of it by `warm`, so that the gateway
 listens before it has paid for the import. Redirects are not followed (they would carry the
-credential elsewhere), cookies are not kept, bodies arrive decompressed.
+credential elsewhere), cookies are not kept, bodies arrive decompressed. With a `Guard` every host is
+checked before a request leaves, and connections go to the very addresses that were checked.
 """
 
 from __future__ import annotations
 
 import re
+import socket
 import ssl
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from flowrouter.errors import UpstreamError
+from flowrouter.upstream.addresses import kind_of
+from flowrouter.upstream.guard import EgressError, Guard
+from flowrouter.upstream.lookup import Found, Lookup, lookup
 from flowrouter.wire.http import HttpRequest
 
 if TYPE_CHECKING:
@@ -59,11 +64,20 @@ class Transport(Protocol):
 
 
 class AiohttpTransport:
-    """Pooled connections per provider host through aiohttp."""
+    """Pooled connections per provider host through aiohttp; only where `guard` lets them, if there is one."""
 
-    def __init__(self, *, connect_timeout: float, keepalive: float = 30.0) -> None:
+    def __init__(
+        self,
+        *,
+        connect_timeout: float,
+        keepalive: float = 30.0,
+        guard: Guard | None = None,
+        look_up: Lookup = lookup,
+    ) -> None:
         self._connect_timeout = connect_timeout
         self._keepalive = keepalive
+        self._guard = guard
+        self._look_up = look_up
         self._session: aiohttp.ClientSession | None = None
 
     def warm(self) -> None:
@@ -71,14 +85,19 @@ class AiohttpTransport:
         import aiohttp  # noqa: F401
 
     async def send(self, request: HttpRequest) -> Reply:
-        """Return the answer once its head is there."""
+        """Return the answer once its head is there; raises `UpstreamError`, `EgressError` before anything left."""
         import aiohttp
+        from yarl import URL
 
         session = self._session or self._open()
         try:
+            url = URL(request.url)
+            if self._guard is not None:
+                # Asked of the address as the library understands it, so that no spelling means two hosts.
+                self._guard.admit(url.raw_host or "", url.port or 0)
             response = await session.request(
                 request.method,
-                request.url,
+                url,
                 data=request.body or None,
                 headers=request.headers,
                 allow_redirects=False,
@@ -97,7 +116,13 @@ class AiohttpTransport:
         import aiohttp
 
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=self._keepalive, ttl_dns_cache=60),
+            connector=aiohttp.TCPConnector(
+                limit=0,
+                keepalive_timeout=self._keepalive,
+                ttl_dns_cache=60,
+                resolver=_resolver(self._guard, self._look_up),
+                socket_factory=_socket if self._guard is None else _guarded_socket,
+            ),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=self._connect_timeout),
             cookie_jar=aiohttp.DummyCookieJar(),
             skip_auto_headers=("User-Agent", "Accept"),
@@ -106,6 +131,51 @@ class AiohttpTransport:
             max_field_size=64 * 1024,
         )
         return self._session
+
+
+def _resolver(guard: Guard | None, look_up: Lookup) -> Any:
+    """Return the library's door to name look-ups: what it is told has been checked, and is all it is told."""
+    from aiohttp.abc import AbstractResolver, ResolveResult
+
+    class Resolver(AbstractResolver):
+        """Looks a name up once and lets `guard` see every address."""
+
+        async def resolve(
+            self,
+            host: str,
+            port: int = 0,
+            family: socket.AddressFamily = socket.AF_UNSPEC,  # noqa: ARG002 - the library's own signature
+        ) -> list[ResolveResult]:
+            found: Sequence[Found] = await look_up(host, port)
+            if guard is not None:
+                found = guard.checked(host, port, found)
+            return [
+                ResolveResult(
+                    hostname=host,
+                    host=each.address,
+                    port=port,
+                    family=each.family,
+                    proto=0,
+                    flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
+                )
+                for each in found
+            ]
+
+        async def close(self) -> None:
+            """Hold nothing open."""
+
+    return Resolver()
+
+
+def _socket(info: Any) -> socket.socket:
+    return socket.socket(*info[:3])
+
+
+def _guarded_socket(info: Any) -> socket.socket:
+    """Return a socket for an address; the last look before a connection, whatever led here."""
+    if kind_of(str(info[4][0])) == "forbidden":
+        raise EgressError("the gateway never connects to link-local addresses and metadata services")
+    return _socket(info)
 
 
 class _AiohttpReply:
@@ -193,7 +263,7 @@ def _upstream_error(error: Exception) -> UpstreamError:
             return UpstreamError("the provider's TLS certificate or handshake was refused", kind="connect")
         case aiohttp.ClientConnectorDNSError():
             return UpstreamError("the provider's host name was not found", kind="connect")
-        case aiohttp.ClientConnectorError() | aiohttp.InvalidURL():
+        case aiohttp.ClientConnectorError() | aiohttp.InvalidURL() | ValueError():
             return UpstreamError("the provider could not be reached", kind="connect")
         case TimeoutError():
             return UpstreamError("the provider took too long", kind="timeout")

@@ -33,6 +33,13 @@ def splice(body: bytes, edits: Mapping[str, bytes], *, old: Mapping[str, bytes])
     return body
 
 
+def put(body: bytes, key: str, value: bytes) -> bytes:
+    """Return `body` with the member `key` set to JSON text, whatever it was; raises `JsonError`."""
+    if b'"%b"' % key.encode() not in body and not _SPELT_KEY.search(body):
+        return _insert(body, key, value)
+    return _rebuild(body, key, value) if key in _decoded(body) else _insert(body, key, value)
+
+
 def remove(body: bytes, path: str) -> bytes:
     """Return `body` without the member at `path` (`reasoning.summary`), an object left empty going with it.
 
@@ -86,4 +93,4 @@ def _decoded(body: bytes) -> Mapping[str, Any]:
     return cast("dict[str, Any]", value)
 
 
-__all__ = ["remove", "rename", "splice"]
+__all__ = ["put", "remove", "rename", "splice"]

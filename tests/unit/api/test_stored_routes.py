@@ -9,6 +9,7 @@ import pytest
 
 from flowrouter.api.call import Call
 from flowrouter.api.responses import ResponseRoutes
+from flowrouter.clock import SystemClock
 from flowrouter.config import Timeouts
 from flowrouter.errors import CallerError
 from flowrouter.gateway.vendor_responses import VendorResponses
@@ -46,7 +47,7 @@ class Desk:
             raise AssertionError("nothing is to be read")
 
         scope = {"method": "GET", "query_string": query.encode()}
-        call = Call(scope, receive, send, headers={}, path="/v1/responses/x")
+        call = Call(scope, receive, send, headers={}, path="/v1/responses/x", clock=SystemClock())
         call.rest = response_id
         await self._routes.answers[purpose](call, LOCAL)
         return sent[0]["status"], loads(sent[1]["body"])

@@ -14,13 +14,29 @@ from flowrouter import logs
 from flowrouter.accounts.declared import declared
 from flowrouter.api.admin import AccountTest, AdminDeps, Handover, create
 from flowrouter.config import AccountConfig, Config, Models
-from flowrouter.errors import FlowRouterError
+from flowrouter.errors import FlowRouterError, UpstreamError
+from flowrouter.gateway.admission import Admission
+from flowrouter.gateway.affinity import Pins
+from flowrouter.gateway.compaction import Compaction
 from flowrouter.gateway.configuration import Configuration
+from flowrouter.gateway.health import Health
+from flowrouter.gateway.planner import Planner
+from flowrouter.gateway.privacy import Privacy
+from flowrouter.gateway.signals import Sources
+from flowrouter.gateway.target_states import TargetState
 from flowrouter.httpkit.keys import LOCAL_OWNER
 from flowrouter.providers.catalog import packaged
 from flowrouter.providers.listing import ListedModel
-from flowrouter.storage import RequestWriter, SqliteConfigSource, SqliteReceipts, Store, open_store
+from flowrouter.storage import (
+    MemoryStateStore,
+    RequestWriter,
+    SqliteConfigSource,
+    SqliteReceipts,
+    Store,
+    open_store,
+)
 from flowrouter.storage.management import Management
+from flowrouter.tasks import TaskGroup
 from tests.contracts.fakes import FakeClock
 
 TOKEN = "0123456789abcdef" * 4
@@ -28,6 +44,16 @@ CANARY = "sk-canary-5e0b7c61d2f94a8390"
 HEADER_CANARY = "canary-header-71f2a0c4"
 FILE_CANARY = "sk-canary-of-the-file-88c1"
 BEARER = {"authorization": f"Bearer {TOKEN}"}
+
+
+class Unreachable:
+    """A network without anybody in it."""
+
+    async def send(self, request: Any) -> Any:
+        raise UpstreamError(f"nobody at {request.url}", kind="connect")
+
+    async def close(self) -> None:
+        pass
 
 
 class Gateway:
@@ -53,6 +79,17 @@ class Gateway:
         self.reload_error: FlowRouterError | None = None
         self.asked: list[str] = []
         self.listed: dict[str, tuple[ListedModel, ...]] = {}
+        state, tasks = MemoryStateStore(clock), TaskGroup(lambda _name, _error: None)
+        self.health, self.admission = Health(clock), Admission(state, tasks=tasks)
+        self.planner = Planner(
+            state,
+            Pins(state, clock=clock, tasks=tasks),
+            sources=Sources(health=self.health, admission=self.admission),
+            privacy=Privacy(Compaction(store.vault)),
+            clock=clock,
+        )
+        self.targets: list[TargetState] = []
+        self.network: Any = Unreachable()
         self.deps = AdminDeps(
             world=lambda: self.configuration.world,
             management=lambda: self.management,
@@ -68,6 +105,13 @@ class Gateway:
             receipts=SqliteReceipts(store.path, self.writer),
             started=clock.monotonic(),
             snapshot_age=lambda: 0.0,
+            planner=self.planner,
+            targets=lambda: self.targets,
+            resume=self.resume,
+            state=state,
+            secret=store.vault.subkey("browsers"),
+            transport=self.network,
+            ending=lambda: True,  # a live stream is looked at once, and ends
         )
 
     async def reload(self) -> None:
@@ -82,6 +126,10 @@ class Gateway:
         self.listed[account_id] = tuple(self.listing)
         self.configuration.use_lists(self.listed)
         return self.listing
+
+    async def resume(self, account_id: str) -> int:
+        self.asked.append(account_id)
+        return 2
 
     async def test(self, account_id: str) -> AccountTest:
         self.asked.append(account_id)

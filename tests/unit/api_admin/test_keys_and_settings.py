@@ -79,15 +79,11 @@ def test_keys_expire(gateway: Gateway, api: TestClient) -> None:
 def test_settings_merge(gateway: Gateway, api: TestClient) -> None:
     first = api.get("/api/settings")
     assert first.headers["etag"] == '"0"'
-    assert first.json()["data"] == {
-        "values": {},
-        "in_force": {
-            "reply_model": "answered",
-            "models": {"aliases": {"fast": "llama-x"}},
-            "discovery": {"dismissed": []},
-        },
-        "version": 0,
-    }
+    data = first.json()["data"]
+    assert (data["values"], data["version"]) == ({}, 0)
+    force = data["in_force"]
+    assert (force["reply_model"], force["models"]["aliases"]) == ("answered", {"fast": "llama-x"})
+    assert (force["discovery"], force["routing"]["rotation"]) == ({"dismissed": []}, "fill_first")
     patch = {"reply_model": "asked", "models": {"aliases": {"smart": "main/gpt-x"}}}
     changed = api.patch("/api/settings", json=patch)
     assert changed.headers["etag"] == '"1"'
@@ -211,10 +207,11 @@ def test_problems_of_accounts_are_told(gateway: Gateway, api: TestClient, accoun
 
 
 def test_a_policy_is_kept_with_its_key(gateway: Gateway, api: TestClient) -> None:
-    policy = {"unsupported": "refuse", "responses_store": True}
+    policy = {"unsupported": "refuse", "responses_store": True, "completion": "error"}
     made = api.post("/api/keys", json={"name": "strict", "policy": policy}).json()["data"]
     assert made["policy"] == policy
     key = next(iter(gateway.configuration.world.ring))
-    assert (key.policy.unsupported, key.policy.responses_store) == ("refuse", True)
-    bad = api.post("/api/keys", json={"name": "odd", "policy": {"unsupported": "never"}})
-    assert bad.status_code == 400
+    kept = key.policy
+    assert (kept.unsupported, kept.responses_store, kept.completion) == ("refuse", True, "error")
+    for odd in ({"unsupported": "never"}, {"completion": "sometimes"}):
+        assert api.post("/api/keys", json={"name": "odd", "policy": odd}).status_code == 400

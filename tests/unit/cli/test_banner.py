@@ -10,6 +10,7 @@ import pytest
 
 from flowrouter import app, config
 from flowrouter.accounts.account import Account
+from flowrouter.api.admin import Handover
 from flowrouter.cli import banner
 from flowrouter.cli.style import Style
 from flowrouter.features.local import weights
@@ -75,7 +76,7 @@ def test_accounts_and_models_are_counted(tmp_path: Path) -> None:
     assert "Models     2 (flow-router models)" in said
     asked = card(tmp_path, [account("box", "custom-openai", base_url="http://127.0.0.1:1/v1")])
     assert "Models     being asked for" in asked
-    assert "flow-router models" in asked
+    assert '"model": "auto"' in asked
 
 
 def test_it_fits_eighty_columns_and_has_no_loose_ends(tmp_path: Path) -> None:
@@ -107,3 +108,20 @@ def test_colours_only_where_they_are_wanted(
 
 def test_a_code_is_new_each_time(tmp_path: Path) -> None:
     assert card(tmp_path) != card(tmp_path)
+
+
+def test_workers_are_counted(tmp_path: Path) -> None:
+    assert "Workers" not in card(tmp_path)
+    given = {
+        "data": str(tmp_path),
+        "server.workers": 3,
+        "state.redis": "redis://:s3cret-word@127.0.0.1:6379/0",
+        "discovery.enabled": False,
+        "local.mode": "off",
+    }
+    application = app.build(config.load(given, environ={}))
+    # Without an event loop no code can be shared, and the card needs none here.
+    application.handover = Handover(application.clock)
+    said = banner.text(application, address=ADDRESS, style=Style(io.StringIO()))
+    assert "Workers    3, in step through redis://127.0.0.1:6379/0" in said
+    assert "s3cret" not in said

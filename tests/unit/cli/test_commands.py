@@ -50,6 +50,14 @@ def test_a_key_may_end_by_itself(run: Run) -> None:
     assert "30d" in wrong.err
 
 
+def test_a_key_says_what_becomes_of_broken_answers(run: Run) -> None:
+    made = run("keys", "create", "careful", "--completion", "error", "--json").json
+    assert made["policy"] == {"completion": "error"}
+    wrong = run("keys", "create", "other", "--completion", "sometimes")
+    assert wrong.code == 2
+    assert "best_effort" in wrong.err
+
+
 def test_a_misspelt_key_is_not_guessed(run: Run) -> None:
     run("keys", "create", "laptop")
     wrong = run("keys", "revoke", "lptop")

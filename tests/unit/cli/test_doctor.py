@@ -19,6 +19,7 @@ from flowrouter.cli.checks import machine
 from flowrouter.cli.main import main
 from flowrouter.features.local import weights
 from tests.support.gateway import RunningGateway, free_port
+from tests.support.redis_server import RedisServer
 from tests.unit.cli.conftest import Run
 from tests.upstreams import Answer, Call, Received, Reply, ScriptedUpstream
 
@@ -346,3 +347,21 @@ def test_a_disabled_account_is_left_alone(run: Run, place: Place) -> None:
     assert found["status"] == "skipped"
     assert found["cure"] == f"flow-router providers add box --data {place.data} --replace --enabled"
     assert place.provider.requests == []
+
+
+def test_shared_state_is_asked(run: Run, place: Place) -> None:
+    assert "redis" not in findings(run, "--offline")
+    with RedisServer(password="right-horse") as redis:
+        place.configure(f"[state]\nredis = {redis.url!r}\n")
+        found = findings(run, "--offline")["redis"]
+        assert found["status"] == "ok", found
+        assert f"redis://127.0.0.1:{redis.port}/0" in found["text"]
+        place.configure(f"[state]\nredis = {redis.url.replace('right', 'wrong')!r}\n")
+        denied = findings(run, "--offline")["redis"]
+        assert denied["status"] == "problem"
+        assert "does not let the gateway in" in denied["text"]
+    place.configure("[state]\nredis = 'redis://127.0.0.1:1/0'\n")
+    away = findings(run, "--offline")["redis"]
+    assert away["status"] == "problem"
+    assert "does not answer" in away["text"]
+    assert "[state] redis" in away["cure"]

@@ -10,6 +10,7 @@ import pytest
 from flowrouter import config
 from flowrouter.canonical.dialect import DIALECTS
 from flowrouter.errors import ConfigError
+from flowrouter.settings.routing import Hedging
 from flowrouter.strict_toml import TomlError
 
 
@@ -58,6 +59,16 @@ def test_a_flag_not_given_changes_nothing(tmp_path: Path) -> None:
     assert load(tmp_path, "[server]\nport = 7\n", server__port=None, local__mode=None).server.port == 7
 
 
+OBSERVED = {
+    "metrics.enabled": "false",
+    "metrics.public": "true",
+    "tracing.enabled": "false",
+    "tracing.endpoint": "http://127.0.0.1:4318",
+    "tracing.sample": "0.5",
+    "tracing.forward": "true",
+}
+
+
 def test_every_setting_with_a_variable_can_be_set_by_it(tmp_path: Path) -> None:
     samples = {
         "reply_model": "asked",
@@ -67,12 +78,38 @@ def test_every_setting_with_a_variable_can_be_set_by_it(tmp_path: Path) -> None:
         "logs.level": "debug",
         "logs.format": "json",
         "logs.access": "no",
+        **OBSERVED,
         "server.allowed_hosts": "a.example, b.example",
         "server.allowed_origins": "https://a.example",
         "server.host": "::1",
         "server.memory_share": "0.5",
         "models.aliases": "fast=openai/gpt-4.1, slow=o3",
         "data": str(tmp_path / "elsewhere"),
+        "routing.rotation": "weighted",
+        "routing.rotations": "openai=round_robin, xai=weighted",
+        "routing.disabled_models": "gpt-3*, */o1",
+        "routing.completion": "error",
+        "routing.failover_on_content_filter": "true",
+        "routing.probes": "true",
+        "routing.tiers.enabled": "true",
+        "routing.tiers.strong_on_code": "false",
+        "routing.tiers.strong_on_images": "true",
+        "routing.tiers.strong_on_effort": "false",
+        "routing.bypass.enabled": "true",
+        "routing.bypass.warmup": "false",
+        "routing.bypass.count": "false",
+        "routing.bypass.title_prefill": "false",
+        "routing.bypass.topic": "true",
+        "routing.hedging.enabled": "true",
+        "routing.hedging.quantile": "0.9",
+        "routing.hedging.spend_share": "0.5",
+        "routing.affinity.enabled": "false",
+        "admin.login": "on",
+        "admin.public_url": "https://router.example.com",
+        "admin.oidc.issuer": "https://login.example.com",
+        "admin.oidc.roles": "ops=operator, root=admin",
+        "admin.oidc.emails": "ann@example.com=admin",
+        "admin.oidc.algorithms": "ES256, RS256",
     }
     samples["logs.access"] = "false"
     environ = {
@@ -83,6 +120,12 @@ def test_every_setting_with_a_variable_can_be_set_by_it(tmp_path: Path) -> None:
     assert found.models.aliases == {"fast": "openai/gpt-4.1", "slow": "o3"}
     assert found.local == config.Local(mode="on", model="m.gguf", idle_minutes=17)
     assert found.logs == config.Logs(level="debug", format="json", access=False)
+    assert found.routing.rotation == "weighted"
+    assert found.routing.rotations == {"openai": "round_robin", "xai": "weighted"}
+    assert found.routing.disabled_models == ("gpt-3*", "*/o1")
+    assert found.routing.tiers.cheap == ("17",)
+    assert found.routing.tiers.enabled
+    assert found.routing.hedging == Hedging(enabled=True, quantile=0.9, min_wait=17, spend_share=0.5)
     assert found.timeouts == config.Timeouts(**dict.fromkeys(config.Timeouts.__struct_fields__, 17.0))
 
 

@@ -205,3 +205,38 @@ def test_stdlib_loggers_are_adopted(monkeypatch: pytest.MonkeyPatch) -> None:
     logging.getLogger("unit.adopted").warning("this with %s", "sk-CANARY123456")
     made.flush()
     assert json.loads(stream.getvalue())["message"] == "this with ***"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "redis://default:canary-9f8e7d@10.0.0.1:6379/0",
+        "https://user:canary-9f8e7d@api.example/v1",
+        "postgresql+psycopg://gate:canary-9f8e7d@db/flow",
+        "token eyJcanary9f8e7d.eyJcanary9f8e7d.canary-9f8e7d-signature",
+        "key gsk_canary9f8e7dcanary9f8e7d",
+        "key xai-canary9f8e7dcanary9f8e7d",
+    ],
+)
+def test_se9_what_looks_like_a_secret_is_hidden_unknown_or_not(line: str) -> None:
+    made, _, _ = sink()
+    assert "canary" not in made.redact(line)
+
+
+def test_se9_a_known_secret_is_hidden_in_every_spelling() -> None:
+    made, _, _ = sink()
+    made.hide('pa"ss/word +ü')
+    for spelling in (
+        'pa"ss/word +ü',
+        'pa\\"ss/word +ü',
+        "pa%22ss%2Fword%20%2B%C3%BC",
+        "pa%22ss%2Fword+%2B%C3%BC",
+    ):
+        assert made.redact(f"<{spelling}>") == "<***>"
+
+
+def test_secrets_that_come_and_go_do_not_pile_up() -> None:
+    made, _, _ = sink()
+    for number in range(5_000):
+        made.hide(f"token-{number:06d}")
+    assert made.redact("token-004999 token-000001") == "*** token-000001"

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flowrouter.canonical.head import Head
 from flowrouter.canonical.loss import Loss
 from flowrouter.canonical.problem import Problem
 from flowrouter.gateway.exchange import AttemptLog, Exchange, Inbound
@@ -27,6 +28,7 @@ def exchange(*losses: str, model: str = "gpt-5", attempts: int = 1) -> Exchange:
             started=START,
         )
     )
+    made.head = Head(model=model, stream=False, length=2)
     target = Target(account_id="1", account="work", preset="openai", model=model, dialect="openai_chat")
     made.attempts = [AttemptLog(target, START) for _ in range(attempts)]
     made.request_losses = tuple(Loss(path=path, kind="dropped", reason="no such field") for path in losses)
@@ -45,6 +47,7 @@ def test_an_exchange_that_reached_a_target() -> None:
     assert headers(made, clock) == {
         b"x-request-id": b"req_1",
         b"request-id": b"req_1",
+        b"x-flowrouter-asked": b"gpt-5",
         b"x-flowrouter-target": b"work/gpt-5",
         b"x-flowrouter-attempts": b"2",
         b"x-flowrouter-overhead-ms": b"10.00",
@@ -53,7 +56,11 @@ def test_an_exchange_that_reached_a_target() -> None:
 
 
 def test_an_exchange_that_reached_none() -> None:
-    assert headers(exchange(attempts=0)) == {b"x-request-id": b"req_1", b"request-id": b"req_1"}
+    assert headers(exchange(attempts=0)) == {
+        b"x-request-id": b"req_1",
+        b"request-id": b"req_1",
+        b"x-flowrouter-overhead-ms": b"0.00",
+    }
 
 
 def test_overhead_is_never_negative() -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from flowrouter.canonical.problem import Problem
 from flowrouter.gateway.notice import error_headers
-from flowrouter.gateway.retry_after import duration, seconds
+from flowrouter.gateway.retry_after import duration, seconds, used_up
 
 NOW = 1_792_567_680.0  # Wed, 21 Oct 2026 07:28:00 GMT
 
@@ -80,8 +80,8 @@ def test_no_durations(text: str) -> None:
         ({"retry_after": "7.5"}, 7.5),
         ({"retry_after": "7s"}, 7.0),
         ({"retry_after": "-3"}, 0.0),
-        ({"retry_after": "99999999"}, 1800.0),
-        ({"retry_after_ms": "99999999"}, 1800.0),
+        ({"retry_after": "99999999"}, 86400.0),
+        ({"retry_after_ms": "999999999"}, 86400.0),
         ({"retry_after": "Wed, 21 Oct 2026 07:29:00 GMT"}, 60.0),
         ({"retry_after": "Wed, 21 Oct 2026 07:29:00"}, 60.0),
         ({"retry_after": "Wed, 21 Oct 2026 09:29:00 +0200"}, 60.0),
@@ -122,6 +122,8 @@ def test_no_durations(text: str) -> None:
         ),
         ({"x_ratelimit_remaining": "0", "x_ratelimit_reset": "1792567690000"}, 10.0),
         ({"x_ratelimit_remaining": "0", "x_ratelimit_reset": "1792567690"}, 10.0),
+        ({"x_ratelimit_reset_requests": "1s"}, 1.0),
+        ({"ratelimit_remaining": "0", "ratelimit_reset": "30"}, 30.0),
         (
             {
                 "anthropic_ratelimit_requests_remaining": "0",
@@ -156,7 +158,6 @@ def test_headers(headers: dict[str, str], expected: float) -> None:
         {"retry_after": "Wed, 21 Oct 99999 07:29:00 GMT"},
         {"retry_after_ms": "nan"},
         {"x_ratelimit_remaining_requests": "5", "x_ratelimit_reset_requests": "1s"},
-        {"x_ratelimit_reset_requests": "1s"},
         {"x_ratelimit_remaining_requests": "0"},
         {"anthropic_ratelimit_requests_remaining": "0", "anthropic_ratelimit_requests_reset": "never"},
     ],
@@ -173,7 +174,12 @@ def test_headers_that_say_nothing(headers: dict[str, str]) -> None:
         (b"Please try again in 120ms.", 0.12),
         (b"try again in 20 seconds", 20.0),
         (b"Try Again In 5 Minutes", 300.0),
-        (b"retry in about 1 hour", 1800.0),
+        (b"retry in about 1 hour", 3600.0),
+        (b"The limit will reset after 1m 20s.", 80.0),
+        (b"Please retry after 12 seconds.", 12.0),
+        (b"Rate limited, please wait 8 secs", 8.0),
+        (b'{"retry_after_ms": 250}', 0.25),
+        (b'{"resets_at": "2026-10-21T07:28:20Z"}', 20.0),
         (b"please retry your request in 500 milliseconds", 0.5),
         (b"Your limit will reset in 2 min", 120.0),
         (b'{"error":{"code":429,"details":[{"@type":"x.RetryInfo","retryDelay": "37s"}]}}', 37.0),
@@ -229,6 +235,41 @@ def test_any_answer_is_a_wait_that_can_be_told(headers: dict[str, str], body: by
     if found is None:
         return
     assert math.isfinite(found)
-    assert 0 <= found <= 1800
+    assert 0 <= found <= 86400
     ((_, told),) = error_headers(Problem(status=429, message="", retry_after=found))
     assert max(found, 1) <= int(told) <= found + 1
+
+
+@pytest.mark.parametrize(
+    "headers, expected",
+    [
+        ({"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "20s"}, 20.0),
+        ({"x-ratelimit-remaining-requests-day": "0", "x-ratelimit-reset-requests-day": "7200"}, 7200.0),
+        (
+            {
+                "anthropic-ratelimit-tokens-remaining": "0",
+                "anthropic-ratelimit-tokens-reset": "2026-10-21T07:28:30Z",
+            },
+            30.0,
+        ),
+        ({"ratelimitbysize-remaining": "0", "ratelimitbysize-reset": "5"}, 5.0),
+        ({"x-ratelimit-remaining-requests": "1", "x-ratelimit-reset-requests": "20s"}, None),
+        ({"x-ratelimit-reset-requests": "20s"}, None),
+        ({"x-ratelimit-remaining": "0", "x-ratelimit-reset": "9", "x-ratelimit-limit": "0"}, None),
+        ({"x-ratelimit-remaining": "0", "x-ratelimit-reset": "0"}, None),
+        ({"retry-after": "5"}, None),
+    ],
+    ids=[
+        "openai",
+        "day",
+        "anthropic",
+        "by size",
+        "some left",
+        "not said",
+        "no limit",
+        "at once",
+        "no limit told",
+    ],
+)
+def test_a_good_answer_may_say_that_it_was_the_last(headers: dict[str, str], expected: float | None) -> None:
+    assert used_up(headers, now=NOW) == (None if expected is None else pytest.approx(expected))

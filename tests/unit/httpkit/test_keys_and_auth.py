@@ -37,7 +37,7 @@ RING = KeyRing(
     ]
 )
 EMPTY = KeyRing([])
-ME = Caller(owner_id="me", key_id="key_me", scopes=("chat",))
+ME = Caller(owner_id="me", key_id="key_me", key_name="me", scopes=("chat",))
 
 
 def who(ring: KeyRing = RING, *, protected: bool = False, **headers: str) -> Caller:
@@ -61,6 +61,8 @@ def refused(ring: KeyRing = RING, *, protected: bool = False, **headers: str) ->
         {"x_api_key": MINE.token},
         {"x_goog_api_key": MINE.token},
         {"api_key": MINE.token},
+        {"x_flowrouter_key": MINE.token},
+        {"x_flowrouter_key": MINE.token, "authorization": "Bearer sk-ant-oat01-of-their-own"},
         {"x_api_key": "dummy", "authorization": f"Bearer {MINE.token}"},
         {"x_api_key": MINE.token, "authorization": "Bearer sk-ant-real-looking"},
         {"x_api_key": REVOKED.token, "authorization": f"Bearer {MINE.token}"},

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from flowrouter.errors import CallerError
-from flowrouter.httpkit import replies
+from flowrouter.httpkit import memory, replies
 from flowrouter.httpkit.memory import MemoryGate, share_of_memory
 
 
@@ -52,6 +53,17 @@ def test_odd_lengths_hold_a_guess(length: str) -> None:
 
 def test_share_of_memory() -> None:
     assert 0 < share_of_memory(0.1) < share_of_memory(0.5)
+
+
+def test_the_share_is_of_the_containers_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = share_of_memory(1.0)
+    limited, unlimited = tmp_path / "memory.max", tmp_path / "none"
+    limited.write_text("1000000\n")
+    unlimited.write_text("max\n")
+    monkeypatch.setattr(memory, "_LIMIT_FILES", (unlimited, tmp_path / "missing"))
+    assert share_of_memory(1.0) >= whole
+    monkeypatch.setattr(memory, "_LIMIT_FILES", (unlimited, limited))
+    assert share_of_memory(0.25) == 250_000
 
 
 def sent(answer: Any) -> list[dict[str, Any]]:

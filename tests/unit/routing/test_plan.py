@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flowrouter.routing import AccountFacts, Facts, Plan, build_plan
-from flowrouter.routing.plan import leads_somewhere
+from flowrouter.routing.names import leads_somewhere
 
 
 def account(name: str, **fields: Any) -> AccountFacts:
@@ -172,7 +172,10 @@ def test_auto_is_the_first_model_of_each() -> None:
         ("max", "claude-x"),
         ("listed", "llama3"),
     ]
-    assert plan(account("globs", patterns=("*",)), model="auto").targets == ()
+    listed = account("globs", patterns=("b*",), models=("a1", "b1", "b2"))
+    assert found(plan(listed, model="auto")) == [("globs", "b1")]
+    assert found(plan(account("any", patterns=("*",)), model="auto")) == [("any", "auto")], "it always works"
+    assert found(plan(account("new", models=None), model="auto")) == [("new", "auto")]
     named = account("named", models=("auto",))
     assert found(plan(OPENAI, named, model="auto")) == [("named", "auto")]
 
@@ -285,7 +288,7 @@ def test_plans_hold_together(accounts: tuple[AccountFacts, ...], model: str, ali
     usable = {held.id for held in accounts if held.enabled}
     assert all(target.account_id in usable and target.model for target in made.targets)
     assert [note.account for note in made.notes if note.taken] == [target.account for target in made.targets]
-    assert bool(made.targets) == (made.step != "no match")
+    assert bool(made.targets) == (made.step not in ("no match", "circle"))
     assert leads_somewhere(Facts(accounts=accounts, aliases=aliases), model) == bool(made.targets)
     order = [held.id for held in accounts]
     places = [order.index(target.account_id) for target in made.targets]

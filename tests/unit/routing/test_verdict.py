@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from flowrouter.canonical.problem import Problem
 from flowrouter.routing import judge
-from flowrouter.routing.verdict import _BY_CLASS, FailureClass, classify, network
+from flowrouter.routing.verdict import CONSEQUENCES, FailureClass, classify, network
 
 
 def problem(status: int, message: str = "", **fields: Any) -> Problem:
@@ -41,6 +41,16 @@ SEED_STATUSES: dict[int, FailureClass] = {
 }
 
 
+SPOKEN: dict[str, FailureClass] = {
+    "rate limit": "rate_limit",
+    "too many requests": "rate_limit",
+    "quota exceeded": "rate_limit",
+    "capacity": "overloaded",
+    "overloaded": "overloaded",
+}
+"""What a status that says only that something broke may say in words."""
+
+
 @pytest.mark.parametrize("status", [400, 413, 422, 409, 415, 418, 451])
 @pytest.mark.parametrize("text", SEED_TEXTS)
 def test_text_never_makes_a_request_fault_the_providers(status: int, text: str) -> None:
@@ -51,7 +61,10 @@ def test_text_never_makes_a_request_fault_the_providers(status: int, text: str) 
 @pytest.mark.parametrize("status, expected", SEED_STATUSES.items())
 @pytest.mark.parametrize("text", ["", *SEED_TEXTS])
 def test_status_rules_hold_whatever_the_text(status: int, expected: FailureClass, text: str) -> None:
-    assert classify(problem(status, text)) == expected
+    spoken = SPOKEN.get(text) if status in {500, 502} else None
+    if text == "no credentials" and status >= 500:
+        spoken = "auth"
+    assert classify(problem(status, text)) == (spoken or expected)
     assert judge(problem(status, text)).failover
 
 
@@ -143,6 +156,7 @@ def test_an_account_without_credit_hides_in_a_request_fault() -> None:
         (400, {"code": "invalid_api_key"}, "auth"),
         (403, {"code": "model_not_found"}, "model_missing"),
         (400, {"code": "invalid_prompt"}, "request_fault"),
+        (400, {"code": "unsupported_parameter"}, "param_unsupported"),
         (400, {"code": None, "kind": "invalid_request_error"}, "request_fault"),
         (429, {"code": "whatever"}, "rate_limit"),
     ],
@@ -151,15 +165,16 @@ def test_codes_speak_before_statuses(status: int, fields: dict[str, Any], expect
     assert classify(problem(status, **fields)) == expected
 
 
-@pytest.mark.parametrize("failure", ["request_fault", "content_filter"])
+@pytest.mark.parametrize("failure", ["request_fault", "param_unsupported", "content_filter", "cancelled"])
 def test_blame_on_the_request_ends_the_search(failure: FailureClass) -> None:
-    assert _BY_CLASS[failure] == (False, False)
+    follows = CONSEQUENCES[failure]
+    assert (follows.failover, follows.same_target, follows.scope) == (False, False, None)
 
 
 def test_every_class_has_a_row() -> None:
-    assert set(_BY_CLASS) == set(get_args(FailureClass))
-    ended = {name for name, (failover, _) in _BY_CLASS.items() if not failover}
-    assert ended == {"request_fault", "content_filter"}
+    assert set(CONSEQUENCES) == set(get_args(FailureClass))
+    ended = {name for name, follows in CONSEQUENCES.items() if not follows.failover}
+    assert ended == {"request_fault", "param_unsupported", "content_filter", "cancelled"}
 
 
 @pytest.mark.parametrize(
@@ -176,6 +191,7 @@ def test_every_class_has_a_row() -> None:
 def test_failures_without_an_answer(kind: str, failure: FailureClass, again: bool) -> None:
     verdict = network(kind)
     assert (verdict.failure, verdict.failover, verdict.same_target) == (failure, True, again)
+    assert verdict.scope == ("host" if kind == "connect" else "model")
 
 
 @given(st.integers(100, 999), st.text(max_size=60), st.none() | st.text(max_size=20))

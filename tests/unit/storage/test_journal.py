@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from flowrouter.storage.journal import Journal
+from flowrouter.storage.journal import Journal, journal_name, strays
 from tests.contracts.fakes import attempt_row, request_row
 
 
@@ -98,3 +98,28 @@ def test_what_is_no_row_is_kept_apart(path: Path) -> None:
     assert (journal.count, ids(journal), journal.rejected) == (2, [], 2)
     journal.imported()
     assert path.with_name("requests.journal.rejected").read_bytes().split() == [b'{"id":"r"}', b"rubbish"]
+
+
+def test_each_worker_has_a_journal_and_the_first_adopts_what_is_left(tmp_path: Path) -> None:
+    names = [journal_name(worker) for worker in range(4)]
+    assert names == ["requests.journal", "requests.1.journal", "requests.2.journal", "requests.3.journal"]
+    for number, name in enumerate(names):
+        Journal(tmp_path / name).append([request_row(number)])
+    next(Journal(tmp_path / names[3]).batches(1))  # it died while it imported
+    Journal(tmp_path / names[3]).append([request_row(4)])
+    (tmp_path / "requests.old.journal").write_text("another program's")
+    first = Journal(tmp_path / names[0])
+    left = strays(tmp_path, 2)
+    assert [path.name for path in left] == [
+        "requests.2.journal",
+        "requests.3.journal",
+        "requests.3.journal.importing",
+    ]
+    first.adopt(left)
+    assert first.count == 4
+    assert sorted(ids(first)) == ["req_00000000", "req_00000002", "req_00000003", "req_00000004"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "requests.1.journal",
+        "requests.journal.importing",
+        "requests.old.journal",
+    ]

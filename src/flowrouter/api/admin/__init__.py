@@ -3,7 +3,8 @@
 `table.ADMIN_ROUTES` names every route once: the server, `/api/openapi.json` and the tests of the
 guide read the same rows. A route's function (in `accounts`, `account_lists`, `presets`, `keys`,
 `request_log`, `models`, `settings`, `status`) takes a `Call` of checked values and returns a
-`Reply`; only `server` and `page` know HTTP. Importing this package loads neither Starlette nor the
+`Reply`; only `server`, `knocking` and `page` know HTTP. Who may call it is `access` (at the door), `roles` (what each
+may do) and `login` (getting in); `audit` writes down what changed. Importing this package loads neither Starlette nor the
 routes, so that the gateway can answer before they are there.
 """
 
@@ -12,7 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from flowrouter.api.admin.deps import AccountTest, AdminDeps, ASGIApp, Repositories
-from flowrouter.api.admin.sessions import Handover
+from flowrouter.api.admin.handover import Handover
 
 if TYPE_CHECKING:
     from flowrouter.api.admin.table import ADMIN_ROUTES

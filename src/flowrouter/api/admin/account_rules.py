@@ -20,6 +20,7 @@ EMBEDDED = "local"
 
 _NAME_MAX = 100
 _PRIORITY_MAX = 1_000_000
+_WEIGHT_MAX = 1_000_000
 _CONCURRENCY_MAX = 1_000_000
 
 
@@ -84,6 +85,10 @@ def _check_numbers(draft: AccountDraft) -> None:
         raise refusal(f"`max_concurrency` must be from 1 to {_CONCURRENCY_MAX}", param="max_concurrency")
     if any(not name or name != name.strip() for name in draft.models):
         raise refusal("`models` holds an empty name or one with blanks around it", param="models")
+    if any(not tag or tag != tag.strip() for tag in draft.tags):
+        raise refusal("`tags` holds an empty tag or one with blanks around it", param="tags")
+    if not 1 <= draft.weight <= _WEIGHT_MAX:
+        raise refusal(f"`weight` must be from 1 to {_WEIGHT_MAX}", param="weight")
 
 
 def _check_dialects(draft: AccountDraft, preset: Preset) -> None:
@@ -109,6 +114,9 @@ def _check_headers(draft: AccountDraft, preset: Preset) -> None:
 
 def _check_key(draft: AccountDraft, preset: Preset) -> None:
     key = draft.api_key
+    if draft.oauth is not None:
+        _check_oauth(draft, preset)
+        return
     if key is not None and key.startswith("env:"):
         raise refusal(
             "`api_key` takes the key itself; `env:NAME` is read in config.toml only",
@@ -118,6 +126,19 @@ def _check_key(draft: AccountDraft, preset: Preset) -> None:
     if key is None and not draft.enabled:
         return
     _build(draft, preset, param="api_key", api_key=key, headers={})
+
+
+def _check_oauth(draft: AccountDraft, preset: Preset) -> None:
+    if draft.api_key is not None:
+        raise refusal("an account has either `api_key` or `oauth`", param="oauth")
+    if preset.auth.type == "none":
+        raise refusal(f"{preset.name} asks for no credential", param="oauth")
+    secrets = (draft.oauth.client_secret, draft.oauth.refresh_token) if draft.oauth else ()
+    if any(secret is not None and secret.startswith("env:") for secret in secrets):
+        raise refusal(
+            "`oauth` takes the secrets themselves; `env:NAME` is read in config.toml only", param="oauth"
+        )
+    _build(draft, preset, param="oauth", api_key="any", headers={})
 
 
 def _build(

@@ -13,15 +13,19 @@ from msgspec import UNSET, Struct, UnsetType
 
 from flowrouter import logs
 from flowrouter.accounts.account import Account, AccountView, view
+from flowrouter.accounts.oauth import secrets_in, written
 from flowrouter.api.admin.account_rules import checked, find_preset, origins
 from flowrouter.api.admin.call import Call
 from flowrouter.api.admin.envelope import Reply, refusal
 from flowrouter.api.admin.paging import paged
+from flowrouter.api.admin.roles import refuse_below
 from flowrouter.canonical.capabilities import Unsupported
 from flowrouter.canonical.dialect import Dialect
 from flowrouter.errors import CallerError
 from flowrouter.gateway.adoption import dismiss, draft_of
 from flowrouter.gateway.ports import AccountChange, AccountDraft
+from flowrouter.httpkit.keys import LOCAL_OWNER
+from flowrouter.settings.oauth import OAuthConfig
 
 
 class AccountShown(AccountView, frozen=True, kw_only=True):
@@ -49,6 +53,9 @@ class AccountPatch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     priority: int | UnsetType | None = UNSET
     max_concurrency: int | UnsetType | None = UNSET
     unsupported: Unsupported | UnsetType | None = UNSET
+    tags: tuple[str, ...] | UnsetType | None = UNSET
+    weight: int | UnsetType | None = UNSET
+    oauth: OAuthConfig | UnsetType | None = UNSET
     enabled: bool | UnsetType | None = UNSET
 
     def __repr__(self) -> str:
@@ -76,9 +83,11 @@ async def get_account(call: Call) -> Reply:
 async def create_account(call: Call) -> Reply:
     """Store a new account; it answers when this returns."""
     draft: AccountDraft = call.body
-    logs.hide(draft.api_key, *draft.headers.values())
+    logs.hide(draft.api_key, *draft.headers.values(), *secrets_in(draft.oauth))
     draft = checked(draft, call.deps.catalog)
     _refuse_declared_name(draft.name, call)
+    if draft.base_url or draft.oauth is not None:
+        _refuse_own_address(call)
     made = await call.ask(lambda store: store.accounts.create(draft, owner_id=call.visitor.home))
     notices = await call.publish()
     return Reply(data=shown(made, call), notices=notices, headers={"location": f"/api/accounts/{made.id}"})
@@ -129,7 +138,7 @@ def shown(account: Account, call: Call) -> AccountShown:
     seen = view(account)
     values: dict[str, Any] = {name: getattr(seen, name) for name in seen.__struct_fields__}
     if facts is not None:
-        values["problem"] = facts.problem
+        values["problem"] = facts.problem or seen.problem
     known = facts is not None and (facts.patterns or facts.models is not None)
     return AccountShown(
         **values,
@@ -162,25 +171,38 @@ def _change(account: Account, patch: AccountPatch, call: Call) -> AccountChange:
         "preset": account.preset,
         "base_url": account.base_url,
         "dialects": account.dialects,
-        "api_key": account.api_key.reveal() if account.api_key else None,
+        "api_key": account.api_key.reveal() if account.api_key and account.oauth is None else None,
         "headers": old_headers,
         "models": account.models,
         "priority": account.priority,
         "max_concurrency": account.max_concurrency,
         "unsupported": account.unsupported,
+        "tags": account.tags,
+        "weight": account.weight,
+        "oauth": None if account.oauth is None else written(account.oauth),
         "enabled": account.enabled,
     }
     after = before | _defaulted(values, old_headers)
     if values == {"enabled": False}:
         return AccountChange(enabled=False)  # whatever is wrong with an account, it can be switched off
     _refuse_moved_secrets(account, values, after, call=call)
+    if (values.get("base_url") or account.base_url) != account.base_url or values.get("oauth"):
+        _refuse_own_address(call)
     kept = checked(AccountDraft(**after), call.deps.catalog)
     return AccountChange(**{name: getattr(kept, name) for name in values})
 
 
 def _defaulted(values: dict[str, Any], headers: dict[str, str]) -> dict[str, Any]:
     """Return sent members with null as the default, and headers merged."""
-    defaults: dict[str, Any] = {"dialects": (), "models": (), "priority": 1, "enabled": True, "headers": {}}
+    defaults: dict[str, Any] = {
+        "dialects": (),
+        "models": (),
+        "priority": 1,
+        "tags": (),
+        "weight": 1,
+        "enabled": True,
+        "headers": {},
+    }
     plain = {name: defaults.get(name) if value is None else value for name, value in values.items()}
     if sent := values.get("headers"):
         said = {name.lower() for name in sent}
@@ -201,7 +223,9 @@ def _refuse_moved_secrets(
         return
     # Secrets that cannot be opened now may be there all the same, and open again some day.
     sealed = account.problem is not None
-    if (account.api_key or sealed) and "api_key" not in values:
+    if account.oauth is not None and "oauth" not in values:
+        raise _needed_again("oauth", "the account's access was given for another host")
+    if account.oauth is None and (account.api_key or sealed) and "api_key" not in values:
         raise _needed_again("api_key", "the account's key was given for another host")
     if sealed and "headers" not in values:
         raise _needed_again("headers", "the account's headers were given for another host")
@@ -209,6 +233,21 @@ def _refuse_moved_secrets(
     kept = [name for name, _ in account.headers if name.lower() not in sent and name in after["headers"]]
     if kept:
         raise _needed_again("headers", f"the header {kept[0]!r} was given for another host")
+
+
+def _refuse_own_address(call: Call) -> None:
+    """Raise `CallerError` (403) where who writes a host of their own could lead requests into the private network."""
+    own = call.visitor.home == LOCAL_OWNER
+    if call.deps.config.egress.private and not own:
+        raise refusal(
+            "an account with an address of its own may lead into the gateway's private network; only the operator "
+            "may make one",
+            status=403,
+            code="operator_only",
+            fix="set `[egress] private = false`, or leave `base_url` and `oauth` out",
+        )
+    if call.deps.config.egress.private:
+        refuse_below(call.visitor.role, "admin", what="an account with an address of its own")
 
 
 def _needed_again(param: str, why: str) -> CallerError:
@@ -252,7 +291,10 @@ def _declared_in(call: Call) -> str:
 
 def _hide(patch: AccountPatch) -> None:
     headers = patch.headers if isinstance(patch.headers, dict) else {}
-    logs.hide(patch.api_key if isinstance(patch.api_key, str) else None, *headers.values())
+    oauth = patch.oauth if isinstance(patch.oauth, OAuthConfig) else None
+    logs.hide(
+        patch.api_key if isinstance(patch.api_key, str) else None, *headers.values(), *secrets_in(oauth)
+    )
 
 
 __all__ = [

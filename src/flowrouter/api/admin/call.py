@@ -2,30 +2,43 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Mapping
-from threading import Lock
+from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 import msgspec
 
 from flowrouter.accounts.account import Account
-from flowrouter.api.admin.access import Visitor, scoped
+from flowrouter.api.admin.access import Knock, Visitor, scoped
+from flowrouter.api.admin.asking import ask
 from flowrouter.api.admin.deps import AdminDeps, Repositories
 from flowrouter.api.admin.envelope import Reply, refusal
+from flowrouter.api.admin.login.logins import Logins
 from flowrouter.errors import StorageError
 from flowrouter.gateway.world import World
 from flowrouter.logs import Logger
 
 T = TypeVar("T")
 
-_opening = Lock()
-
 
 class Call:
-    """What a route is given; `query` and `body` are of the types its row names."""
+    """What a route is given; `query` and `body` are of the types its row names.
 
-    __slots__ = ("address", "body", "deps", "headers", "log", "query", "rest", "visitor")
+    A route that signs somebody in sets `visitor`; one that changes what its path does not name, `target`.
+    """
+
+    __slots__ = (
+        "address",
+        "body",
+        "deps",
+        "headers",
+        "knock",
+        "log",
+        "logins",
+        "query",
+        "rest",
+        "target",
+        "visitor",
+    )
 
     def __init__(
         self,
@@ -35,8 +48,9 @@ class Call:
         query: Any,
         body: Any,
         rest: str,
-        headers: Mapping[str, str],
+        knock: Knock,
         address: str,
+        logins: Logins,
         log: Logger,
     ) -> None:
         self.deps = deps
@@ -44,9 +58,12 @@ class Call:
         self.query = query
         self.body = body
         self.rest = rest
-        self.headers = headers
+        self.knock = knock
+        self.headers = knock.headers
         self.address = address
+        self.logins = logins
         self.log = log
+        self.target: str | None = None
 
     @property
     def world(self) -> World:
@@ -68,13 +85,21 @@ class Call:
 
     async def ask(self, question: Callable[[Repositories], T]) -> T:
         """Return the store's answer, found off the event loop; raises `StorageError`."""
+        return await ask(self.deps.management, question)
 
-        def asked() -> T:
-            with _opening:
-                repositories = self.deps.management()
-            return question(repositories)
-
-        return await asyncio.to_thread(asked)
+    def reading(self, row: AdminRoute, **query: Any) -> Call:
+        """Return the call of `row` by the same visitor, for the same thing."""
+        return Call(
+            self.deps,
+            self.visitor,
+            query=(row.query or NoQuery)(**query),
+            body=None,
+            rest=self.rest,
+            knock=msgspec.structs.replace(self.knock, headers={}),
+            address=self.address,
+            logins=self.logins,
+            log=self.log,
+        )
 
     async def publish(self) -> tuple[str, ...]:
         """Put a stored change in force; return notices if that has to wait for the store."""
@@ -93,13 +118,18 @@ class Call:
             )
 
 
+class NoQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A query where none is read."""
+
+
 Answer = Callable[[Call], Awaitable[Reply]]
 
 
 class AdminRoute(msgspec.Struct, frozen=True, kw_only=True):
     """One route: how it is called, what it reads and what stands in its `data`.
 
-    `many`: `data` is a list of `reply`. `status` is that of success. `bare`: no envelope.
+    `many`: `data` is a list of `reply`. `status` is that of success. `bare`: no envelope. `public`: no credential.
+    `media`: the type of a success that is not JSON.
     """
 
     method: str
@@ -112,6 +142,8 @@ class AdminRoute(msgspec.Struct, frozen=True, kw_only=True):
     query: Any = None
     body: Any = None
     bare: bool = False
+    public: bool = False
+    media: str = ""
 
 
 def missing(message: str, *, code: str) -> Exception:
@@ -119,4 +151,4 @@ def missing(message: str, *, code: str) -> Exception:
     return refusal(message, status=404, code=code)
 
 
-__all__ = ["AdminRoute", "Answer", "Call", "missing"]
+__all__ = ["AdminRoute", "Answer", "Call", "NoQuery", "missing"]

@@ -8,14 +8,28 @@ from typing import Any, Protocol
 
 import msgspec
 
-from flowrouter.api.admin.sessions import Handover
+from flowrouter.api.admin.handover import Handover
 from flowrouter.canonical.dialect import Dialect
 from flowrouter.clock import Clock
 from flowrouter.config import Config
-from flowrouter.gateway.ports import Accounts, Keys, LogHealth, ReceiptStore, Requests, Settings
+from flowrouter.gateway.combo_store import Combos
+from flowrouter.gateway.ledger import Ledger
+from flowrouter.gateway.people import AuditBook, LoginSessions, Users
+from flowrouter.gateway.planner import Planner
+from flowrouter.gateway.ports import (
+    Accounts,
+    Keys,
+    LogHealth,
+    ReceiptStore,
+    Requests,
+    Settings,
+    StateStore,
+)
+from flowrouter.gateway.target_states import TargetState
 from flowrouter.gateway.world import World
 from flowrouter.providers.catalog import Catalog
 from flowrouter.providers.listing import ListedModel
+from flowrouter.upstream.transport import Transport
 
 ASGIApp = Callable[[Any, Any, Any], Awaitable[None]]
 
@@ -26,6 +40,11 @@ class Repositories(Protocol):
     @property
     def accounts(self) -> Accounts:
         """Return the stored accounts."""
+        ...
+
+    @property
+    def combos(self) -> Combos:
+        """Return the stored combos."""
         ...
 
     @property
@@ -41,6 +60,26 @@ class Repositories(Protocol):
     @property
     def requests(self) -> Requests:
         """Return the request log."""
+        ...
+
+    @property
+    def ledger(self) -> Ledger:
+        """Return the books of money."""
+        ...
+
+    @property
+    def users(self) -> Users:
+        """Return who may log in with a password."""
+        ...
+
+    @property
+    def sessions(self) -> LoginSessions:
+        """Return the browsers that are signed in."""
+        ...
+
+    @property
+    def audit(self) -> AuditBook:
+        """Return the book of changes."""
         ...
 
 
@@ -65,8 +104,11 @@ class AdminDeps:
     time. `reload` publishes the configuration as stored and is awaited after each change.
     `refresh_models` asks an account's provider for its list and keeps it; it raises `UpstreamError`
     or `ConfigError`, as does `test_account` where it cannot even try; without `test_account` a test
-    asks for the list only. `started` is monotonic seconds; `snapshot_age` is seconds, 0 while the
-    store answers.
+    asks for the list only. `secret` is the key of what browsers are given, `transport` reaches the provider
+    that people log in with. `holder` is this process's name in the books of budgets, `ending` says that the
+    gateway is about to end. `started` is monotonic seconds; `snapshot_age` is seconds, 0 while the
+    store answers. `targets` are the states of what was used or pauses; `resume` ends an account's pauses and
+    counts them.
     """
 
     world: Callable[[], World]
@@ -82,6 +124,14 @@ class AdminDeps:
     receipts: ReceiptStore
     started: float
     snapshot_age: Callable[[], float]
+    planner: Planner
+    targets: Callable[[], Sequence[TargetState]]
+    resume: Callable[[str], Awaitable[int]]
+    state: StateStore
+    secret: bytes
+    transport: Transport
+    holder: str = ""
+    ending: Callable[[], bool] = bool
     test_account: Callable[[str], Awaitable[AccountTest]] | None = None
 
 

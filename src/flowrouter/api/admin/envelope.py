@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -14,7 +14,8 @@ from flowrouter.wire import json
 class Reply(msgspec.Struct, frozen=True, kw_only=True):
     """What a route returns: the envelope's members and what stands beside the body.
 
-    `status` 0 means the route's own; `bare` sends `data` without an envelope.
+    `cookies` are whole `set-cookie` values. `status` 0 means the route's own; `bare` sends `data` without an envelope.
+    `content` of the type `media` takes its place, or a `stream` that lasts as long as the client listens.
     """
 
     data: Any = None
@@ -23,10 +24,16 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
     notices: tuple[str, ...] = ()
     status: int = 0
     headers: Mapping[str, str] = {}
+    cookies: tuple[str, ...] = ()
     bare: bool = False
+    content: bytes | None = None
+    stream: AsyncIterator[bytes] | None = None
+    media: str = "application/json"
 
     def body(self) -> bytes:
-        """Return the JSON text."""
+        """Return the JSON text, or the `content` that stands in its place."""
+        if self.content is not None:
+            return self.content
         if self.bare:
             return json.dumps(self.data)
         envelope: dict[str, Any] = {"data": self.data}

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+import re
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal, cast
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from flowrouter.api.admin.call import Call
 from flowrouter.api.admin.envelope import Reply, refusal
 from flowrouter.api.admin.paging import paged
-from flowrouter.httpkit.keys import GatewayKey, KeyPolicy
+from flowrouter.api.admin.reading import shaped
+from flowrouter.errors import CallerError
+from flowrouter.gateway.ports import KeyChange, StaleError
+from flowrouter.httpkit.keys import GatewayKey, KeyPolicy, KeyState
 
-Scope = Literal["admin"]
-State = Literal["live", "expired", "revoked"]
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+Owner = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+Scope = Literal["admin", "metrics"]
 
+_TAG = re.compile(r'"(\d{1,18})"')
 _FIRST = "from now on every call to the gateway needs a key"
 _LAST = "no key is left: calls from this machine need none again"
 _LAST_ABROAD = (
@@ -22,37 +30,62 @@ _LAST_ABROAD = (
 
 
 class KeyDraft(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A key to make; the scope `admin` adds the use of `/api` for what the key's owner has.
+    """A key to make; the scope `admin` adds the use of `/api` for what the key's owner has, `metrics` of `/metrics`.
 
-    `policy` is what holds for its requests: see `KeyPolicy`.
+    `policy` is what holds for its requests: what it may use, how much, and how they are treated (`KeyPolicy`).
+    `owner` is whose state its requests see (kept answers, receipts); only the operator may name one.
     """
 
-    name: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+    name: Name
+    owner: Owner | None = None
     scopes: tuple[Scope, ...] = ()
     expires_at_ms: int | None = None
+    enabled: bool = True
     policy: KeyPolicy = KeyPolicy()
 
 
+class KeyPatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A JSON merge patch: what is left out stays, null goes back to the default; members of `policy` merge."""
+
+    name: Name | UnsetType = UNSET
+    scopes: tuple[Scope, ...] | UnsetType | None = UNSET
+    expires_at_ms: int | UnsetType | None = UNSET
+    enabled: bool | UnsetType | None = UNSET
+    policy: dict[str, Any] | UnsetType | None = UNSET
+
+
 class KeyShown(msgspec.Struct, frozen=True, kw_only=True):
-    """A key without its token; `shown` is the token's beginning."""
+    """A key without its token; `shown` is the token's beginning, `version` its ETag.
+
+    `broken` is a stored key that this version does not understand: `problem` says why, and it lets nobody in.
+    """
 
     id: str
     name: str
     owner_id: str
     shown: str
     scopes: tuple[str, ...]
-    state: State
+    state: KeyState
     created_at_ms: int
     expires_at_ms: int | None
+    disabled_at_ms: int | None
     revoked_at_ms: int | None
     last_used_at_ms: int | None
     policy: KeyPolicy
+    version: int
+    problem: str | None
 
 
 class NewKey(KeyShown, frozen=True, kw_only=True):
     """A new key with its `token`, which cannot be shown again."""
 
     token: str
+
+
+class _Holder(msgspec.Struct, frozen=True, kw_only=True):
+    """A policy under its own name, so that a mistake is told with its whole path."""
+
+    policy: KeyPolicy
 
 
 async def list_keys(call: Call) -> Reply:
@@ -63,30 +96,55 @@ async def list_keys(call: Call) -> Reply:
     return paged(rows, call.query, key=lambda row: (-row.created_at_ms, row.id))
 
 
+async def get_key(call: Call) -> Reply:
+    """Return one key; the ETag is for `If-Match`."""
+    key = await _stored(call)
+    return Reply(data=shown(key, call), headers=_tagged(key))
+
+
 async def create_key(call: Call) -> Reply:
     """Mint a key; it works when this returns."""
     draft: KeyDraft = call.body
-    name = draft.name.strip()
-    if not name:
-        raise refusal("`name` is blank", param="name")
-    if draft.expires_at_ms is not None and not _now_ms(call) < draft.expires_at_ms < 2**62:
-        raise refusal(
-            "`expires_at_ms` is not in the future", param="expires_at_ms", fix="milliseconds since the epoch"
-        )
+    name = _checked_name(draft.name)
+    _check_end(draft.expires_at_ms, call)
+    if draft.owner is not None:
+        call.operator_only("name the owner of a key")
+    _check_scopes(draft.scopes, call)
     first = not len(call.deps.world().ring)
     key, minted = await call.ask(
         lambda store: store.keys.create(
             name,
-            owner_id=call.visitor.home,
+            owner_id=draft.owner or call.visitor.home,
             scopes=draft.scopes,
             expires_at_ms=draft.expires_at_ms,
             policy=draft.policy,
+            enabled=draft.enabled,
         )
     )
     notices = (*((_FIRST,) if first else ()), *await call.publish())
     seen = shown(key, call)
     data = NewKey(token=minted.token, **{name: getattr(seen, name) for name in seen.__struct_fields__})
-    return Reply(data=data, notices=notices)
+    headers = {**_tagged(key), "location": f"/api/keys/{key.id}"}
+    return Reply(data=data, notices=notices, headers=headers)
+
+
+async def change_key(call: Call) -> Reply:
+    """Apply a merge patch to a key; with `If-Match` only to the version the caller has seen."""
+    patch: KeyPatch = call.body
+    expected = _expected_version(call)
+    key = await _stored(call)
+    # What was merged with the policy read just now must meet that very policy in the store.
+    version = key.version if expected is None and patch.policy is not UNSET else expected
+    change = _change(key, patch, call)
+    try:
+        changed = await call.ask(
+            lambda store: store.keys.update(
+                key.id, change, owner_id=call.visitor.owner_id, if_version=version
+            )
+        )
+    except StaleError as error:
+        raise _stale(error.message) from None
+    return Reply(data=shown(changed, call), notices=await call.publish(), headers=_tagged(changed))
 
 
 async def revoke_key(call: Call) -> Reply:
@@ -103,17 +161,95 @@ async def revoke_key(call: Call) -> Reply:
 def shown(key: GatewayKey, call: Call) -> KeyShown:
     """Return what may be seen of `key`."""
     names = [name for name in KeyShown.__struct_fields__ if name != "state"]
-    return KeyShown(state=_state(key, _now_ms(call)), **{name: getattr(key, name) for name in names})
+    return KeyShown(state=key.state(_now_ms(call)), **{name: getattr(key, name) for name in names})
 
 
-def _state(key: GatewayKey, now_ms: int) -> State:
-    if key.revoked_at_ms is not None:
-        return "revoked"
-    return "expired" if key.expires_at_ms is not None and key.expires_at_ms <= now_ms else "live"
+def _change(key: GatewayKey, patch: KeyPatch, call: Call) -> KeyChange:
+    """Return what to store for `patch`; raises `CallerError`."""
+    sent = {name: getattr(patch, name) for name in patch.__struct_fields__}
+    given: dict[str, Any] = {name: value for name, value in sent.items() if value is not UNSET}
+    if "name" in given:
+        given["name"] = _checked_name(given["name"])
+    _check_scopes(given.get("scopes") or (), call)
+    if given.get("expires_at_ms") is not None:
+        _check_end(given["expires_at_ms"], call)
+    defaults: dict[str, Any] = {"scopes": (), "enabled": True, "policy": {}}
+    given = {name: defaults.get(name) if value is None else value for name, value in given.items()}
+    if "policy" in given:
+        # A null in place of the whole is the default.
+        before = msgspec.to_builtins(key.policy) if patch.policy is not None else {}
+        given["policy"] = shaped({"policy": _merged(before, given["policy"])}, _Holder).policy
+    return KeyChange(**given)
+
+
+def _merged(target: Any, patch: Any) -> Any:
+    """Return `target` with `patch` merged in (RFC 7396)."""
+    if not isinstance(patch, dict):
+        return patch
+    merged = dict(cast("dict[str, Any]", target)) if isinstance(target, dict) else {}
+    for name, value in cast("dict[str, Any]", patch).items():
+        if value is None:
+            merged.pop(name, None)
+        else:
+            merged[name] = _merged(merged.get(name), value)
+    return merged
+
+
+async def _stored(call: Call) -> GatewayKey:
+    return await call.ask(lambda store: store.keys.get(call.rest, owner_id=call.visitor.owner_id))
+
+
+def _checked_name(name: str) -> str:
+    if not name.strip():
+        raise refusal("`name` is blank", param="name")
+    return name.strip()
+
+
+def _check_scopes(scopes: Sequence[str], call: Call) -> None:
+    """Raise `CallerError` (403) where somebody would let a key see more than they do themselves."""
+    if "metrics" in scopes:
+        call.operator_only("make a key that reads the metrics of all owners")
+
+
+def _check_end(expires_at_ms: int | None, call: Call) -> None:
+    if expires_at_ms is not None and not _now_ms(call) < expires_at_ms < 2**62:
+        raise refusal(
+            "`expires_at_ms` is not in the future", param="expires_at_ms", fix="milliseconds since the epoch"
+        )
+
+
+def _tagged(key: GatewayKey) -> dict[str, str]:
+    return {"etag": f'"{key.version}"'}
+
+
+def _expected_version(call: Call) -> int | None:
+    given = call.headers.get("if-match", "*").strip()
+    if given == "*":
+        return None
+    tag = _TAG.fullmatch(given)
+    if tag is None:
+        raise _stale(f"`If-Match: {given[:40]}` is no version of the key")
+    return int(tag[1])
+
+
+def _stale(message: str) -> CallerError:
+    fix = "read the key again and send its ETag"
+    return refusal(message, status=412, code="precondition_failed", fix=fix)
 
 
 def _now_ms(call: Call) -> int:
     return int(call.deps.clock.now() * 1000)
 
 
-__all__ = ["KeyDraft", "KeyShown", "NewKey", "create_key", "list_keys", "revoke_key"]
+__all__ = [
+    "KeyDraft",
+    "KeyPatch",
+    "KeyShown",
+    "NewKey",
+    "change_key",
+    "create_key",
+    "get_key",
+    "list_keys",
+    "revoke_key",
+    "shown",
+]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any
 
 import msgspec
 
@@ -13,8 +13,10 @@ from flowrouter.api.admin.reading import closest
 from flowrouter.api.models import entries
 from flowrouter.canonical.dialect import Dialect
 from flowrouter.dialects import available
-from flowrouter.routing import Target, build_plan
-from flowrouter.routing.plan import Note
+from flowrouter.gateway.explain import Question, explain
+from flowrouter.httpkit.caller import Caller
+from flowrouter.httpkit.keys import LOCAL_OWNER
+from flowrouter.wire import json
 
 
 class PlanQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -24,24 +26,17 @@ class PlanQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     dialect: Dialect = "openai_chat"
 
 
-class PlannedTarget(Target, frozen=True, kw_only=True):
-    """A target and the lane a request would take to it."""
+class PlanQuestion(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A request as a client of `dialect` would send it, or none (an empty body) and just a model.
 
-    lane: Literal["passthrough", "translate"]
-
-
-class PlanShown(msgspec.Struct, frozen=True, kw_only=True):
-    """Targets in the order they are tried; `step` is the rule that found them, `notes` the reasons.
-
-    No target: nobody answers this name; `suggestions` are close to it.
+    `model` is for bodies without one (Gemini's). `headers` tell the session and the client where rules
+    ask for them.
     """
 
-    asked: str
-    dialect: Dialect
-    step: str
-    targets: tuple[PlannedTarget, ...]
-    notes: tuple[Note, ...]
-    suggestions: tuple[str, ...]
+    body: dict[str, Any] = {}
+    dialect: Dialect = "openai_chat"
+    model: Annotated[str, msgspec.Meta(min_length=1, max_length=500)] | None = None
+    headers: dict[str, str] = {}
 
 
 async def list_models(call: Call) -> Reply:
@@ -52,28 +47,31 @@ async def list_models(call: Call) -> Reply:
 async def explain_plan(call: Call) -> Reply:
     """Return the plan for a model; asks nobody."""
     query: PlanQuery = call.query
-    if query.dialect not in available():
-        raise refusal(
-            f"no client speaks {query.dialect} to this version",
-            param="dialect",
-            fix=closest(query.dialect, available()),
-        )
-    plan = build_plan(call.world.facts, query.model, dialect=query.dialect, owner_id=call.visitor.owner_id)
-    return Reply(
-        data=PlanShown(
-            asked=plan.asked,
-            dialect=query.dialect,
-            step=plan.step,
-            targets=tuple(_planned(target, query.dialect) for target in plan.targets),
-            notes=plan.notes,
-            suggestions=plan.suggestions,
-        )
+    return await _explained(call, Question(dialect=query.dialect, model=query.model))
+
+
+async def explain_request(call: Call) -> Reply:
+    """Return the plan for a request, with its size and what it would cost; asks nobody."""
+    asked: PlanQuestion = call.body
+    question = Question(
+        dialect=asked.dialect,
+        model=asked.model,
+        body=json.dumps(asked.body) if asked.body else None,
+        headers={name.lower(): value for name, value in asked.headers.items()},
     )
+    return await _explained(call, question)
 
 
-def _planned(target: Target, dialect: Dialect) -> PlannedTarget:
-    lane: Literal["passthrough", "translate"] = "passthrough" if target.dialect == dialect else "translate"
-    return PlannedTarget(lane=lane, **{name: getattr(target, name) for name in target.__struct_fields__})
+async def _explained(call: Call, question: Question) -> Reply:
+    if question.dialect not in available():
+        raise refusal(
+            f"no client speaks {question.dialect} to this version",
+            param="dialect",
+            fix=closest(question.dialect, available()),
+        )
+    caller = Caller(owner_id=call.visitor.owner_id or LOCAL_OWNER)
+    found = await explain(call.deps.planner, question, world=call.world, caller=caller, clock=call.deps.clock)
+    return Reply(data=found)
 
 
-__all__ = ["PlanQuery", "PlanShown", "PlannedTarget", "explain_plan", "list_models"]
+__all__ = ["PlanQuery", "PlanQuestion", "explain_plan", "explain_request", "list_models"]

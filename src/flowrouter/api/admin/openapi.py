@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from flowrouter import __version__
+from flowrouter.api.admin.access import CSRF_HEADER
 from flowrouter.api.admin.call import AdminRoute
 from flowrouter.api.admin.envelope import ErrorReply
 from flowrouter.api.admin.sessions import COOKIE
@@ -44,7 +45,12 @@ def document(routes: Sequence[AdminRoute]) -> dict[str, Any]:
                     "scheme": "bearer",
                     "description": "The local token, or a gateway key with the scope `admin`.",
                 },
-                "session": {"type": "apiKey", "in": "cookie", "name": COOKIE},
+                "session": {
+                    "type": "apiKey",
+                    "in": "cookie",
+                    "name": COOKIE,
+                    "description": f"Changes need the header `{CSRF_HEADER}` besides, with the `csrf_token` of GET /api/me.",
+                },
             },
         },
     }
@@ -57,15 +63,23 @@ def _operation(route: AdminRoute, known: Mapping[Any, Any]) -> dict[str, Any]:
         "tags": [route.path.split("/")[2].partition(".")[0]],
         "parameters": [*_places(route.path), *_parameters(route.query)],
         "responses": {
-            str(route.status): _content(
-                "Success.", known[route.reply] if route.bare else _enveloped(route, known)
-            ),
+            str(route.status): _success(route, known),
             "default": _content("Failure.", known[ErrorReply]),
         },
     }
+    if route.public:
+        operation["security"] = []
     if route.body is not None:
         operation["requestBody"] = {"required": True, **_media(known[route.body])}
     return operation
+
+
+def _success(route: AdminRoute, known: Mapping[Any, Any]) -> dict[str, Any]:
+    if route.media:
+        return {"description": "Success.", "content": {route.media: {"schema": {"type": "string"}}}}
+    if route.reply is None:
+        return {"description": "Success; see the header `location`."}
+    return _content("Success.", known[route.reply] if route.bare else _enveloped(route, known))
 
 
 def _enveloped(route: AdminRoute, known: Mapping[Any, Any]) -> dict[str, Any]:

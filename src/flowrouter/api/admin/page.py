@@ -6,6 +6,8 @@ tells anyone where it came from (`Referrer-Policy`).
 
 from __future__ import annotations
 
+import contextlib
+import secrets
 from collections.abc import Iterable
 from html import escape
 
@@ -13,9 +15,16 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from flowrouter import __version__
+from flowrouter.api.admin.access import Knock, login_is_on
 from flowrouter.api.admin.deps import AdminDeps
-from flowrouter.api.admin.sessions import COOKIE, SESSION_SECONDS, Sessions
+from flowrouter.api.admin.knocking import knock_of
+from flowrouter.api.admin.login.form import form, leaving
+from flowrouter.api.admin.login.logins import Logins
+from flowrouter.api.admin.login.routes import OIDC_START
+from flowrouter.api.admin.sessions import Identity, cookie_name, set_cookie
 from flowrouter.api.models import entries
+from flowrouter.errors import StorageError
+from flowrouter.gateway.people import LoginSession
 
 _STYLE = """
 :root { color-scheme: light dark; --line: #8884; --soft: #888; }
@@ -30,10 +39,9 @@ th, td { text-align: left; padding: .35rem 1rem .35rem 0; border-bottom: 1px sol
 th { color: var(--soft); font-weight: normal; }
 .soft { color: var(--soft); }
 """
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
 _HEADERS = {
     "cache-control": "no-store",
-    "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'none'; "
-    "base-uri 'none'; frame-ancestors 'none'",
     "referrer-policy": "no-referrer",
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
@@ -44,35 +52,49 @@ _MODELS_SHOWN = 12
 class Page:
     """Answers `GET /`."""
 
-    def __init__(self, deps: AdminDeps, sessions: Sessions) -> None:
+    def __init__(self, deps: AdminDeps, logins: Logins) -> None:
         self._deps = deps
-        self._sessions = sessions
+        self._logins = logins
 
     async def answer(self, request: Request) -> Response:
         """Show the page, or sign a browser in."""
-        signed_in = COOKIE in request.cookies and self._sessions.holds(request.cookies[COOKIE])
+        knock = knock_of(request, self._deps.config.admin.public_url)
+        session = await self._session(knock)
         code = request.query_params.get("token")
         if code is None:
-            return self._html(self._home(request, signed_in))
-        if signed_in:  # the link opened a second time
+            nonce = secrets.token_urlsafe(16)
+            return self._html(self._home(request, session, nonce=nonce), nonce=nonce)
+        if session is not None:  # the link opened a second time
             return _home_again()
         if request.method != "GET" or "prefetch" in request.headers.get("sec-purpose", ""):
             return self._html("<p>Open this link to sign in.</p>", status=503)
-        if not self._deps.handover.redeem(code):
+        if not await self._deps.handover.redeem(code):
             return self._html(_wrong_code(_address(request)), status=401)
+        return await self._signed_in(knock)
+
+    async def _session(self, knock: Knock) -> LoginSession | None:
+        """Return the browser's session; while the store is away the page is that of a stranger."""
+        with contextlib.suppress(StorageError):
+            return await self._logins.sessions.find(knock.token)
+        return None
+
+    async def _signed_in(self, knock: Knock) -> Response:
+        who = Identity(name="whoever opened the link", role="admin", via="link")
+        try:
+            issued = await self._logins.sessions.issue(
+                who, address=knock.peer, client=knock.headers.get("user-agent")
+            )
+        except StorageError:
+            return self._html(
+                "<p>The store does not answer; ask the gateway for another link later.</p>", status=503
+            )
         response = _home_again()
-        response.set_cookie(
-            COOKIE,
-            self._sessions.issue(),
-            max_age=SESSION_SECONDS,
-            path="/",
-            httponly=True,
-            samesite="strict",
-            secure=request.url.scheme == "https",
-        )
+        name = cookie_name(secure=knock.secure)
+        cookie = set_cookie(name, issued.token, seconds=issued.seconds, secure=knock.secure)
+        response.headers.append("set-cookie", cookie)
         return response
 
-    def _home(self, request: Request, signed_in: bool) -> str:
+    def _home(self, request: Request, session: LoginSession | None, *, nonce: str) -> str:
         address = escape(_address(request))
         lines = [
             "<p>The gateway is running.</p>",
@@ -82,10 +104,19 @@ class Page:
             f"<tr><th>Anthropic clients</th><td><code>{address}</code></td></tr>",
             "</table>",
         ]
-        lines += self._inventory() if signed_in else [_SIGN_IN]
+        lines += [self._way_in(nonce)] if session is None else self._inventory()
+        if session is not None:
+            lines.append(leaving(session.name, nonce=nonce))
         lines.append('<p class="soft">Management: <a href="/api/openapi.json">/api/openapi.json</a>')
         lines.append("and the page <code>docs/api.md</code> of the guide.</p>")
         return "\n".join(lines)
+
+    def _way_in(self, nonce: str) -> str:
+        config = self._deps.config
+        if not login_is_on(config):
+            return _SIGN_IN
+        oidc = config.admin.oidc
+        return form(nonce=nonce, sso=(oidc.label, OIDC_START) if oidc.issuer else None)
 
     def _inventory(self) -> Iterable[str]:
         world = self._deps.world()
@@ -109,14 +140,16 @@ class Page:
         yield f"<p>{', '.join(f'<code>{escape(entry.id)}</code>' for entry in models[:_MODELS_SHOWN])}"
         yield "…</p>" if len(models) > _MODELS_SHOWN else "</p>"
 
-    def _html(self, content: str, *, status: int = 200) -> Response:
+    def _html(self, content: str, *, status: int = 200, nonce: str | None = None) -> Response:
         text = (
             '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
             '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
             f"<title>Flow Router</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
             f'<h1>Flow Router <span class="soft">{escape(__version__)}</span></h1>\n{content}\n</body>\n</html>\n'
         )
-        return HTMLResponse(text, status_code=status, headers=_HEADERS)
+        policy = _POLICY if nonce is None else f"{_POLICY}; script-src 'nonce-{nonce}'; connect-src 'self'"
+        headers = {**_HEADERS, "content-security-policy": policy}
+        return HTMLResponse(text, status_code=status, headers=headers)
 
 
 _SIGN_IN = (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Annotated, Any
 
 import msgspec
@@ -22,6 +21,7 @@ from flowrouter.gateway.ports import (
     UsageGroup,
     UsageLine,
 )
+from flowrouter.usage.pricing import usd
 
 Account = Annotated[str, msgspec.Meta(description="id or name of an account")]
 Moment = Annotated[str, msgspec.Meta(description="RFC 3339, a date, or milliseconds since the epoch")]
@@ -95,6 +95,9 @@ class RequestShown(msgspec.Struct, frozen=True, kw_only=True):
     session_id: str | None
     request_bytes: int | None
     response_bytes: int | None
+    combo: str | None
+    finish: str | None
+    tools: str | None
 
 
 class RequestDetail(RequestShown, frozen=True, kw_only=True):
@@ -114,21 +117,21 @@ class UsageShown(UsageLine, frozen=True, kw_only=True):
 async def list_requests(call: Call) -> Reply:
     """Return requests, newest first."""
     query: RequestsQuery = call.query
-    which = _filter(query, call)
+    which = filter_of(query, call)
     try:
         found = await call.ask(
             lambda store: store.requests.list(which, limit=query.limit, cursor=query.cursor)
         )
     except ValueError:
         raise bad_cursor() from None
-    return page([RequestShown(**_values(row, RequestShown)) for row in found.rows], found.next_cursor)
+    return page([RequestShown(**shown(row, RequestShown)) for row in found.rows], found.next_cursor)
 
 
 async def get_request(call: Call) -> Reply:
     """Return one request with its receipt."""
     row = await call.ask(lambda store: store.requests.get(call.rest, owner_id=call.visitor.owner_id))
     receipt = msgspec.Raw(row.receipt) if row.receipt is not None else None
-    return Reply(data=RequestDetail(receipt=receipt, **_values(row, RequestShown)))
+    return Reply(data=RequestDetail(receipt=receipt, **shown(row, RequestShown)))
 
 
 async def get_receipt(call: Call) -> Reply:
@@ -141,25 +144,24 @@ async def get_receipt(call: Call) -> Reply:
 
 async def get_usage(call: Call) -> Reply:
     """Return sums per group."""
+    return page(await sums(call))
+
+
+async def sums(call: Call) -> list[UsageShown]:
+    """Return the sums that a call asks for."""
     query: UsageQuery = call.query
-    which = _filter(query, call)
+    which = filter_of(query, call)
     lines = await call.ask(
         lambda store: store.requests.usage(
             which, group_by=query.group_by, offset_minutes=query.utc_offset_minutes
         )
     )
     names = await _names(query.group_by, call)
-    return page([_line(line, names) for line in lines])
+    return [_line(line, names) for line in lines]
 
 
-def usd(pusd: int | None) -> str | None:
-    """Return pico-USD as exact decimal text in USD."""
-    if pusd is None:
-        return None
-    return f"{Decimal(pusd).scaleb(-12).normalize():f}"
-
-
-def _filter(query: LogQuery, call: Call) -> RequestFilter:
+def filter_of(query: LogQuery, call: Call) -> RequestFilter:
+    """Return which requests a query means, of those the visitor may see."""
     named = {account.name: account.id for account in reversed(call.accounts())}
     ids = {account.id for account in call.accounts()}
     account = query.account
@@ -200,20 +202,24 @@ def _line(line: UsageLine, names: dict[str, str]) -> UsageShown:
     )
 
 
-def _values(row: RequestRow, kind: type[msgspec.Struct]) -> dict[str, Any]:
+def shown(row: RequestRow, kind: type[msgspec.Struct]) -> dict[str, Any]:
+    """Return what is shown of a request, as the members of `kind`."""
     money = {"cost_usd": usd(row.cost_pusd), "charge_usd": usd(row.charge_pusd)}
     return money | {name: getattr(row, name) for name in kind.__struct_fields__ if name not in money}
 
 
 __all__ = [
+    "LogQuery",
     "RequestDetail",
     "RequestShown",
     "RequestsQuery",
     "UsageQuery",
     "UsageShown",
+    "filter_of",
     "get_receipt",
     "get_request",
     "get_usage",
     "list_requests",
-    "usd",
+    "shown",
+    "sums",
 ]

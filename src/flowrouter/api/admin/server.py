@@ -12,18 +12,20 @@ from difflib import get_close_matches
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from flowrouter import logs
-from flowrouter.api.admin.access import Door, Visitor
-from flowrouter.api.admin.call import AdminRoute, Call
+from flowrouter.api.admin.access import STRANGER, Door, Knock, Visitor
+from flowrouter.api.admin.audit import Recorder, Visit
+from flowrouter.api.admin.call import AdminRoute, Call, NoQuery
 from flowrouter.api.admin.deps import AdminDeps, ASGIApp
 from flowrouter.api.admin.envelope import Reply, error_reply, refusal
+from flowrouter.api.admin.knocking import address_of, knock_of
+from flowrouter.api.admin.login.logins import Logins
 from flowrouter.api.admin.page import Page
 from flowrouter.api.admin.reading import read_body, read_query
-from flowrouter.api.admin.sessions import Sessions
-from flowrouter.api.admin.status import Nothing
+from flowrouter.api.admin.roles import is_change, least_role, refuse_below, refuse_escalation
 from flowrouter.api.admin.table import ADMIN_ROUTES
 from flowrouter.errors import CallerError, ConfigError, StorageError
 from flowrouter.gateway.ports import ConflictError, NotFoundError
@@ -34,14 +36,16 @@ from flowrouter.wire import json
 BODY_LIMIT = 1024 * 1024
 
 _CLIENT_GONE = 499
+_SAFE = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
+_BODILESS = (303, 304)
 _EVERY_METHOD = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 
 def build(deps: AdminDeps, routes: Sequence[AdminRoute] = ADMIN_ROUTES) -> ASGIApp:
     """Return the application for `routes` and the page at `/`."""
-    sessions = Sessions(deps.token, deps.clock)
-    desk = Desk(deps, Door(deps, sessions), routes)
-    page = Page(deps, sessions)
+    logins = Logins(deps)
+    desk = Desk(deps, Door(deps, logins.sessions), routes, logins=logins)
+    page = Page(deps, logins)
     paths = dict.fromkeys(route.path for route in routes)
     served = [Route(path, desk.answer, methods=_EVERY_METHOD) for path in paths]
     application = Starlette(
@@ -58,11 +62,13 @@ def build(deps: AdminDeps, routes: Sequence[AdminRoute] = ADMIN_ROUTES) -> ASGIA
 class Desk:
     """Answers every path under `/api`."""
 
-    def __init__(self, deps: AdminDeps, door: Door, routes: Sequence[AdminRoute]) -> None:
+    def __init__(self, deps: AdminDeps, door: Door, routes: Sequence[AdminRoute], *, logins: Logins) -> None:
         self._deps = deps
         self._door = door
+        self._logins = logins
         self._rows = {(route.method, route.path): route for route in routes}
         self._log = logs.get("api")
+        self._recorder = Recorder(deps, routes, self._log)
 
     async def answer(self, request: Request) -> Response:
         """Answer on a path of the table."""
@@ -74,28 +80,56 @@ class Desk:
 
     async def _guarded(self, request: Request, path: str | None) -> Response:
         request_id = f"req_{secrets.token_hex(12)}"
+        knock = knock_of(request, self._deps.config.admin.public_url)
+        visit = Visit(knock.peer, request.url.path)
         try:
-            reply, status = await self._answer(request, path)
+            reply, status = await self._answer(request, path, knock=knock, visit=visit)
         except ClientGoneError:
             return Response(status_code=_CLIENT_GONE)
         except Exception as error:  # noqa: BLE001 - the last place to turn it into an answer
             refused = self._refused(error, request, request_id)
+            await self._recorder.record(visit, None, status=refused.status, request_id=request_id)
             body = json.dumps(error_reply(refused, request_id))
             return _response(body, refused.status, _headers(refused, request_id))
         self._note(request, status, request_id)
-        body = b"" if status == 304 else reply.body()
-        return _response(body, status, {**reply.headers, "x-request-id": request_id})
+        await self._recorder.record(visit, reply, status=status, request_id=request_id)
+        answer = _answered(reply, status, {**reply.headers, "x-request-id": request_id})
+        for cookie in reply.cookies:
+            answer.headers.append("set-cookie", cookie)
+        return answer
 
-    async def _answer(self, request: Request, path: str | None) -> tuple[Reply, int]:
-        headers = _joined(request)
+    async def _answer(
+        self, request: Request, path: str | None, *, knock: Knock, visit: Visit
+    ) -> tuple[Reply, int]:
         asked = request.url.path
         if path is None and asked != "/api" and not asked.startswith("/api/"):
             raise refusal(f"{request.method} {asked[:200]} leads nowhere", status=404, code="unknown_url")
-        visitor = self._door.visitor(headers, request.cookies)
+        visitor = await self._visitor(request, path, knock)
         row = self._row(request, path)
-        call = await self._call(request, row, visitor, headers=headers)
+        visit.row, visit.visitor = row, visitor
+        self._check(row, visitor, knock)
+        call = visit.call = await self._call(request, row, visitor, knock=knock)
+        refuse_escalation(visitor.role, call.body)
+        await self._recorder.look(visit)
         reply = await row.answer(call)
         return reply, reply.status or row.status
+
+    async def _visitor(self, request: Request, path: str | None, knock: Knock) -> Visitor:
+        """Return who calls; on a public route strangers are told in it what they may know."""
+        row = None if path is None else self._rows.get((request.method, path))
+        if row is None or not row.public:
+            return await self._door.visitor(knock)
+        return STRANGER
+
+    def _check(self, row: AdminRoute, visitor: Visitor, knock: Knock) -> None:
+        """Raise `CallerError` (403) where the role does not suffice, or a browser may have been tricked."""
+        if row.public:
+            return
+        refuse_below(
+            visitor.role, least_role(row.method, row.path), what=row.summary[0].lower() + row.summary[1:]
+        )
+        if is_change(row.method, row.path):
+            self._door.refuse_forged(visitor, knock)
 
     def _row(self, request: Request, path: str | None) -> AdminRoute:
         method = "GET" if request.method == "HEAD" else request.method
@@ -118,21 +152,20 @@ class Desk:
         fix = f"did you mean {close[0]}?" if close else "see /api/openapi.json"
         return refusal(f"there is no route {path[:200]}", status=404, code="unknown_url", fix=fix)
 
-    async def _call(
-        self, request: Request, row: AdminRoute, visitor: Visitor, *, headers: dict[str, str]
-    ) -> Call:
+    async def _call(self, request: Request, row: AdminRoute, visitor: Visitor, *, knock: Knock) -> Call:
         body = None
         if row.body is not None:
-            raw = await bodies.read_body(request.receive, headers, limit=BODY_LIMIT)
+            raw = await bodies.read_body(request.receive, knock.headers, limit=BODY_LIMIT)
             body = read_body(raw, row.body)
         return Call(
             self._deps,
             visitor,
-            query=read_query(request.query_params.multi_items(), row.query or Nothing),
+            query=read_query(request.query_params.multi_items(), row.query or NoQuery),
             body=body,
             rest=str(request.path_params.get("id", "")),
-            headers=headers,
+            knock=knock,
             address=address_of(request),
+            logins=self._logins,
             log=self._log,
         )
 
@@ -166,19 +199,6 @@ class Desk:
             )
 
 
-def address_of(request: Request) -> str:
-    """Return the gateway's address as the caller wrote it."""
-    return f"{request.url.scheme}://{request.headers.get('host', 'localhost')}"
-
-
-def _joined(request: Request) -> dict[str, str]:
-    """Return the headers by lower-case name; repeated ones are joined as HTTP allows."""
-    headers: dict[str, str] = {}
-    for name, value in request.headers.items():
-        headers[name] = f"{headers[name]}, {value}" if name in headers else value
-    return headers
-
-
 def _headers(error: CallerError, request_id: str) -> dict[str, str]:
     headers = {"x-request-id": request_id}
     if error.status == 401:
@@ -187,15 +207,27 @@ def _headers(error: CallerError, request_id: str) -> dict[str, str]:
         headers["allow"] = (
             str((error.details or {}).get("fix", "")).removeprefix("use ").replace(" or ", ", ")
         )
-    if error.status == 503:
+    if error.retry_after is not None:
+        headers["retry-after"] = str(round(error.retry_after))
+    elif error.status == 503:
         headers["retry-after"] = "1"
     return headers
 
 
-def _response(body: bytes, status: int, headers: dict[str, str]) -> Response:
-    safe = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
-    media = "application/json" if body else None
-    return Response(body, status_code=status, headers={**safe, **headers}, media_type=media)
+def _answered(reply: Reply, status: int, headers: dict[str, str]) -> Response:
+    if reply.stream is not None:
+        return StreamingResponse(
+            reply.stream, status_code=status, headers={**_SAFE, **headers}, media_type=reply.media
+        )
+    return _response(b"" if status in _BODILESS else reply.body(), status, headers, media=reply.media)
 
 
-__all__ = ["BODY_LIMIT", "address_of", "build"]
+def _response(
+    body: bytes, status: int, headers: dict[str, str], *, media: str = "application/json"
+) -> Response:
+    return Response(
+        body, status_code=status, headers={**_SAFE, **headers}, media_type=media if body else None
+    )
+
+
+__all__ = ["BODY_LIMIT", "build"]

@@ -1,7 +1,8 @@
 """`/api/settings`: the settings that may change while the gateway runs.
 
 They stand beside `config.toml`, under the same names. An alias written in the file cannot be changed
-here; `reply_model` of this document wins over the file's.
+here; `reply_model` of this document wins over the file's, and so does each member of `routing`. Combos
+have routes of their own.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from flowrouter.errors import CallerError
 from flowrouter.gateway.ports import ConflictError, StoredSettings
 from flowrouter.gateway.runtime_settings import RuntimeSettings, StoredDiscovery, StoredModels
 from flowrouter.httpkit.keys import LOCAL_OWNER
+from flowrouter.settings.prices import ModelPrice
 
 _TAG = re.compile(r'"(\d{1,18})"')
 
@@ -44,6 +46,7 @@ async def change_settings(call: Call) -> Reply:
     _operators_only(call)
     patch: dict[str, Any] = call.body
     _refuse_declared_aliases(patch, call)
+    _refuse_combos(patch)
     version = _expected_version(call)
     try:
         stored = await call.ask(
@@ -66,6 +69,8 @@ def _shown(stored: StoredSettings, call: Call) -> Reply:
         reply_model="asked" if world.reply_model == "asked" else "answered",
         models=StoredModels(aliases=dict(world.facts.aliases)),
         discovery=_discovery(stored),
+        prices={**_stored_prices(stored), **call.deps.config.prices},
+        routing=world.routing,
     )
     data = SettingsShown(values=stored.values, in_force=present, version=stored.version)
     return Reply(data=data, headers={"etag": _tag(stored)})
@@ -76,6 +81,13 @@ def _discovery(stored: StoredSettings) -> StoredDiscovery:
         return msgspec.convert(stored.values, RuntimeSettings).discovery
     except msgspec.ValidationError:  # of another version; then none of it is in force
         return StoredDiscovery()
+
+
+def _stored_prices(stored: StoredSettings) -> dict[str, ModelPrice]:
+    try:
+        return msgspec.convert(stored.values, RuntimeSettings).prices
+    except msgspec.ValidationError:
+        return {}
 
 
 def _tag(stored: StoredSettings) -> str:
@@ -111,6 +123,12 @@ def _refuse_declared_aliases(patch: dict[str, Any], call: Call) -> None:
                 param=f"models.aliases.{name}",
                 fix=f"change {where}",
             )
+
+
+def _refuse_combos(patch: dict[str, Any]) -> None:
+    routing = patch.get("routing")
+    if isinstance(routing, dict) and "combos" in routing:
+        raise refusal("combos are kept apart", param="routing.combos", fix="use /api/combos")
 
 
 def _operators_only(call: Call) -> None:

@@ -7,7 +7,7 @@ import msgspec
 from flowrouter import __version__
 from flowrouter.api.admin.call import Call
 from flowrouter.api.admin.envelope import Reply
-from flowrouter.api.admin.sessions import CODE_SECONDS
+from flowrouter.api.admin.handover import CODE_SECONDS
 from flowrouter.errors import StorageError
 from flowrouter.gateway.ports import LogHealth
 from flowrouter.httpkit.keys import LOCAL_OWNER

@@ -26,10 +26,34 @@ from flowrouter.api.admin.accounts import (
 )
 from flowrouter.api.admin.call import AdminRoute as Row
 from flowrouter.api.admin.call import Call
+from flowrouter.api.admin.combos import (
+    ComboDraft,
+    ComboPatch,
+    ComboRemoved,
+    ComboShown,
+    change_combo,
+    create_combo,
+    delete_combo,
+    get_combo,
+    list_combos,
+)
 from flowrouter.api.admin.deps import AccountTest
 from flowrouter.api.admin.envelope import Reply
-from flowrouter.api.admin.keys import KeyDraft, KeyShown, NewKey, create_key, list_keys, revoke_key
-from flowrouter.api.admin.models import PlanQuery, PlanShown, explain_plan, list_models
+from flowrouter.api.admin.health import list_targets
+from flowrouter.api.admin.keys import (
+    KeyDraft,
+    KeyPatch,
+    KeyShown,
+    NewKey,
+    change_key,
+    create_key,
+    get_key,
+    list_keys,
+    revoke_key,
+)
+from flowrouter.api.admin.login.rows import PEOPLE_ROUTES
+from flowrouter.api.admin.models import PlanQuery, PlanQuestion, explain_plan, explain_request, list_models
+from flowrouter.api.admin.money_rows import MONEY_ROUTES
 from flowrouter.api.admin.openapi import document
 from flowrouter.api.admin.paging import PageQuery
 from flowrouter.api.admin.presets import PresetShown, get_preset, list_presets
@@ -44,11 +68,14 @@ from flowrouter.api.admin.request_log import (
     get_usage,
     list_requests,
 )
+from flowrouter.api.admin.rules import Resumed, RuleRow, list_rules, resume_account
 from flowrouter.api.admin.settings import SettingsShown, change_settings, get_settings
 from flowrouter.api.admin.status import HandoverLink, Nothing, Status, create_handover, get_status
 from flowrouter.api.admin.translate import TranslateQuestion, Translation, translate_body
 from flowrouter.api.models import ModelEntry
+from flowrouter.gateway.explain import Explanation
 from flowrouter.gateway.ports import AccountDraft
+from flowrouter.gateway.target_states import TargetState
 
 
 async def get_openapi(_call: Call) -> Reply:
@@ -133,6 +160,54 @@ ADMIN_ROUTES: tuple[Row, ...] = (
     ),
     Row(
         method="GET",
+        path="/api/combos",
+        summary="List the combos",
+        answer=list_combos,
+        reply=ComboShown,
+        many=True,
+        query=PageQuery,
+    ),
+    Row(
+        method="POST",
+        path="/api/combos",
+        summary="Make a combo",
+        answer=create_combo,
+        reply=ComboShown,
+        status=201,
+        body=ComboDraft,
+    ),
+    Row(
+        method="GET",
+        path="/api/combos/{id}",
+        summary="Show a combo",
+        answer=get_combo,
+        reply=ComboShown,
+    ),
+    Row(
+        method="PATCH",
+        path="/api/combos/{id}",
+        summary="Change a combo",
+        answer=change_combo,
+        reply=ComboShown,
+        body=ComboPatch,
+    ),
+    Row(
+        method="DELETE",
+        path="/api/combos/{id}",
+        summary="Remove a combo",
+        answer=delete_combo,
+        reply=ComboRemoved,
+    ),
+    Row(
+        method="POST",
+        path="/api/accounts/{id}/resume",
+        summary="End the pauses of an account",
+        answer=resume_account,
+        reply=Resumed,
+        body=Nothing,
+    ),
+    Row(
+        method="GET",
         path="/api/presets",
         summary="List the providers",
         answer=list_presets,
@@ -164,6 +239,21 @@ ADMIN_ROUTES: tuple[Row, ...] = (
         reply=NewKey,
         status=201,
         body=KeyDraft,
+    ),
+    Row(
+        method="GET",
+        path="/api/keys/{id}",
+        summary="Show a gateway key",
+        answer=get_key,
+        reply=KeyShown,
+    ),
+    Row(
+        method="PATCH",
+        path="/api/keys/{id}",
+        summary="Change a gateway key",
+        answer=change_key,
+        reply=KeyShown,
+        body=KeyPatch,
     ),
     Row(
         method="DELETE",
@@ -218,8 +308,34 @@ ADMIN_ROUTES: tuple[Row, ...] = (
         path="/api/plan",
         summary="Explain who would answer for a model",
         answer=explain_plan,
-        reply=PlanShown,
+        reply=Explanation,
         query=PlanQuery,
+    ),
+    Row(
+        method="POST",
+        path="/api/plan",
+        summary="Explain who would answer a request",
+        answer=explain_request,
+        reply=Explanation,
+        body=PlanQuestion,
+    ),
+    Row(
+        method="GET",
+        path="/api/rules",
+        summary="List what failures mean",
+        answer=list_rules,
+        reply=RuleRow,
+        many=True,
+        query=PageQuery,
+    ),
+    Row(
+        method="GET",
+        path="/api/health/targets",
+        summary="Show how accounts and models do",
+        answer=list_targets,
+        reply=TargetState,
+        many=True,
+        query=PageQuery,
     ),
     Row(
         method="POST",
@@ -268,6 +384,8 @@ ADMIN_ROUTES: tuple[Row, ...] = (
         reply=dict[str, Any],
         bare=True,
     ),
+    *PEOPLE_ROUTES,
+    *MONEY_ROUTES,
 )
 
 __all__ = ["ADMIN_ROUTES"]

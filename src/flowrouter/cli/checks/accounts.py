@@ -41,6 +41,7 @@ _AREA = "Account {}"
 
 _UNREACHED: dict[str, tuple[str, str]] = {
     "name": ("the name {host} is not found", "check the base URL for a typo, and this machine's DNS"),
+    "allowed": ("{host} may not be reached", "add it to `[egress] hosts`, or correct the base URL"),
     "connect": (
         "{host}:{port} does not take a connection",
         "start the server there, or correct the base URL",
@@ -144,7 +145,7 @@ class _Examination:
         except ConfigError as error:
             self._area.fail("account", said(error), error.fix or self._change("--base-url URL", "`base_url`"))
             return
-        if not self._reached(await reach(base, limit=_REACH_SECONDS)):
+        if not self._reached(await reach(base, limit=_REACH_SECONDS, guard=self._desk.application.egress)):
             return
         if not await self._list(probe):
             return

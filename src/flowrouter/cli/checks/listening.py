@@ -53,7 +53,9 @@ async def gateway(config: Config, transport: Transport, *, keys: int | None) -> 
 
 
 def address_of(config: Config) -> str:
-    """Return the URL that reaches the gateway of `config` from this machine."""
+    """Return the URL that reaches the gateway of `config` from this machine: where it says it listens, if it runs."""
+    if (serving := listen.serving(config.data_dir)) is not None:
+        return serving
     host = "127.0.0.1" if config.server.host in _EVERYWHERE else config.server.host
     return f"http://[{host}]:{config.server.port}" if ":" in host else f"http://{host}:{config.server.port}"
 

@@ -5,7 +5,7 @@ Nouns: `Node` reads wire objects (`node`), blocks become parts (`parse_parts`) a
 (repaired) with `screen` (what cannot be said), `conversation` (order of turns), `tools`,
 `schemas`, `thinking`, `cache_marks` and `losses`. Replies: `responses`, `stream_decoder`,
 `stream_encoder`, with `stops` and `usage`. `errors` knows the envelope, `envelope` the passthrough
-lane, `count_tokens` the count.
+lane, `texts` the words of a body, `count_tokens` the count.
 """
 
 from flowrouter.dialects.anthropic.count_tokens import (
@@ -21,6 +21,8 @@ from flowrouter.dialects.anthropic.render_requests import render_request
 from flowrouter.dialects.anthropic.responses import parse_response, render_response
 from flowrouter.dialects.anthropic.stream_decoder import AnthropicDecoder
 from flowrouter.dialects.anthropic.stream_encoder import AnthropicEncoder
+from flowrouter.dialects.anthropic.texts import skim_texts
+from flowrouter.dialects.anthropic.usage import metered
 from flowrouter.dialects.codec import Codec, TokenCount
 
 CODEC = Codec(
@@ -28,6 +30,7 @@ CODEC = Codec(
     name="anthropic",
     skim=skim,
     skim_counts=skim_counts,
+    skim_texts=skim_texts,
     prepare=prepare,
     parse_request=parse_request,
     render_request=render_request,
@@ -36,6 +39,7 @@ CODEC = Codec(
     decoder=AnthropicDecoder,
     encoder=AnthropicEncoder,
     resume=AnthropicEncoder.resume,
+    metered=metered,
     problem_of=problem_of,
     render_problem=render_problem,
     problem_status=problem_status,

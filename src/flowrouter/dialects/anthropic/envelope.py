@@ -12,10 +12,12 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from flowrouter.canonical.effort import effort_of
 from flowrouter.canonical.head import Counts, Head
-from flowrouter.dialects.anthropic.shapes import BlockShape, CountsShape, HeadShape, ModelShape
+from flowrouter.dialects.anthropic.shapes import BlockShape, CountsShape, HeadShape, ModelShape, ToolShape
 from flowrouter.errors import CallerError
 from flowrouter.wire.json import JsonError, dumps, loads, typed
+from flowrouter.wire.members import is_integer
 from flowrouter.wire.splice import splice
 from flowrouter.wire.sse import Frame
 
@@ -25,6 +27,9 @@ _head = typed(HeadShape)
 _model = typed(ModelShape)
 _counts = typed(CountsShape)
 _blocks = typed(list[BlockShape])
+_tool = typed(ToolShape)
+
+_SEARCH = b"web_search_"
 
 _MISSING = re.compile(r"Object missing required field `([^`]+)`")
 
@@ -52,8 +57,10 @@ def skim_counts(body: bytes) -> Counts:
         images=kinds.count("image"),
         documents=kinds.count("document"),
         tool_results=kinds.count("tool_result"),
-        thinking=shape.thinking is not None and shape.thinking.type not in ("", "disabled"),
+        thinking=_thinks(shape),
         text_bytes=text_bytes,
+        web_search=any(_is_search(tool) for tool in shape.tools or ()),
+        effort=_effort(shape),
     )
 
 
@@ -128,6 +135,34 @@ def _kinds(content: msgspec.Raw) -> list[str]:
         if block.type == "tool_result":
             kinds += _kinds(block.content)
     return kinds
+
+
+def _thinks(shape: CountsShape) -> bool:
+    return shape.thinking is not None and shape.thinking.type not in ("", "disabled")
+
+
+def _effort(shape: CountsShape) -> str | None:
+    """Return the effort that is asked for, in words or as a budget of tokens."""
+    named = shape.output_config.effort if shape.output_config is not None else None
+    if isinstance(named, str):
+        return named
+    if shape.thinking is None:
+        return None
+    if shape.thinking.type == "disabled":
+        return "none"
+    budget = shape.thinking.budget_tokens
+    return effort_of(budget) if is_integer(budget) else None
+
+
+def _is_search(tool: msgspec.Raw) -> bool:
+    raw = bytes(tool)
+    if _SEARCH not in raw:
+        return False
+    try:
+        kind = _tool.decode(raw).type
+    except (msgspec.DecodeError, UnicodeError):
+        return False
+    return isinstance(kind, str) and kind.startswith("web_search_")
 
 
 def _length(value: msgspec.Raw) -> int:

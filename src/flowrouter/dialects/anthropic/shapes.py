@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 from flowrouter.wire.json import Raw
@@ -37,9 +39,22 @@ class MessageShape(msgspec.Struct):
 
 
 class ThinkingShape(msgspec.Struct):
-    """The switch of the thinking control."""
+    """The switch of the thinking control, and how much of it in tokens."""
 
     type: str = ""
+    budget_tokens: Any = None
+
+
+class OutputConfigShape(msgspec.Struct):
+    """How much effort is asked for."""
+
+    effort: Any = None
+
+
+class ToolShape(msgspec.Struct):
+    """A tool by its type; those of the client's own need none."""
+
+    type: Any = None
 
 
 class CountsShape(msgspec.Struct):
@@ -49,6 +64,16 @@ class CountsShape(msgspec.Struct):
     system: Raw = Raw(b"null")
     tools: list[Raw] | None = None
     thinking: ThinkingShape | None = None
+    output_config: OutputConfigShape | None = None
 
 
-__all__ = ["BlockShape", "CountsShape", "HeadShape", "MessageShape", "ModelShape", "ThinkingShape"]
+__all__ = [
+    "BlockShape",
+    "CountsShape",
+    "HeadShape",
+    "MessageShape",
+    "ModelShape",
+    "OutputConfigShape",
+    "ThinkingShape",
+    "ToolShape",
+]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, cast
 
+from flowrouter.canonical.metered import Metered, count, special_tier, stated_cost
 from flowrouter.canonical.usage import Usage
 
 _UNTOLD = {"server_tool_use": None, "service_tier": None, "inference_geo": None}
@@ -36,6 +37,17 @@ def parse_usage(value: object) -> Usage | None:
         reasoning=reasoning,
         origin="anthropic",
         raw=raw,
+    )
+
+
+def metered(usage: Usage) -> Metered:
+    """Return what else `usage` is billed by. Capacity that was bought ahead (`priority`) has no price a token."""
+    raw = usage.raw or {}
+    batch = raw.get("service_tier") == "batch"
+    return Metered(
+        searches=count(_mapping(raw, "server_tool_use").get("web_search_requests")),
+        tier="batch" if batch else special_tier(raw.get("speed")),
+        cost=stated_cost(raw),
     )
 
 
@@ -90,4 +102,4 @@ def _count(raw: Mapping[str, Any], name: str) -> int | None:
     return int(value)
 
 
-__all__ = ["parse_usage", "render_delta_usage", "render_usage"]
+__all__ = ["metered", "parse_usage", "render_delta_usage", "render_usage"]

@@ -8,8 +8,8 @@ calls without id, `media` the media types. Requests: `parse_requests` (with `par
 `schema` (with `schema_shape`, `schema_notes`). Replies: `responses` (with `reply_parts`), `stream_decoder`
 (with `stream_choice`, `partial_args`), `stream_encoder` (with `stream_parts`), and for both `citations`,
 `logprobs`, `finishes`, `usage`. `errors` knows Google's envelope, `envelope` the passthrough lane,
-`count_tokens` the count, `embeddings` the vectors. Model and verb stand in the address: bodies have
-neither.
+`texts` the words of a body, `count_tokens` the count, `embeddings` the vectors. Model and verb stand in
+the address: bodies have neither.
 """
 
 from __future__ import annotations
@@ -30,13 +30,15 @@ from flowrouter.dialects.gemini.embeddings import (
     render_embedding_reply,
     render_embedding_request,
 )
-from flowrouter.dialects.gemini.envelope import prepare, skim, skim_counts
+from flowrouter.dialects.gemini.envelope import limited, prepare, skim, skim_counts
 from flowrouter.dialects.gemini.errors import is_error_frame, problem_of, problem_status, render_problem
 from flowrouter.dialects.gemini.parse_requests import parse_request
 from flowrouter.dialects.gemini.render_requests import render_request
 from flowrouter.dialects.gemini.responses import parse_response, render_response
 from flowrouter.dialects.gemini.stream_decoder import Decoder
 from flowrouter.dialects.gemini.stream_encoder import Encoder, resume
+from flowrouter.dialects.gemini.texts import skim_texts
+from flowrouter.dialects.gemini.usage import metered
 
 
 def _asked(body: bytes, model: str, batch: bool) -> EmbeddingRequest:
@@ -52,6 +54,7 @@ CODEC = Codec(
     name="gemini",
     skim=skim,
     skim_counts=skim_counts,
+    skim_texts=skim_texts,
     prepare=prepare,
     parse_request=parse_request,
     render_request=render_request,
@@ -64,7 +67,9 @@ CODEC = Codec(
     render_problem=render_problem,
     problem_status=problem_status,
     is_error_frame=is_error_frame,
+    limited=limited,
     measure=measure,
+    metered=metered,
     count=TokenCount(
         parse=parse_count_request, read=parse_count, render=render_count, ask=render_count_request
     ),

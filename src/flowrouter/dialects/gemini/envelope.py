@@ -1,4 +1,4 @@
-"""Reads the head of a request body without building it; of a body nothing is ours to edit.
+"""Reads the head of a request body without building it; of a body only the output limit is ours to edit.
 
 Model and verb stand in the address, so the head has neither, and `prepare` returns what it was given.
 """
@@ -9,16 +9,20 @@ from typing import Any, TypeVar, cast
 
 import msgspec
 
+from flowrouter.canonical.capabilities import Capabilities
+from flowrouter.canonical.effort import effort_of
 from flowrouter.canonical.head import Counts, Head
 from flowrouter.dialects.gemini.shapes import (
     ContentShape,
     CountsShape,
     HeadShape,
     PartShape,
+    SettingsShape,
     ThinkingShape,
 )
 from flowrouter.errors import CallerError
 from flowrouter.wire.json import JsonError, dumps, loads, typed
+from flowrouter.wire.splice import put
 
 _T = TypeVar("_T")
 
@@ -28,8 +32,13 @@ _contents = typed(list[ContentShape])
 _content = typed(ContentShape)
 _parts = typed(list[PartShape])
 _part = typed(PartShape)
+_settings = typed(SettingsShape)
 
 _NUMBER_MAX = 2**63
+
+_SEARCHES = frozenset({
+    "googleSearch", "google_search", "googleSearchRetrieval", "google_search_retrieval",
+})  # fmt: skip
 
 _DECLARATIONS = ("functionDeclarations", "function_declarations")
 
@@ -52,7 +61,7 @@ def skim_counts(body: bytes) -> Counts:
     shape = _decode(_counts, body)
     config = shape.camel_generation_config or shape.generation_config
     turns = _listed(_contents, _content, shape.contents)
-    parts = [part for turn in turns for part in _listed(_parts, _part, turn.parts)]
+    parts = [part for turn in turns for part in _with_inner(_listed(_parts, _part, turn.parts))]
     kinds = [kind for part in parts if (kind := _media_type(part)) is not None]
     system = max(_length(shape.camel_system_instruction), _length(shape.system_instruction))
     return Counts(
@@ -65,12 +74,25 @@ def skim_counts(body: bytes) -> Counts:
         ),
         thinking=_thinks(config and (config.camel_thinking_config or config.thinking_config)),
         text_bytes=system + _length(shape.contents),
+        web_search=_searches(shape.tools),
+        effort=_effort(config and (config.camel_thinking_config or config.thinking_config)),
     )
 
 
 def prepare(body: bytes, _head: Head, _model: str, _wants_usage: bool) -> bytes:
     """Return `body` as it is: the address carries the model, and usage always comes."""
     return body
+
+
+def limited(body: bytes, tokens: int, _: Capabilities) -> bytes:
+    """Return `body` with its output limited to `tokens`, in the spelling it uses."""
+    shape = _decode(_settings, body)
+    camel = bytes(shape.camel) != b"null" or bytes(shape.snake) == b"null"
+    held: Any = loads(bytes(shape.camel if camel else shape.snake))
+    config: dict[str, Any] = cast("dict[str, Any]", held) if isinstance(held, dict) else {}
+    config.pop("max_output_tokens", None)
+    name = "generationConfig" if camel else "generation_config"
+    return put(body, name, dumps({**config, "maxOutputTokens": tokens}))
 
 
 def _decode(decoder: msgspec.json.Decoder[_T], body: bytes) -> _T:
@@ -107,6 +129,21 @@ def _listed(
         return []
 
 
+def _with_inner(parts: list[PartShape]) -> list[PartShape]:
+    """Return `parts` and those that stand in the results of tools."""
+    found = list(parts)
+    for part in parts:
+        for result in (part.camel_function_response, part.function_response):
+            if b'"parts"' in bytes(result):
+                inner = [
+                    held
+                    for holder in _listed(_contents, _content, result)
+                    for held in _listed(_parts, _part, holder.parts)
+                ]
+                found += inner
+    return found
+
+
 def _media_type(part: PartShape) -> str | None:
     blob = part.camel_inline_data or part.inline_data or part.camel_file_data or part.file_data
     return blob and (blob.camel_mime_type or blob.mime_type or "").lower()
@@ -125,6 +162,25 @@ def _tools(value: Any) -> int:
     return count
 
 
+def _searches(value: Any) -> bool:
+    entries = cast("list[Any]", value) if isinstance(value, list) else [value]
+    return any(
+        isinstance(entry, dict) and not _SEARCHES.isdisjoint(cast("dict[str, Any]", entry))
+        for entry in entries
+    )
+
+
+def _effort(config: ThinkingShape | None) -> str | None:
+    """Return the effort that is asked for, in words or as a budget of tokens."""
+    if config is None:
+        return None
+    level = config.camel_thinking_level or config.thinking_level
+    if isinstance(level, str):
+        return level.lower()
+    budget = _first(config.camel_thinking_budget, config.thinking_budget)
+    return None if budget is None or budget < 0 else effort_of(budget)
+
+
 def _thinks(config: ThinkingShape | None) -> bool:
     return config is not None and _first(config.camel_thinking_budget, config.thinking_budget) != 0
 
@@ -140,4 +196,4 @@ def _length(value: msgspec.Raw) -> int:
     return 0 if raw == b"null" else len(raw)
 
 
-__all__ = ["prepare", "skim", "skim_counts"]
+__all__ = ["limited", "prepare", "skim", "skim_counts"]

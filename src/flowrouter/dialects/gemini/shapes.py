@@ -30,6 +30,13 @@ class HeadShape(msgspec.Struct):
     cached_content: str | None = None
 
 
+class SettingsShape(msgspec.Struct):
+    """The generation settings as they stand, in either spelling."""
+
+    camel: Raw = msgspec.field(name="generationConfig", default=_NULL)
+    snake: Raw = msgspec.field(name="generation_config", default=_NULL)
+
+
 class BlobShape(msgspec.Struct):
     """Media by its type."""
 
@@ -59,6 +66,8 @@ class ThinkingShape(msgspec.Struct):
 
     camel_thinking_budget: int | float | None = msgspec.field(name="thinkingBudget", default=None)
     thinking_budget: int | float | None = None
+    camel_thinking_level: Any = msgspec.field(name="thinkingLevel", default=None)
+    thinking_level: Any = None
 
 
 class CountsConfigShape(msgspec.Struct):

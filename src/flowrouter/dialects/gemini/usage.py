@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from flowrouter.canonical.metered import Metered, count, special_tier, stated_cost
 from flowrouter.canonical.usage import Usage
-from flowrouter.wire.members import Json
+from flowrouter.wire.members import Json, as_list, as_object
 
 
 def parse_usage(raw: Json) -> Usage:
@@ -27,6 +28,35 @@ def parse_usage(raw: Json) -> Usage:
         origin="gemini",
         raw=raw,
     )
+
+
+def metered(usage: Usage) -> Metered:
+    """Return what else `usage` is billed by: Google counts each modality in lists of its own."""
+    raw = usage.raw or {}
+    given, cached, made = (
+        _by_modality(raw.get(name))
+        for name in ("promptTokensDetails", "cacheTokensDetails", "candidatesTokensDetails")
+    )
+    return Metered(
+        audio_input=given.get("AUDIO", 0),
+        audio_cached=cached.get("AUDIO", 0),
+        audio_output=made.get("AUDIO", 0),
+        image_input=given.get("IMAGE", 0),
+        image_cached=cached.get("IMAGE", 0),
+        image_output=made.get("IMAGE", 0),
+        video_input=given.get("VIDEO", 0),
+        tier=special_tier(raw.get("serviceTier")),
+        cost=stated_cost(raw),
+    )
+
+
+def _by_modality(details: object) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for each in as_list(details) or ():
+        detail = as_object(each) or {}
+        modality = str(detail.get("modality"))
+        found[modality] = found.get(modality, 0) + count(detail.get("tokenCount"))
+    return found
 
 
 def write_usage(usage: Usage) -> Json:
@@ -52,4 +82,4 @@ def _count(raw: Json, name: str) -> int | None:
     return max(0, value) if type(value) is int else None
 
 
-__all__ = ["parse_usage", "write_usage"]
+__all__ = ["metered", "parse_usage", "write_usage"]

@@ -20,7 +20,14 @@ from flowrouter.dialects.openai_chat.embeddings import (
     render_embedding_reply,
     render_embedding_request,
 )
-from flowrouter.dialects.openai_chat.envelope import is_error_frame, prepare, skim, skim_counts, usage_only
+from flowrouter.dialects.openai_chat.envelope import (
+    is_error_frame,
+    limited,
+    prepare,
+    skim,
+    skim_counts,
+    usage_only,
+)
 from flowrouter.dialects.openai_chat.errors import problem_of, problem_status, render_problem
 from flowrouter.dialects.openai_chat.parse_requests import parse_request
 from flowrouter.dialects.openai_chat.parse_responses import parse_response
@@ -28,6 +35,8 @@ from flowrouter.dialects.openai_chat.render_requests import render_request
 from flowrouter.dialects.openai_chat.render_responses import render_response
 from flowrouter.dialects.openai_chat.stream_decoder import ChatDecoder
 from flowrouter.dialects.openai_chat.stream_encoder import ChatEncoder, resume
+from flowrouter.dialects.openai_chat.texts import skim_texts
+from flowrouter.dialects.openai_chat.usage import metered
 
 
 def _asked(body: bytes, model: str, batch: bool) -> EmbeddingRequest:
@@ -47,6 +56,7 @@ CODEC = Codec(
     name="openai_chat",
     skim=skim,
     skim_counts=skim_counts,
+    skim_texts=skim_texts,
     prepare=prepare,
     parse_request=parse_request,
     render_request=render_request,
@@ -59,8 +69,10 @@ CODEC = Codec(
     render_problem=render_problem,
     problem_status=problem_status,
     is_error_frame=is_error_frame,
+    limited=limited,
     usage_only=usage_only,
     measure=measure,
+    metered=metered,
     embeddings=Embeddings(
         parse=_asked,
         rename=_renamed,

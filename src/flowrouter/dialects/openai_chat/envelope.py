@@ -6,6 +6,8 @@ import re
 
 import msgspec
 
+from flowrouter.canonical.capabilities import Capabilities
+from flowrouter.canonical.effort import effort_of
 from flowrouter.canonical.head import Counts, Head
 from flowrouter.dialects.openai_chat.parse_requests import read_body
 from flowrouter.dialects.openai_chat.shapes import (
@@ -21,7 +23,7 @@ from flowrouter.dialects.openai_chat.shapes import (
 from flowrouter.errors import CallerError
 from flowrouter.wire.json import JsonError, Raw, dumps, loads
 from flowrouter.wire.members import Json, as_object, is_integer
-from flowrouter.wire.splice import splice
+from flowrouter.wire.splice import put, splice
 from flowrouter.wire.sse import Frame
 
 _PATH = re.compile(r"`\$\.([a-z_]+)")
@@ -88,13 +90,33 @@ def _counts(body: bytes) -> Counts:
             documents += kinds.count("file")
     return Counts(
         turns=len(messages),
-        tools=_length(shape.tools) + _length(shape.functions),
+        tools=_length(shape.tools) + _length(shape.functions) + isinstance(shape.web_search_options, dict),
         images=images,
         documents=documents,
         tool_results=sum(message.role in {"tool", "function"} for message in messages),
         thinking=_asks_for_reasoning(shape),
         text_bytes=len(bytes(shape.messages)),
+        web_search=isinstance(shape.web_search_options, dict) or _searches(shape.tools),
+        effort=_effort(shape),
     )
+
+
+def _searches(raw: Raw) -> bool:
+    """Return whether a tool is a search that the host runs; some hosts have it among the tools."""
+    tools = bytes(raw)
+    if b"web_search" not in tools or not tools.startswith(b"["):
+        return False
+    return any(tool.type.startswith("web_search") for tool in parts_decoder.decode(raw))
+
+
+def _effort(shape: CountsShape) -> str | None:
+    """Return the effort that is asked for, in words or (OpenRouter) as a budget of tokens."""
+    control: Json = as_object(shape.reasoning) or {}
+    named = shape.reasoning_effort or control.get("effort")
+    budget = control.get("max_tokens")
+    if isinstance(named, str):
+        return named
+    return effort_of(budget) if is_integer(budget) else None
 
 
 def _length(raw: Raw) -> int:
@@ -130,6 +152,11 @@ def prepare(body: bytes, head: Head, model: str, wants_usage: bool) -> bytes:  #
     return splice(body, edits, old=present)
 
 
+def limited(body: bytes, tokens: int, capabilities: Capabilities) -> bytes:
+    """Return `body` with its output limited to `tokens`, in the field that the host knows."""
+    return put(body, capabilities.max_tokens_field, b"%d" % tokens)
+
+
 _NO_CHOICES = re.compile(rb'"choices"\s*:\s*\[\s*\]')
 
 
@@ -155,4 +182,4 @@ def is_error_frame(frame: Frame) -> bool:
     return chunk is not None and bool(chunk.get("error"))
 
 
-__all__ = ["is_error_frame", "prepare", "skim", "skim_counts", "usage_only"]
+__all__ = ["is_error_frame", "limited", "prepare", "skim", "skim_counts", "usage_only"]

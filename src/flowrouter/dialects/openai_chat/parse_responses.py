@@ -45,7 +45,7 @@ def parse_response(body: bytes, provenance: Provenance) -> Response:
             for number, item in enumerate(choices)
         ),
         created=created,
-        usage=None if usage is None else parse_usage(usage),
+        usage=None if usage is None else parse_usage(usage, tier=whole.get("service_tier")),
         extra=rest,
     )
 

@@ -8,7 +8,9 @@ from flowrouter.canonical.request import Request, Sampling
 from flowrouter.canonical.tools import FunctionTool
 from flowrouter.dialects.openai_chat.foreign_requests import translate
 from flowrouter.dialects.openai_chat.members import SAMPLING, own_stream_options, write_output
+from flowrouter.dialects.openai_chat.reasoning_control import put_reasoning_control
 from flowrouter.dialects.openai_chat.tools import write_choice, write_legacy_choice, write_tool
+from flowrouter.dialects.openai_chat.translation import Translation
 from flowrouter.dialects.openai_chat.web_search import FIELD, is_web_search
 from flowrouter.dialects.openai_chat.write_messages import write_messages
 from flowrouter.wire.json import dumps
@@ -25,6 +27,10 @@ def render_request(request: Request, model: str, capabilities: Capabilities) -> 
         return translate(request, model, capabilities)
     body = _body(request, model)
     losses = own_stream_options(body, capabilities) if request.stream else ()
+    if request.reasoning is not None and not request.reasoning.raw:  # ours, not the client's
+        context = Translation(request, capabilities)
+        put_reasoning_control(body, request.reasoning, context)
+        losses = (*losses, *context.losses.all())
     return Rendered(body=dumps(body), losses=losses)
 
 
@@ -41,8 +47,7 @@ def _body(request: Request, model: str) -> Json:
     if request.output is not None:
         body["response_format"] = write_output(request.output)
     if request.reasoning is not None:
-        effort = request.reasoning.effort
-        body |= request.reasoning.raw or ({"reasoning_effort": effort} if effort is not None else {})
+        body |= request.reasoning.raw
     _put_rest(body, request)
     return merge(body, request.extra)
 

@@ -37,6 +37,7 @@ class CountsShape(msgspec.Struct):
     reasoning: Any = None
     thinking: Any = None
     enable_thinking: Any = None
+    web_search_options: Any = None
 
 
 class MessageShape(msgspec.Struct):

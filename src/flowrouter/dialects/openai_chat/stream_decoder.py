@@ -95,7 +95,7 @@ class ChatDecoder:
         if usage is None and "x_groq" in chunk:
             usage = as_object((as_object(chunk["x_groq"]) or {}).get("usage"))
         if usage is not None:
-            self._count(usage, events)
+            self._count(usage, events, tier=chunk.get("service_tier"))
         return events
 
     def _start(self, chunk: Json, choices: list[Any] | None, events: list[Event]) -> bool:
@@ -159,10 +159,10 @@ class ChatDecoder:
             # Moonshot counts inside the choice.
             self._count(usage, events)
 
-    def _count(self, usage: Json, events: list[Event]) -> None:
+    def _count(self, usage: Json, events: list[Event], *, tier: object = None) -> None:
         if usage and usage != self._usage:
             self._usage = usage
-            events.append(e.UsageUpdate(parse_usage(usage)))
+            events.append(e.UsageUpdate(parse_usage(usage, tier=tier)))
 
     def _end(self, *, terminated: bool) -> list[Event]:
         if not self._started or not self._choices:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from flowrouter.canonical.metered import Metered, count, special_tier, stated_cost
 from flowrouter.canonical.usage import Usage
 from flowrouter.wire.members import Json, as_object, is_integer
 
 
-def parse_usage(raw: Json) -> Usage:
-    """Return the counts in `raw`.
+def parse_usage(raw: Json, *, tier: object = None) -> Usage:
+    """Return the counts in `raw`; `tier` is the service tier that the answer names beside it.
 
     Chat's prompt tokens include cached ones and its completion tokens include reasoning. Hosts name
     cached tokens differently: `prompt_tokens_details.cached_tokens` (OpenAI),
@@ -33,6 +34,22 @@ def parse_usage(raw: Json) -> Usage:
         reasoning=reasoning,
         origin="openai_chat",
         raw=raw,
+        tier=special_tier(tier),
+    )
+
+
+def metered(usage: Usage) -> Metered:
+    """Return what else `usage` is billed by; a picture's tokens are those of the image models."""
+    raw = usage.raw or {}
+    prompt = as_object(raw.get("prompt_tokens_details")) or {}
+    made = as_object(raw.get("completion_tokens_details")) or {}
+    return Metered(
+        audio_input=count(prompt.get("audio_tokens")),
+        image_input=count(prompt.get("image_tokens")),
+        audio_output=count(made.get("audio_tokens")),
+        image_output=count(made.get("image_tokens")),
+        tier=usage.tier,
+        cost=stated_cost(raw),
     )
 
 
@@ -80,4 +97,4 @@ def write_usage(usage: Usage) -> Json:
     return written
 
 
-__all__ = ["parse_usage", "write_usage"]
+__all__ = ["metered", "parse_usage", "write_usage"]

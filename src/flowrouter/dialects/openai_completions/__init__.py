@@ -12,6 +12,7 @@ from flowrouter.dialects.openai_completions.errors import problem_status, render
 from flowrouter.dialects.openai_completions.requests import parse_request, skim, skim_counts
 from flowrouter.dialects.openai_completions.responses import render_response
 from flowrouter.dialects.openai_completions.stream_encoder import CompletionEncoder, resume
+from flowrouter.dialects.openai_completions.texts import skim_texts
 from flowrouter.dialects.openai_completions.unspoken import (
     decoder,
     is_error_frame,
@@ -25,6 +26,7 @@ CODEC = Codec(
     name="openai_completions",
     skim=skim,
     skim_counts=skim_counts,
+    skim_texts=skim_texts,
     prepare=prepare,
     parse_request=parse_request,
     render_request=render_request,

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from flowrouter.dialects.codec import Codec
 from flowrouter.dialects.openai_responses.compactions import measure_compaction
-from flowrouter.dialects.openai_responses.envelope import prepare, skim, skim_counts
+from flowrouter.dialects.openai_responses.envelope import limited, prepare, skim, skim_counts
 from flowrouter.dialects.openai_responses.errors import (
     is_error_frame,
     problem_of,
@@ -26,12 +26,15 @@ from flowrouter.dialects.openai_responses.render_requests import render_request
 from flowrouter.dialects.openai_responses.responses import parse_response, render_response
 from flowrouter.dialects.openai_responses.stream_decoder import Decoder
 from flowrouter.dialects.openai_responses.stream_encoder import Encoder
+from flowrouter.dialects.openai_responses.texts import skim_texts
+from flowrouter.dialects.openai_responses.usage import metered
 
 CODEC = Codec(
     measure=measure_compaction,
     name="openai_responses",
     skim=skim,
     skim_counts=skim_counts,
+    skim_texts=skim_texts,
     prepare=prepare,
     parse_request=parse_request,
     render_request=render_request,
@@ -40,10 +43,12 @@ CODEC = Codec(
     decoder=Decoder,
     encoder=Encoder,
     resume=Encoder.resume,
+    metered=metered,
     problem_of=problem_of,
     render_problem=render_problem,
     problem_status=problem_status,
     is_error_frame=is_error_frame,
+    limited=limited,
     needs_usage=True,
 )
 

@@ -6,6 +6,7 @@ import re
 
 import msgspec
 
+from flowrouter.canonical.capabilities import Capabilities
 from flowrouter.canonical.head import Counts, Head
 from flowrouter.dialects.openai_responses.items import ADDITIONAL_TOOLS, RESULTS
 from flowrouter.dialects.openai_responses.parse_requests import read_body, refuse_background
@@ -23,7 +24,10 @@ from flowrouter.dialects.openai_responses.shapes import (
 from flowrouter.errors import CallerError
 from flowrouter.wire.json import Raw, dumps
 from flowrouter.wire.members import as_object, is_integer
-from flowrouter.wire.splice import splice
+from flowrouter.wire.splice import put, splice
+
+LEAST_OUTPUT = 16
+"""The lowest limit that OpenAI takes."""
 
 _PATH = re.compile(r"`\$\.([a-z_]+)")
 
@@ -90,7 +94,20 @@ def _counts(shape: CountsShape) -> Counts:
         tool_results=sum(str(item.type) in RESULTS for item in items),
         thinking=_asks_for_reasoning(shape),
         text_bytes=len(texts) + len(bytes(shape.instructions)),
+        web_search=_searches(shape.tools),
+        effort=_effort(shape),
     )
+
+
+def _searches(raw: Raw) -> bool:
+    if b"web_search" not in bytes(raw) or not _is_list(raw):
+        return False
+    return any(str(tool.type).startswith("web_search") for tool in tools_decoder.decode(raw))
+
+
+def _effort(shape: CountsShape) -> str | None:
+    named = (as_object(shape.reasoning) or {}).get("effort")
+    return named if isinstance(named, str) else None
 
 
 def _kinds(item: ItemShape) -> list[object]:
@@ -128,4 +145,9 @@ def prepare(body: bytes, head: Head, model: str, wants_usage: bool) -> bytes:  #
     return splice(body, {"model": dumps(model)}, old={"model": dumps(head.model)})
 
 
-__all__ = ["prepare", "skim", "skim_counts"]
+def limited(body: bytes, tokens: int, _: Capabilities) -> bytes:
+    """Return `body` with its output limited to `tokens`."""
+    return put(body, "max_output_tokens", b"%d" % max(LEAST_OUTPUT, tokens))
+
+
+__all__ = ["limited", "prepare", "skim", "skim_counts"]

@@ -81,7 +81,7 @@ def parse_response(body: bytes, provenance: Provenance) -> Response:
         model=_text(whole.get("model")),
         created=created if is_integer(created) else None,
         choices=(choice,),
-        usage=None if usage is None else parse_usage(usage),
+        usage=None if usage is None else parse_usage(usage, response=whole),
     )
 
 

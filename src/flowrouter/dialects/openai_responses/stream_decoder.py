@@ -217,7 +217,7 @@ class Decoder:
         self._reconcile(output, events)
         usage = as_object(response.get("usage"))
         if usage is not None:
-            events.append(e.UsageUpdate(parse_usage(usage)))
+            events.append(e.UsageUpdate(parse_usage(usage, response=response)))
         _, moulds = read_output(output, self._options.provenance)
         if "status" not in response:
             response = {**response, "status": str(value.get("type")).removeprefix("response.")}

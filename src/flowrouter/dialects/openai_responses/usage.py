@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from flowrouter.canonical.metered import Metered, count, special_tier, stated_cost
 from flowrouter.canonical.usage import Usage
-from flowrouter.wire.members import Json, as_object, is_integer
+from flowrouter.wire.members import Json, as_list, as_object, is_integer
 
 
-def parse_usage(raw: Json) -> Usage:
-    """Return the counts in `raw`: input tokens include cached ones, output tokens include reasoning."""
+def parse_usage(raw: Json, *, response: Json | None = None) -> Usage:
+    """Return the counts in `raw`: input tokens include cached ones, output tokens include reasoning.
+
+    `response` is the answer that it belongs to, which names the tier and holds the searches that were made.
+    """
     given, made = _count(raw, "input_tokens"), _count(raw, "output_tokens")
     details = as_object(raw.get("input_tokens_details")) or {}
     read, write = _count(details, "cached_tokens"), _count(details, "cache_write_tokens")
@@ -20,7 +24,35 @@ def parse_usage(raw: Json) -> Usage:
         reasoning=reasoning,
         origin="openai_responses",
         raw=raw,
+        tier=special_tier((response or {}).get("service_tier")),
+        searches=_searches((response or {}).get("output")),
     )
+
+
+def metered(usage: Usage) -> Metered:
+    """Return what else `usage` is billed by."""
+    raw = usage.raw or {}
+    given = as_object(raw.get("input_tokens_details")) or {}
+    made = as_object(raw.get("output_tokens_details")) or {}
+    return Metered(
+        audio_input=count(given.get("audio_tokens")),
+        image_input=count(given.get("image_tokens")),
+        audio_output=count(made.get("audio_tokens")),
+        image_output=count(made.get("image_tokens")),
+        searches=usage.searches or 0,
+        tier=usage.tier,
+        cost=stated_cost(raw),
+    )
+
+
+def _searches(output: object) -> int | None:
+    """Return the billed web searches among output items: to open or to look through a page is none."""
+    found = 0
+    for item in as_list(output) or ():
+        call = as_object(item) or {}
+        if call.get("type") == "web_search_call":
+            found += (as_object(call.get("action")) or {}).get("type") in (None, "search")
+    return found or None
 
 
 def _count(raw: Json, name: str) -> int | None:
@@ -50,4 +82,4 @@ def write_usage(usage: Usage) -> Json:
     }
 
 
-__all__ = ["parse_usage", "write_usage"]
+__all__ = ["metered", "parse_usage", "write_usage"]

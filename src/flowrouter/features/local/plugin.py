@@ -56,7 +56,7 @@ class Embedded:
 
     def _made(self, found: Weights) -> LocalModel:
         idle = self._app.config.local.idle_minutes * 60
-        model = LocalModel(found, network=self._app.network, idle=idle)
+        model = LocalModel(found, network=self._app.inside, idle=idle)
         self._app.transport.mount(HOST, model)
         return model
 

@@ -18,7 +18,7 @@ from flowrouter.errors import ConfigError
 from flowrouter.features.discovery import servers, variables
 from flowrouter.features.discovery.finder import FEATURE, Finder
 from flowrouter.gateway.adoption import dismiss, draft_of
-from flowrouter.gateway.pipeline import no_such_model
+from flowrouter.gateway.no_answer import no_such_model
 from flowrouter.providers.catalog import Catalog, packaged
 from flowrouter.providers.preset import DialectUrls
 from flowrouter.routing import build_plan

@@ -1,100 +1,56 @@
-"""The composition root: builds every object once and puts them together; holds no rules of its own."""
+"""The whole program as one ASGI callable, and what is done with it besides serving."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import secrets
 import threading
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flowrouter import logs, plugins
-from flowrouter.accounts.declared import declared
+from flowrouter import logs
+from flowrouter.accounts.oauth import RefreshError
 from flowrouter.api.admin import AccountTest, AdminDeps, ASGIApp, Handover, create
 from flowrouter.api.compact import Compactor
 from flowrouter.api.llm import DataPlane, Parts
 from flowrouter.api.responses import ResponseRoutes
-from flowrouter.clock import SystemClock
-from flowrouter.config import Config, prepare_data_dir
-from flowrouter.errors import ConfigError
-from flowrouter.gateway.admission import Admission
-from flowrouter.gateway.attempts import Attempts
+from flowrouter.app.engine import Engine
+from flowrouter.config import Config
+from flowrouter.errors import ConfigError, StorageError
 from flowrouter.gateway.compaction import Compaction
-from flowrouter.gateway.configuration import Configuration
 from flowrouter.gateway.counting import Counter
-from flowrouter.gateway.model_lists import Lister
-from flowrouter.gateway.pipeline import Pipeline
-from flowrouter.gateway.reasoning import ReasoningState
-from flowrouter.gateway.recall import Recall
-from flowrouter.gateway.relay import Relay
-from flowrouter.gateway.settle import Books
 from flowrouter.gateway.stored_responses import StoredResponses
 from flowrouter.gateway.vendor_responses import VendorResponses
-from flowrouter.gateway.world import World
 from flowrouter.httpkit.guard import Guard
 from flowrouter.httpkit.memory import MemoryGate, share_of_memory
 from flowrouter.httpkit.replies import Send
-from flowrouter.providers import catalog
 from flowrouter.providers.listing import ListedModel
 from flowrouter.storage import (
-    MemoryStateStore,
-    RequestWriter,
-    Retention,
-    SqliteConfigSource,
-    SqliteModelLists,
-    SqliteReceipts,
     SqliteSealedBlobs,
-    open_store,
 )
-from flowrouter.tasks import TaskGroup
-from flowrouter.upstream.mounts import Mounts
-from flowrouter.upstream.transport import AiohttpTransport
+from flowrouter.usage import packaged
 
 if TYPE_CHECKING:
     from flowrouter.storage.checkup import StoreState
     from flowrouter.storage.management import Management
+    from flowrouter.storage.rekey import Rekeying
 
-TOKEN_FILE = "local.token"
+MAX_STALE = 600.0
+"""Seconds for which one of several workers goes on by a configuration that it cannot read again."""
+
 _LIST_SECONDS = 60.0
 
 
-class Application:
-    """The whole program as one ASGI callable; `lifespan` starts and ends what runs beside requests."""
+class Application(Engine):
+    """The whole program as one ASGI callable; `lifespan` starts and ends what runs beside requests.
 
-    def __init__(self, config: Config) -> None:
-        self.config = config
-        self.clock = SystemClock()
-        self.log = logs.get("gateway")
-        self.tasks = TaskGroup(logs.task_failed)
-        self.token = local_token(prepare_data_dir(config))
-        self.catalog = catalog.load(config.data_dir / "presets")
-        self.store = open_store(config.data_dir, master_key=config.master_key, clock=self.clock)
-        self.hooks = plugins.load()
-        self._source = SqliteConfigSource(self.store.path, self.store.vault, clock=self.clock)
-        self.configuration = Configuration(
-            self._source,
-            declared=tuple(declared(account) for account in config.accounts),
-            catalog=self.catalog,
-            clock=self.clock,
-            log=self.log,
-            config=config,
-        )
-        self.network = AiohttpTransport(connect_timeout=config.timeouts.connect)
-        self.state = MemoryStateStore(self.clock)
-        self.transport = Mounts(self.network)
-        self.writer = RequestWriter(self.store.path, clock=self.clock, retention=_retention(config))
-        self.receipts = SqliteReceipts(self.store.path, self.writer)
-        self.lister = Lister(
-            self.transport,
-            SqliteModelLists(self.store.path),
-            clock=self.clock,
-            timeouts=config.timeouts,
-            log=self.log,
-        )
-        self.handover = Handover(self.clock)
+    Of several workers the first (`worker` 0) does what needs doing once: pruning, asking for model lists.
+    """
+
+    def __init__(self, config: Config, *, worker: int = 0) -> None:
+        super().__init__(config, worker=worker)
+        self.handover = Handover(self.clock, state=self.state, tasks=self.tasks)
         self.started = self.clock.monotonic()
         self._management: Management | None = None
         self._management_lock = threading.Lock()
@@ -102,11 +58,13 @@ class Application:
         self._admin_lock = asyncio.Lock()
         self._serving = AsyncExitStack()
         self._data_plane = self._build_data_plane()
+        # What features answer, by path; whoever does so says who may ask.
+        self.pages: dict[str, ASGIApp] = {}
         # What a feature keeps for itself between its hooks, by the feature's name.
         self.features: dict[str, Any] = {}
         for setup in self.hooks.setups:
             setup(self)
-        logs.hide(self.token)
+        logs.hide(self.token, config.admin.oidc.client_secret or None, *(config.master_key or "").split(","))
 
     @property
     def has_keys(self) -> bool:
@@ -124,20 +82,33 @@ class Application:
 
     async def start(self) -> None:
         """Begin what runs beside requests; the gateway may answer before all of it is up."""
+        try:
+            await self.state.open()
+        except StorageError as error:
+            raise ConfigError(error.message) from error
         self.writer.start()
         for stored in self.configuration.snapshot.model_lists:
             self.lister.know(stored.account_id, stored.fetched_at_ms / 1000)
         for lifespan in self.hooks.lifespans:
             await self._serving.enter_async_context(lifespan(self))
+        await self.cooldowns.load()
         self.tasks.start("configuration", self.configuration.follow())
+        self.tasks.start("cooldowns", self.cooldowns.follow())
+        self.tasks.start("probes", self.probes.follow())
+        self.tasks.start("credentials", self.credentials.keep(self._accounts))
         self.tasks.start("model lists", self._keep_lists())
 
     async def stop(self) -> None:
         """End in order: features, chores, connections, and last, whatever the others did, the books."""
         try:
             await self._serving.aclose()
+            await self.admission.close()
+            await self.limits.close()
+            await self.budgets.purses.close()
             await self.tasks.close()
             await self.transport.close()
+            await self.inside.close()
+            await self.state.close()
         finally:
             drained = await asyncio.to_thread(self.writer.drain, self.config.timeouts.drain)
             if not drained:
@@ -157,7 +128,9 @@ class Application:
             if self._management is None:
                 from flowrouter.storage.management import Management
 
-                self._management = Management(self.store, clock=self.clock)
+                self._management = Management(
+                    self.store, clock=self.clock, audit_days=self.config.admin.audit_days
+                )
             return self._management
 
     async def reload(self) -> None:
@@ -167,8 +140,12 @@ class Application:
     async def refresh_models(self, account_id: str) -> Sequence[ListedModel]:
         """Ask an account's provider for its models now; raises `UpstreamError`, `ConfigError`."""
         world = self.configuration.world
-        models = await self.lister.renew(world.accounts[account_id], world.presets[account_id])
-        self.configuration.use_lists(self.lister.lists)
+        account = await self.credentials.ready(world.accounts[account_id])
+        models = await self.lister.renew(account, world.presets[account_id])
+        if self._alone:
+            self._use_lists()
+        else:
+            await self.reload()
         return models
 
     async def test_account(self, account_id: str) -> AccountTest:
@@ -176,8 +153,12 @@ class Application:
         from flowrouter.gateway.trial import Trial
 
         world = self.configuration.world
+        try:
+            account = await self.credentials.ready(world.accounts[account_id])
+        except RefreshError as error:
+            return AccountTest(ok=False, error=error.message)
         trial = Trial(
-            world.accounts[account_id],
+            account,
             world.presets[account_id],
             world=world,
             transport=self.transport,
@@ -187,6 +168,8 @@ class Application:
             say=lambda line: self.log.debug("account test", said=line),
         )
         found = await trial.run()
+        if found.ok:
+            await self.cooldowns.resume(account_id)
         return AccountTest(
             ok=found.ok,
             model=found.model,
@@ -198,14 +181,23 @@ class Application:
             advice=found.advice,
         )
 
+    def is_too_old(self) -> bool:
+        """Return whether one of several workers has gone on too long by keys it could not look up again."""
+        return self.state.shared and self.configuration.age_seconds > MAX_STALE
+
     def readiness(self) -> tuple[bool, dict[str, Any]]:
         """Return whether requests can be served, and the facts behind it."""
         health = self.writer.health()
         world = self.configuration.world
         usable = sum(1 for account in world.facts.accounts if account.enabled and not account.problem)
-        return True, {
+        return not self.is_too_old(), {
             "accounts": usable,
             "snapshot_age_s": round(self.configuration.age_seconds, 1),
+            "state": {
+                "kept_in": "redis" if self.state.shared else "memory",
+                "away_s": _rounded(self.state.away_seconds),
+            },
+            "worker": {"index": self.worker, "of": self.config.server.workers},
             "log": {"queued": health.queued, "spilled": health.spilled, "lost": health.lost},
         }
 
@@ -224,17 +216,18 @@ class Application:
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _keep_lists(self) -> None:
-        """Load the HTTP client ahead of the first request, then keep the model lists fresh."""
+        """Load the HTTP client and the prices ahead of the first request, then keep the model lists fresh."""
         await asyncio.sleep(0.2)
         await asyncio.to_thread(self.network.warm)
-        while True:
+        await asyncio.to_thread(packaged)
+        while self.worker == 0:
             world = self.configuration.world
             pairs = [
                 (account, world.presets[account.id])
                 for account in world.accounts.values()
-                if account.id in world.presets
+                if account.id in world.presets and (account.oauth is None or account.api_key)
             ]
-            await self.lister.refresh(pairs, lambda: self.configuration.use_lists(self.lister.lists))
+            await self.lister.refresh(pairs, self._use_lists)
             # A new account has no list yet, so a change is looked at right away.
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_LIST_SECONDS):
@@ -249,64 +242,32 @@ class Application:
             Parts(
                 world=self._world,
                 pipeline=self._build_pipeline(blobs, stored),
+                planner=self.planner,
                 counter=Counter(self.transport, clock=clock, timeouts=config.timeouts),
+                limits=self.limits,
                 receipts=self.receipts,
                 responses=ResponseRoutes(
                     stored, VendorResponses(self.transport, timeouts=config.timeouts), world=self._world
                 ),
                 compactor=Compactor(Compaction(self.store.vault), stored, world=self._world, clock=clock),
                 guard=guard_for(config),
-                memory=MemoryGate(share_of_memory(config.server.memory_share)),
+                memory=MemoryGate(share_of_memory(config.server.memory_share / config.server.workers)),
                 tasks=self.tasks,
                 clock=clock,
                 timeouts=config.timeouts,
                 body_limit=config.server.body_limit,
                 readiness=self.readiness,
+                too_old=self.is_too_old,
                 management=self._manage,
             )
         )
 
-    def _build_pipeline(self, blobs: SqliteSealedBlobs, stored: StoredResponses) -> Pipeline:
-        config, clock = self.config, self.clock
-        recall = Recall(
-            self.state,
-            blobs,
-            secret=self.store.vault.subkey("reasoning recall"),
-            clock=clock,
-            tasks=self.tasks,
-        )
-        attempts = Attempts(
-            self.transport,
-            clock=clock,
-            timeouts=config.timeouts,
-            hooks=self.hooks,
-            reasoning=ReasoningState(self.store.vault),
-            state=self.state,
-            recall=recall,
-        )
-        return Pipeline(
-            world=self._world,
-            admission=Admission(),
-            attempts=attempts,
-            stored=stored,
-            relay=Relay(attempts, recall=recall, stored=stored, clock=clock, timeouts=config.timeouts),
-            books=Books(
-                self.writer,
-                clock=clock,
-                hooks=self.hooks,
-                access=logs.get("access") if config.logs.access else None,
-            ),
-            hooks=self.hooks,
-            clock=clock,
-            wait=config.timeouts.wait,
-            log=self.log,
-        )
-
-    def _world(self) -> World:
-        return self.configuration.world
-
     async def _manage(self, scope: Any, receive: Any, send: Send) -> None:
-        """Serve a management route; its framework is loaded at the first one."""
+        """Serve a feature's page or a management route, whose framework is loaded at the first one."""
+        page = self.pages.get(scope["path"])
+        if page is not None:
+            await page(scope, receive, send)
+            return
         if self._admin is None:
             async with self._admin_lock:  # a second one would not know the sessions of the first
                 self._admin = self._admin or await asyncio.to_thread(create, self._admin_deps())
@@ -328,12 +289,20 @@ class Application:
             started=self.started,
             snapshot_age=lambda: self.configuration.age_seconds,
             test_account=self.test_account,
+            planner=self.planner,
+            targets=self.target_states.list,
+            resume=self.cooldowns.resume,
+            state=self.state,
+            secret=self.store.vault.subkey("browsers"),
+            transport=self.network,
+            holder=self.budgets.purses.holder,
+            ending=lambda: self.ending,
         )
 
 
-def build(config: Config) -> Application:
-    """Return the program for `config`; raises `ConfigError`, `StorageError`."""
-    return Application(config)
+def build(config: Config, *, worker: int = 0) -> Application:
+    """Return the program for `config`, as one of its workers; raises `ConfigError`, `StorageError`."""
+    return Application(config, worker=worker)
 
 
 def look_at_store(config: Config) -> StoreState:
@@ -341,6 +310,17 @@ def look_at_store(config: Config) -> StoreState:
     from flowrouter.storage.checkup import look_at
 
     return look_at(config.data_dir, master_key=config.master_key)
+
+
+def rekeying(application: Application) -> Rekeying:
+    """Return what changes the sealing key of the program's store; loads the ORM."""
+    from flowrouter.storage.database import Database
+    from flowrouter.storage.rekey import Rekeying
+
+    store, config = application.store, application.config
+    return Rekeying(
+        Database(store.path), store.vault, data=config.data_dir, from_variable=bool(config.master_key)
+    )
 
 
 def guard_for(config: Config) -> Guard:
@@ -354,25 +334,8 @@ def guard_for(config: Config) -> Guard:
     )
 
 
-def local_token(data: Path) -> str:
-    """Return the token that opens `/api` on this machine, made at first use (file mode 0600)."""
-    path = data / TOKEN_FILE
-    try:
-        text = path.read_text("ascii").strip()
-        if len(text) >= 32:
-            return text
-    except FileNotFoundError:
-        pass
-    token = secrets.token_hex(32)
-    path.touch(mode=0o600)
-    path.chmod(0o600)
-    path.write_text(token + "\n", "ascii")
-    return token
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 1)
 
 
-def _retention(config: Config) -> Retention:
-    kept = config.retention
-    return Retention(request_days=kept.days, request_rows=kept.rows, receipt_days=kept.receipt_days)
-
-
-__all__ = ["Application", "build", "guard_for", "local_token", "look_at_store"]
+__all__ = ["Application", "build", "guard_for", "look_at_store", "rekeying"]

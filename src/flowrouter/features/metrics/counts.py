@@ -1,0 +1,294 @@
+"""What became of exchanges, counted as they are settled: plain integers, a dozen additions each.
+
+Everything about one account and model stands in one object, found by one look-up. There are at most
+`SERIES_MAX` of them; what comes later is counted under `other`, and that it was is counted too.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable, Iterator
+
+from flowrouter.features.metrics.families import PREFIX, Family, Sample, counter, single
+from flowrouter.features.metrics.labels import OTHER, Labels
+from flowrouter.gateway.costs import HEDGED
+from flowrouter.gateway.exchange import Exchange
+from flowrouter.gateway.probes import ENDPOINT as PROBE
+from flowrouter.gateway.records import AttemptRow, RequestRow
+from flowrouter.gateway.settle import Settlement
+from flowrouter.gateway.world import World
+
+SERIES_MAX = 500
+"""Pairs of account and model with labels of their own: about thirty lines of a scrape each."""
+
+DURATIONS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 40.0, 80.0, 160.0, 320.0, 600.0)
+FIRST_TOKENS = (0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 8.0, 13.0, 21.0, 34.0, 60.0, 120.0)
+OVERHEADS = (0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0)
+
+KINDS = ("input", "cache_read", "cache_write", "output", "reasoning")
+_TARGET = ("account", "preset", "model")
+_NOBODY = ("", "", "")
+_NOT_FAILED = frozenset({"answered", "cut", "cancelled", "open", HEDGED, "token_refused", "field_refused"})
+_PICO = 1e12
+
+
+class Histogram:
+    """Observations by bucket; the last bucket is above every bound."""
+
+    __slots__ = ("_bounds", "buckets", "total")
+
+    def __init__(self, bounds: tuple[float, ...]) -> None:
+        self._bounds = bounds
+        self.buckets = [0] * (len(bounds) + 1)
+        self.total = 0.0
+
+    def take(self, value: float) -> None:
+        """Count one observation."""
+        self.buckets[bisect_left(self._bounds, value)] += 1
+        self.total += value
+
+    def sample(self, labels: tuple[str, ...]) -> Sample:
+        """Return what was observed under `labels`."""
+        return Sample(labels, self.total, tuple(self.buckets))
+
+
+class _Target:
+    """What is counted of one account and model; money in pico-USD."""
+
+    __slots__ = ("attempts", "charge", "cost", "estimated", "first", "requests", "tokens", "unpriced")
+
+    def __init__(self) -> None:
+        self.requests: dict[tuple[str, str, str, int], int] = {}
+        self.attempts: dict[str, int] = {}
+        self.tokens = [0] * len(KINDS)
+        self.estimated = [0] * len(KINDS)
+        self.cost = self.charge = self.unpriced = 0
+        self.first: Histogram | None = None
+
+    def take(self, attempt: AttemptRow) -> None:
+        """Count one try."""
+        verdict = attempt.outcome
+        self.attempts[verdict] = self.attempts.get(verdict, 0) + 1
+        self.charge += attempt.charge_pusd or 0
+        if attempt.cost_pusd is None:
+            self.unpriced += 1
+        else:
+            self.cost += attempt.cost_pusd
+        if attempt.input_tokens is None and attempt.output_tokens is None:
+            return
+        tokens = self.estimated if attempt.estimated else self.tokens
+        tokens[0] += attempt.input_tokens or 0
+        tokens[1] += attempt.cache_read_tokens or 0
+        tokens[2] += attempt.cache_write_tokens or 0
+        tokens[3] += attempt.output_tokens or 0
+        tokens[4] += attempt.reasoning_tokens or 0
+
+
+class Counts:
+    """Counts the settlements of this worker; `world` says which names are known."""
+
+    def __init__(self, world: Callable[[], World]) -> None:
+        self._world = world
+        self._labels = Labels(world())
+        self._targets: dict[tuple[str, str, str], _Target] = {}
+        # By what rows name, so that labels are looked up once for each account and known model.
+        self._found: dict[tuple[str, str], _Target] = {}
+        self._durations: dict[tuple[str, str, str, str], Histogram] = {}
+        self._overheads: dict[tuple[str, str], Histogram] = {}
+        self._seams: dict[str, int] = {}
+        self._not_completed = self._fallbacks = self._hedges = self._overflow = 0
+
+    def settled(self, settlement: Settlement) -> None:
+        """Count one exchange."""
+        if self._labels.world is not (world := self._world()):
+            self._labels = Labels(world)
+            self._found.clear()
+        row, exchange = settlement.row, settlement.exchange
+        for attempt in row.attempts:
+            self._target(attempt.account_id, attempt.preset, attempt.model).take(attempt)
+            if attempt.outcome == HEDGED:
+                self._hedges += 1
+        self._take_request(row, exchange)
+        if len(row.attempts) > 1:
+            self._fallbacks += _fell_back(exchange)
+        for seam in exchange.seams:
+            self._seams[seam.way] = self._seams.get(seam.way, 0) + 1
+        if exchange.not_completed is not None:
+            self._not_completed += 1
+
+    def _take_request(self, row: RequestRow, exchange: Exchange) -> None:
+        dialect, log = row.client_dialect, exchange.answering
+        # The gateway's own calls are no client's conversations.
+        operation = PROBE if row.endpoint == PROBE else exchange.inbound.operation
+        if log is None:
+            target = self._series(_NOBODY)
+        else:
+            target = self._target(log.target.account_id, log.target.preset, log.target.model)
+        asked = (operation, dialect, row.outcome, row.status // 100)
+        target.requests[asked] = target.requests.get(asked, 0) + 1
+        form = (operation, dialect, "true" if row.stream else "false", row.outcome)
+        duration = self._durations.get(form)
+        if duration is None:
+            duration = self._durations[form] = Histogram(DURATIONS)
+        duration.take((row.duration_ms or 0) / 1000)
+        overhead = self._overheads.get((operation, dialect))
+        if overhead is None:
+            overhead = self._overheads[operation, dialect] = Histogram(OVERHEADS)
+        overhead.take((row.overhead_us or 0) / 1e6)
+        if row.stream and log is not None and exchange.first_content_at is not None:
+            if target.first is None:
+                target.first = Histogram(FIRST_TOKENS)
+            target.first.take(exchange.first_content_at - exchange.inbound.started)
+
+    def _target(self, account_id: str, preset: str, model: str) -> _Target:
+        found = self._found.get((account_id, model))
+        if found is not None:
+            return found
+        labels = self._labels
+        found = self._series((labels.account(account_id), preset, labels.model(model)))
+        if labels.knows(model):  # any other name may be a client's, and they are without end
+            self._found[account_id, model] = found
+        return found
+
+    def _series(self, named: tuple[str, str, str]) -> _Target:
+        found = self._targets.get(named)
+        if found is None:
+            if len(self._targets) >= SERIES_MAX:
+                self._overflow += 1
+                named = (OTHER, OTHER, OTHER)
+            found = self._targets.setdefault(named, _Target())
+        return found
+
+    def families(self) -> list[Family]:
+        """Return everything that was counted."""
+        return [*self._target_families(), *self._form_families(), *self._events()]
+
+    def _target_families(self) -> Iterator[Family]:
+        targets = list(self._targets.items())
+        yield counter(
+            "requests",
+            "Finished requests, by who answered or was asked last.",
+            labels=("operation", "dialect", "outcome", "status", *_TARGET),
+            samples=(
+                Sample((*asked[:3], f"{asked[3]}xx" if asked[3] else "none", *labels), number)
+                for labels, target in targets
+                for asked, number in target.requests.items()
+            ),
+        )
+        yield counter(
+            "attempts",
+            "Tries at a target, by what came of them.",
+            labels=(*_TARGET, "verdict"),
+            samples=(
+                Sample((*labels, verdict), number)
+                for labels, target in targets
+                for verdict, number in target.attempts.items()
+            ),
+        )
+        yield counter(
+            "tokens",
+            "Tokens of all attempts; the kinds are disjoint. `estimated` marks the gateway's own counts.",
+            labels=(*_TARGET, "kind", "estimated"),
+            samples=(
+                Sample((*labels, kind, marked), number)
+                for labels, target in targets
+                for marked, counts in (("false", target.tokens), ("true", target.estimated))
+                for kind, number in zip(KINDS, counts, strict=True)
+                if number
+            ),
+        )
+        yield from _money(targets)
+        yield Family(
+            name=f"{PREFIX}first_token_seconds",
+            kind="histogram",
+            help="From a streamed request's arrival to the first meaningful piece of its answer.",
+            labels=_TARGET,
+            bounds=FIRST_TOKENS,
+            samples=tuple(
+                target.first.sample(labels) for labels, target in targets if target.first is not None
+            ),
+        )
+
+    def _form_families(self) -> Iterator[Family]:
+        yield Family(
+            name=f"{PREFIX}request_duration_seconds",
+            kind="histogram",
+            help="From a request's arrival to the end of its answer.",
+            labels=("operation", "dialect", "stream", "outcome"),
+            bounds=DURATIONS,
+            samples=tuple(taken.sample(labels) for labels, taken in self._durations.items()),
+        )
+        yield Family(
+            name=f"{PREFIX}overhead_seconds",
+            kind="histogram",
+            help="What the gateway itself took of a request, waiting for providers apart.",
+            labels=("operation", "dialect"),
+            bounds=OVERHEADS,
+            samples=tuple(taken.sample(labels) for labels, taken in self._overheads.items()),
+        )
+
+    def _events(self) -> Iterator[Family]:
+        yield single(
+            "fallbacks",
+            "Requests that another target answered after the one before it had failed.",
+            self._fallbacks,
+            kind="counter",
+        )
+        yield single(
+            "hedges", "Attempts cut off because another one began first.", self._hedges, kind="counter"
+        )
+        yield counter(
+            "completions",
+            "Answers that broke off and went on from another target, by how the join was found.",
+            labels=("way",),
+            samples=(Sample((way,), number) for way, number in self._seams.items()),
+        )
+        yield single(
+            "completions_failed",
+            "Answers that broke off and that nobody went on with.",
+            self._not_completed,
+            kind="counter",
+        )
+        yield single(
+            "metrics_overflow",
+            f"Look-ups counted under `other` because {SERIES_MAX} pairs of account and model have labels.",
+            self._overflow,
+            kind="counter",
+        )
+
+
+def _money(targets: list[tuple[tuple[str, str, str], _Target]]) -> Iterator[Family]:
+    yield counter(
+        "cost_usd",
+        "What attempts are believed to have cost, where their price is known.",
+        labels=_TARGET,
+        samples=(Sample(labels, target.cost / _PICO) for labels, target in targets if labels != _NOBODY),
+    )
+    yield counter(
+        "charge_usd",
+        "What of the cost counts against callers.",
+        labels=_TARGET,
+        samples=(Sample(labels, target.charge / _PICO) for labels, target in targets if labels != _NOBODY),
+    )
+    yield counter(
+        "cost_unknown",
+        "Attempts whose cost nobody knows.",
+        labels=_TARGET,
+        samples=(Sample(labels, target.unpriced) for labels, target in targets if target.unpriced),
+    )
+
+
+def _fell_back(exchange: Exchange) -> bool:
+    """Return whether the answer came from another target than one that failed before."""
+    answering = exchange.answering
+    return (
+        answering is not None
+        and answering.verdict in ("answered", "cut")
+        and any(
+            log.verdict not in _NOT_FAILED and log.target.key != answering.target.key
+            for log in exchange.attempts
+        )
+    )
+
+
+__all__ = ["DURATIONS", "FIRST_TOKENS", "KINDS", "OVERHEADS", "SERIES_MAX", "Counts", "Histogram"]

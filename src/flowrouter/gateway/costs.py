@@ -1,0 +1,75 @@
+"""Cost and charge of an exchange: what providers are believed to take, and what counts against the caller.
+
+Every attempt has a cost: by the usage its provider reported, 0 for one that was refused or never answered.
+One that was stopped because another was faster has read the prompt, so that is estimated. Charged is only
+what reached the client. A sum with an unknown part is unknown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+
+from flowrouter.canonical.usage import Usage
+from flowrouter.gateway.bills import Bills
+from flowrouter.gateway.exchange import AttemptLog, Exchange
+
+HEDGED = "hedged"
+"""The verdict on an attempt that lost against another one of the same request."""
+
+
+class AttemptCost(msgspec.Struct, frozen=True, kw_only=True):
+    """Of one attempt: the usage it is billed by and the pico-USD (None: unknown); `estimated` marks our numbers."""
+
+    usage: Usage | None = None
+    cost: int | None = 0
+    charge: int | None = 0
+
+    @property
+    def estimated(self) -> bool:
+        """Return whether the usage, and so the cost, is an estimate of ours."""
+        return self.usage is not None and self.usage.estimated
+
+
+class Costs(msgspec.Struct, frozen=True, kw_only=True):
+    """Of the whole exchange, with its attempts in their order; pico-USD."""
+
+    attempts: tuple[AttemptCost, ...] = ()
+    cost: int | None = 0
+    charge: int | None = 0
+
+
+def costs_of(exchange: Exchange, bills: Bills) -> Costs:
+    """Return what the attempts of `exchange` cost."""
+    attempts = tuple(_attempt(attempt, exchange, bills) for attempt in exchange.attempts)
+    return Costs(
+        attempts=attempts,
+        cost=_sum(attempt.cost for attempt in attempts),
+        charge=_sum(attempt.charge for attempt in attempts),
+    )
+
+
+def _attempt(attempt: AttemptLog, exchange: Exchange, bills: Bills) -> AttemptCost:
+    usage = attempt.usage
+    if attempt.delivered:
+        usage = usage or exchange.usage
+        cost = bills.settle(attempt.target, usage or Usage())
+        return AttemptCost(usage=usage, cost=cost, charge=cost)
+    if usage is None and attempt.verdict == HEDGED and exchange.usage is not None:
+        usage = Usage(input=exchange.usage.total_input, output=0, estimated=True)
+    if usage is None:
+        return AttemptCost()
+    return AttemptCost(usage=usage, cost=bills.settle(attempt.target, usage))
+
+
+def _sum(amounts: Iterable[int | None]) -> int | None:
+    total = 0
+    for amount in amounts:
+        if amount is None:
+            return None
+        total += amount
+    return total
+
+
+__all__ = ["HEDGED", "AttemptCost", "Costs", "costs_of"]

@@ -1,0 +1,390 @@
+"""One answer on its way to the client.
+
+Both sides may stream or not, so there are four ways; they share the source, the edits and the fold.
+
+Where a stream breaks behind the content commit, `Completion.go_on` may carry it on: it feeds what another
+target says to `continue_with`, which brings it behind what has left (`Sink.resume`, from `sink.cursor` on)
+until the answer ends. Returns it False, the client is told of the failure in its own dialect.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol
+
+import msgspec
+
+from flowrouter.canonical import events as e
+from flowrouter.canonical.cursor import Cursor, whole
+from flowrouter.canonical.events import Event
+from flowrouter.canonical.fold import Fold, replay
+from flowrouter.canonical.loss import Loss
+from flowrouter.canonical.problem import Problem
+from flowrouter.canonical.response import Response
+from flowrouter.canonical.think_tags import split_response
+from flowrouter.canonical.usage import Usage
+from flowrouter.clock import Clock
+from flowrouter.dialects import Codec, codec
+from flowrouter.errors import UpstreamError
+from flowrouter.gateway.begun import Begun
+from flowrouter.gateway.blame import from_upstream_error
+from flowrouter.gateway.client import Client
+from flowrouter.gateway.embeddings import told
+from flowrouter.gateway.exchange import Exchange
+from flowrouter.gateway.incoming import BLANK
+from flowrouter.gateway.missing_usage import booked
+from flowrouter.gateway.options import encode_options
+from flowrouter.gateway.recall import Recall
+from flowrouter.gateway.secrecy import may_pass, redacted
+from flowrouter.gateway.sinks import GatherSink, PassthroughSink, Sink, TranslateSink, edited
+from flowrouter.gateway.source import Step
+from flowrouter.gateway.stopping import called_in, covered, is_stopped, may_go_on, must_stop, stopping
+from flowrouter.gateway.stored_responses import StoredResponses
+
+ContinueWith = Callable[[Sequence[Event], Begun], Awaitable[None]]
+"""Brings events of another attempt to the client, behind what has left: it takes over."""
+
+
+class Completion(Protocol):
+    """What may carry on a stream that broke."""
+
+    async def go_on(
+        self,
+        exchange: Exchange,
+        begun: Begun,
+        *,
+        sink: Sink,
+        problem: Problem,
+        continue_with: ContinueWith,
+    ) -> bool:
+        """Carry the answer on behind `sink.cursor`; False if it has no end, and nothing false has left.
+
+        `begun` may be closed already by then: `Begun.close` may be called any number of times.
+        """
+        ...
+
+
+class Stores(msgspec.Struct, frozen=True, kw_only=True):
+    """Where an answer leaves what later requests may ask for."""
+
+    recall: Recall
+    stored: StoredResponses
+
+
+class Delivery:
+    """One answer on its way."""
+
+    def __init__(
+        self,
+        begun: Begun,
+        exchange: Exchange,
+        client: Client,
+        *,
+        clock: Clock,
+        stores: Stores,
+        completion: Completion | None,
+        settle: Callable[[Exchange], None],
+    ) -> None:
+        self._begun = begun
+        self._opened = begun.opened
+        self._source = begun.source
+        self._exchange = exchange
+        self._client = client
+        self._clock = clock
+        self._stores = stores
+        self._completion = completion
+        self._settle = settle
+        self._own: Codec = codec(exchange.inbound.dialect)
+        self._options = encode_options(exchange, clock.now(), target=begun.target)
+        self._cursor: Cursor | None = None
+        self._joined = False
+        self._before = 0
+
+    async def run(self) -> Problem | None:
+        """Bring the answer to the client; a problem means that nothing meaningful has left.
+
+        Raises `UpstreamError`, which means the same.
+        """
+        head = self._exchange.head
+        assert head is not None
+        prepared = self._opened.prepared
+        self._exchange.lane, self._exchange.request_losses = prepared.lane, prepared.losses
+        if self._exchange.inbound.operation != "generate":
+            return await self._measured()
+        if self._source.response is not None:
+            return await self._whole(self._source.response)
+        return await (self._stream() if head.stream else self._gather())
+
+    def note(self) -> None:
+        """Write into the exchange what the reply came to, unless its books are closed."""
+        if self._exchange.settled:
+            return
+        cursor, log = self._cursor, self._opened.log
+        log.ended = log.ended or self._clock.monotonic()
+        if cursor is not None:
+            log.usage = cursor.usage
+            if self._client.content_sent:
+                log.delivered = True
+                log.usage = booked(self._exchange, cursor, before=self._before)
+                _note_answer(self._exchange, cursor, log.usage, fallback=self._begun.target.model)
+
+    async def _whole(self, response: Response) -> None:
+        prepared, body = self._opened.prepared, self._source.body
+        if prepared.capabilities.think_tags:
+            response = split_response(response)
+        head = self._exchange.head
+        assert head is not None
+        # An array is no answer to who asked for none, even where the host speaks the client's dialect.
+        array = body.lstrip(BLANK)[:1] == b"["
+        if prepared.lane == "passthrough" and not head.stream and not array:
+            self._cursor = whole(response)
+            self._exchange.called = called_in(response)
+            await covered(self._exchange, self._cursor)
+            await self._keep(body)
+            await self._client.answer(200, body)
+            return self._answered(None)
+        events = replay(response)
+        if not head.stream:
+            return await self._fold_and_answer(events)
+        sink = TranslateSink(self._own, self._options, prepared.edits)
+        self._use(sink)
+        piece = sink.close(events)
+        await self._remember()
+        await self._keep(piece)
+        await self._write(piece)
+        await self._client.end()
+        return self._answered(sink)
+
+    async def _measured(self) -> Problem | None:
+        """Pass on vectors; only their model and usage are looked at, unless they must be translated."""
+        body, target = self._source.body, self._begun.target
+        try:
+            answer = told(self._exchange, target, body, model=self._options.model or target.model)
+        except ValueError:
+            return codec(target.dialect).problem_of(self._opened.reply.status, body)
+        self._cursor = Cursor()
+        self._cursor.model, self._cursor.usage = answer.model, answer.usage
+        await self._client.answer(200, answer.body)
+        self._answered(None)
+        return None
+
+    async def _fold_and_answer(self, events: Sequence[Event]) -> None:
+        self._cursor, gathered = Cursor(), Fold()
+        for event in edited(events, self._opened.prepared.edits):
+            self._cursor.apply(event)
+            gathered.feed(event)
+        await self._answer_with(gathered.response())
+
+    async def _answer_with(self, response: Response) -> None:
+        await covered(self._exchange, self._cursor)
+        await self._remember()
+        rendered = self._own.render_response(response, self._options)
+        self._exchange.reply_losses = rendered.losses
+        await self._keep(rendered.body)
+        await self._client.answer(200, rendered.body)
+        self._answered(None)
+
+    async def _gather(self) -> Problem | None:
+        """Collapse a stream for a client that wants the answer whole."""
+        sink = GatherSink(self._opened.prepared.edits)
+        self._use(sink)
+        while steps := await self._source.more():
+            for frame, events in steps:
+                if frame is None:
+                    sink.close(events)
+                else:
+                    self._fed(sink, (frame, events))
+            if await must_stop(self._exchange, sink.cursor):
+                sink.close(stopping(self._exchange, sink.cursor))
+                break
+        if sink.cursor.problem is not None:
+            return sink.cursor.problem
+        await self._answer_with(sink.fold.response())
+        self._close_books()
+        if not is_stopped(self._exchange):
+            await self._source.drain()
+        return None
+
+    async def _stream(self) -> Problem | None:
+        sink: Sink
+        if self._opened.prepared.lane == "passthrough":
+            sink = PassthroughSink(self._own, self._options)
+        else:
+            sink = TranslateSink(self._own, self._options, self._opened.prepared.edits)
+        self._use(sink)
+        try:
+            last = await self._pump(sink)
+        except UpstreamError as error:
+            if not self._client.content_sent:
+                raise
+            last = (None, [e.StreamError(from_upstream_error(error))])
+        if last is not None:
+            if not self._client.content_sent:
+                return _failure_in(last)
+            await self._break(sink, last)
+        elif not self._client.content_sent and not sink.cursor.ended:
+            raise UpstreamError("the provider's stream held no answer", kind="empty")
+        await self._client.end()
+        self._answered(sink)
+        await covered(self._exchange, self._cursor)
+        self._close_books()
+        if last is None and not is_stopped(self._exchange):
+            await self._source.drain()
+        return None
+
+    async def _pump(self, sink: Sink) -> Step | None:
+        """Move the stream through the sink until it ends; nothing leaves before it means something.
+
+        Returns the step that told of a failure, which has not gone through.
+        """
+        cursor, held, broken = sink.cursor, bytearray(), None
+        while broken is None and not is_stopped(self._exchange) and (steps := await self._source.more()):
+            for step in steps:
+                frame, events = step
+                if events and type(events[-1]) is e.StreamError:
+                    broken = step
+                    break
+                held += sink.close(events) if frame is None else sink.feed(frame, events)
+            if broken is None and await must_stop(self._exchange, cursor):
+                held += sink.resume(stopping(self._exchange, cursor))
+            if cursor.ended:
+                await self._remember()
+                await self._keep(bytes(held))
+            early = broken is not None and not self._client.content_sent
+            if held and cursor.meaningful and not early:
+                await self._write(bytes(held))
+                held = bytearray()
+        return broken
+
+    def _fed(self, sink: Sink, step: Step) -> bytes:
+        """Return what a step puts on the client's wire.
+
+        A frame that ends the answer with a failure passes as it is only if the client's SDK takes it for
+        one, and no secret of ours is in it.
+        """
+        frame, events = step
+        if frame is None:
+            return sink.close(events)
+        failed = _failure_in(step)
+        if failed is None:
+            return sink.feed(frame, events)
+        prepared = self._opened.prepared
+        if codec(prepared.target.dialect).is_error_frame(frame) and may_pass(
+            frame.data or b"", prepared.account
+        ):
+            return sink.feed(frame, events)
+        return sink.close([*events[:-1], e.StreamError(redacted(failed, prepared.account))])
+
+    async def _break(self, sink: Sink, last: Step) -> None:
+        """Carry on a stream that broke behind the content commit, or tell its client that it did."""
+        problem = _failure_in(last)
+        if self._completion is not None and problem is not None and await may_go_on(self._exchange):
+            problem = redacted(problem, self._opened.prepared.account)
+            told = (None, [e.StreamError(problem)])
+            said = [event for event in last[1][:-1] if not isinstance(event, e.PartEnd)]
+            if said:
+                # What came with the failure is content; that its parts end was only concluded from it.
+                last = told
+                await self._continue_with(sink, said)
+
+            async def continue_with(events: Sequence[Event], begun: Begun) -> None:
+                if begun is not self._begun:
+                    self._take_over(sink, begun)
+                await self._continue_with(sink, events)
+
+            self._begun.close()
+            if await self._completion.go_on(
+                self._exchange,
+                self._begun,
+                sink=sink,
+                problem=problem,
+                continue_with=continue_with,
+            ):
+                return
+            last = told if self._joined else last
+        if piece := self._fed(sink, last):
+            await self._write(piece)
+
+    def _take_over(self, sink: Sink, begun: Begun) -> None:
+        """Close the entry of the attempt that broke, all of whose text has left; `begun` answers from here."""
+        log = self._opened.log
+        log.usage, log.delivered = booked(self._exchange, sink.cursor, before=self._before), True
+        # Who was asked to go on says only what is new, who was asked anew says all of it.
+        self._before = 0 if self._exchange.amend is None else sink.cursor.characters
+        sink.turn_over()
+        self._begun, self._opened = begun, begun.opened
+        self._joined = True
+
+    async def _continue_with(self, sink: Sink, events: Sequence[Event]) -> None:
+        piece = sink.resume(events)
+        if sink.cursor.ended:
+            await self._remember()
+            await self._keep(piece)
+        if piece:
+            await self._write(piece)
+
+    async def _remember(self) -> None:
+        """Keep sealed reasoning before the answer's end leaves: the client may ask on at once."""
+        sealer, request = self._opened.prepared.sealer, self._exchange.request
+        if sealer is None or not sealer.envelopes or request is None or self._cursor is None:
+            return
+        owner_id = self._exchange.caller.owner_id
+        await self._stores.recall.keep(request, self._cursor, sealer.envelopes, owner_id=owner_id)
+
+    async def _keep(self, answer: bytes) -> None:
+        """Keep an answer that later requests may name, before its client can."""
+        if self._exchange.inbound.dialect == "openai_responses":
+            # Nobody but the gateway holds an answer that several wrote.
+            given = "" if self._cursor is None or self._joined else self._cursor.id
+            await self._stores.stored.keep(self._exchange, answer, target=self._begun.target, given=given)
+
+    async def _write(self, piece: bytes) -> None:
+        if self._exchange.first_content_at is None:
+            self._exchange.first_content_at = self._clock.monotonic()
+        await self._client.write(piece)
+
+    def _close_books(self) -> None:
+        """Settle the exchange ahead of the last bytes of a finished stream, which may take a moment to come."""
+        self.note()
+        self._settle(self._exchange)
+
+    def _use(self, sink: Sink) -> None:
+        self._cursor = sink.cursor
+        self._client.heartbeat, self._client.failing = sink.heartbeat, sink.fail
+
+    def _answered(self, sink: Sink | None) -> None:
+        exchange, cursor = self._exchange, self._cursor
+        assert cursor is not None
+        if sink is not None:
+            exchange.reply_losses = sink.losses
+        exchange.reply_losses += _withheld(cursor.frame_errors)
+        exchange.problem = cursor.problem
+        exchange.outcome = "ok" if cursor.problem is None else "partial"
+        self._opened.log.verdict = "answered" if cursor.problem is None else "cut"
+        if cursor.problem is not None:
+            self._opened.log.error = cursor.problem.message[:300]
+
+
+def _failure_in(step: Step) -> Problem | None:
+    """Return the failure that ends a step, if one does."""
+    events = step[1]
+    return last.problem if events and type(last := events[-1]) is e.StreamError else None
+
+
+def _withheld(frames: int) -> tuple[Loss, ...]:
+    """Return the loss that `frames` events nobody could read amount to."""
+    if not frames:
+        return ()
+    reason = f"{frames} event{'' if frames == 1 else 's'} of the provider could not be read"
+    return (Loss(path="stream", kind="dropped", reason=reason),)
+
+
+def _note_answer(exchange: Exchange, cursor: Cursor, usage: Usage | None, *, fallback: str) -> None:
+    exchange.usage = usage
+    exchange.answered_model = cursor.model or fallback
+    finish = cursor.finishes.get(0)
+    exchange.finish = finish.reason if finish is not None else None
+    exchange.called = tuple(dict.fromkeys(part.name for part in cursor.parts if part.name)) or exchange.called
+
+
+__all__ = ["Completion", "ContinueWith", "Delivery", "Stores"]

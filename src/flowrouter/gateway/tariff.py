@@ -1,0 +1,172 @@
+"""What a request may take out of a budget at most: its input, and so many tokens of output.
+
+The input is bounded from above: a token holds at least three bytes of UTF-8 in practice, pictures and
+documents count by a table. The output is what the client asks for, else what the model can write.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from flowrouter.dialects import codec
+from flowrouter.errors import CallerError
+from flowrouter.gateway.exchange import Exchange
+from flowrouter.gateway.world import World
+from flowrouter.routing import Target
+from flowrouter.settings.budgets import Metric
+from flowrouter.usage import Price
+from flowrouter.usage.ceiling import Asked, Ceiling, ceiling, dearest
+
+BYTES_PER_TOKEN = 3
+IMAGE_TOKENS = 5_000
+DOCUMENT_TOKENS = 10_000
+MEDIA_BYTES_PER_TOKEN = 25
+FRAME_TOKENS = 500
+"""What providers put around a conversation: roles, and a prompt of their own where there are tools."""
+
+UNKNOWN_CONTEXT = 200_000
+"""The tokens of a history that only the provider has, where the model's window is unknown."""
+
+UNKNOWN_OUTPUT = 8_192
+"""The most that a model can write, where nobody knows it."""
+
+_MEDIA = re.compile(rb'(?:;base64,|"(?:data|file_data)"\s*:\s*")([A-Za-z0-9+/_=-]+)')
+_COPIES_MAX = 128
+
+
+class Tariff(msgspec.Struct, frozen=True, kw_only=True):
+    """What output costs in one metric: `fixed` whatever it is, `each` per token."""
+
+    fixed: int
+    each: int
+
+    def amount(self, output: int) -> int:
+        """Return what a request with so much output takes."""
+        return self.fixed + self.each * output
+
+    def output_for(self, amount: int) -> int | None:
+        """Return the output that `amount` buys; None for any."""
+        return max(0, (amount - self.fixed) // self.each) if self.each else None
+
+
+class Bounds(msgspec.Struct, frozen=True, kw_only=True):
+    """One request in tokens: at most `input`, at most `output` for each of its `copies`.
+
+    `output` is the client's own cap (`capped`), else what the models can write.
+    """
+
+    input: int
+    output: int
+    copies: int
+    capped: bool
+    asked: Asked
+
+
+def bounds_of(exchange: Exchange, targets: Sequence[Target], world: World) -> Bounds:
+    """Return how large `exchange` may become at any of `targets`."""
+    inbound, head = exchange.inbound, exchange.head
+    assert head is not None
+    body = inbound.body
+    prompt, media = _prompt(exchange, targets, world)
+    limits = [_max_output(target, world) for target in targets]
+    known = max((limit for limit in limits if limit is not None), default=UNKNOWN_OUTPUT)
+    talks = inbound.operation in ("generate", "compact")
+    asked = head.max_tokens if head.max_tokens is not None and head.max_tokens > 0 else None
+    output = 0 if not talks else (known if asked is None else asked)
+    if asked is not None and talks and None not in limits:
+        output = min(output, known)
+    return Bounds(
+        input=prompt,
+        output=output,
+        copies=_copies_of(body) if talks else 1,
+        capped=asked is not None or not talks,
+        asked=Asked(
+            prompt=prompt,
+            tiers=b'"service_tier"' in body or b'"speed"' in body or b'"serviceTier"' in body,
+            media=media,
+            long_cache=b'"1h"' in body,
+            searches=b"web_search" in body or b"googleSearch" in body or b"google_search" in body,
+        ),
+    )
+
+
+def tariff_of(
+    metric: Metric,
+    bounds: Bounds,
+    targets: Sequence[Target],
+    *,
+    price: Callable[[Target], Price | None],
+    now: float,
+) -> Tariff:
+    """Return what a request takes of a budget in `metric`, at the dearest of `targets` whose price is known."""
+    match metric:
+        case "requests":
+            return Tariff(fixed=1, each=0)
+        case "tokens":
+            rates = Ceiling(input=1, output=1)
+        case "usd":
+            prices = [found for target in targets if (found := price(target)) is not None]
+            rates = dearest(ceiling(found, bounds.asked, now=now) for found in prices)
+    return Tariff(
+        fixed=rates.fixed * bounds.copies + rates.input * bounds.input, each=rates.output * bounds.copies
+    )
+
+
+def _prompt(exchange: Exchange, targets: Sequence[Target], world: World) -> tuple[int, bool]:
+    """Return the most tokens a prompt may have, and whether there is more than text in it."""
+    inbound = exchange.inbound
+    tokens, media = _read(exchange)
+    follows = exchange.continuation
+    if follows is not None:
+        turns = follows.history
+        if turns is None:
+            windows = [_window(target, world) for target in targets]
+            return tokens + max(windows, default=UNKNOWN_CONTEXT), media
+        held = sum(len(item) for turn in turns for item in (*turn.input, *turn.output))
+        tokens += held // BYTES_PER_TOKEN
+    elif b'"cachedContent"' in inbound.body or b'"cached_content"' in inbound.body:
+        tokens += max((_window(target, world) for target in targets), default=UNKNOWN_CONTEXT)
+    return tokens, media
+
+
+def _read(exchange: Exchange) -> tuple[int, bool]:
+    inbound = exchange.inbound
+    size = len(inbound.body)
+    if inbound.operation != "generate":
+        return size // BYTES_PER_TOKEN + 1, False
+    try:
+        counts = codec(inbound.dialect).skim_counts(inbound.body)
+    except CallerError:
+        return size // BYTES_PER_TOKEN + FRAME_TOKENS, False
+    media = bool(counts.images or counts.documents or b"audio" in inbound.body)
+    if not media:
+        return size // BYTES_PER_TOKEN + FRAME_TOKENS, False
+    held = [len(found) for found in _MEDIA.findall(inbound.body)]
+    text = (size - sum(held)) // BYTES_PER_TOKEN
+    shown = counts.images * IMAGE_TOKENS + counts.documents * DOCUMENT_TOKENS
+    others = sum(held) // MEDIA_BYTES_PER_TOKEN if counts.documents or b"audio" in inbound.body else 0
+    return text + shown + others + FRAME_TOKENS, True
+
+
+def _window(target: Target, world: World) -> int:
+    preset = world.presets.get(target.account_id)
+    if preset is None:
+        return UNKNOWN_CONTEXT
+    return world.capabilities(preset, target.model, target.dialect).context_window or UNKNOWN_CONTEXT
+
+
+def _max_output(target: Target, world: World) -> int | None:
+    preset = world.presets.get(target.account_id)
+    return None if preset is None else world.capabilities(preset, target.model, target.dialect).max_output
+
+
+def _copies_of(body: bytes) -> int:
+    """Return how many answers a request asks for at once (OpenAI's `n`, Google's `candidateCount`)."""
+    found = re.search(rb'"(?:n|candidateCount|candidate_count)"\s*:\s*([0-9]{1,3})\b', body)
+    return 1 if found is None else max(1, min(int(found[1]), _COPIES_MAX))
+
+
+__all__ = ["UNKNOWN_OUTPUT", "Bounds", "Tariff", "bounds_of", "tariff_of"]
