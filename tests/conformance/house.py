@@ -132,7 +132,10 @@ class House:
     def begin(self) -> None:
         """Forget what the last test left."""
         self.refusals_meant = False
-        for vendor in self.vendors.values():
+        for account, vendor in self.vendors.items():
+            if vendor.requests:
+                # Whatever failed there pauses now, with its whole account or host where it blames those.
+                self.gateway.resume(account)
             vendor.reset()
 
     def check(self) -> None:

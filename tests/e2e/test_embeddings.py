@@ -125,11 +125,12 @@ def test_the_vendors_refusal_keeps_its_words(client: openai.OpenAI) -> None:
     ],
 )
 def test_troubles_have_the_status_they_have_everywhere(
-    client: openai.OpenAI, fault: str, kind: type[openai.APIStatusError], status: int
+    stand: Stand, client: openai.OpenAI, fault: str, kind: type[openai.APIStatusError], status: int
 ) -> None:
     with pytest.raises(kind) as caught:
         client.embeddings.create(model=f"m+{fault}", input="a")
     assert caught.value.status_code == status
+    stand.gateway.resume("chat")
 
 
 @pytest.mark.parametrize("body", [b"{", b"[]", b'{"input":"a"}', b'{"model":3,"input":"a"}'])

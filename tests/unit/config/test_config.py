@@ -112,6 +112,7 @@ def test_every_setting_with_a_variable_can_be_set_by_it(tmp_path: Path) -> None:
         "admin.oidc.algorithms": "ES256, RS256",
     }
     samples["logs.access"] = "false"
+    samples |= {"egress.mode": "accounts", "egress.private": "false"}
     environ = {
         variable: samples.get(key, "17") for key, variable in config.variable_names().items() if key != "data"
     }
