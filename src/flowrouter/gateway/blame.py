@@ -27,6 +27,7 @@ PAUSED = "targets_paused"
 """The code of a refusal because everybody who could answer pauses."""
 
 _BUSY = frozenset({"rate_limit", "overloaded"})
+_EXHAUSTED = frozenset({429, 500, 502, 503, 504, 529})
 _TOLD_AS_SAID = frozenset(
     {"request_fault", "param_unsupported", "context_overflow", "content_filter", "model_missing"}
 )
@@ -138,6 +139,8 @@ def for_caller(
     waits = [f.problem.retry_after for f in failures if f.problem.retry_after is not None]
     if failure in _BUSY:
         soonest = min((*waits, *(() if soonest is None else (soonest,))), default=None)
+        if problem.status not in _EXHAUSTED:  # a guard's page says 403, which is no word about the caller
+            return msgspec.structs.replace(_gateway_problem(problem), retry_after=soonest), None
         return msgspec.structs.replace(problem, retry_after=soonest), decisive.raw
     if failure in _TOLD_AS_SAID:
         return msgspec.structs.replace(problem, retry=False), decisive.raw
