@@ -106,7 +106,9 @@ class House:
         for vendor in self.vendors.values():
             vendor.start()
         self._gateway = RunningGateway(
-            accounts_for(self.vendors), settings={"models": {"aliases": ALIASES}}
+            accounts_for(self.vendors),
+            # A second is enough to ask once more; waiting for a busy vendor is `tests/faults`' matter.
+            settings={"models": {"aliases": ALIASES}, "routing": {"wait": 1.0}},
         ).start()
         self.listed()
         return self
