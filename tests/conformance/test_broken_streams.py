@@ -96,6 +96,7 @@ def test_a_complete_answer_in_bad_shape_arrives_whole(cell: Cell, fault: str, st
 def test_an_end_that_is_never_told_is_a_cut(house: House, account: str) -> None:
     """Where only the last event has the finish, a stream without it may lack anything."""
     for kind in CLIENTS.values():
+        house.begin()
         cell = kind(house, account)
         with pytest.raises(cell.failures) as caught:
             cell.ask("fault-no-terminator", stream=True)

@@ -262,21 +262,14 @@ def test_hosted_tools(house: House) -> None:
 
 @pytest.mark.parametrize("place", ACCOUNTS)
 def test_a_forged_seal(house: House, place: str) -> None:
-    """Its own vendor refuses it; no other vendor ever sees it."""
+    """Its own vendor refuses it and is asked again without it; no other vendor ever sees it."""
     cell = ResponsesCell(house, place)
     house.refusals_meant = place == "responses"
     forged = {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "gAAAAAB" + "A" * 80}
     answer = {"type": "message", "role": "assistant", "content": "x"}
-    user = {"role": "user", "content": "more"}
-    fields: Any = {"model": signer(cell), "store": False}
+    turns: Any = [{"role": "user", "content": "hi"}, forged, answer, {"role": "user", "content": "more"}]
     with cell.client() as sdk:
-        if place == "responses":
-            with pytest.raises(openai.BadRequestError) as caught:
-                sdk.responses.create(
-                    input=[{"role": "user", "content": "hi"}, forged, answer, user], **fields
-                )
-            assert caught.value.code == "invalid_encrypted_content"
-            return
-        made = sdk.responses.create(input=[{"role": "user", "content": "hi"}, forged, answer, user], **fields)
+        made = sdk.responses.create(model=signer(cell), input=turns, store=False)
     assert made.output_text == "You said: more"
-    assert not cell.up.seen(forged["encrypted_content"])
+    seen = [forged["encrypted_content"] in received.body.decode() for received in cell.up.requests]
+    assert seen == ([True, False] if place == "responses" else [False])
