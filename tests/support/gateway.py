@@ -129,7 +129,9 @@ class RunningGateway:
         """End what pauses at an account of the file, so that one test's failures do not meet the next."""
         token = (self.data / "local.token").read_text().strip()
         headers = {"authorization": f"Bearer {token}", "content-type": "application/json"}
-        status, answer = self.call("POST", f"/api/accounts/config:{account}/resume", body=b"", headers=headers)
+        status, answer = self.call(
+            "POST", f"/api/accounts/config:{account}/resume", body=b"", headers=headers
+        )
         assert status == 200, answer
 
     def _answers(self) -> bool:
