@@ -9,35 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import msgspec
-
 from flowrouter.canonical.usage import Usage
+from flowrouter.gateway.amounts import AttemptCost, Costs
 from flowrouter.gateway.bills import Bills
 from flowrouter.gateway.exchange import AttemptLog, Exchange
 
 HEDGED = "hedged"
 """The verdict on an attempt that lost against another one of the same request."""
-
-
-class AttemptCost(msgspec.Struct, frozen=True, kw_only=True):
-    """Of one attempt: the usage it is billed by and the pico-USD (None: unknown); `estimated` marks our numbers."""
-
-    usage: Usage | None = None
-    cost: int | None = 0
-    charge: int | None = 0
-
-    @property
-    def estimated(self) -> bool:
-        """Return whether the usage, and so the cost, is an estimate of ours."""
-        return self.usage is not None and self.usage.estimated
-
-
-class Costs(msgspec.Struct, frozen=True, kw_only=True):
-    """Of the whole exchange, with its attempts in their order; pico-USD."""
-
-    attempts: tuple[AttemptCost, ...] = ()
-    cost: int | None = 0
-    charge: int | None = 0
 
 
 def costs_of(exchange: Exchange, bills: Bills) -> Costs:
@@ -72,4 +50,4 @@ def _sum(amounts: Iterable[int | None]) -> int | None:
     return total
 
 
-__all__ = ["HEDGED", "AttemptCost", "Costs", "costs_of"]
+__all__ = ["HEDGED", "costs_of"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import msgspec
 
@@ -16,6 +16,7 @@ from flowrouter.canonical.request import Request
 from flowrouter.canonical.usage import Usage
 from flowrouter.dialects import codec
 from flowrouter.dialects.codec import Framing
+from flowrouter.gateway.carried import Admitted, Held
 from flowrouter.gateway.continuation import Continuation
 from flowrouter.gateway.ports import Outcome
 from flowrouter.gateway.standing import Standing
@@ -23,10 +24,6 @@ from flowrouter.httpkit.caller import LOCAL, Caller
 from flowrouter.routing import Plan, Target
 from flowrouter.routing.affinity import Stay
 from flowrouter.routing.intent import Confinement
-
-if TYPE_CHECKING:
-    from flowrouter.gateway.holds import Hold
-    from flowrouter.gateway.limits import Pass
 
 Operation = Literal["generate", "embeddings", "embed_content", "batch_embed", "compact"]
 """What is asked for. Only `generate` is a conversation; `compact` passes as it is, the rest are embeddings."""
@@ -135,9 +132,9 @@ class Exchange:
         self.waited = 0.0
         self.bytes_out = 0
         self.settled = False
-        self.admitted: Pass | None = None
+        self.admitted: Admitted | None = None
         self.standings: tuple[Standing, ...] = ()
-        self.hold: Hold | None = None
+        self.hold: Held | None = None
         self.budget_warning = ""
 
     @property

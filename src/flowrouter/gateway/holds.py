@@ -10,7 +10,8 @@ from flowrouter.canonical.estimate import text_tokens
 from flowrouter.canonical.receipt import BudgetNote
 from flowrouter.canonical.usage import Usage
 from flowrouter.errors import StorageError
-from flowrouter.gateway.costs import Costs
+from flowrouter.gateway.amounts import Costs
+from flowrouter.gateway.carried import Held
 from flowrouter.gateway.exchange import Exchange
 from flowrouter.gateway.purses import Purse, Purses
 from flowrouter.gateway.records import BudgetLine
@@ -183,7 +184,7 @@ def _line(share: Share, spent: int) -> BudgetLine:
     )
 
 
-def settled(hold: Hold, exchange: Exchange, costs: Costs) -> tuple[Costs, tuple[BudgetLine, ...]]:
+def settled(hold: Held, exchange: Exchange, costs: Costs) -> tuple[Costs, tuple[BudgetLine, ...]]:
     """Settle `hold` by what `exchange` came to, as `Hold.close`."""
     delivered = any(log.delivered for log in exchange.attempts)
     costs, lines = hold.close(costs, exchange.usage, delivered=delivered)

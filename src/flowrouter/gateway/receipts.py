@@ -10,7 +10,7 @@ from flowrouter.canonical.dialect import Dialect
 from flowrouter.canonical.fates import Fate, fates, member_names
 from flowrouter.canonical.receipt import AttemptNote, LeftOut, Receipt, Route, told
 from flowrouter.canonical.usage import Usage
-from flowrouter.gateway.costs import AttemptCost, Costs
+from flowrouter.gateway.amounts import AttemptCost, Costs
 from flowrouter.gateway.exchange import AttemptLog, Exchange
 from flowrouter.routing import Plan
 from flowrouter.routing.tree import Note

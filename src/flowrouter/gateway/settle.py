@@ -11,8 +11,9 @@ from flowrouter.canonical.receipt import Receipt
 from flowrouter.canonical.usage import Usage
 from flowrouter.clock import Clock
 from flowrouter.gateway.affinity import session_header
+from flowrouter.gateway.amounts import AttemptCost, Costs
 from flowrouter.gateway.bills import Bills
-from flowrouter.gateway.costs import AttemptCost, Costs, costs_of
+from flowrouter.gateway.costs import costs_of
 from flowrouter.gateway.exchange import AttemptLog, Exchange
 from flowrouter.gateway.holds import settled
 from flowrouter.gateway.ports import AttemptRow, RequestLog, RequestRow

@@ -134,7 +134,7 @@ def _rollups(connection: Connection) -> Iterable[Finding]:
             yield Finding(check="rollup", subject="/".join(map(str, key)), message=message)
 
 
-def _summed() -> Select[Any]:
+def _summed() -> Select[*tuple[Any, ...]]:
     columns = ledger.c
     charge, cost = columns.kind == "charge", columns.kind == "cost"
     day = (columns.ts_ms - columns.ts_ms % DAY_MS).label("day_ms")
@@ -151,7 +151,9 @@ def _summed() -> Select[Any]:
     return select(day, *named, *sums).where(columns.kind != "adjust").group_by(day, *named)
 
 
-def _read(connection: Connection, statement: Select[Any]) -> Iterable[tuple[Any, tuple[int, ...]]]:
+def _read(
+    connection: Connection, statement: Select[*tuple[Any, ...]]
+) -> Iterable[tuple[Any, tuple[int, ...]]]:
     width = len(_KEY) + 1
     for row in connection.execute(statement):
         yield tuple(row[:width]), tuple(int(value) for value in row[width:])
@@ -187,7 +189,7 @@ def _orphans(connection: Connection, now_ms: int, budget_id: str | None) -> list
     return [dict(row) for row in connection.execute(statement).mappings()]
 
 
-def _count(connection: Connection, statement: Select[Any]) -> int:
+def _count(connection: Connection, statement: Select[*tuple[Any, ...]]) -> int:
     return int(connection.execute(statement).scalar_one())
 
 

@@ -21,7 +21,7 @@ class Released(msgspec.Struct, frozen=True, kw_only=True):
 async def list_budgets(call: Call) -> Reply:
     """Return every budget in its present period."""
     rows = [await _state(named, call) for named in await _limits(call)]
-    return paged(rows, call.query, key=lambda row: row.id)
+    return paged(rows, call.query, key=lambda row: (row.id,))
 
 
 async def get_budget(call: Call) -> Reply:

@@ -16,7 +16,7 @@ from flowrouter import __version__
 from flowrouter.cli.checks.finding import Area, Finding
 
 if TYPE_CHECKING:
-    from flowrouter.app import StoreState
+    from flowrouter.app.program import StoreState
 
 SPACE_TIGHT = 500 * 1024**2
 SPACE_OUT = 50 * 1024**2
