@@ -22,8 +22,8 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS = 1
 .DELETE_ON_ERROR:
 # Two pips must not write one environment at a time.
 .NOTPARALLEL:
-.PHONY: help run test check check-lint check-format check-types check-floors bench soak fuzz conformance \
-        clients fmt prices lock dist clean venv
+.PHONY: help run test check check-lint check-format check-types check-floors bench soak fuzz scale conformance \
+        clients contract fmt prices lock dist clean venv
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /\1|/' | \
@@ -63,6 +63,13 @@ soak: $(STAMPS)/dev ## minutes of load: streams, disconnects, memory, power cuts
 fuzz: $(STAMPS)/dev ## 100,000 made requests over every pair of dialects (ARGS="--requests 5000 --first 0")
 	$(PYTHON_BIN) -m tests.fuzz.run $(ARGS)
 	@[ -n "$(ARGS)" ] || $(PYTHON_BIN) -m tests.fuzz.breaks
+
+contract: $(STAMPS)/dev ## half an hour of made calls against the whole of /api (ARGS="-k people")
+	$(PYTEST) -n $(WORKERS) -m "not soak" tests/openapi $(ARGS)
+
+# ARGS="--url postgresql://..." measures an empty PostgreSQL database instead.
+scale: $(STAMPS)/dev ## a request log of five million rows, asked and pruned (15 GB of disk for some minutes)
+	$(PYTHON_BIN) -m tests.scale.run $(ARGS)
 
 conformance: $(STAMPS)/dev ## the vendors' SDKs and llm-comply, the whole matrix, then `make clients`
 	$(PYTEST) -n $(WORKERS) --dist worksteal -m "not soak and not clients" tests/conformance $(ARGS)

@@ -86,6 +86,15 @@ def redis_server() -> Iterator[Any]:
         yield server
 
 
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[Any]:
+    """Return a running PostgreSQL that the tests of one worker share; each makes a database of its own."""
+    from tests.support.postgres_server import PostgresServer
+
+    with PostgresServer() as server:
+        yield server
+
+
 def pytest_unconfigure() -> None:
     """Remove what the run left in the stand-in for the user's folders."""
     shutil.rmtree(_HOME, ignore_errors=True)

@@ -31,7 +31,9 @@ from flowrouter.settings import (
     Server,
     Settings,
     State,
+    Store,
     Timeouts,
+    Upstream,
 )
 
 FILE_NAME = "config.toml"
@@ -41,6 +43,7 @@ PREFIX = "FLOW_ROUTER_"
 # `flow-router` makes names that begin like ours.
 _SERVICE_LINK = re.compile(r"SERVICE_(?:HOST|PORT(?:_\w+)?)|PORT(?:_\d+_(?:TCP|UDP|SCTP)(?:_\w+)?)?")
 _ENV_REFERENCE = "env:"
+_DATABASES = ("postgresql://", "postgres://")
 
 
 class Config(Settings, frozen=True):
@@ -90,6 +93,11 @@ def load(
         settings = msgspec.structs.replace(
             settings, local=msgspec.structs.replace(settings.local, model=model)
         )
+    if settings.backups.folder:
+        folder = str(relative_to / Path(settings.backups.folder).expanduser())
+        settings = msgspec.structs.replace(
+            settings, backups=msgspec.structs.replace(settings.backups, folder=folder)
+        )
     for key, value in variables.items():
         settings = _override(settings, key, value=value, source=variable_names()[key])
     for key, value in given.items():
@@ -98,7 +106,9 @@ def load(
         )
     values = msgspec.structs.asdict(settings)
     values["accounts"] = _with_secrets(settings.accounts, environ, text=text, file=file, strict=secrets)
+    values["upstream"] = _with_proxy(settings.upstream, environ, strict=secrets)
     values["state"] = _with_address(settings.state, environ, strict=secrets)
+    values["store"] = _with_database(settings.store, environ, strict=secrets)
     values["admin"] = _with_client_secret(settings.admin, environ, strict=secrets)
     values["data"] = str(Path(settings.data).expanduser().absolute()) if settings.data else default_data_dir()
     return Config(**values, file=file or None, master_key=environ.get(f"{PREFIX}MASTER_KEY") or None)
@@ -287,6 +297,31 @@ def _with_address(state: State, environ: Mapping[str, str], *, strict: bool) -> 
     return msgspec.structs.replace(state, redis=address or "")
 
 
+def _with_proxy(upstream: Upstream, environ: Mapping[str, str], *, strict: bool) -> Upstream:
+    """Return `upstream` with an `env:NAME` replaced by the variable's value; no message repeats the address."""
+    proxy = _look_up(upstream.proxy, environ)
+    if proxy is None and strict:
+        variable = upstream.proxy.removeprefix(_ENV_REFERENCE)
+        fix = f"export {variable}=http://..., or leave [upstream] proxy out"
+        raise ConfigError(
+            f"[upstream] proxy needs the environment variable {variable}, which is not set", fix=fix
+        )
+    return msgspec.structs.replace(upstream, proxy=proxy or "")
+
+
+def _with_database(store: Store, environ: Mapping[str, str], *, strict: bool) -> Store:
+    """Return `store` with an `env:NAME` replaced by the variable's value; no message repeats the address."""
+    url = _look_up(store.url, environ)
+    if url is None and strict:
+        variable = store.url.removeprefix(_ENV_REFERENCE)
+        fix = f"export {variable}=postgresql://..., or leave [store] url out"
+        raise ConfigError(f"[store] url needs the environment variable {variable}, which is not set", fix=fix)
+    if url and not url.startswith(_DATABASES):
+        fix = "write postgresql://USER:PASSWORD@HOST/NAME, or leave it out for a file in the data folder"
+        raise ConfigError("[store] url is no address of a PostgreSQL database", fix=fix)
+    return msgspec.structs.replace(store, url=url or "")
+
+
 def _with_client_secret(admin: Admin, environ: Mapping[str, str], *, strict: bool) -> Admin:
     """Return `admin` with an `env:NAME` replaced by the variable's value."""
     if admin.oidc.issuer and not admin.oidc.client_id:
@@ -349,6 +384,7 @@ __all__ = [
     "Server",
     "Settings",
     "State",
+    "Store",
     "Timeouts",
     "check_bind",
     "default_data_dir",

@@ -17,10 +17,13 @@
     │   ├── NotFoundError        nothing has this id, at least for this owner
     │   ├── ConflictError        the name is taken, or the row has changed
     │   │   ├── StaleError       it has changed since the caller read it
-    │   │   └── FixedKeyError    a gateway key that cannot be changed
+    │   │   ├── FixedKeyError    a gateway key that cannot be changed
+    │   │   └── ManagedError     an applied file owns it; carries the fix
     │   ├── StateDeniedError     the server of the shared state lets the gateway in no more
+    │   ├── BackupError          a backup cannot be made, read or put back; carries the fix
     │   └── UnsealError          a sealed value does not open with this key, in this place
     ├── PullError                the embedded model cannot be fetched; says whether it was forged
+    ├── PictureError             an address in a prompt gives no picture
     ├── JsonError                bytes that are not JSON
     ├── SseError                 bytes that are not server-sent events
     ├── ShapeError               JSON that is not what the dialect says

@@ -13,7 +13,7 @@ import sys
 import threading
 import traceback
 from collections import deque
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from contextvars import ContextVar
 from functools import lru_cache
 from typing import Any, Literal, TextIO
@@ -32,38 +32,26 @@ _PATIENCE = 2.0
 _SHORTEST_SECRET = 6
 _MOST_SECRETS = 4_000
 _HIDDEN = "***"
+_PIECE = 16 * 1024
+_LONGEST_PIECE = 256 * 1024
+_CUT = re.compile("[,;]")
 
 # The regular expression below runs only on lines that hold one of these.
 _MARKS = (
-    "sk-",
-    "flr_",
-    "earer",
-    "asic ",
-    "uthorization",
-    "UTHORIZATION",
-    "key",
-    "KEY",
-    "Key",
-    "AIza",
-    "oken",
-    "ecret",
-    "assword",
-    "@",
-    "eyJ",
-    "gsk_",
-    "xai-",
-    "hf_",
-    "AKIA",
-)
+    "sk-", "flr_", "earer", "asic ", "uthorization", "UTHORIZATION", "key", "KEY", "Key", "AIza", "oken", "ecret",
+    "assword", "@", "eyJ", "gsk_", "xai-", "hf_", "AKIA", "pplx-", "nvapi-", "ghp_", "ookie", "_session", "code=",
+    "_TOKEN", "_SECRET", "_PASSWORD",
+)  # fmt: skip
 _SECRET = re.compile(
     r"""
       (?P<scheme> \b(?:bearer|basic)\s+ ) [^\s"',;\\]{8,}
     | (?P<field> (?<![a-z]) (?: (?:proxy-)?authorization | x-goog-api-key | (?:x-)?api[-_]?key | (?<=[?&])key
-        | (?:access|refresh|id|auth)[-_]?token | token | (?:client[-_]?)?secret | password ) )
+        | (?:access|refresh|id|auth)[-_]?token | token | (?:client[-_]?)?secret | password | (?<=[?&])code
+        | (?:set-)?cookie | flow_router_session | (?-i:(?<![A-Z0-9_])[A-Z][A-Z0-9_]{0,60}_(?:KEY|TOKEN|SECRET|PASSWORD)) ) )
       (?P<between> \\*["']?\s*[:=]\s*\\*["']? ) (?: (?:bearer|basic)\s+ )? [^\s"',;&\\}\])]+
-    | (?P<user> ://[^\s/@:"']{0,200}: ) [^\s/@"']+ (?=@)
+    | (?P<user> ://[^\s/@:"']{0,200}: ) [^\s/"']+ (?=@)
     | \b(?: sk-[A-Za-z0-9_-]{8,} | flr_[0-9a-f]{8,} | AIza[A-Za-z0-9_-]{20,} | gsk_[A-Za-z0-9]{16,}
-        | xai-[A-Za-z0-9]{16,} | hf_[A-Za-z0-9]{16,} | AKIA[A-Z0-9]{12,}
+        | xai-[A-Za-z0-9]{16,} | hf_[A-Za-z0-9]{16,} | AKIA[A-Z0-9]{12,} | (?:pplx-|nvapi-|ghp_)[A-Za-z0-9_-]{16,}
         | eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,} )
     """,
     re.IGNORECASE | re.VERBOSE,
@@ -156,9 +144,9 @@ class Sink:
         for secret in self._spelled():
             if secret in text:
                 text = text.replace(secret, _HIDDEN)
-        if any(mark in text for mark in _MARKS):
-            return _SECRET.sub(_hidden, text)
-        return text
+        if len(text) <= _PIECE:
+            return _without_lookalikes(text)
+        return "".join(_without_lookalikes(piece) for piece in _pieces(text))
 
     def _spelled(self) -> tuple[str, ...]:
         """Return every spelling to look for; made anew when there is another secret."""
@@ -172,12 +160,7 @@ class Sink:
             return made
 
     def _taken(self) -> list[Record]:
-        taken: list[Record] = []
-        try:
-            while True:
-                taken.append(self._records.popleft())
-        except IndexError:
-            return taken
+        return [self._records.popleft() for _ in range(len(self._records))]  # nobody else takes any
 
     def _line(self, record: Record) -> str:
         try:
@@ -302,7 +285,11 @@ def adopt_stdlib(*names: str, but: Collection[str] = ()) -> None:
         """Turns a stdlib record into one of ours."""
 
         def emit(self, record: logging.LogRecord) -> None:
-            fields = {} if not record.exc_info else {"traceback": _traceback(record.exc_info)}
+            fields = (
+                {}
+                if not record.exc_info
+                else {"traceback": "".join(traceback.format_exception(*record.exc_info))}
+            )
             if unwanted and record.getMessage().startswith(unwanted):
                 return
             level: Level = "error" if record.levelno >= logging.ERROR else "warning"
@@ -323,8 +310,21 @@ def _placed(fields: dict[str, Any]) -> dict[str, Any]:
     return fields
 
 
-def _traceback(info: Any) -> str:
-    return "".join(traceback.format_exception(*info))
+def _without_lookalikes(text: str) -> str:
+    return _SECRET.sub(_hidden, text) if any(mark in text for mark in _MARKS) else text
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """Yield `text` in pieces, cut where nothing that looks like a secret goes on.
+
+    One search through a long text would keep every other thread waiting for its end.
+    """
+    start = 0
+    while start < len(text):
+        found = _CUT.search(text, start + _PIECE, start + _LONGEST_PIECE)
+        end = found.end() if found is not None else start + _LONGEST_PIECE
+        yield text[start:end]
+        start = end
 
 
 def _hidden(found: re.Match[str]) -> str:
@@ -353,8 +353,13 @@ def _as_text(record: Record) -> str:
     trace = fields.pop("traceback", "")
     pairs = " ".join(f"{name}={_shown(value)}" for name, value in fields.items() if value is not None)
     level = "" if record.level == "info" else f"{record.level} "
-    line = f"{_second(int(record.when))[11:19]} {level}{record.logger}: {record.message}"
-    return f"{line}{'  ' if pairs else ''}{pairs}" + (f"\n{trace.rstrip()}" if trace else "")
+    line = f"{_second(int(record.when))[11:19]} {level}{record.logger}: {_printable(record.message)}"
+    return f"{line}{'  ' if pairs else ''}{pairs}" + (_indented(trace) if trace else "")
+
+
+def _indented(trace: str) -> str:
+    """Return a traceback whose lines nobody takes for records: an error's message may hold line breaks."""
+    return "".join(f"\n    {_printable(line)}" for line in trace.rstrip().splitlines())
 
 
 @lru_cache(maxsize=4)
@@ -363,10 +368,15 @@ def _second(when: int) -> str:
 
 
 def _shown(value: Any) -> str:
-    text = value if isinstance(value, str) else str(value)
-    if not text.isprintable():  # what a client sends must not steer the reader's terminal
-        text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    text = _printable(value if isinstance(value, str) else str(value))
     return msgspec.json.encode(text).decode() if not text or re.search(r'[\s"=]', text) else text
+
+
+def _printable(text: str) -> str:
+    """Return `text` so that what a client sends neither begins a line nor steers the reader's terminal."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 _SINK = Sink(SystemClock())

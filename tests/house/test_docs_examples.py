@@ -31,7 +31,7 @@ ADDRESS = "http://127.0.0.1:2402"
 # Programs of others, whose commands stand in the guide but are not ours to check.
 OTHERS = {
     "aider", "claude", "cline", "cn", "codex", "docker", "export", "gemini", "git", "install", "journalctl", "llm", "loginctl", "make",
-    "opencode", "openssl", "pipx", "qwen", "sudo", "systemctl", "uv",
+    ".", "opencode", "openssl", "pg_dump", "pg_restore", "pipx", "qwen", "redis-server", "set", "sudo", "systemctl", "uv",
 }  # fmt: skip
 
 
@@ -173,6 +173,10 @@ def test_settings_load(block: Block, tmp_path: Path) -> None:
     if block.mark == "preset":
         (tmp_path / "own.toml").write_text(block.text)
         room("flowrouter.providers.catalog").load(tmp_path)
+        return
+    if block.mark == "declaration":
+        shape = room("flowrouter.api.admin.declaration.shape")
+        assert shape.shaped(tomllib.loads(block.text), text=block.text, file=block.place).said.accounts
         return
     if block.mark == "other":
         tomllib.loads(block.text)

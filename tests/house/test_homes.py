@@ -26,7 +26,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     ),
     "src/flowrouter/config.py": ("os.environ", "os.getenv", "os.putenv"),
     "src/flowrouter/tasks.py": ("asyncio.create_task", "asyncio.ensure_future"),
-    "src/flowrouter/upstream/transport.py": _HTTP_CLIENTS,
+    "src/flowrouter/upstream/aiohttp_client.py": _HTTP_CLIENTS,
     "src/flowrouter/wire/json.py": ("json",),
 }
 

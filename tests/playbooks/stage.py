@@ -21,6 +21,7 @@ from flowrouter.accounts.refresh import Refresher
 from flowrouter.canonical.dialect import Dialect
 from flowrouter.config import Timeouts
 from flowrouter.dialects import codec
+from flowrouter.gateway import recording
 from flowrouter.gateway.admission import Admission
 from flowrouter.gateway.affinity import Pins
 from flowrouter.gateway.attempts import Attempts
@@ -41,6 +42,7 @@ from flowrouter.gateway.planner import Planner
 from flowrouter.gateway.privacy import Privacy
 from flowrouter.gateway.probes import Probes
 from flowrouter.gateway.purses import Purses
+from flowrouter.gateway.quotas import Quotas
 from flowrouter.gateway.reasoning import ReasoningState
 from flowrouter.gateway.recall import Recall
 from flowrouter.gateway.relay import Relay
@@ -57,7 +59,7 @@ from tests.playbooks.scripts import JSON, SSE, Script, ScriptedTransport, Script
 from tests.playbooks.virtual import EPOCH, VirtualClock, VirtualLoop
 from tests.playbooks.worlds import account, world
 from tests.support.budgets import MemoryBudgetBook
-from tests.support.doubles import MemoryPauses, NoBlobs, OpenSeals, Recorder
+from tests.support.doubles import MemoryPauses, MemoryShelf, NoBlobs, OpenSeals, Recorder
 
 
 class House:
@@ -84,6 +86,8 @@ class House:
         self.timeouts = timeouts or Timeouts()
         self.hooks = hooks or Hooks()
         self.log = Recorder()
+        self.shelf = MemoryShelf()
+        self.room = recording.Room()
         self.failures: list[tuple[str, BaseException]] = []
         self.tasks = TaskGroup(lambda name, error: self.failures.append((name, error)))
         self.state = state if state is not None else MemoryStateStore(self.clock)
@@ -103,11 +107,13 @@ class House:
         )
         self.pins = Pins(self.state, clock=self.clock, tasks=self.tasks)
         self.hedges = Hedges(tasks=self.tasks, clock=self.clock, quantile=self.health.first_token_quantile)
+        self.quotas = Quotas(world=lambda: self.present, mark=marker(b"stage"), clock=self.clock)
         self.cooldowns = Cooldowns(
             self.state,
             kept=kept or MemoryPauses(),
             world=lambda: self.present,
             mark=marker(b"stage"),
+            quotas=self.quotas,
             clock=self.clock,
             tasks=self.tasks,
             log=logs.get("playbook"),
@@ -141,7 +147,7 @@ class House:
             clock=self.clock,
             hooks=self.hooks,
             bills=self.bills,
-            observers=(self.health.settled, self.pins.settled, self.hedges.settled),
+            observers=(self.health.settled, self.pins.settled, self.hedges.settled, self.quotas.settled),
         )
 
     def _tries(self, recall: Recall) -> tuple[Attempts, Tries]:
@@ -154,6 +160,7 @@ class House:
             state=self.state,
             recall=recall,
             credentials=self.credentials,
+            quotas=self.quotas,
         )
         return attempts, Tries(
             attempts,
@@ -209,6 +216,7 @@ class House:
             limits=self.limits,
             budgets=self.budgets,
             books=books,
+            recorder=recording.Recorder(self.shelf, clock=clock, room=self.room),
             hooks=hooks,
             log=logs.get("playbook"),
         )

@@ -157,11 +157,11 @@ def test_a_thousand_at_once_with_answers_three_times_the_mean(mode: Any) -> None
     assert len(rows) >= len(done) == 1_000
     assert sum(result.status == 200 for result in done) > 40, "all was refused before it could spend"
     used = sum(line.amount for row in rows for line in row.budgets)
-    assert used == spent(rows)
     assert used > 0.8 * limit, "the budget was not used"
     if mode == "hard":
-        assert used <= limit
+        assert spent(rows) <= used <= limit
     else:
+        assert used == spent(rows)
         over = sum(max(0, line.amount - row_hold(row)) for row in rows for line in row.budgets)
         assert used - limit <= over
 
@@ -217,7 +217,8 @@ def test_a_client_that_leaves_pays_for_what_it_got() -> None:
     result = story(told, usd("1", mode="hard"), scripts=[streamed(2_000, pause=1.0)])
     assert result.row.outcome == "cancelled"
     (line,) = result.row.budgets
-    assert 0 < line.amount == result.row.charge_pusd < 2_000 * OUT
+    assert 0 < result.row.charge_pusd < 1_000 * OUT
+    assert result.row.charge_pusd <= line.amount < 1_000 * OUT, "what nobody counted, counts from above"
 
 
 def test_a_price_nobody_knows() -> None:

@@ -8,8 +8,9 @@ from typing import Any
 import msgspec
 
 from flowrouter.canonical.usage import Usage
+from flowrouter.gateway.attempt_log import AttemptLog
 from flowrouter.gateway.costs import costs_of
-from flowrouter.gateway.exchange import AttemptLog, Exchange
+from flowrouter.gateway.exchange import Exchange
 from flowrouter.routing import Target
 from flowrouter.settings.prices import ModelPrice
 from flowrouter.usage import Prices

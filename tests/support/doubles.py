@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flowrouter.accounts.vault import UnsealError
 from flowrouter.gateway.ports import LogHealth, RequestRow
+from flowrouter.gateway.recording import Tape
 
 
 class Recorder:
@@ -21,6 +22,25 @@ class Recorder:
     def drain(self, timeout: float) -> bool:
         del timeout
         return True
+
+
+class MemoryShelf:
+    """Keeps finished tapes; a full one takes none."""
+
+    def __init__(self) -> None:
+        self.tapes: list[Tape] = []
+        self.full = False
+        self.missing = 0
+
+    def put(self, tape: Tape) -> bool:
+        if self.full:
+            self.missing += 1
+            return False
+        self.tapes.append(tape)
+        return True
+
+    def missed(self) -> None:
+        self.missing += 1
 
 
 class NoBlobs:
@@ -70,4 +90,4 @@ class OpenSeals:
         return blob.removeprefix(place)
 
 
-__all__ = ["MemoryPauses", "NoBlobs", "OpenSeals", "Recorder"]
+__all__ = ["MemoryPauses", "MemoryShelf", "NoBlobs", "OpenSeals", "Recorder"]

@@ -7,8 +7,9 @@ from typing import Any
 from flowrouter.canonical.head import Head
 from flowrouter.canonical.usage import Usage
 from flowrouter.clock import SystemClock
+from flowrouter.gateway.attempt_log import AttemptLog
 from flowrouter.gateway.bills import Bills
-from flowrouter.gateway.exchange import AttemptLog, Exchange, Inbound
+from flowrouter.gateway.exchange import Exchange, Inbound
 from flowrouter.gateway.settle import Books, Settlement
 from flowrouter.gateway.world import World
 from flowrouter.plugins import Hooks

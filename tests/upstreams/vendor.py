@@ -63,6 +63,8 @@ class Vendor:
         self.strict_models = strict_models
         self.pace = pace or Pace()
         self.errors: list[str] = []
+        self.said: tuple[tuple[str, str], ...] = ()
+        """Headers that answers and refusals of a generation bear besides the vendor's own."""
         self._faults = FaultCounter()
         self._script: deque[ScriptItem] = deque()
         self._scripts_by_model: dict[str, deque[ScriptItem]] = {}
@@ -85,6 +87,7 @@ class Vendor:
         self._script.clear()
         self._scripts_by_model.clear()
         self._always = None
+        self.said = ()
         self.errors.clear()
         for dialect in self.dialects:
             dialect.forget()
@@ -148,7 +151,7 @@ class Vendor:
             make = dialect.embed if route == "embed" else dialect.compact
             return self._make(make, dialect, exchange, fault, self._next_item(received))
         self._validate(dialect.check, exchange)
-        return self._generate(dialect, exchange, fault, self._next_item(received))
+        return self._generate(dialect, exchange, fault, self._next_item(received)).with_headers(*self.said)
 
     def _listed(self, dialect: Dialect) -> list[str]:
         own = set(MODELS[dialect.name])

@@ -9,6 +9,8 @@ import msgspec
 
 from flowrouter.canonical.capabilities import Unsupported
 from flowrouter.canonical.dialect import Dialect
+from flowrouter.settings.managed import Managed
+from flowrouter.settings.quotas import QuotaLimit
 
 Source = Literal["config", "store", "embedded", "found"]
 """Declared in the configuration file, kept in the store, the program's own, or found and not adopted yet."""
@@ -90,10 +92,12 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     else it is the whole list. `priority` 1 is tried first. `max_concurrency` None means the preset's.
     `unsupported` says what becomes of values that a target cannot take (None: the key's policy).
     `tags` are what rules choose accounts by, `weight` its share where accounts take weighted turns.
+    `quota` is what its owner says it may use, `reserve` how much of its windows is kept back (`settings.quotas`).
     With `oauth` the key is the access token of the moment, None until there is one.
     `headers` are extra request headers, as secret as the key. `problem` says why a stored account cannot be used (it is then disabled),
     `trouble` what is wrong with it just now.
     `found_in` says where an account that was found comes from: a variable's name or an address.
+    `managed` is there where an applied file owns fields of a stored one.
     msgspec refuses to encode an account that holds a `Secret`; show `view(account)` instead.
     """
 
@@ -112,12 +116,15 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     tags: tuple[str, ...] = ()
     weight: int = 1
     oauth: OAuth | None = None
+    quota: tuple[QuotaLimit, ...] = ()
+    reserve: str = ""
     enabled: bool = True
     created_at_ms: int = 0
     source: Source = "store"
     problem: str | None = None
     trouble: str | None = None
     found_in: str | None = None
+    managed: Managed | None = None
 
 
 class AccountView(msgspec.Struct, frozen=True, kw_only=True):
@@ -138,6 +145,8 @@ class AccountView(msgspec.Struct, frozen=True, kw_only=True):
     unsupported: Unsupported | None
     tags: tuple[str, ...]
     weight: int
+    quota: tuple[QuotaLimit, ...]
+    reserve: str
     enabled: bool
     created_at_ms: int
     source: Source
@@ -164,6 +173,8 @@ def view(account: Account) -> AccountView:
         unsupported=account.unsupported,
         tags=account.tags,
         weight=account.weight,
+        quota=account.quota,
+        reserve=account.reserve,
         enabled=account.enabled,
         created_at_ms=account.created_at_ms,
         source=account.source,

@@ -26,6 +26,8 @@ def declared(written: AccountConfig) -> Account:
         unsupported=written.unsupported,
         tags=written.tags,
         weight=written.weight,
+        quota=written.quota,
+        reserve=written.reserve,
         oauth=None if written.oauth is None else opened(written.oauth),
         source="config",
     )

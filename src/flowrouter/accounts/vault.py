@@ -181,8 +181,11 @@ def read_key_file(path: Path) -> bytes | None:
     return None if text is None else parse_key(text, where=f"the sealing key {path}")
 
 
-def read_private(path: Path) -> str | None:
-    """Return the text of a key file that is open to its owner only, None where there is none."""
+def read_private(path: Path, *, what: str = "the sealing key") -> str | None:
+    """Return the text of a key file that is open to its owner only, None where there is none.
+
+    Raises `ConfigError`, which calls the file `what`.
+    """
     try:
         status = path.stat()
         text = path.read_text("ascii")
@@ -190,13 +193,13 @@ def read_private(path: Path) -> str | None:
         return None
     except OSError as error:
         fix = "make it readable by the user who runs the gateway"
-        raise ConfigError(f"cannot read the sealing key {path}: {error.strerror}", fix=fix) from error
+        raise ConfigError(f"cannot read {what} {path}: {error.strerror}", fix=fix) from error
     except UnicodeDecodeError:
-        raise ConfigError(f"the sealing key {path} is not text", fix="restore it from a backup") from None
+        raise ConfigError(f"{what} {path} is not text", fix="restore it from a backup") from None
     if os.name == "posix" and stat.S_IMODE(status.st_mode) & 0o077:
         mode = stat.S_IMODE(status.st_mode)
         raise ConfigError(
-            f"the sealing key {path} is open to others (mode {mode:o})",
+            f"{what} {path} is open to others (mode {mode:o})",
             fix=f"chmod 600 {path}",
         )
     return text
@@ -207,16 +210,7 @@ def create_key_file(path: Path) -> bytes:
 
     The file appears whole or not at all and is never replaced.
     """
-    draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
-    try:
-        write_private(draft, secrets.token_hex(KEY_BYTES) + "\n")
-        _publish(draft, path)
-    except OSError as error:
-        fix = "make its directory writable"
-        raise ConfigError(f"cannot create the sealing key {path}: {error.strerror}", fix=fix) from error
-    finally:
-        with contextlib.suppress(OSError):
-            draft.unlink(missing_ok=True)
+    publish_private(path, secrets.token_hex(KEY_BYTES) + "\n")
     key = read_key_file(path)
     if key is None:
         raise ConfigError(f"the sealing key {path} vanished while it was created")
@@ -230,6 +224,23 @@ def write_private(path: Path, text: str) -> None:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
+
+
+def publish_private(path: Path, text: str, *, what: str = "the sealing key") -> None:
+    """Write a file that only its owner can read, whole or not at all; one that is there stays as it is.
+
+    Raises `ConfigError`, which calls the file `what`.
+    """
+    draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    try:
+        write_private(draft, text)
+        _publish(draft, path)
+    except OSError as error:
+        fix = "make its directory writable"
+        raise ConfigError(f"cannot create {what} {path}: {error.strerror}", fix=fix) from error
+    finally:
+        with contextlib.suppress(OSError):
+            draft.unlink(missing_ok=True)
 
 
 def _publish(draft: Path, path: Path) -> None:
@@ -256,6 +267,7 @@ __all__ = [
     "Vault",
     "create_key_file",
     "parse_key",
+    "publish_private",
     "read_key_file",
     "read_private",
     "sealed_with",

@@ -14,6 +14,7 @@ import msgspec
 
 from flowrouter import __version__, logs
 from flowrouter.api import models
+from flowrouter.api.admin.envelope import error_reply
 from flowrouter.api.call import Call, Scope, headers_of
 from flowrouter.api.compact import Compactor
 from flowrouter.api.responses import ResponseRoutes
@@ -137,7 +138,11 @@ class DataPlane:
         except ClientGoneError:
             return
         except CallerError as error:
-            await call.refuse(from_caller_error(error))
+            if path == "/api" or path.startswith("/api/"):
+                body = json.dumps(error_reply(error, call.request_id))
+                await call.answer(error.status, body)
+            else:
+                await call.refuse(from_caller_error(error))
         except Exception as error:  # noqa: BLE001 - a defect of ours must still answer in the dialect
             _log.error("a request failed", error=error, request_id=call.request_id, path=path)
             problem = Problem(status=500, message="the gateway failed on this request", code="internal_error")

@@ -19,13 +19,17 @@ from flowrouter.gateway.health import Health
 from flowrouter.gateway.hedging import Hedges
 from flowrouter.gateway.limits import Limits
 from flowrouter.gateway.pause_book import marker
+from flowrouter.gateway.pictures import Pictures
 from flowrouter.gateway.pipeline import Pipeline
 from flowrouter.gateway.planner import Planner
 from flowrouter.gateway.privacy import Privacy
 from flowrouter.gateway.probes import Probes
 from flowrouter.gateway.purses import Purses
+from flowrouter.gateway.quota_states import QuotaStates
+from flowrouter.gateway.quotas import Quotas
 from flowrouter.gateway.reasoning import ReasoningState
 from flowrouter.gateway.recall import Recall
+from flowrouter.gateway.recording import Recorder
 from flowrouter.gateway.relay import Relay
 from flowrouter.gateway.search import Search
 from flowrouter.gateway.settle import Books
@@ -35,9 +39,11 @@ from flowrouter.gateway.target_states import TargetStates
 from flowrouter.gateway.tries import Tries
 from flowrouter.storage import (
     MemoryStateStore,
-    SqliteBudgetBook,
-    SqlitePauses,
-    SqliteSealedBlobs,
+    RecordingWriter,
+    StoredBudgetBook,
+    StoredPauses,
+    StoredSealedBlobs,
+    machine_name,
 )
 
 if TYPE_CHECKING:
@@ -45,6 +51,7 @@ if TYPE_CHECKING:
 
 
 from flowrouter.app.ground import Ground
+from flowrouter.app.quotas import fetching
 
 
 class Engine(Ground):
@@ -52,6 +59,9 @@ class Engine(Ground):
 
     def __init__(self, config: Config, *, worker: int = 0) -> None:
         super().__init__(config, worker=worker)
+        self.recordings = RecordingWriter(
+            self.store.place, self.store.vault, clock=self.clock, longest_days=config.retention.days
+        )
         self.health = Health(self.clock)
         self.bills = Bills(self._world, clock=self.clock)
         self.admission = Admission(self.state, tasks=self.tasks)
@@ -60,7 +70,10 @@ class Engine(Ground):
         )
         self.budgets = Budgets(
             Purses(
-                SqliteBudgetBook(self.store.path), clock=self.clock, tasks=self.tasks, node=f"local/{worker}"
+                StoredBudgetBook(self.store.place),
+                clock=self.clock,
+                tasks=self.tasks,
+                node=f"{machine_name(self.store)}/{worker}",
             ),
             bills=self.bills,
             state=self.state,
@@ -68,11 +81,14 @@ class Engine(Ground):
             tasks=self.tasks,
         )
         self.pins = Pins(self.state, clock=self.clock, tasks=self.tasks)
+        mark = marker(self.store.vault.subkey("pauses"))
+        self.quotas = Quotas(world=self._world, mark=mark, clock=self.clock)
         self.cooldowns = Cooldowns(
             self.state,
-            kept=SqlitePauses(self.store.path, clock=self.clock),
+            kept=StoredPauses(self.store.place, clock=self.clock),
             world=self._world,
-            mark=marker(self.store.vault.subkey("pauses")),
+            mark=mark,
+            quotas=self.quotas,
             clock=self.clock,
             tasks=self.tasks,
             log=self.log,
@@ -92,6 +108,8 @@ class Engine(Ground):
         self.target_states = TargetStates(
             self.health, self.cooldowns, self.admission, world=self._world, clock=self.clock
         )
+        self.quota_fetch = fetching(self, self.quotas)
+        self.quota_states = QuotaStates(self.quotas, self.quota_fetch, world=self._world, clock=self.clock)
         self.hedges = Hedges(tasks=self.tasks, clock=self.clock, quantile=self.health.first_token_quantile)
 
     def _books(self) -> Books:
@@ -100,7 +118,7 @@ class Engine(Ground):
             clock=self.clock,
             hooks=self.hooks,
             bills=self.bills,
-            observers=(self.health.settled, self.pins.settled, self.hedges.settled),
+            observers=(self.health.settled, self.pins.settled, self.hedges.settled, self.quotas.settled),
             access=logs.get("access") if self.config.logs.access else None,
         )
 
@@ -115,7 +133,10 @@ class Engine(Ground):
             state=self.state,
             recall=recall,
             credentials=self.credentials,
+            quotas=self.quotas,
         )
+        if config.egress.pictures == "fetch":
+            self.attempts.pictures = Pictures(self.outside)
         return Tries(
             self.attempts,
             self.admission,
@@ -125,7 +146,7 @@ class Engine(Ground):
             timeouts=config.timeouts,
         )
 
-    def _build_pipeline(self, blobs: SqliteSealedBlobs, stored: StoredResponses) -> Pipeline:
+    def _build_pipeline(self, blobs: StoredSealedBlobs, stored: StoredResponses) -> Pipeline:
         config, clock = self.config, self.clock
         recall = Recall(
             self.state,
@@ -170,6 +191,7 @@ class Engine(Ground):
             limits=self.limits,
             budgets=self.budgets,
             books=books,
+            recorder=Recorder(self.recordings, clock=clock),
             hooks=self.hooks,
             log=self.log,
         )

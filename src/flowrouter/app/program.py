@@ -15,7 +15,9 @@ from flowrouter.api.admin import AccountTest, AdminDeps, ASGIApp, Handover, crea
 from flowrouter.api.compact import Compactor
 from flowrouter.api.llm import DataPlane, Parts
 from flowrouter.api.responses import ResponseRoutes
+from flowrouter.app.backups import Schedule
 from flowrouter.app.engine import Engine
+from flowrouter.app.quotas import keeping
 from flowrouter.config import Config
 from flowrouter.errors import ConfigError, StorageError
 from flowrouter.gateway.compaction import Compaction
@@ -26,9 +28,7 @@ from flowrouter.httpkit.guard import Guard
 from flowrouter.httpkit.memory import MemoryGate, share_of_memory
 from flowrouter.httpkit.replies import Send
 from flowrouter.providers.listing import ListedModel
-from flowrouter.storage import (
-    SqliteSealedBlobs,
-)
+from flowrouter.storage import StoredSealedBlobs
 from flowrouter.usage import packaged
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ MAX_STALE = 600.0
 """Seconds for which one of several workers goes on by a configuration that it cannot read again."""
 
 _LIST_SECONDS = 60.0
+_RECORDINGS_SECONDS = 5.0
 
 
 class Application(Engine):
@@ -50,6 +51,7 @@ class Application(Engine):
 
     def __init__(self, config: Config, *, worker: int = 0) -> None:
         super().__init__(config, worker=worker)
+        self.quota_keeping = keeping(self, self.quotas, books=lambda: self.management.account_usage)
         self.handover = Handover(self.clock, state=self.state, tasks=self.tasks)
         self.started = self.clock.monotonic()
         self._management: Management | None = None
@@ -92,8 +94,16 @@ class Application(Engine):
         for lifespan in self.hooks.lifespans:
             await self._serving.enter_async_context(lifespan(self))
         await self.cooldowns.load()
+        await self.quota_keeping.load()
         self.tasks.start("configuration", self.configuration.follow())
+        if self.reloading is not None:
+            self.tasks.start("configuration file", self.reloading.follow())
         self.tasks.start("cooldowns", self.cooldowns.follow())
+        self.tasks.start("quotas", self.quota_keeping.follow())
+        if self.worker == 0:
+            self.tasks.start("quotas", self.quota_fetch.follow(self.config.quotas.refresh_minutes))
+            schedule = Schedule(self.config, self.backups, state=self.state, clock=self.clock)
+            self.tasks.start("backups", schedule.follow())
         self.tasks.start("probes", self.probes.follow())
         self.tasks.start("credentials", self.credentials.keep(self._accounts))
         self.tasks.start("model lists", self._keep_lists())
@@ -106,11 +116,14 @@ class Application(Engine):
             await self.limits.close()
             await self.budgets.purses.close()
             await self.tasks.close()
-            await self.transport.close()
-            await self.inside.close()
+            await self.quota_keeping.close()
+            for network in (self.transport, self.inside, self.outside):
+                await network.close()
             await self.state.close()
         finally:
             drained = await asyncio.to_thread(self.writer.drain, self.config.timeouts.drain)
+            if not await asyncio.to_thread(self.recordings.drain, _RECORDINGS_SECONDS):
+                self.log.warning("not every recording was written")
             if not drained:
                 self.log.warning("not every request row was written; the rest waits in the journal")
             self.close_store()
@@ -118,6 +131,7 @@ class Application(Engine):
     def close_store(self) -> None:
         """Close what the configuration and the repositories hold open."""
         self._source.close()
+        self.store.place.close()
         if self._management is not None:
             self._management.close()
 
@@ -132,6 +146,11 @@ class Application(Engine):
                     self.store, clock=self.clock, audit_days=self.config.admin.audit_days
                 )
             return self._management
+
+    def _config_facts(self) -> dict[str, Any]:
+        """Return what anybody may know of the configuration file: its words are the operator's business."""
+        state = self.reload_state()
+        return {"ok": state.error is None, "restart_needed": bool(state.restart_needed)}
 
     async def reload(self) -> None:
         """Publish the configuration as it stands in the store now."""
@@ -182,8 +201,9 @@ class Application(Engine):
         )
 
     def is_too_old(self) -> bool:
-        """Return whether one of several workers has gone on too long by keys it could not look up again."""
-        return self.state.shared and self.configuration.age_seconds > MAX_STALE
+        """Return whether one of several workers or machines has gone on too long by keys it could not look up again."""
+        shared = self.state.shared or self.store.place.shared
+        return shared and self.configuration.age_seconds > MAX_STALE
 
     def readiness(self) -> tuple[bool, dict[str, Any]]:
         """Return whether requests can be served, and the facts behind it."""
@@ -193,6 +213,8 @@ class Application(Engine):
         return not self.is_too_old(), {
             "accounts": usable,
             "snapshot_age_s": round(self.configuration.age_seconds, 1),
+            "config": self._config_facts(),
+            "store": {"kept_in": "postgresql" if self.store.place.shared else "sqlite"},
             "state": {
                 "kept_in": "redis" if self.state.shared else "memory",
                 "away_s": _rounded(self.state.away_seconds),
@@ -236,7 +258,7 @@ class Application(Engine):
 
     def _build_data_plane(self) -> DataPlane:
         config, clock = self.config, self.clock
-        blobs = SqliteSealedBlobs(self.store.path, self.store.vault, clock=clock)
+        blobs = StoredSealedBlobs(self.store.place, self.store.vault, clock=clock)
         stored = StoredResponses(self.state, blobs, clock=clock, tasks=self.tasks)
         return DataPlane(
             Parts(
@@ -292,11 +314,15 @@ class Application(Engine):
             planner=self.planner,
             targets=self.target_states.list,
             resume=self.cooldowns.resume,
+            quotas=self.quota_states,
             state=self.state,
             secret=self.store.vault.subkey("browsers"),
             transport=self.network,
             holder=self.budgets.purses.holder,
             ending=lambda: self.ending,
+            live=lambda: self.configuration.config,
+            reloads=self.reload_state,
+            backups=self.backups,
         )
 
 
@@ -309,7 +335,7 @@ def look_at_store(config: Config) -> StoreState:
     """Return the state the store is in, without making, upgrading or writing anything."""
     from flowrouter.storage.checkup import look_at
 
-    return look_at(config.data_dir, master_key=config.master_key)
+    return look_at(config.data_dir, master_key=config.master_key, url=config.store.url)
 
 
 def rekeying(application: Application) -> Rekeying:
@@ -319,7 +345,7 @@ def rekeying(application: Application) -> Rekeying:
 
     store, config = application.store, application.config
     return Rekeying(
-        Database(store.path), store.vault, data=config.data_dir, from_variable=bool(config.master_key)
+        Database(store.place), store.vault, data=config.data_dir, from_variable=bool(config.master_key)
     )
 
 

@@ -12,11 +12,15 @@ from typing import Any
 
 import msgspec
 
+from flowrouter.canonical.usage import TOKENS_MAX
 from flowrouter.wire.members import as_object
 
 _TIERS = frozenset({"batch", "fast", "flex", "priority"})
 _TICKS = Decimal(10**10)
-_LARGEST = Decimal(10**7)
+_USD = Decimal(1)
+_DIGITS = 40
+_LARGEST = Decimal(10**4)
+"""USD for one request: who states more is mistaken."""
 
 
 class Metered(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,9 +57,9 @@ def stated_cost(raw: Mapping[str, Any]) -> Decimal | None:
     (openrouter.ai/docs/use-cases/usage-accounting). Perplexity: `cost.total_cost`. xAI:
     `cost_in_usd_ticks`, 10^10 to the dollar (docs.x.ai/developers/cost-tracking). November 2026.
     """
-    ticks = _amount(raw.get("cost_in_usd_ticks"))
+    ticks = _amount(raw.get("cost_in_usd_ticks"), unit=_TICKS)
     if ticks is not None:
-        return ticks / _TICKS
+        return ticks
     parts = as_object(raw.get("cost"))
     charged = _amount(raw.get("cost") if parts is None else parts.get("total_cost"))
     if charged is None or not raw.get("is_byok"):
@@ -66,17 +70,21 @@ def stated_cost(raw: Mapping[str, Any]) -> Decimal | None:
 
 def count(value: object) -> int:
     """Return a count as a usage object holds it, 0 for what is none."""
-    return value if type(value) is int and value > 0 else 0
+    return value if type(value) is int and 0 < value <= TOKENS_MAX else 0
 
 
-def _amount(value: object) -> Decimal | None:
+def _amount(value: object, *, unit: Decimal = _USD) -> Decimal | None:
+    """Return the USD that `value` states, so many `unit` to the dollar; None where it is no bill."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
+    text = str(value)
     try:
-        amount = Decimal(str(value))
+        amount = Decimal(text) if len(text) <= _DIGITS else None
     except InvalidOperation:
         return None
-    return amount if amount.is_finite() and 0 <= amount <= _LARGEST * _TICKS else None
+    if amount is None or not amount.is_finite() or not 0 <= amount <= _LARGEST * unit:
+        return None
+    return amount / unit
 
 
 __all__ = ["Metered", "count", "special_tier", "stated_cost"]

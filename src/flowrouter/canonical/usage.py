@@ -41,6 +41,19 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
         return (self.output or 0) + (self.reasoning or 0)
 
 
+TOKENS_MAX = 10**9
+"""More tokens than any request has: who says so is mistaken, and nothing is known."""
+
+
+def token_count(value: object) -> int | None:
+    """Return a count of tokens as a provider writes it, None for what is none."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    if not value <= TOKENS_MAX:  # nor is it NaN
+        return None
+    return max(0, int(value)) if isinstance(value, int) or value.is_integer() else None
+
+
 def merge(older: Usage | None, newer: Usage) -> Usage:
     """Return `newer` with what only `older` knew: usage reports are cumulative, the last one wins."""
     if older is None:
@@ -67,4 +80,4 @@ def merge(older: Usage | None, newer: Usage) -> Usage:
     )
 
 
-__all__ = ["Usage", "merge"]
+__all__ = ["TOKENS_MAX", "Usage", "merge", "token_count"]

@@ -9,7 +9,7 @@ import typer
 
 from flowrouter.cli import output
 from flowrouter.cli.desk import Desk, closest, opened
-from flowrouter.cli.options import AsJson, ConfigFile, DataFolder
+from flowrouter.cli.options import AsJson, ConfigFile, DataFolder, Detach
 from flowrouter.errors import ConfigError
 from flowrouter.gateway.people import User, UserChange
 from flowrouter.settings.admin import Role
@@ -27,11 +27,12 @@ def password(
         str | None,
         typer.Option("--role", metavar="ROLE", help="viewer, operator or admin; a new user's is admin."),
     ] = None,
+    detach: Detach = False,
     config: ConfigFile = None,
     data: DataFolder = None,
 ) -> None:
     """Set a user's password, asked for or read from stdin; makes the user where there is none."""
-    with opened(config, data) as desk:
+    with opened(config, data, detach=detach) as desk:
         wanted = None if role is None else _role(role)
         hashed = _hashed(desk)
         found = {user.name.casefold(): user for user in desk.management.users.list()}.get(name.casefold())
@@ -65,19 +66,22 @@ def role(
     name: UserName,
     role: Annotated[str, typer.Argument(help="viewer, operator or admin.")],
     *,
+    detach: Detach = False,
     config: ConfigFile = None,
     data: DataFolder = None,
 ) -> None:
     """Change what a user may do; it holds at once."""
-    with opened(config, data) as desk:
+    with opened(config, data, detach=detach) as desk:
         user = desk.management.users.update(_user(desk, name).id, UserChange(role=_role(role)))
     print(f"{user.name!r} has the role {user.role}.")
 
 
 @app.command()
-def remove(name: UserName, *, config: ConfigFile = None, data: DataFolder = None) -> None:
+def remove(
+    name: UserName, *, detach: Detach = False, config: ConfigFile = None, data: DataFolder = None
+) -> None:
     """Remove a user and sign the user out everywhere."""
-    with opened(config, data) as desk:
+    with opened(config, data, detach=detach) as desk:
         user = _user(desk, name)
         desk.management.users.delete(user.id)
     print(f"Removed {user.name!r}.")

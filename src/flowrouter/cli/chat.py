@@ -32,7 +32,7 @@ from flowrouter.clock import Clock
 from flowrouter.dialects import available
 from flowrouter.errors import ConfigError, FlowRouterError
 from flowrouter.routing.names import AUTO
-from flowrouter.upstream.transport import AiohttpTransport
+from flowrouter.upstream.http1 import Http1Transport
 
 _ANTHROPIC_TOKENS = 4096
 """The cap that Anthropic's dialect must name, where none is given."""
@@ -352,7 +352,7 @@ def _piped(prompt: str | None) -> str | None:
 
 def _line(
     config: str | None, data: str | None, *, url: str | None, key: str | None
-) -> tuple[Clock, Talk, AiohttpTransport]:
+) -> tuple[Clock, Talk, Http1Transport]:
     """Return the line to the gateway that is meant, with a key where it wants one."""
     new = False
     if key is not None and key.startswith("env:"):
@@ -364,7 +364,7 @@ def _line(
         settings, clock = desk.settings, desk.clock
         if key is None and url is None and len(desk.world.ring):
             key, new = chat_key.find(desk)
-    transport = AiohttpTransport(connect_timeout=settings.timeouts.connect)
+    transport = Http1Transport(connect_timeout=settings.timeouts.connect)
     address = (url or address_of(settings)).rstrip("/").removesuffix("/v1")
     return clock, Talk(address, transport, clock=clock, key=key, new_key=new), transport
 

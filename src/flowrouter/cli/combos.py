@@ -10,10 +10,11 @@ from typing import Annotated, Any, cast, get_args
 import msgspec
 import typer
 
+from flowrouter.api.admin.ownership import ownership
 from flowrouter.cli import completion, output
 from flowrouter.cli.codes import FAILED
 from flowrouter.cli.desk import Desk, closest, opened
-from flowrouter.cli.options import AsJson, ConfigFile, DataFolder
+from flowrouter.cli.options import AsJson, ConfigFile, DataFolder, Detach
 from flowrouter.errors import ConfigError
 from flowrouter.gateway.ports import StoredCombo
 from flowrouter.httpkit.keys import LOCAL_OWNER
@@ -160,11 +161,12 @@ def edit(  # noqa: PLR0917 - typer reads the options from here
     broken: Broken = None,
     rename: Annotated[str | None, typer.Option("--rename", metavar="NAME", help="Its new name.")] = None,
     *,
+    detach: Detach = False,
     config: ConfigFile = None,
     data: DataFolder = None,
 ) -> None:
     """Change a combo; what is not given stays."""
-    with opened(config, data) as desk:
+    with opened(config, data, detach=detach) as desk:
         combo = _stored(desk, name)
         settings = _config(
             combo.config,
@@ -188,11 +190,12 @@ def remove(
     name: ComboName,
     *,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    detach: Detach = False,
     config: ConfigFile = None,
     data: DataFolder = None,
 ) -> None:
     """Remove a combo; its members stay what they are."""
-    with opened(config, data) as desk:
+    with opened(config, data, detach=detach) as desk:
         combo = _stored(desk, name)
         if not yes and sys.stdin.isatty() and not typer.confirm(f"Remove the combo {combo.name!r}?"):
             raise typer.Exit(FAILED)
@@ -295,6 +298,11 @@ def _shown(combo: StoredCombo, desk: Desk) -> dict[str, Any]:
         "name": combo.name,
         **msgspec.structs.asdict(combo.config),
         "source": "store" if combo.version else "config",
+        **msgspec.structs.asdict(
+            ownership(
+                combo.managed, declared_in=None if combo.version else desk.settings.file or "config.toml"
+            )
+        ),
         "hidden": combo.id in world.hidden_combos,
         "warnings": remarks(world.facts, combo.name, combo.config, owner_id=combo.owner_id),
     }
@@ -311,8 +319,8 @@ def _member_text(member: ComboMember) -> str:
 
 def _origin(row: dict[str, Any]) -> str:
     if row["hidden"]:
-        return "store, hidden by the config file"
-    return "config file" if row["source"] == "config" else "store"
+        return "hidden by the config file"
+    return row["managed_in"] or "console"
 
 
 def _warn(warnings: Sequence[str]) -> None:

@@ -15,17 +15,23 @@ import typer
 from flowrouter import __version__
 from flowrouter.cli import (
     admin,
+    aliases,
+    apply,
     audit,
+    backup,
     chat,
     combos,
     doctor,
     explain,
+    export,
     key_budgets,
     keys,
     local,
     login,
     models,
+    prices,
     providers,
+    quota,
     rules,
     tail,
     translate,
@@ -96,16 +102,22 @@ def serve(  # noqa: PLR0917 - `main` starts it before typer is loaded; this is f
 
 app.add_typer(providers.app, name="providers")
 app.add_typer(combos.app, name="combos")
+app.add_typer(aliases.app, name="aliases")
+app.add_typer(prices.app, name="prices")
 app.add_typer(keys.app, name="keys")
 app.add_typer(local.app, name="local")
 app.add_typer(vault.app, name="vault")
+app.add_typer(backup.app, name="backup")
 app.add_typer(admin.app, name="admin")
 app.command("audit")(audit.audit)
+app.command("apply", epilog=apply.EPILOG)(apply.apply)
+app.command("export")(export.export)
 app.command("login")(login.login)
-app.command("models")(models.models)
+app.add_typer(models.app, name="models")
 app.command("explain")(explain.explain)
 app.command("health")(explain.health)
 app.command("rules")(rules.rules)
+app.command("quota")(quota.quota)
 app.add_typer(usage.app, name="usage")
 keys.app.command("budget")(key_budgets.budget)
 app.add_typer(tail.app, name="requests")

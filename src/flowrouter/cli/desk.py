@@ -16,6 +16,7 @@ from flowrouter.errors import ConfigError
 
 if TYPE_CHECKING:
     from flowrouter.api.admin import Repositories
+    from flowrouter.api.admin.ownership import Ownership
     from flowrouter.clock import Clock
     from flowrouter.config import Config
     from flowrouter.gateway.world import World
@@ -26,8 +27,9 @@ if TYPE_CHECKING:
 class Desk:
     """The program for one configuration, as commands use it."""
 
-    def __init__(self, application: app.Application) -> None:
+    def __init__(self, application: app.Application, *, detach: bool = False) -> None:
         self.application = application
+        self._detach = detach
         self.settings: Config = application.config
         self.clock: Clock = application.clock
         self.catalog: Catalog = application.catalog
@@ -39,7 +41,7 @@ class Desk:
         if self._management is None:
             from flowrouter.cli.bookkeeping import kept
 
-            self._management = kept(self.application.management, self.clock)
+            self._management = kept(self.application.management, self.clock, detach=self._detach)
         return self._management
 
     @property
@@ -70,16 +72,29 @@ class Desk:
 
 
 @contextmanager
-def opened(file: str | None, data: str | None, *, secrets: bool = False) -> Iterator[Desk]:
-    """Give a desk for the settings in force; `secrets` insists on every `env:NAME` of the file."""
+def opened(
+    file: str | None, data: str | None, *, secrets: bool = False, detach: bool = False
+) -> Iterator[Desk]:
+    """Give a desk for the settings in force; `secrets` insists on every `env:NAME` of the file.
+
+    `detach`: what it changes may belong to an applied file.
+    """
     settings = config.load({"config": file, "data": data}, secrets=secrets)
     logs.configure("error", format="text")
     application = app.build(settings)
-    desk = Desk(application)
+    desk = Desk(application, detach=detach)
     try:
         yield desk
     finally:
         desk.close()
+
+
+def owner_of(account: Account, desk: Desk) -> Ownership:
+    """Return who owns an account: the configuration file, an applied file, the console or the program."""
+    from flowrouter.api.admin.ownership import ownership
+
+    declared_in = (desk.settings.file or "config.toml") if account.source == "config" else None
+    return ownership(account.managed, declared_in=declared_in, program=account.source != "store")
 
 
 def closest(name: str, known: Iterable[str]) -> str | None:
@@ -88,4 +103,4 @@ def closest(name: str, known: Iterable[str]) -> str | None:
     return f"did you mean {close[0]!r}?" if close else None
 
 
-__all__ = ["Desk", "closest", "opened"]
+__all__ = ["Desk", "closest", "opened", "owner_of"]

@@ -151,9 +151,9 @@ async def _with_desk(
 
 
 async def _gateway_alone(settings: Config) -> Sequence[Finding]:
-    from flowrouter.upstream.transport import AiohttpTransport
+    from flowrouter.upstream.http1 import Http1Transport
 
-    transport = AiohttpTransport(connect_timeout=settings.timeouts.connect)
+    transport = Http1Transport(connect_timeout=settings.timeouts.connect)
     try:
         return await listening.gateway(settings, transport, keys=None)
     finally:

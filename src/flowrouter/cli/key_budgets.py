@@ -9,7 +9,7 @@ import typer
 from flowrouter.cli import budget_options, output
 from flowrouter.cli.desk import opened
 from flowrouter.cli.keys import KeyName
-from flowrouter.cli.options import ConfigFile, DataFolder
+from flowrouter.cli.options import ConfigFile, DataFolder, Detach
 from flowrouter.gateway.budgets import told
 from flowrouter.gateway.ports import KeyChange
 from flowrouter.settings.budgets import Budget
@@ -32,11 +32,12 @@ def budget(  # noqa: PLR0917 - typer reads the options from here
     *,
     hard: budget_options.Hard = None,
     unpriced: budget_options.Unpriced = None,
+    detach: Detach = False,
     config: ConfigFile = None,
     data: DataFolder = None,
 ) -> None:
     """Set what a key may use in a day, week or month; what is not given stays. A gateway follows within a second."""
-    with opened(config, data) as desk:
+    with opened(config, data, detach=detach) as desk:
         key = desk.key(name)
         budgets = budget_options.budgets_of(
             amounts or None,

@@ -8,9 +8,10 @@ from typing import Annotated
 import msgspec
 import typer
 
+from flowrouter.api.admin.ownership import ownership
 from flowrouter.cli import budget_options, completion, key_options, output
 from flowrouter.cli.desk import opened
-from flowrouter.cli.options import AsJson, ConfigFile, DataFolder, Unsupported
+from flowrouter.cli.options import AsJson, ConfigFile, DataFolder, Detach, Unsupported
 from flowrouter.errors import ConfigError
 from flowrouter.gateway.budgets import told
 from flowrouter.gateway.ports import KeyChange
@@ -110,6 +111,7 @@ def edit(  # noqa: PLR0917 - typer reads the options from here
     store: key_options.Stored = None,
     recording: key_options.Recorded = None,
     broken: key_options.Broken = None,
+    detach: Detach = False,
     config: ConfigFile = None,
     data: DataFolder = None,
 ) -> None:
@@ -121,7 +123,7 @@ def edit(  # noqa: PLR0917 - typer reads the options from here
         "tokens_per_day": tokens_per_day,
         "concurrent": concurrent,
     }
-    with opened(config, data) as desk:
+    with opened(config, data, detach=detach) as desk:
         key = desk.key(name)
         policy = key_options.edited(
             key.policy,
@@ -211,24 +213,29 @@ def list_keys(
             output.moment(key.created_at_ms),
             output.moment(key.expires_at_ms),
             output.moment(key.last_used_at_ms),
+            ownership(key.managed).managed_in or "console",
         )
         for key in found
     ]
-    output.table(("Name", "Key", "State", "Bounds", "Created", "Expires", "Last used"), rows)
+    output.table(("Name", "Key", "State", "Bounds", "Created", "Expires", "Last used", "From"), rows)
 
 
 @app.command()
-def disable(name: KeyName, *, config: ConfigFile = None, data: DataFolder = None) -> None:
+def disable(
+    name: KeyName, *, detach: Detach = False, config: ConfigFile = None, data: DataFolder = None
+) -> None:
     """Switch a key off; a running gateway refuses it within a second. `enable` switches it on again."""
-    with opened(config, data) as desk:
+    with opened(config, data, detach=detach) as desk:
         key = desk.management.keys.update(desk.key(name).id, KeyChange(enabled=False))
     print(f"Disabled {key.name!r}.")
 
 
 @app.command()
-def enable(name: KeyName, *, config: ConfigFile = None, data: DataFolder = None) -> None:
+def enable(
+    name: KeyName, *, detach: Detach = False, config: ConfigFile = None, data: DataFolder = None
+) -> None:
     """Switch a key on that was switched off."""
-    with opened(config, data) as desk:
+    with opened(config, data, detach=detach) as desk:
         key = desk.management.keys.update(desk.key(name).id, KeyChange(enabled=True))
     print(f"Enabled {key.name!r}.")
 
@@ -237,11 +244,12 @@ def enable(name: KeyName, *, config: ConfigFile = None, data: DataFolder = None)
 def revoke(
     name: KeyName,
     *,
+    detach: Detach = False,
     config: ConfigFile = None,
     data: DataFolder = None,
 ) -> None:
     """Make a key useless for good; a running gateway refuses it within a second."""
-    with opened(config, data) as desk:
+    with opened(config, data, detach=detach) as desk:
         key = desk.management.keys.revoke(desk.key(name).id)
         left = sum(other.revoked_at_ms is None for other in desk.management.keys.list())
     print(f"Revoked {key.name!r}.")
@@ -263,6 +271,7 @@ def _public(key: GatewayKey) -> dict[str, object]:
         "last_used_at_ms": key.last_used_at_ms,
         "policy": key.policy,
         "version": key.version,
+        **msgspec.structs.asdict(ownership(key.managed)),
     }
 
 

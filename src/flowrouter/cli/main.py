@@ -48,8 +48,14 @@ def _explain(error: FlowRouterError) -> int:
     from flowrouter import logs
     from flowrouter.errors import ConfigError
 
-    print(f"error: {logs.redact(error.message)}", file=sys.stderr)
+    print(f"error: {logs.redact(error.message)}{_remedy(error)}", file=sys.stderr)
     return WRONG_USE if isinstance(error, ConfigError) else FAILED
+
+
+def _remedy(error: FlowRouterError) -> str:
+    """Return what to do about a thing that an applied file owns."""
+    file = getattr(error, "file", None) if type(error).__name__ == "ManagedError" else None
+    return f" (change {file} and apply it again, or take this over until then: --detach)" if file else ""
 
 
 def _confess(error: Exception) -> int:

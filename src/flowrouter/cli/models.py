@@ -2,23 +2,38 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from flowrouter.api.models import entries
-from flowrouter.cli import output
-from flowrouter.cli.desk import opened
+from flowrouter.cli import completion, output
+from flowrouter.cli.aliases import change
+from flowrouter.cli.desk import Desk, closest, opened
 from flowrouter.cli.options import AsJson, ConfigFile, DataFolder
+from flowrouter.errors import ConfigError
 from flowrouter.gateway.world import World
 from flowrouter.routing import AccountFacts, build_plan
+from flowrouter.routing.facts import matches
+
+app = typer.Typer(help="What can be asked for, and who answers.")
+
+ModelName = Annotated[
+    str, typer.Argument(metavar="MODEL", help="The model.", autocompletion=completion.models)
+]
 
 
+@app.callback(invoke_without_command=True)
 def models(
+    ctx: typer.Context,
     *,
     as_json: AsJson = False,
     config: ConfigFile = None,
     data: DataFolder = None,
 ) -> None:
     """List every model that can be asked for, and who answers."""
+    if ctx.invoked_subcommand is not None:
+        return
     with opened(config, data) as desk:
         world = desk.world
     rows = _routable(world)
@@ -39,6 +54,37 @@ def models(
             output.note(_nameless(account))
     if not world.facts.accounts:
         output.note("Add an account: flow-router providers add")
+
+
+@app.command()
+def hide(model: ModelName, *, config: ConfigFile = None, data: DataFolder = None) -> None:
+    """Take a model out of every list; nobody may ask for it."""
+    with opened(config, data) as desk:
+        globs = desk.world.routing.disabled_models
+        if not any(model in account.names for account in desk.world.facts.accounts):
+            raise ConfigError(f"no account has a model {model!r}", fix="see: flow-router models")
+        _disable(desk, [*(glob for glob in globs if glob != model), model])
+    print(f"{model!r} is hidden; bring it back: flow-router models show {model}")
+
+
+@app.command()
+def show(model: ModelName, *, config: ConfigFile = None, data: DataFolder = None) -> None:
+    """Bring a hidden model back."""
+    with opened(config, data) as desk:
+        globs = desk.world.routing.disabled_models
+        others = [glob for glob in globs if glob != model]
+        by = next((glob for glob in others if matches(model, glob)), None)
+        if by is not None:
+            fix = "change `routing.disabled_models`"
+            raise ConfigError(f"{model!r} is hidden by {by!r}", fix=fix)
+        if len(others) == len(globs):
+            raise ConfigError(f"{model!r} is not hidden", fix=closest(model, globs))
+        _disable(desk, others)
+    print(f"{model!r} can be asked for again.")
+
+
+def _disable(desk: Desk, globs: list[str]) -> None:
+    change(desk, {"routing": {"disabled_models": globs}})
 
 
 def _nameless(account: AccountFacts) -> str:
@@ -74,4 +120,4 @@ def _stands_for(world: World, name: str) -> str | list[str]:
     return [member.model for member in combo.config.members] if combo is not None else []
 
 
-__all__ = ["models"]
+__all__ = ["app", "models"]

@@ -77,6 +77,12 @@ Enabled = Annotated[
 ]
 
 
+Detach = Annotated[
+    bool,
+    typer.Option("--detach", help="Change what an applied file owns, until that file is applied again."),
+]
+
+
 def words(text: str | None) -> tuple[str, ...] | None:
     """Return the items of a list with commas; None where the option was not given."""
     return None if text is None else tuple(word.strip() for word in text.split(",") if word.strip())
@@ -98,6 +104,7 @@ __all__ = [
     "Concurrency",
     "ConfigFile",
     "DataFolder",
+    "Detach",
     "DialectNames",
     "Enabled",
     "ModelNames",

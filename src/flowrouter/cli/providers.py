@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from typing import Annotated, Any, cast
 
+import msgspec
 import typer
 
 from flowrouter import config as configuration
@@ -15,7 +16,7 @@ from flowrouter.accounts.oauth import RefreshError
 from flowrouter.canonical.dialect import DIALECTS, Dialect
 from flowrouter.cli import access, adopt, completion, output
 from flowrouter.cli.codes import FAILED
-from flowrouter.cli.desk import Desk, closest, opened
+from flowrouter.cli.desk import Desk, closest, opened, owner_of
 from flowrouter.cli.options import (
     AccountName,
     ApiKey,
@@ -24,6 +25,7 @@ from flowrouter.cli.options import (
     Concurrency,
     ConfigFile,
     DataFolder,
+    Detach,
     DialectNames,
     Enabled,
     ModelNames,
@@ -35,6 +37,7 @@ from flowrouter.cli.options import (
     policy,
     words,
 )
+from flowrouter.cli.quota_options import Quota, Reserve, limits
 from flowrouter.cli.resume import let_in, resume
 from flowrouter.errors import ConfigError
 from flowrouter.gateway.adoption import dismiss
@@ -96,6 +99,8 @@ def add(  # noqa: PLR0917 - typer reads the options from here
     unsupported: Unsupported = None,
     tags: Tags = None,
     weight: Weight = None,
+    quota: Quota = None,
+    reserve: Reserve = None,
     oauth_token_url: access.TokenUrl = None,
     oauth_client_id: access.ClientId = None,
     oauth_client_secret: access.ClientSecret = None,
@@ -110,9 +115,7 @@ def add(  # noqa: PLR0917 - typer reads the options from here
     """Add an account. The key is asked for unless it is given or stands in the preset's usual variable."""
     with opened(config, data) as desk:
         name = name or _ask("Account or preset", fix="see: flow-router providers presets")
-        known = desk.world.accounts.values()
-        existing = next((each for each in known if each.name == name and each.source != "found"), None)
-        _check_replaceable(existing, name, replace=replace, desk=desk)
+        existing = _existing(desk, name, replace=replace)
         row = _preset(desk, preset or (existing.preset if existing else name))
         oauth = access.terms(
             oauth_token_url,
@@ -132,12 +135,12 @@ def add(  # noqa: PLR0917 - typer reads the options from here
             "unsupported": policy(unsupported),
             "tags": words(tags),
             "weight": weight,
+            **limits(quota, reserve),
             "enabled": enabled,
             "dialects": _dialects(dialects, row),
         }
-        account = _stored(desk, existing, given)
-    print(f"{'Changed' if existing else 'Added'} {account.name!r} ({row.name}).")
-    output.note(f"Try it: flow-router providers test {account.name}")
+        _stored(desk, existing, given)
+    _tell(name, row, existing)
 
 
 @app.command("list")
@@ -150,8 +153,10 @@ def list_accounts(
     """List the accounts in the order they are asked."""
     with opened(config, data) as desk:
         views = [view(account) for account in desk.world.accounts.values()]
+        owners = {account.id: owner_of(account, desk) for account in desk.world.accounts.values()}
     if as_json:
-        output.as_json(views)
+        rows = [msgspec.structs.asdict(row) | msgspec.structs.asdict(owners[row.id]) for row in views]
+        output.as_json(rows)
         return
     if not views:
         output.note("No account yet. Add one: flow-router providers add")
@@ -166,7 +171,8 @@ def list_accounts(
             f"…{account.key_tail}" if account.key_tail else ("yes" if account.has_key else ""),
             account.models or "the provider's list",
             account.problem or ("on" if account.enabled else "off"),
-            _ORIGINS[account.source] if account.found_in is None else f"found in {account.found_in}",
+            owners[account.id].managed_in
+            or (_ORIGINS[account.source] if account.found_in is None else f"found in {account.found_in}"),
         )
         for account in views
     ]
@@ -212,11 +218,12 @@ def remove(
     name: AccountName,
     *,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    detach: Detach = False,
     config: ConfigFile = None,
     data: DataFolder = None,
 ) -> None:
     """Remove an account and its key; what was logged of its use stays."""
-    with opened(config, data) as desk:
+    with opened(config, data, detach=detach) as desk:
         account = desk.account(name)
         if account.source == "found":
             dismiss(account, desk.management.settings)
@@ -297,6 +304,19 @@ def _check_stored(account: Account, desk: Desk) -> None:
     if account.source == "embedded":
         fix = "flow-router local remove, or `local.mode` in config.toml"
         raise ConfigError(f"{account.name!r} is the embedded model's own account", fix=fix)
+
+
+def _tell(name: str, row: Preset, existing: Account | None) -> None:
+    print(f"{'Changed' if existing else 'Added'} {name!r} ({row.name}).")
+    output.note(f"Try it: flow-router providers test {name}")
+
+
+def _existing(desk: Desk, name: str, *, replace: bool) -> Account | None:
+    """Return the account of this name, None where there is none; raises `ConfigError` where it may not be changed."""
+    known = desk.world.accounts.values()
+    existing = next((each for each in known if each.name == name and each.source != "found"), None)
+    _check_replaceable(existing, name, replace=replace, desk=desk)
+    return existing
 
 
 def _check_replaceable(existing: Account | None, name: str, *, replace: bool, desk: Desk) -> None:

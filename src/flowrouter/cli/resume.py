@@ -23,14 +23,15 @@ def resume(
 
 
 async def let_in(desk: Desk, account_id: str) -> int:
-    """End the kept and the shared pauses of an account and return how many there were.
+    """End the kept and the shared pauses of an account, forget what its provider said of quotas; count both.
 
     Those of less than a minute are the running gateway's own and end by themselves.
     """
     application = desk.application
     try:
         await application.state.open()
-        return await application.cooldowns.resume(account_id)
+        quotas = await application.quota_keeping.forget(account_id)
+        return quotas + await application.cooldowns.resume(account_id)
     except StorageError as error:
         output.note(f"its pauses cannot be ended: {error.message}")
         return 0

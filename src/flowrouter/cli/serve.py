@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from flowrouter import config, logs
 from flowrouter.cli.codes import NOT_STARTED
+from flowrouter.cli.hangup import HANGUP, answer
 
 if TYPE_CHECKING:
     import socket
@@ -41,6 +42,7 @@ def main(argv: Sequence[str]) -> int:
 
         supervisor.check(settings)
         config.prepare_data_dir(settings)
+        _put_back(settings)
         with _listening(settings) as sockets:
             return supervisor.Supervisor(argv, settings, sockets).run()
     config.prepare_data_dir(settings)
@@ -50,10 +52,19 @@ def main(argv: Sequence[str]) -> int:
         weights.require(settings.local.model, settings.data_dir)
     from flowrouter import app
 
+    _put_back(settings)
     application = app.build(settings)
     config.check_bind(settings, has_keys=application.has_keys)
+    application.watch_file(baseline=settings, reread=lambda: reread(argv))
     with _listening(settings) as sockets:
         return run(application, settings, sockets, ready=lambda _: show_card(application, sockets))
+
+
+def _put_back(settings: Config) -> None:
+    """Put back the backup that was asked for at the last run, before anything has the store open."""
+    from flowrouter.app.backups import restore_staged
+
+    restore_staged(settings)
 
 
 def load(argv: Sequence[str]) -> Config:
@@ -61,6 +72,11 @@ def load(argv: Sequence[str]) -> Config:
     settings = config.load(_flags(parser().parse_args(argv)))
     logs.configure(settings.logs.level, format=settings.logs.format)
     return settings
+
+
+def reread(argv: Sequence[str]) -> Config:
+    """Return the settings as they are now, logs left as they are; raises `ConfigError`."""
+    return config.load(_flags(parser().parse_args(argv)))
 
 
 @contextmanager
@@ -154,8 +170,11 @@ def run(
             if threading.current_thread() is not threading.main_thread():
                 yield
                 return
-            handled = (signal.SIGINT, signal.SIGTERM)
-            before = {number: signal.signal(number, self.handle_exit) for number in handled}
+            answers: dict[int, Callable[[int, Any], object]] = {}
+            answers |= dict.fromkeys((signal.SIGINT, signal.SIGTERM), self.handle_exit)
+            if HANGUP is not None:
+                answers[HANGUP] = answer(application.reload_file, self.handle_exit)
+            before = {number: signal.signal(number, given) for number, given in answers.items()}
             try:
                 yield
             finally:
@@ -202,4 +221,4 @@ def _uvicorn_config(application: Any, settings: Config) -> UvicornConfig:
     )
 
 
-__all__ = ["load", "main", "parser", "run", "show_card"]
+__all__ = ["load", "main", "parser", "reread", "run", "show_card"]

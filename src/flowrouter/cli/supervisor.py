@@ -7,7 +7,7 @@ parent and worker there is one socket: a byte from the worker says "I listen", i
 in both directions, so that no worker outlives the parent.
 
 SIGTERM and SIGINT are passed on as SIGTERM, a second one as SIGINT, which makes a worker drop what it
-was still waiting for. Workers have sessions of their own: Ctrl-C reaches only the parent.
+was still waiting for. SIGHUP goes to all of them. Workers have sessions of their own: Ctrl-C reaches only the parent.
 """
 
 from __future__ import annotations
@@ -18,11 +18,13 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.util import find_spec
+from typing import Any
 
 from flowrouter import logs
 from flowrouter.cli.codes import FAILED, NOT_STARTED
+from flowrouter.cli.hangup import HANGUP, answer
 from flowrouter.clock import Clock, SystemClock
 from flowrouter.config import Config
 from flowrouter.errors import ConfigError
@@ -72,6 +74,7 @@ class _Worker:
         self.due = 0.0
         self.pause = 0.0
         self.was_ready = False
+        self.listens = False
 
 
 class Supervisor:
@@ -93,6 +96,8 @@ class Supervisor:
         self._selector = selectors.DefaultSelector()
         self._signals = 0
         self._passed_on = 0
+        self._reloads = 0
+        self._reloads_passed_on = 0
         self._kill_at: float | None = None
         self._killed = False
         self._code: int | None = None
@@ -103,9 +108,11 @@ class Supervisor:
         for end in (waking, wake):
             end.setblocking(False)
         self._selector.register(waking, selectors.EVENT_READ)
-        before = {
-            number: signal.signal(number, self._signalled) for number in (signal.SIGINT, signal.SIGTERM)
-        }
+        answers: dict[int, Callable[[int, Any], object]] = {}
+        answers |= dict.fromkeys((signal.SIGINT, signal.SIGTERM), self._signalled)
+        if HANGUP is not None:
+            answers[HANGUP] = answer(self._asked_to_reload, self._signalled)
+        before = {number: signal.signal(number, given) for number, given in answers.items()}
         fd_before = signal.set_wakeup_fd(wake.fileno(), warn_on_full_buffer=False)
         try:
             self._start(self._workers[0], first=True)
@@ -125,6 +132,18 @@ class Supervisor:
     def _signalled(self, *_: object) -> None:
         self._signals += 1
 
+    def _asked_to_reload(self) -> None:
+        self._reloads += 1
+
+    def _reload(self) -> None:
+        """Have every worker read the configuration again; one that is starting does so anyway."""
+        if self._reloads == self._reloads_passed_on or HANGUP is None:
+            return
+        self._reloads_passed_on = self._reloads
+        for worker in self._alive():
+            if worker.listens and worker.process is not None:
+                worker.process.send_signal(HANGUP)
+
     def _turn(self, waking: socket.socket) -> None:
         """Wait for something to happen, and act on it."""
         for key, _ in self._selector.select(self._until_next()):
@@ -135,6 +154,7 @@ class Supervisor:
         if self._signals > self._passed_on:
             self._end(signal.SIGTERM if self._passed_on == 0 else signal.SIGINT, code=0)
             self._passed_on = self._signals
+        self._reload()
         now = self._clock.monotonic()
         if self._kill_at is not None and now >= self._kill_at:
             for worker in self._alive():
@@ -165,6 +185,7 @@ class Supervisor:
         worker.channel = ours
         worker.since = self._clock.monotonic()
         worker.due = 0.0
+        worker.listens = False
         self._selector.register(ours, selectors.EVENT_READ, worker)
 
     def _hear(self, worker: _Worker) -> None:
@@ -180,7 +201,7 @@ class Supervisor:
             self._forget(worker)
             return
         first_start = not worker.was_ready and worker.index == 0
-        worker.was_ready = True
+        worker.was_ready = worker.listens = True
         if first_start and self._code is None:
             for other in self._workers[1:]:
                 self._start(other)

@@ -33,6 +33,7 @@ EPILOG = """\b
 Examples:
   flow-router requests                 the latest 20
   flow-router requests req_5f3a        one, with its attempts and receipt
+  flow-router requests show req_5f3a --bodies
   flow-router requests tail            all, as they happen
   flow-router requests tail --errors --json
 """
@@ -93,13 +94,41 @@ def show(
         ),
     ],
     *,
+    bodies: Annotated[
+        bool, typer.Option("--bodies", help="What was recorded of it as well, where it was.")
+    ] = False,
     as_json: AsJson = False,  # noqa: ARG001 - what is shown is JSON anyway
     config: ConfigFile = None,
     data: DataFolder = None,
 ) -> None:
     """Show one request with its attempts and receipt, as JSON."""
     with opened(config, data) as desk:
-        output.as_json(_whole(found_request(desk, request_id)))
+        shown = _whole(found_request(desk, request_id))
+        if bodies:
+            try:
+                shown["bodies"] = json.loads(desk.management.recordings.get(shown["id"]))
+            except NotFoundError:
+                shown["bodies"] = None
+        output.as_json(shown)
+
+
+@app.command()
+def forget(
+    request_id: Annotated[
+        str,
+        typer.Argument(
+            metavar="ID", help="Its id, or the beginning of it.", autocompletion=completion.request_ids
+        ),
+    ],
+    *,
+    config: ConfigFile = None,
+    data: DataFolder = None,
+) -> None:
+    """Remove what was recorded of a request; its row in the log stays."""
+    with opened(config, data) as desk:
+        row = found_request(desk, request_id)
+        desk.management.recordings.delete(row.id)
+    print(f"The bodies of {row.id} are gone.")
 
 
 @app.command()

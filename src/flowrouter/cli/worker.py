@@ -19,18 +19,21 @@ import msgspec
 
 from flowrouter import config, logs
 from flowrouter.cli import serve
+from flowrouter.cli.hangup import HANGUP
 from flowrouter.cli.main import guarded
 
 
 def main(argv: Sequence[str]) -> int:
     """Serve as one worker; returns the exit code."""
     told = _parser().parse_args(argv)
+    if HANGUP is not None:
+        signal.signal(HANGUP, signal.SIG_IGN)  # until it can be answered; the file is about to be read anyway
     sockets = [socket.socket(fileno=int(fd)) for fd in told.sockets.split(",")]
     channel = socket.socket(fileno=told.channel)
     for given in (*sockets, channel):
         os.set_inheritable(given.fileno(), False)
         given.setblocking(False)
-    settings = serve.load(told.words)
+    settings = baseline = serve.load(told.words)
     # One embedded model beside each worker would be as many copies in memory.
     local = msgspec.structs.replace(settings.local, mode="off")
     settings = msgspec.structs.replace(settings, local=local)
@@ -39,6 +42,7 @@ def main(argv: Sequence[str]) -> int:
 
     application = app.build(settings, worker=told.index)
     config.check_bind(settings, has_keys=application.has_keys)
+    application.watch_file(baseline=baseline, reread=lambda: serve.reread(told.words))
 
     async def ready(server: Any) -> None:
         if told.first:

@@ -17,6 +17,7 @@ from flowrouter.config import Timeouts
 from flowrouter.dialects import codec
 from flowrouter.errors import CallerError, ConfigError, UpstreamError
 from flowrouter.gateway import retry_after
+from flowrouter.gateway.attempt_log import AttemptLog
 from flowrouter.gateway.blame import (
     MISCONFIGURED,
     UNREACHABLE,
@@ -25,15 +26,18 @@ from flowrouter.gateway.blame import (
     from_upstream_error,
     no_access,
     without_access,
+    without_quota,
 )
-from flowrouter.gateway.exchange import AttemptLog, Exchange, parsed
+from flowrouter.gateway.exchange import Exchange, parsed
 from flowrouter.gateway.foreign_state import is_unreadable
 from flowrouter.gateway.learned import Learned, asked_for, trim
+from flowrouter.gateway.pictures import Pictures
 from flowrouter.gateway.ports import StateStore
 from flowrouter.gateway.prepare import Prepared, prepare
+from flowrouter.gateway.quotas import Quotas
 from flowrouter.gateway.reasoning import ReasoningState
 from flowrouter.gateway.recall import Recall
-from flowrouter.gateway.secrecy import may_pass, redacted
+from flowrouter.gateway.secrecy import may_pass, redacted, secrets_of
 from flowrouter.gateway.world import World
 from flowrouter.plugins import Hooks
 from flowrouter.routing import Target, Verdict, judge
@@ -41,12 +45,14 @@ from flowrouter.routing.refusal import refused_field
 from flowrouter.routing.rules import Rules
 from flowrouter.routing.verdict import network
 from flowrouter.upstream import Reply, Transport
+from flowrouter.usage.quota_bodies import BODY_MAX
 from flowrouter.wire.json import JsonError, loads
 
 ERROR_BODY_MAX = 256 * 1024
 """Bytes of an error body that are read; the rest cannot matter and must not be paid for."""
 
 _ERROR_BODY_WAIT = 10.0
+_OUT_OF_QUOTA = frozenset({402, 403, 429})
 _SIGNING = frozenset({"anthropic", "gemini", "openai_responses"})
 """Dialects whose vendors sign reasoning and want it back."""
 
@@ -84,10 +90,13 @@ class Attempts:
         state: StateStore,
         recall: Recall,
         credentials: Refresher | None = None,
+        quotas: Quotas | None = None,
     ) -> None:
         # Set by the feature that traces, where providers are to be told of it.
         self.trace_headers: TraceHeaders | None = None
+        self.pictures: Pictures | None = None
         self._credentials = credentials
+        self._quotas = quotas
         self._transport = transport
         self._clock = clock
         self._timeouts = timeouts
@@ -104,12 +113,12 @@ class Attempts:
         The head may take as long as the timeouts say, at most `first_token` seconds, over all tries without
         what the target refused.
         """
-        log = AttemptLog(target, self._clock.monotonic(), number=len(exchange.attempts) + 1)
-        exchange.attempts.append(log)
+        if isinstance(log := self._begun(exchange, target), Failure):
+            return log
         refused = await self._learned.refused(target)
         try:
             account = await self._account(world, target)
-            await self._remind(exchange, target)
+            await self._supplement(exchange, world, target)
             prepared = prepare(
                 exchange,
                 world,
@@ -137,7 +146,7 @@ class Attempts:
         log.started = self._clock.monotonic()
         try:
             async with asyncio.timeout(limit):
-                reply = await self._transport.send(prepared.request)
+                reply = await self._send(exchange, prepared, log)
         except TimeoutError:
             return self.broken(
                 log, target, UpstreamError(f"no answer began within {limit:.3g} s", kind="timeout")
@@ -147,7 +156,7 @@ class Attempts:
         finally:
             log.head_at = self._clock.monotonic()
             exchange.upstream_wait += log.head_at - log.started
-        log.status = reply.status
+        log.status, log.said = reply.status, reply.headers
         if reply.status == 200:
             return Opened(prepared=prepared, reply=reply, log=log, rules=world.rules)
         failure = await self._turned_away(log, prepared, reply, rules=world.rules)
@@ -159,6 +168,21 @@ class Attempts:
             log.verdict = "field_refused"
             return await self.open(exchange, world, target, first_token=left)
         return failure
+
+    def _begun(self, exchange: Exchange, target: Target) -> AttemptLog | Failure:
+        """Return the entry of an attempt that begins, unless a quota was taken up since its target was chosen."""
+        if self._quotas is not None and (closed := self._quotas.take(target)) is not None:
+            return without_quota(closed, target)
+        log = AttemptLog(target, self._clock.monotonic(), number=len(exchange.attempts) + 1)
+        exchange.attempts.append(log)
+        return log
+
+    async def _send(self, exchange: Exchange, prepared: Prepared, log: AttemptLog) -> Reply:
+        tape = exchange.tape
+        if tape is None:
+            return await self._transport.send(prepared.request)
+        asked = tape.ask(log, prepared.request, secrets_of(prepared.account))
+        return tape.listen(asked, await self._transport.send(prepared.request))
 
     def _finished(
         self, prepared: Prepared, refused: frozenset[str], *, exchange: Exchange, log: AttemptLog
@@ -206,6 +230,12 @@ class Attempts:
         await self._learned.note(prepared.target, field)
         return True
 
+    async def _supplement(self, exchange: Exchange, world: World, target: Target) -> None:
+        """Add what the client could not bring, or the target not fetch; raises `CallerError`."""
+        await self._remind(exchange, target)
+        if self.pictures is not None:
+            await self.pictures.gather(exchange, world, target)
+
     async def _remind(self, exchange: Exchange, target: Target) -> None:
         """Put back the reasoning that a client of another dialect could not carry; raises `CallerError`."""
         inbound = exchange.inbound
@@ -248,6 +278,8 @@ class Attempts:
     ) -> Failure:
         body = await _error_body(reply)
         status = reply.status if reply.status >= 400 else 502
+        if reply.status in _OUT_OF_QUOTA:
+            log.refusal = body[:BODY_MAX]
         problem = codec(prepared.target.dialect).problem_of(status, body)
         wait = retry_after.seconds(reply.headers, body, now=self._clock.now())
         if wait is not None:

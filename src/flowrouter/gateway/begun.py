@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from flowrouter.canonical.problem import Problem
 from flowrouter.gateway.admission import Slot
+from flowrouter.gateway.attempt_log import AttemptLog
 from flowrouter.gateway.attempts import Opened
 from flowrouter.gateway.blame import Failure
-from flowrouter.gateway.exchange import AttemptLog
 from flowrouter.gateway.source import Source
 from flowrouter.routing import Target, Verdict
 

@@ -103,6 +103,12 @@ def from_busy(error: AccountBusyError, target: Target) -> Failure:
     return Failure(target=target, problem=problem, verdict=Verdict(failure="rate_limit", failover=True))
 
 
+def without_quota(closed: Pause, target: Target) -> Failure:
+    """Return the failure of a target whose quota was taken up between its choice and its turn; nothing was sent."""
+    problem = Problem(status=429, message=closed.reason, code=BUSY, retry_after=1.0)
+    return Failure(target=target, problem=problem, verdict=Verdict(failure="rate_limit", failover=True))
+
+
 def deciding(failures: Sequence[Failure]) -> Failure:
     """Return the failure the caller hears of: one that ended the search, else the one that may pass.
 
@@ -161,7 +167,7 @@ def from_pauses(
     when = "is tried again just now" if soonest is None else f"is free in {spoken(soonest)}"
     which = "it" if targets == 1 else "the first"
     own = [pause for pause in pauses if pause.owner_id == caller.owner_id]
-    why = "; ".join(dict.fromkeys(f"{pause.account!r}: {pause.failure}, {pause.reason}" for pause in own[:4]))
+    why = "; ".join(dict.fromkeys(f"{pause.account!r}: {pause.told(', ')}" for pause in own[:4]))
     message = f"{who} of {asked!r} {verb}; {which} {when}" + (f" ({why})" if why else "")
     wait = 1.0 if soonest is None else soonest
     status, code, retry = _PAUSED.get(next(iter(classes)), _ANY) if len(classes) == 1 else _ANY
@@ -229,4 +235,5 @@ __all__ = [
     "no_access",
     "spoken",
     "without_access",
+    "without_quota",
 ]

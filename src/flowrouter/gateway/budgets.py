@@ -208,13 +208,13 @@ class Budgets:
     async def _publish(self, hold: Hold, exchange: Exchange) -> None:
         """Write the hold where all workers see it; raises `CallerError` where a hard budget cannot."""
         request_id = exchange.inbound.request_id
+        self._open[request_id] = hold  # from here on its end removes what is written
         try:
             await self._put(request_id, hold)
         except StorageError:
             if hold.hard:
                 whose = next(share.purse.limit.whose for share in hold.shares if share.hard)
                 raise _unavailable(whose) from None
-        self._open[request_id] = hold
         if self._renewing is None or self._renewing.done():
             self._renewing = self._tasks.start("budget holds", self._renew())
 
@@ -241,10 +241,14 @@ class Budgets:
         while self._open:
             await asyncio.sleep(_RENEW_SECONDS)
             for request_id, hold in list(self._open.items()):
+                if request_id not in self._open:
+                    continue
                 try:
                     await self._put(request_id, hold)
                 except StorageError:
                     break
+                if request_id not in self._open:  # it ended meanwhile, and may have been removed before
+                    await self._remove(request_id, hold)
 
     def _refusal(self, purse: Purse, least: int) -> CallerError:
         limit, budget = purse.limit, purse.limit.budget

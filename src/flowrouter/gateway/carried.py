@@ -5,12 +5,19 @@ The classes behind these are in `limits` and `holds`, which know the exchange; t
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Iterable
+from typing import Any, Protocol
 
+import msgspec
+
+from flowrouter.canonical.parts import Source
 from flowrouter.canonical.receipt import BudgetNote
 from flowrouter.canonical.usage import Usage
-from flowrouter.gateway.amounts import Costs
+from flowrouter.gateway.amounts import Costs, Used
+from flowrouter.gateway.attempt_log import AttemptLog
 from flowrouter.gateway.records import BudgetLine
+from flowrouter.upstream.transport import Reply
+from flowrouter.wire.http import HttpRequest
 
 
 class Admitted(Protocol):
@@ -43,7 +50,7 @@ class Held(Protocol):
         """Hold as much once more, for another answer to the same request; False where there is not so much."""
         ...
 
-    def close(self, costs: Costs, usage: Usage | None, *, delivered: bool) -> tuple[Costs, list[BudgetLine]]:
+    def close(self, costs: Costs, used: Used) -> tuple[Costs, list[BudgetLine]]:
         """Settle by what the exchange came to; return the costs as charged, and what of each budget was used."""
         ...
 
@@ -52,4 +59,23 @@ class Held(Protocol):
         ...
 
 
-__all__ = ["Admitted", "Held"]
+class Picture(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of one address: the picture, or why there is none, in words for the caller."""
+
+    source: Source | None = None
+    problem: str = ""
+
+
+class Taped(Protocol):
+    """A recording as it is made; see `recording.Tape`."""
+
+    def ask(self, log: AttemptLog, request: HttpRequest, secrets: Iterable[str]) -> Any:
+        """Note that `request` is sent, with the secrets of its account; return what `listen` wants to know it by."""
+        ...
+
+    def listen(self, asked: Any, reply: Reply) -> Reply:
+        """Return `reply` as one whose pieces are noted as they are read."""
+        ...
+
+
+__all__ = ["Admitted", "Held", "Picture", "Taped"]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import Any
 
 from flowrouter.canonical.events import StreamError
 from flowrouter.canonical.problem import Problem
@@ -56,6 +57,16 @@ class Client:
         self.heartbeat: Callable[[], bytes] | None = None
         self.failing: Callable[[Problem], bytes] | None = None
         self.on_stuck: Callable[[], object] | None = None
+
+    def overhear(self, hear: Callable[[Any], None]) -> None:
+        """Let `hear` know of every message that leaves from now on."""
+        send = self._send
+
+        async def heard(message: Any) -> None:
+            hear(message)
+            await send(message)
+
+        self._send = heard
 
     def expect_stream(self) -> None:
         """Start the grace time of a streamed answer."""

@@ -32,14 +32,23 @@ class Combos(Protocol):
         config: ComboConfig | None = None,
         owner_id: str | None = None,
         if_version: int | None = None,
+        detach: bool = False,
     ) -> StoredCombo:
         """Rename or replace a combo; raises `NotFoundError`, `ConflictError`.
 
-        The latter also where `if_version` is given and no longer the present one.
+        The latter also where `if_version` is given and no longer the present one, and where a file owns
+        what changes (`ManagedError`), unless `detach`.
         """
         ...
 
-    def delete(self, combo_id: str, *, owner_id: str | None = None, if_version: int | None = None) -> None:
+    def delete(
+        self,
+        combo_id: str,
+        *,
+        owner_id: str | None = None,
+        if_version: int | None = None,
+        detach: bool = False,
+    ) -> None:
         """Remove a combo; raises `NotFoundError`, `ConflictError`."""
         ...
 

@@ -83,6 +83,22 @@ class Configuration:
         self._listed = dict(listed)
         self.world = self._compile()
 
+    @property
+    def config(self) -> Config:
+        """Return the settings in force, as the configuration file was read last."""
+        return self._config
+
+    def adopt(self, config: Config, declared: tuple[Account, ...]) -> None:
+        """Go by other settings and declared accounts from now on; requests in flight keep their world."""
+        before = self._config, self._declared
+        self._config, self._declared = config, declared
+        try:
+            self.world = self._compile()
+        except BaseException:
+            self._config, self._declared = before
+            raise
+        self.reloaded.set()
+
     async def reload(self) -> None:
         """Load the configuration now; raises `StorageError` and keeps the old world if that fails."""
         async with self._loading:  # one at a time, so that an older load never lands on a newer one
@@ -99,7 +115,7 @@ class Configuration:
         while True:
             await asyncio.sleep(POLL_SECONDS)
             try:
-                if self._source.version() != self.snapshot.version:
+                if await asyncio.to_thread(self._source.version) != self.snapshot.version:
                     await self.reload()
                 self._failing, self._answered_at = False, self._clock.now()
             except StorageError as error:
@@ -137,6 +153,7 @@ class Configuration:
             combos=self._config.routing.combos,
             prices=Prices(settings.prices),
             budgets=settings.budgets,
+            recording=settings.recording,
             protected=not is_loopback(self._config.server.host),
             problems=problems,
         )

@@ -4,6 +4,8 @@ Pauses are held in memory (`pause_book`), where `obstacle` reads them, and writt
 state, where other workers see them within a second. A worker that is alone keeps those of a minute or
 more in the store as well, so that they are there after a restart. A pause that somebody took away there ends
 here too: that is how `flow-router providers test`, another process, lets an account in again.
+
+What an account's quotas close (`quotas`) stands in the way like a pause that nobody needs to try out.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from flowrouter.errors import StorageError
 from flowrouter.gateway.blame import Failure
 from flowrouter.gateway.pause_book import Mark, PauseBook, read
 from flowrouter.gateway.ports import KeptPauses, StateStore
+from flowrouter.gateway.quotas import Quotas
 from flowrouter.gateway.trials import LOOK_SECONDS, Trial, Trials
 from flowrouter.gateway.world import World
 from flowrouter.logs import Logger
@@ -42,6 +45,7 @@ from flowrouter.routing.target import Target
 from flowrouter.tasks import TaskGroup
 
 _STATE = "cooldown:"
+_QUOTA = "quota"
 
 _PROVED_BY_HEAD = frozenset({"auth", "billing", "model_missing", "rate_limit", "overloaded"})
 """Failures that come before any answer: a good head disproves them, however late its first word is."""
@@ -61,7 +65,9 @@ class Cooldowns:
         tasks: TaskGroup,
         log: Logger,
         draw: Callable[[], float] = random.random,
+        quotas: Quotas | None = None,
     ) -> None:
+        self._quotas = quotas
         self._state = state
         self._kept = kept
         self._world = world
@@ -76,8 +82,9 @@ class Cooldowns:
 
     def obstacle(self, target: Target) -> Obstacle | None:
         """Return why `target` is better not asked now; `probe` says that a trial may be begun."""
+        quota = None if self._quotas is None else self._quotas.pause(target)
         if not self._book:
-            return None
+            return None if quota is None else Obstacle(reason=told(quota), until=quota.until)
         found = self._found(target)
         if not found:
             return None
@@ -164,12 +171,15 @@ class Cooldowns:
         await self._look_at_state()
         ended = {key for key, pause in self._book.all().items() if pause.account_id == account_id}
         await self._end(*ended)
+        quotas = 0 if self._quotas is None else self._quotas.forget(account_id)
         for key, value in (await self._read_kept()).items():
             pause = read(value)
             if pause is not None and pause.account_id == account_id:
                 ended.add(key)
                 await self._forget(key)
-        return len(ended)
+        if quotas:
+            self._wake()
+        return len(ended) + quotas
 
     async def news(self, seconds: float, *, early: bool = True) -> None:
         """Wait `seconds`, less if a pause or a trial ends and `early` says that this matters."""
@@ -215,6 +225,8 @@ class Cooldowns:
                 continue
             if not (pause.failure in _PROVED_BY_HEAD and self._trials.head_came(key)):
                 found[key] = pause
+        if self._quotas is not None and (closed := self._quotas.pause(target)) is not None:
+            found[_QUOTA] = closed
         return found
 
     async def _note(self, key: str, made: Pause, target: Target, *, model: str) -> Pause:
@@ -328,7 +340,7 @@ class Cooldowns:
 
 def told(pause: Pause) -> str:
     """Return a pause's cause in a few words: the class, and what was said."""
-    return f"{pause.failure}: {pause.reason}" if pause.reason else pause.failure
+    return pause.told()
 
 
 def _words(failure: Failure) -> str:

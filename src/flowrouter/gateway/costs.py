@@ -2,17 +2,21 @@
 
 Every attempt has a cost: by the usage its provider reported, 0 for one that was refused or never answered.
 One that was stopped because another was faster has read the prompt, so that is estimated. Charged is only
-what reached the client. A sum with an unknown part is unknown.
+what reached the client, or what the client did not stay for: then the provider was at work for nothing, and
+nobody but the caller could help it. A sum with an unknown part is unknown.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
+from flowrouter.canonical.estimate import BYTES_PER_TOKEN
 from flowrouter.canonical.usage import Usage
 from flowrouter.gateway.amounts import AttemptCost, Costs
+from flowrouter.gateway.attempt_log import AttemptLog
 from flowrouter.gateway.bills import Bills
-from flowrouter.gateway.exchange import AttemptLog, Exchange
+from flowrouter.gateway.exchange import Exchange
+from flowrouter.gateway.missing_usage import estimated
 
 HEDGED = "hedged"
 """The verdict on an attempt that lost against another one of the same request."""
@@ -36,9 +40,19 @@ def _attempt(attempt: AttemptLog, exchange: Exchange, bills: Bills) -> AttemptCo
         return AttemptCost(usage=usage, cost=cost, charge=cost)
     if usage is None and attempt.verdict == HEDGED and exchange.usage is not None:
         usage = Usage(input=exchange.usage.total_input, output=0, estimated=True)
+    if attempt.abandoned:
+        usage = usage or _unseen(exchange)
+        cost = bills.settle(attempt.target, usage)
+        return AttemptCost(usage=usage, cost=cost, charge=cost)
     if usage is None:
         return AttemptCost()
     return AttemptCost(usage=usage, cost=bills.settle(attempt.target, usage))
+
+
+def _unseen(exchange: Exchange) -> Usage:
+    """Return what an attempt took at least of which nothing has come."""
+    size = round(len(exchange.inbound.body) / BYTES_PER_TOKEN)
+    return estimated(exchange, 0) or Usage(input=size, output=0, estimated=True)
 
 
 def _sum(amounts: Iterable[int | None]) -> int | None:

@@ -122,7 +122,9 @@ class Delivery:
         cursor, log = self._cursor, self._opened.log
         log.ended = log.ended or self._clock.monotonic()
         if cursor is not None:
-            log.usage = cursor.usage
+            log.usage = (
+                booked(self._exchange, cursor, before=self._before) if cursor.meaningful else cursor.usage
+            )
             if self._client.content_sent:
                 log.delivered = True
                 log.usage = booked(self._exchange, cursor, before=self._before)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Literal
 
 import msgspec
@@ -16,12 +17,13 @@ from flowrouter.canonical.request import Request
 from flowrouter.canonical.usage import Usage
 from flowrouter.dialects import codec
 from flowrouter.dialects.codec import Framing
-from flowrouter.gateway.carried import Admitted, Held
+from flowrouter.gateway.attempt_log import AttemptLog
+from flowrouter.gateway.carried import Admitted, Held, Picture, Taped
 from flowrouter.gateway.continuation import Continuation
 from flowrouter.gateway.ports import Outcome
 from flowrouter.gateway.standing import Standing
 from flowrouter.httpkit.caller import LOCAL, Caller
-from flowrouter.routing import Plan, Target
+from flowrouter.routing import Plan
 from flowrouter.routing.affinity import Stay
 from flowrouter.routing.intent import Confinement
 
@@ -49,39 +51,7 @@ class Inbound(msgspec.Struct, frozen=True, kw_only=True):
     framing: Framing = "sse"
 
 
-class AttemptLog:
-    """One try at a target; times on the monotonic clock, in seconds.
-
-    `delivered` says that content of it reached the client, who is charged for it. `number` counts the tries of
-    its exchange from 1, in the order they began.
-    """
-
-    __slots__ = (
-        "delivered",
-        "ended",
-        "error",
-        "head_at",
-        "number",
-        "started",
-        "status",
-        "target",
-        "trial",
-        "usage",
-        "verdict",
-    )
-
-    def __init__(self, target: Target, started: float, *, number: int = 1) -> None:
-        self.target = target
-        self.number = number
-        self.started = started
-        self.head_at: float | None = None
-        self.ended: float | None = None
-        self.status: int | None = None
-        self.verdict = "open"
-        self.error: str | None = None
-        self.usage: Usage | None = None
-        self.delivered = False
-        self.trial = False
+_NO_PICTURES: Mapping[str, Picture] = MappingProxyType({})
 
 
 class Exchange:
@@ -92,18 +62,20 @@ class Exchange:
     `hold` is what it has reserved of budgets, `budget_warning` tells of one that is nearly used up.
     `admitted` is what it holds of its key's rate limits, `standings` how they stood at its arrival.
     `confined` is where its prompt must stay, `bypass` the rule by which it was answered without a model.
+    `tape` is its recording, where there is one. `pictures` were fetched for it, by address.
     """
 
     __slots__ = (
         "admitted", "amend", "answered_model", "attempts", "budget_warning", "bypass", "bytes_out", "called", "caller", "confined", "continuation", "finish", "first_content_at", "head",
-        "hold",         "inbound", "lane", "named", "not_completed", "outcome", "plan", "problem", "reply_losses", "request", "request_losses",
-        "seams", "settled", "standings", "stateless", "status", "stay", "step", "upstream_wait", "usage", "waited",
+        "hold",         "inbound", "lane", "named", "not_completed", "outcome", "pictures", "plan", "problem", "reply_losses", "request", "request_losses",
+        "seams", "settled", "standings", "stateless", "status", "stay", "step", "tape", "upstream_wait", "usage", "waited",
     )  # fmt: skip
 
     def __init__(self, inbound: Inbound) -> None:
         self.inbound = inbound
         self.caller: Caller = LOCAL
         self.head: Head | None = None
+        self.pictures: Mapping[str, Picture] = _NO_PICTURES
         self.request: Request | None = None
         self.amend: Callable[[Request], Request] | None = None
         self.continuation: Continuation | None = None
@@ -136,6 +108,7 @@ class Exchange:
         self.standings: tuple[Standing, ...] = ()
         self.hold: Held | None = None
         self.budget_warning = ""
+        self.tape: Taped | None = None
 
     @property
     def answering(self) -> AttemptLog | None:
@@ -148,6 +121,18 @@ class Exchange:
         if body is not self.inbound.body:
             self.inbound = msgspec.structs.replace(self.inbound, body=body)
             self.request = None
+
+
+def delivered_tokens(exchange: Exchange) -> int | None:
+    """Return the tokens of all attempts that the client heard of, read and written; None where one is unknown."""
+    total = 0
+    for log in exchange.attempts:
+        if log.delivered:
+            usage = log.usage or exchange.usage
+            if usage is None:
+                return None
+            total += usage.total_input + usage.total_output
+    return total
 
 
 def skimmed(inbound: Inbound) -> Head:
@@ -174,4 +159,4 @@ def parsed(exchange: Exchange) -> Request:
     return exchange.request
 
 
-__all__ = ["AttemptLog", "Exchange", "Inbound", "Operation", "parsed", "skimmed"]
+__all__ = ["Exchange", "Inbound", "Operation", "delivered_tokens", "parsed", "skimmed"]

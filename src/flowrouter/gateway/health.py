@@ -12,7 +12,8 @@ from collections.abc import Iterator
 import msgspec
 
 from flowrouter.clock import Clock
-from flowrouter.gateway.exchange import AttemptLog, Exchange
+from flowrouter.gateway.attempt_log import AttemptLog
+from flowrouter.gateway.exchange import Exchange
 from flowrouter.gateway.records import AttemptRow, RequestRow
 from flowrouter.routing.facts import NAME_MAX
 from flowrouter.routing.statistics import Statistics

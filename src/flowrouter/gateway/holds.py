@@ -10,7 +10,7 @@ from flowrouter.canonical.estimate import text_tokens
 from flowrouter.canonical.receipt import BudgetNote
 from flowrouter.canonical.usage import Usage
 from flowrouter.errors import StorageError
-from flowrouter.gateway.amounts import Costs
+from flowrouter.gateway.amounts import Costs, Used
 from flowrouter.gateway.carried import Held
 from flowrouter.gateway.exchange import Exchange
 from flowrouter.gateway.purses import Purse, Purses
@@ -23,6 +23,10 @@ SLICE_TOKENS = 1_024
 _TRUST = 5, 4
 _GRACE_TOKENS = 64
 """A provider that was told a limit is taken to keep it; our counting of its answer is not exact."""
+
+
+FASTEST = 3_000
+"""Tokens a second that no provider writes more than (November 2026)."""
 
 
 class Share:
@@ -135,18 +139,21 @@ class Hold:
             self._purses.give_up(share.purse, share.amount)
         self._ended(self)
 
-    def close(self, costs: Costs, usage: Usage | None, *, delivered: bool) -> tuple[Costs, list[BudgetLine]]:
+    def close(self, costs: Costs, used: Used) -> tuple[Costs, list[BudgetLine]]:
         """Settle by what the exchange came to; the charge is never more than hard budgets had for it.
 
-        Returns the costs as they are charged, and what of each budget was used. Once only.
+        What nobody counted is used of a hard budget as far as it may have gone. Returns the costs as they are
+        charged, and what of each budget was used. Once only.
         """
         if self._closed:
             return costs, []
         self._closed = True
         lines: list[BudgetLine] = []
         for share in self.shares:
-            spent = _spent(share, costs, usage, delivered=delivered)
+            spent = _spent(share, costs, used)
             if share.hard:
+                if used.at_most is not None and share.purse.limit.budget.metric != "requests":
+                    spent = max(spent, share.tariff.amount(-(-used.at_most // self._copies)))
                 spent = min(spent, share.amount)
                 if share.purse.limit.budget.metric == "usd" and costs.charge is not None:
                     costs = msgspec.structs.replace(costs, charge=min(costs.charge, spent))
@@ -164,15 +171,15 @@ class Hold:
         )
 
 
-def _spent(share: Share, costs: Costs, usage: Usage | None, *, delivered: bool) -> int:
+def _spent(share: Share, costs: Costs, used: Used) -> int:
     """Return what an exchange used of a budget; all that was held where nobody knows what it took."""
-    if not delivered:
+    if not used.counts:
         return 0
     match share.purse.limit.budget.metric:
         case "requests":
             return 1
         case "tokens":
-            return share.amount if usage is None else usage.total_input + usage.total_output
+            return share.amount if used.tokens is None else used.tokens
         case "usd":
             return share.amount if costs.charge is None else costs.charge
 
@@ -186,9 +193,30 @@ def _line(share: Share, spent: int) -> BudgetLine:
 
 def settled(hold: Held, exchange: Exchange, costs: Costs) -> tuple[Costs, tuple[BudgetLine, ...]]:
     """Settle `hold` by what `exchange` came to, as `Hold.close`."""
-    delivered = any(log.delivered for log in exchange.attempts)
-    costs, lines = hold.close(costs, exchange.usage, delivered=delivered)
+    costs, lines = hold.close(costs, used_by(exchange, costs))
     return costs, tuple(lines)
 
 
-__all__ = ["SLICE_TOKENS", "Hold", "Share", "settled"]
+def used_by(exchange: Exchange, costs: Costs) -> Used:
+    """Return what counts against budgets of the attempts of `exchange`: what its client heard of, or left."""
+    tokens: int | None = 0
+    most, sure = 0, True
+    for log, cost in zip(exchange.attempts, costs.attempts, strict=True):
+        if not (log.delivered or log.abandoned):
+            continue
+        usage = cost.usage or exchange.usage
+        tokens = None if usage is None or tokens is None else tokens + usage.total_input + usage.total_output
+        written = 0 if usage is None else usage.total_output
+        if log.abandoned:
+            sure = False
+            most += round(FASTEST * (1 + (log.ended or log.started) - log.started))
+        elif usage is None or usage.estimated:
+            sure = False
+            most += written * _TRUST[0] // _TRUST[1] + _GRACE_TOKENS
+        else:
+            most += written
+    counts = any(log.delivered or log.abandoned for log in exchange.attempts)
+    return Used(counts=counts, tokens=tokens, at_most=None if sure else most)
+
+
+__all__ = ["FASTEST", "SLICE_TOKENS", "Hold", "Share", "settled", "used_by"]

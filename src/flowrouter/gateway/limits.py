@@ -22,7 +22,7 @@ from flowrouter.clock import Clock
 from flowrouter.errors import CallerError
 from flowrouter.gateway.blame import spoken
 from flowrouter.gateway.circumstances import circumstances
-from flowrouter.gateway.exchange import Exchange
+from flowrouter.gateway.exchange import Exchange, delivered_tokens
 from flowrouter.gateway.key_places import KeyPlaces
 from flowrouter.gateway.leases import LEASE_SECONDS
 from flowrouter.gateway.ports import StateStore
@@ -240,10 +240,11 @@ def windows_of(limits: KeyLimits) -> tuple[Window, ...]:
 
 def used_tokens(exchange: Exchange) -> int | None:
     """Return the tokens an ended exchange is charged for; None where nobody knows, so that the estimate stands."""
-    usage = exchange.usage
-    if usage is not None:
-        return usage.total_input + usage.total_output
-    return None if any(log.status == 200 for log in exchange.attempts) else 0
+    if any(log.delivered for log in exchange.attempts):
+        return delivered_tokens(exchange)
+    if exchange.usage is not None:
+        return exchange.usage.total_input + exchange.usage.total_output
+    return None if any(log.status == 200 or log.abandoned for log in exchange.attempts) else 0
 
 
 def _estimate(exchange: Exchange) -> int:

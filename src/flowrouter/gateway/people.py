@@ -6,12 +6,13 @@ hashed and session tokens as hashes: nothing here could sign anyone in.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import msgspec
 
 from flowrouter.settings.admin import Role
+from flowrouter.settings.managed import Managed
 
 Via = str
 """How somebody got in: `password`, `oidc`, `link`, `token`, `key` or `cli`."""
@@ -29,6 +30,7 @@ class User(msgspec.Struct, frozen=True, kw_only=True):
     updated_at_ms: int = 0
     password_at_ms: int | None = None
     seen_at_ms: int | None = None
+    managed: Managed | None = None
 
 
 class UserChange(msgspec.Struct, frozen=True, kw_only=True):
@@ -120,11 +122,25 @@ class Users(Protocol):
         """Store a new user; raises `ConflictError` where the name is taken, in whatever case."""
         ...
 
-    def update(self, user_id: str, change: UserChange) -> User:
-        """Change a user; one who is disabled or has a new password is signed out; raises `NotFoundError`."""
+    def update(
+        self,
+        user_id: str,
+        change: UserChange,
+        *,
+        check: Callable[[User], None] | None = None,
+        detach: bool = False,
+    ) -> User:
+        """Change a user; one who is disabled or has a new password is signed out; raises `NotFoundError`.
+
+        And `ManagedError` where a file owns what changes, unless `detach`.
+
+        `check` is shown the present user, whom nobody else changes meanwhile, and may raise.
+        """
         ...
 
-    def delete(self, user_id: str) -> None:
+    def delete(
+        self, user_id: str, *, check: Callable[[User], None] | None = None, detach: bool = False
+    ) -> None:
         """Remove a user and the user's sessions; raises `NotFoundError`."""
         ...
 

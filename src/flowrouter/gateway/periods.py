@@ -8,6 +8,8 @@ import msgspec
 
 from flowrouter.settings.budgets import Budget
 
+_FIXED = {"minute": 60.0, "hour": 3600.0}
+
 
 class Span(msgspec.Struct, frozen=True, kw_only=True):
     """One period: `start` is in it, `end` is not."""
@@ -23,16 +25,24 @@ class Span(msgspec.Struct, frozen=True, kw_only=True):
 
 def span_of(budget: Budget, now: float) -> Span:
     """Return the period of `budget` that `now` is in; days are as long as their zone has them."""
-    zone = _zone(budget.zone)
-    there = datetime.fromtimestamp(now, zone)
-    day = datetime(there.year, there.month, there.day, tzinfo=zone)
-    match budget.period:
+    return calendar(budget.period, budget.zone, now)
+
+
+def calendar(period: str, zone: str, now: float) -> Span:
+    """Return the `minute`, `hour`, `day`, `week` or `month` of `zone` that `now` is in."""
+    if period in _FIXED:
+        start = now // _FIXED[period] * _FIXED[period]
+        return Span(start=start, end=start + _FIXED[period])
+    there_zone = _zone(zone)
+    there = datetime.fromtimestamp(now, there_zone)
+    day = datetime(there.year, there.month, there.day, tzinfo=there_zone)
+    match period:
         case "day":
             first, after = day, _later(day, 1)
         case "week":
             first = _later(day, -day.weekday())
             after = _later(first, 7)
-        case "month":
+        case _:
             first = day.replace(day=1)
             after = _later(first, 32).replace(day=1)
     return Span(start=first.timestamp(), end=after.timestamp())
@@ -51,4 +61,4 @@ def _zone(name: str) -> tzinfo:
     return ZoneInfo(name)
 
 
-__all__ = ["Span", "span_of"]
+__all__ = ["Span", "calendar", "span_of"]

@@ -7,6 +7,7 @@ told in ARCHITECTURE.md; each line here is one of them.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 
 import msgspec
@@ -23,14 +24,18 @@ from flowrouter.gateway.limits import Limits, used_tokens
 from flowrouter.gateway.no_answer import no_such_model
 from flowrouter.gateway.planner import Planner
 from flowrouter.gateway.privacy import guarded
+from flowrouter.gateway.recording import Recorder
 from flowrouter.gateway.search import Lost, Search
 from flowrouter.gateway.settle import Books
 from flowrouter.gateway.stored_responses import StoredResponses
 from flowrouter.gateway.world import World
 from flowrouter.httpkit.auth import authenticate
+from flowrouter.httpkit.keys import NO_POLICY
 from flowrouter.logs import Logger
 from flowrouter.plugins import Hooks
 from flowrouter.routing import Plan
+from flowrouter.wire.json import JsonError
+from flowrouter.wire.splice import unambiguous
 
 
 class Pipeline:
@@ -46,6 +51,7 @@ class Pipeline:
         limits: Limits,
         budgets: Budgets,
         books: Books,
+        recorder: Recorder,
         hooks: Hooks,
         log: Logger,
     ) -> None:
@@ -56,6 +62,7 @@ class Pipeline:
         self._limits = limits
         self._budgets = budgets
         self._books = books
+        self._recorder = recorder
         self._hooks = hooks
         self._log = log
 
@@ -78,13 +85,20 @@ class Pipeline:
         finally:
             client.disarm()
             self._settle(exchange)
+            if exchange.tape is not None:
+                self._recorder.end(exchange)
 
     async def _serve(self, exchange: Exchange, client: Client) -> None:
         world, inbound = self._world(), exchange.inbound
         exchange.caller = authenticate(
             inbound.headers, world.ring, now_ms=int(inbound.wall * 1000), protected=world.protected
         )
+        if world.recording.mode != "off":
+            self._recorder.begin(exchange, client, world.recording)
         admit_dialect(exchange.caller, inbound.dialect)
+        if exchange.caller.policy is not NO_POLICY:
+            _settle_members(exchange)
+            inbound = exchange.inbound
         head = exchange.head = skimmed(inbound)
         await self._limits.admit(exchange)
         if await bypass.answered(exchange, world, client):
@@ -93,6 +107,7 @@ class Pipeline:
             await self._follow(exchange)
         plan = await self._plan(exchange, world)
         if self._budgets.bind(exchange, world):
+            _settle_members(exchange)
             plan = await self._budgets.admit(exchange, plan, world=world, replan=self._plan)
         if head.stream:
             client.expect_stream()
@@ -165,5 +180,23 @@ class Pipeline:
         exchange.problem, exchange.outcome = problem, "partial" if client.content_sent else "error"
         await client.refuse(problem, raw=raw)
 
+
+def _settle_members(exchange: Exchange) -> None:
+    """Let providers read the members that scopes, limits and budgets go by as we do, where one stands twice."""
+    with contextlib.suppress(JsonError):  # whoever reads it next says what is wrong with it
+        body = unambiguous(exchange.inbound.body, _DECISIVE)
+        if body is not exchange.inbound.body:
+            exchange.carry(body)
+
+
+_DECISIVE = (
+    "model",
+    "stream",
+    "max_tokens",
+    "max_completion_tokens",
+    "max_output_tokens",
+    "n",
+    "service_tier",
+)
 
 __all__ = ["Pipeline"]

@@ -16,6 +16,7 @@ from flowrouter.accounts.account import Account
 from flowrouter.canonical.capabilities import Unsupported
 from flowrouter.canonical.dialect import Dialect
 from flowrouter.errors import StorageError
+from flowrouter.gateway.key_store import KeyChange, Keys
 from flowrouter.gateway.records import (
     AttemptRow,
     Lane,
@@ -28,8 +29,10 @@ from flowrouter.gateway.records import (
     UsageLine,
 )
 from flowrouter.gateway.state_store import StateStore
-from flowrouter.httpkit.keys import NO_POLICY, GatewayKey, KeyPolicy, KeyRing, MintedToken
+from flowrouter.httpkit.keys import KeyRing
+from flowrouter.settings.managed import Managed, ManagedSetting
 from flowrouter.settings.oauth import OAuthConfig
+from flowrouter.settings.quotas import QuotaLimit
 from flowrouter.settings.routing import ComboConfig
 
 
@@ -43,6 +46,16 @@ class ConflictError(StorageError):
 
 class StaleError(ConflictError):
     """The row changed since the caller read it."""
+
+
+class ManagedError(ConflictError):
+    """An applied file owns what was to be changed; `fix` says what to do instead."""
+
+    def __init__(self, what: str, *, file: str, fields: Sequence[str] = ()) -> None:
+        told = f" ({', '.join(fields)})" if fields else ""
+        super().__init__(f"{what} is managed by {file}{told} and is changed there")
+        self.file = file
+        self.fix = f"change {file} and apply it again"
 
 
 class ModelList(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,6 +80,7 @@ class StoredCombo(msgspec.Struct, frozen=True, kw_only=True):
     version: int = 1
     created_at_ms: int = 0
     updated_at_ms: int = 0
+    managed: Managed | None = None
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
@@ -188,6 +202,8 @@ class AccountDraft(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     oauth: OAuthConfig | None = None
     tags: tuple[str, ...] = ()
     weight: int = 1
+    quota: tuple[QuotaLimit, ...] = ()
+    reserve: str = ""
     enabled: bool = True
 
     def __repr__(self) -> str:
@@ -210,6 +226,8 @@ class AccountChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     tags: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET
     weight: int | msgspec.UnsetType = msgspec.UNSET
     oauth: OAuthConfig | msgspec.UnsetType | None = msgspec.UNSET
+    quota: tuple[QuotaLimit, ...] | msgspec.UnsetType = msgspec.UNSET
+    reserve: str | msgspec.UnsetType = msgspec.UNSET
     enabled: bool | msgspec.UnsetType = msgspec.UNSET
 
     def __repr__(self) -> str:
@@ -232,66 +250,30 @@ class Accounts(Protocol):
         """Store a new account; raises `ConflictError` where the name is taken."""
         ...
 
-    def update(self, account_id: str, change: AccountChange, *, owner_id: str | None = None) -> Account:
-        """Change an account; raises `NotFoundError`, `ConflictError`."""
-        ...
-
-    def delete(self, account_id: str, *, owner_id: str | None = None) -> None:
-        """Remove an account and its model list; its request rows stay; raises `NotFoundError`."""
-        ...
-
-
-class KeyChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What to change of a gateway key; a member left out stays as it is, `policy` is replaced as a whole."""
-
-    name: str | msgspec.UnsetType = msgspec.UNSET
-    scopes: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET
-    expires_at_ms: int | msgspec.UnsetType | None = msgspec.UNSET
-    policy: KeyPolicy | msgspec.UnsetType = msgspec.UNSET
-    enabled: bool | msgspec.UnsetType = msgspec.UNSET
-
-
-class Keys(Protocol):
-    """Gateway keys; all methods block."""
-
-    def list(self, *, owner_id: str | None = None) -> Sequence[GatewayKey]:
-        """Return the keys, newest first, revoked ones included."""
-        ...
-
-    def create(
-        self,
-        name: str,
-        *,
-        owner_id: str,
-        scopes: tuple[str, ...] = (),
-        expires_at_ms: int | None = None,
-        policy: KeyPolicy = NO_POLICY,
-        enabled: bool = True,
-    ) -> tuple[GatewayKey, MintedToken]:
-        """Mint a key; the token is returned here and nowhere else; raises `ConflictError`."""
-        ...
-
-    def get(self, key_id: str, *, owner_id: str | None = None) -> GatewayKey:
-        """Return one key, revoked or not; raises `NotFoundError`."""
-        ...
-
     def update(
         self,
-        key_id: str,
-        change: KeyChange,
+        account_id: str,
+        change: AccountChange,
         *,
         owner_id: str | None = None,
-        if_version: int | None = None,
-    ) -> GatewayKey:
-        """Change a key; raises `NotFoundError`, `ConflictError`.
+        check: Callable[[Account], None] | None = None,
+        detach: bool = False,
+    ) -> Account:
+        """Change an account; raises `NotFoundError`, `ConflictError`, `ManagedError` unless `detach`.
 
-        The latter for a name that is taken, for a revoked key, and where `if_version` is given and no longer
-        the present one (`StaleError`).
+        `check` is shown the present account, which nobody else changes meanwhile, and may raise.
         """
         ...
 
-    def revoke(self, key_id: str, *, owner_id: str | None = None) -> GatewayKey:
-        """Make a key useless for good; raises `NotFoundError`."""
+    def delete(
+        self,
+        account_id: str,
+        *,
+        owner_id: str | None = None,
+        check: Callable[[Account], None] | None = None,
+        detach: bool = False,
+    ) -> None:
+        """Remove an account and its model list; its request rows stay; raises `NotFoundError`."""
         ...
 
 
@@ -300,6 +282,19 @@ class StoredSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     values: dict[str, Any]
     version: int
+    managed: tuple[ManagedSetting, ...] = ()
+
+
+class Ownership(Protocol):
+    """Which applied file owns what; both methods block."""
+
+    def put(self, kind: str, thing_id: str, managed: Managed | None) -> None:
+        """Say who owns an `account`, a `combo`, a `key` or a `user` (None: the console)."""
+        ...
+
+    def put_settings(self, members: Sequence[ManagedSetting], *, owner_id: str) -> None:
+        """Say which members of the settings document files own; all others are the console's."""
+        ...
 
 
 class Settings(Protocol):
@@ -316,6 +311,7 @@ class Settings(Protocol):
         owner_id: str,
         if_version: int | None = None,
         validate: Callable[[dict[str, Any]], object] | None = None,
+        detach: bool = False,
     ) -> StoredSettings:
         """Apply a JSON merge patch (RFC 7396); `validate` sees the result and may raise.
 
@@ -354,10 +350,12 @@ __all__ = [
     "Keys",
     "Lane",
     "LogHealth",
+    "ManagedError",
     "ModelList",
     "ModelLists",
     "NotFoundError",
     "Outcome",
+    "Ownership",
     "ReceiptStore",
     "RequestFilter",
     "RequestLog",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -22,14 +23,19 @@ from flowrouter.gateway.exchange import Exchange, Inbound, parsed
 from flowrouter.gateway.foreign_state import is_foreign, without_state
 from flowrouter.gateway.learned import STREAM_OPTIONS
 from flowrouter.gateway.missing_usage import UsageGap
+from flowrouter.gateway.pictures import needed, with_pictures
 from flowrouter.gateway.reasoning import ReasoningState, Sealer
 from flowrouter.gateway.sinks import Editor
 from flowrouter.gateway.world import World
 from flowrouter.hookspecs import Stage
+from flowrouter.httpkit.keys import LOCAL_OWNER
 from flowrouter.providers import adapter
 from flowrouter.providers.preset import Preset
 from flowrouter.routing import Target
 from flowrouter.wire.http import HttpRequest
+
+IDEMPOTENCY = "idempotency-key"
+"""Names a request, so that a provider answers it once however often it is sent."""
 
 
 class Prepared(msgspec.Struct, frozen=True, kw_only=True):
@@ -101,7 +107,7 @@ def prepare(
         model=target.model,
         body=draft.body,
         stream=head.stream,
-        client_headers=inbound.headers,
+        client_headers=_of_owner(inbound.headers, exchange.caller.owner_id),
         same_dialect=target.dialect == inbound.dialect,
         account_headers={**draft.headers, **own_headers},
     )
@@ -116,6 +122,19 @@ def prepare(
         losses=(*_written_out(exchange), *draft.losses),
         sealer=draft.sealer,
     )
+
+
+def _of_owner(headers: Mapping[str, str], owner_id: str) -> Mapping[str, str]:
+    """Return a client's headers with what makes a request the same as an earlier one kept apart by owner.
+
+    Owners share the operator's accounts: by another one's idempotency key a provider would answer with what it
+    answered them.
+    """
+    given = headers.get(IDEMPOTENCY)
+    if not given or owner_id == LOCAL_OWNER:
+        return headers
+    digest = hashlib.sha256(f"{owner_id}\0{given}".encode("utf-8", "replace")).hexdigest()
+    return {**headers, IDEMPOTENCY: digest}
 
 
 def _written_out(exchange: Exchange) -> tuple[Loss, ...]:
@@ -146,6 +165,7 @@ def _draft(
         asked = question(exchange, target, capabilities)
         return _Draft(operation=asked.operation, body=asked.body, lane=asked.lane, losses=asked.losses)
     edited = bool(stages) or named or exchange.amend is not None or is_foreign(exchange, target)
+    edited = edited or (bool(exchange.pictures) and needed(capabilities))
     untouched = target.dialect == inbound.dialect and target.effort is None and not edited
     if untouched and _may_pass(inbound, head, capabilities):
         wants_usage = head.stream and capabilities.stream_options
@@ -185,6 +205,9 @@ def _translate(
     losses: tuple[Loss, ...] = ()
     if is_foreign(exchange, target):
         request, losses = without_state(request)
+    if exchange.pictures and needed(capabilities):
+        request, fetched = with_pictures(request, exchange.pictures)
+        losses = (*losses, *fetched)
     sealer = None if same else reasoning.sealer(target, exchange.caller, marks=_misses_state(request))
     for stage in stages:
         request = stage.edit_request(request)
@@ -233,4 +256,4 @@ def _reply_editors(stages: Sequence[Stage]) -> list[Editor]:
     return [editor for editor in made if editor is not None]
 
 
-__all__ = ["Prepared", "output_limit", "prepare"]
+__all__ = ["IDEMPOTENCY", "Prepared", "output_limit", "prepare"]

@@ -1,8 +1,8 @@
 """What this worker has drawn of budgets: taken from the durable counter in blocks, lent to requests as holds.
 
 A block is 2 % of the budget, or $0.25 where that is less: so much may be lost with a killed process, and so
-seldom is the counter asked. What lies idle for two seconds is put back, so that other workers can use it
-and a crash loses only what was in use.
+seldom is the counter asked. What lies idle for two seconds is put back, and so is what large requests gave
+back beyond a block, so that other workers can use it and a crash loses only what was in use.
 """
 
 from __future__ import annotations
@@ -34,10 +34,12 @@ class Purse:
     """What this worker has of one budget in one period.
 
     `pool` is drawn and free, below 0 where answers took more than was drawn; `held` is lent to requests.
-    `stands` is how the budget stood at the last draw.
+    `stands` is how the budget stood at the last draw. `short` tells that a request asked for more than is left.
     """
 
-    __slots__ = ("drawing", "held", "limit", "lock", "pool", "seen_at", "span", "stands", "used_at", "warned")
+    __slots__ = (
+        "drawing", "held", "limit", "lock", "pool", "seen_at", "short", "span", "stands", "used_at", "warned",
+    )  # fmt: skip
 
     def __init__(self, limit: Limit, span: Span, drawing: Drawing, *, now: float) -> None:
         self.limit = limit
@@ -48,7 +50,7 @@ class Purse:
         self.stands = _NOTHING
         self.lock = asyncio.Lock()
         self.used_at = self.seen_at = now
-        self.warned = False
+        self.warned = self.short = False
 
     @property
     def free(self) -> int:
@@ -96,16 +98,20 @@ class Purses:
 
         With `force` all of `most` is lent, though the budget is used up.
         """
-        purse.used_at = self._clock.monotonic()
         if not most:
             return 0
         if purse.free < most:
             async with purse.lock:
-                if purse.free < most:
-                    await self._fill(purse, least=least, most=most, force=force)
+                granted = purse.free < most
+                while granted:
+                    granted = await self._fill(purse, least=least, most=most, force=force)
+                    if purse.free >= least:
+                        break  # else others took of it while the counter was asked: once more
         lent = most if force else min(most, purse.free)
         if lent < least:
+            purse.short = True
             return 0
+        purse.used_at = self._clock.monotonic()
         purse.pool -= lent
         purse.held += lent
         return lent
@@ -133,15 +139,17 @@ class Purses:
                 except StorageError as error:  # it is in the ledger all the same, and counts from there
                     _log.warning("a budget could not be drawn on", budget=purse.limit.id, error=error)
 
-    async def _fill(self, purse: Purse, *, least: int, most: int, force: bool) -> None:
+    async def _fill(self, purse: Purse, *, least: int, most: int, force: bool) -> bool:
+        """Draw what is missing; return whether anything came of it."""
         needed = max(0, least - purse.free)
         wanted = max(most - purse.free, 1)
         if force:
             drawn = await self._draw(purse, least=needed, most=max(wanted, purse.limit.block))
             if drawn.granted < wanted:
                 await self._draw(purse, least=0, most=wanted - drawn.granted, force=True)
-            return
-        await self._draw(purse, least=max(1, needed), most=max(wanted, purse.limit.block))
+            return False
+        drawn = await self._draw(purse, least=max(1, needed), most=max(wanted, purse.limit.block))
+        return drawn.granted > 0
 
     async def _draw(self, purse: Purse, *, least: int, most: int, force: bool = False) -> Drawn:
         """Draw, and put it into the purse even if nobody waits for it any more."""
@@ -184,15 +192,19 @@ class Purses:
         now = self._clock.monotonic()
         over = self._clock.now() >= purse.span.end
         idle = now - purse.used_at >= IDLE_SECONDS or over
-        if idle and purse.pool > 0 and (over or not purse.held):
-            await self._put_back(purse)
+        # Where there is too little left for a request, several workers may have a part of what it needs.
+        if purse.pool > 0 and (purse.short or (idle and (over or not purse.held))):
+            purse.short = False
+            await self._put_back(purse, purse.pool)
+        elif purse.pool > purse.limit.block:
+            await self._put_back(purse, purse.pool - purse.limit.block)
         elif (purse.pool or purse.held) and now - purse.seen_at >= SEEN_SECONDS:
             await self._back(purse, 0)
         if over and not purse.pool and not purse.held:
             self._purses.pop((purse.limit.id, purse.span.start_ms), None)
 
-    async def _put_back(self, purse: Purse) -> None:
-        amount, purse.pool = purse.pool, 0
+    async def _put_back(self, purse: Purse, amount: int) -> None:
+        purse.pool -= amount
         if not await self._back(purse, amount):
             purse.pool += amount
 
@@ -212,7 +224,7 @@ class Purses:
             self._keeping.cancel()
         for purse in self.present():
             if purse.pool > 0:
-                await self._put_back(purse)
+                await self._put_back(purse, purse.pool)
 
 
 __all__ = ["IDLE_SECONDS", "Purse", "Purses"]

@@ -11,7 +11,8 @@ from flowrouter.canonical.fates import Fate, fates, member_names
 from flowrouter.canonical.receipt import AttemptNote, LeftOut, Receipt, Route, told
 from flowrouter.canonical.usage import Usage
 from flowrouter.gateway.amounts import AttemptCost, Costs
-from flowrouter.gateway.exchange import AttemptLog, Exchange
+from flowrouter.gateway.attempt_log import AttemptLog
+from flowrouter.gateway.exchange import Exchange
 from flowrouter.routing import Plan
 from flowrouter.routing.tree import Note
 from flowrouter.usage.pricing import usd

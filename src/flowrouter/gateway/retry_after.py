@@ -4,20 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import NamedTuple
+
+from flowrouter.wire.moments import duration
+from flowrouter.wire.moments import moment as _moment
+from flowrouter.wire.moments import number as _number
 
 _MAX = 24 * 3600.0
 """The longest wait that is believed; how long anybody pauses for it is `routing.pause_max`."""
-
-_NUMBER = re.compile(r"-?\d{1,15}(?:\.\d*)?|-?\.\d+", re.ASCII)
-_DURATION = re.compile(
-    r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d*)?)s)?(?:(\d+(?:\.\d*)?)ms)?", re.ASCII
-)
-_SCALE = (86400.0, 3600.0, 60.0, 1.0, 0.001)
-_EPOCH = 1e9
-"""Larger numbers are moments (seconds or milliseconds since 1970), not durations."""
 
 _MEMBER = re.compile(
     rb'"(?:retryDelay|resets_in_seconds|retry_after_ms|retry_after|resets_at)"\s*:\s*"?(\d{4}-[\dT:.Z+-]+|[\d.]+s?)"?'
@@ -75,17 +69,6 @@ def seconds(headers: Mapping[str, str], body: bytes, *, now: float) -> float | N
     return None if found is None else min(max(found, 0.0), _MAX)
 
 
-def duration(text: str) -> float | None:
-    """Return the seconds that `1h2m3.5s`, `120ms` or a bare number mean."""
-    text = text.strip()
-    if (number := _number(text)) is not None:
-        return number
-    found = _DURATION.fullmatch(text)
-    if found is None or not any(found.groups()):
-        return None
-    return sum(float(part) * scale for part, scale in zip(found.groups(), _SCALE, strict=True) if part)
-
-
 def used_up(headers: Mapping[str, str], *, now: float) -> float | None:
     """Return for how many seconds a good answer says that nothing more is left, None where it does not.
 
@@ -132,32 +115,6 @@ def _from_body(body: bytes, now: float) -> float | None:
     value = duration(phrase[1].decode().replace(" ", "").lower())
     unit = (phrase[2] or b"sec").decode()[:3].lower()
     return None if value is None else value * _UNITS[unit]
-
-
-def _moment(text: str, now: float) -> float | None:
-    """Return the seconds from `now` that `text` means: a duration, a moment since 1970, or a date."""
-    value = duration(text)
-    if value is None:
-        return _until(text, now)
-    if value < _EPOCH:
-        return value
-    return (value / 1000 if value >= _EPOCH * 1000 else value) - now
-
-
-def _number(text: str) -> float | None:
-    text = text.strip()
-    return float(text) if _NUMBER.fullmatch(text) else None
-
-
-def _until(text: str, now: float) -> float | None:
-    """Read an HTTP date or an RFC 3339 one; without a zone both mean UTC."""
-    for read in (parsedate_to_datetime, datetime.fromisoformat):
-        try:
-            moment = read(text)
-            return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() - now
-        except (TypeError, ValueError, OverflowError, IndexError):
-            continue
-    return None
 
 
 __all__ = ["duration", "seconds", "used_up"]

@@ -10,9 +10,12 @@ import msgspec
 from flowrouter.config import Config
 from flowrouter.settings.budgets import Budget
 from flowrouter.settings.prices import ModelPrice
+from flowrouter.settings.recording import Recording
 from flowrouter.settings.routing import Routing
 
-Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=r"^\S(.*\S)?$")]
+Name = Annotated[
+    str, msgspec.Meta(min_length=1, max_length=200, pattern=r"^(?!.*[\x00-\x1f\x7f-\x9f])\S(.*\S)?$")
+]
 
 
 class StoredModels(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -32,7 +35,7 @@ class RuntimeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 
     `reply_model` says whether a reply names the model that answered or was asked. `prices` are USD per
     million tokens by model or glob (`gpt-5.5`, `openrouter/*`). `budgets` are what all callers
-    together may use. `routing` is the table of that name; combos
+    together may use. `routing` and `recording` are the tables of these names; combos
     are kept apart.
     """
 
@@ -42,6 +45,7 @@ class RuntimeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     prices: dict[Name, ModelPrice] = {}
     budgets: dict[Name, Budget] = {}
     routing: Routing = Routing()
+    recording: Recording = Recording()
 
     def __post_init__(self) -> None:
         if self.routing.combos:
@@ -51,7 +55,7 @@ class RuntimeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 def in_force(values: Mapping[str, Any], config: Config) -> RuntimeSettings:
     """Return the stored document and the file's settings as one.
 
-    The document's `reply_model` wins over the file's, and so does every member of its `routing`; an alias or
+    The document's `reply_model` wins over the file's, and so does every member of its `routing` and `recording`; an alias or
     a price of the file wins over a stored one. Combos are left out.
     Raises `msgspec.ValidationError` for a document that this version does not understand.
     """
@@ -63,6 +67,9 @@ def in_force(values: Mapping[str, Any], config: Config) -> RuntimeSettings:
         prices={**stored.prices, **config.prices},
         budgets={**stored.budgets, **config.budgets},
         routing=_routing(config.routing, values.get("routing")),
+        recording=msgspec.convert(
+            _laid_over(msgspec.to_builtins(config.recording), values.get("recording", {})), Recording
+        ),
     )
 
 

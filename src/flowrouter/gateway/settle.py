@@ -12,9 +12,10 @@ from flowrouter.canonical.usage import Usage
 from flowrouter.clock import Clock
 from flowrouter.gateway.affinity import session_header
 from flowrouter.gateway.amounts import AttemptCost, Costs
+from flowrouter.gateway.attempt_log import AttemptLog
 from flowrouter.gateway.bills import Bills
 from flowrouter.gateway.costs import costs_of
-from flowrouter.gateway.exchange import AttemptLog, Exchange
+from flowrouter.gateway.exchange import Exchange
 from flowrouter.gateway.holds import settled
 from flowrouter.gateway.ports import AttemptRow, RequestLog, RequestRow
 from flowrouter.gateway.receipts import receipt_of

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import msgspec
 
+from flowrouter.canonical.dialect import Dialect
 from flowrouter.dialects import codec
 from flowrouter.errors import CallerError
 from flowrouter.gateway.exchange import Exchange
@@ -19,6 +21,8 @@ from flowrouter.routing import Target
 from flowrouter.settings.budgets import Metric
 from flowrouter.usage import Price
 from flowrouter.usage.ceiling import Asked, Ceiling, ceiling, dearest
+from flowrouter.wire.json import JsonError, dumps, loads
+from flowrouter.wire.members import as_object
 
 BYTES_PER_TOKEN = 3
 IMAGE_TOKENS = 5_000
@@ -34,7 +38,10 @@ UNKNOWN_OUTPUT = 8_192
 """The most that a model can write, where nobody knows it."""
 
 _MEDIA = re.compile(rb'(?:;base64,|"(?:data|file_data)"\s*:\s*")([A-Za-z0-9+/_=-]+)')
+_REFERENCE = re.compile(rb'"(?:file_id|file_url|fileUri|file_uri)"\s*:|"type"\s*:\s*"url"')
 _COPIES_MAX = 128
+_DISGUISED = re.compile(rb"\\u00[2-7]")
+"""A letter of ASCII as its number: nobody writes it so who does not mean to be misread."""
 
 
 class Tariff(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,6 +57,15 @@ class Tariff(msgspec.Struct, frozen=True, kw_only=True):
     def output_for(self, amount: int) -> int | None:
         """Return the output that `amount` buys; None for any."""
         return max(0, (amount - self.fixed) // self.each) if self.each else None
+
+
+class _Shape(msgspec.Struct):
+    n: Any = None
+    camel: Any = msgspec.field(default=None, name="generationConfig")
+    snake: Any = msgspec.field(default=None, name="generation_config")
+
+
+_SHAPE = msgspec.json.Decoder(_Shape)
 
 
 class Bounds(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,8 +85,9 @@ def bounds_of(exchange: Exchange, targets: Sequence[Target], world: World) -> Bo
     """Return how large `exchange` may become at any of `targets`."""
     inbound, head = exchange.inbound, exchange.head
     assert head is not None
-    body = inbound.body
-    prompt, media = _prompt(exchange, targets, world)
+    body = _plain(inbound.body)
+    windows = [_window(target, world) for target in targets]
+    prompt, media = _prompt(exchange, body, window=max(windows, default=UNKNOWN_CONTEXT))
     limits = [_max_output(target, world) for target in targets]
     known = max((limit for limit in limits if limit is not None), default=UNKNOWN_OUTPUT)
     talks = inbound.operation in ("generate", "compact")
@@ -81,7 +98,7 @@ def bounds_of(exchange: Exchange, targets: Sequence[Target], world: World) -> Bo
     return Bounds(
         input=prompt,
         output=output,
-        copies=_copies_of(body) if talks else 1,
+        copies=_copies_of(body, inbound.dialect) if talks else 1,
         capped=asked is not None or not talks,
         asked=Asked(
             prompt=prompt,
@@ -115,40 +132,48 @@ def tariff_of(
     )
 
 
-def _prompt(exchange: Exchange, targets: Sequence[Target], world: World) -> tuple[int, bool]:
+def _plain(body: bytes) -> bytes:
+    """Return `body` with its names as a provider reads them."""
+    if _DISGUISED.search(body) is None:
+        return body
+    try:
+        return dumps(loads(body))
+    except JsonError:
+        return body
+
+
+def _prompt(exchange: Exchange, body: bytes, *, window: int) -> tuple[int, bool]:
     """Return the most tokens a prompt may have, and whether there is more than text in it."""
-    inbound = exchange.inbound
-    tokens, media = _read(exchange)
+    tokens, media, unseen = _read(exchange, body)
     follows = exchange.continuation
     if follows is not None:
         turns = follows.history
-        if turns is None:
-            windows = [_window(target, world) for target in targets]
-            return tokens + max(windows, default=UNKNOWN_CONTEXT), media
-        held = sum(len(item) for turn in turns for item in (*turn.input, *turn.output))
+        unseen = unseen or turns is None
+        held = sum(len(item) for turn in turns or () for item in (*turn.input, *turn.output))
         tokens += held // BYTES_PER_TOKEN
-    elif b'"cachedContent"' in inbound.body or b'"cached_content"' in inbound.body:
-        tokens += max((_window(target, world) for target in targets), default=UNKNOWN_CONTEXT)
+    if unseen or b'"cachedContent"' in body or b'"cached_content"' in body:
+        tokens += window
     return tokens, media
 
 
-def _read(exchange: Exchange) -> tuple[int, bool]:
-    inbound = exchange.inbound
-    size = len(inbound.body)
+def _read(exchange: Exchange, body: bytes) -> tuple[int, bool, bool]:
+    """Return the tokens that stand in a body, whether as more than text, and whether it names files besides."""
+    size, inbound = len(body), exchange.inbound
+    text = size // BYTES_PER_TOKEN + FRAME_TOKENS
     if inbound.operation != "generate":
-        return size // BYTES_PER_TOKEN + 1, False
+        return text, False, False
     try:
-        counts = codec(inbound.dialect).skim_counts(inbound.body)
+        counts = codec(inbound.dialect).skim_counts(body)
     except CallerError:
-        return size // BYTES_PER_TOKEN + FRAME_TOKENS, False
-    media = bool(counts.images or counts.documents or b"audio" in inbound.body)
-    if not media:
-        return size // BYTES_PER_TOKEN + FRAME_TOKENS, False
-    held = [len(found) for found in _MEDIA.findall(inbound.body)]
-    text = (size - sum(held)) // BYTES_PER_TOKEN
+        return text, False, False
+    audio = b"audio" in body
+    unseen = len(_REFERENCE.findall(body)) > counts.images
+    if not (counts.images or counts.documents or audio):
+        return text, unseen, unseen
+    held = sum(len(found) for found in _MEDIA.findall(body))
     shown = counts.images * IMAGE_TOKENS + counts.documents * DOCUMENT_TOKENS
-    others = sum(held) // MEDIA_BYTES_PER_TOKEN if counts.documents or b"audio" in inbound.body else 0
-    return text + shown + others + FRAME_TOKENS, True
+    others = held // MEDIA_BYTES_PER_TOKEN if counts.documents or audio else 0
+    return (size - held) // BYTES_PER_TOKEN + FRAME_TOKENS + shown + others, True, unseen
 
 
 def _window(target: Target, world: World) -> int:
@@ -163,10 +188,26 @@ def _max_output(target: Target, world: World) -> int | None:
     return None if preset is None else world.capabilities(preset, target.model, target.dialect).max_output
 
 
-def _copies_of(body: bytes) -> int:
+def _copies_of(body: bytes, dialect: Dialect) -> int:
     """Return how many answers a request asks for at once (OpenAI's `n`, Google's `candidateCount`)."""
-    found = re.search(rb'"(?:n|candidateCount|candidate_count)"\s*:\s*([0-9]{1,3})\b', body)
-    return 1 if found is None else max(1, min(int(found[1]), _COPIES_MAX))
+    if not any(name in body for name in (b'"n"', b'"candidateCount"', b'"candidate_count"')):
+        return 1
+    try:
+        shape = _SHAPE.decode(dumps(loads(body)))  # as lenient as what reads the head
+    except (JsonError, msgspec.DecodeError):
+        return 1
+    said: list[Any] = [shape.n] if dialect in ("openai_chat", "openai_completions") else []
+    if dialect == "gemini":
+        configs = (as_object(shape.camel) or {}, as_object(shape.snake) or {})
+        said = [config.get(name) for config in configs for name in ("candidateCount", "candidate_count")]
+    return max(1, min(_COPIES_MAX, max((_whole(each) for each in said), default=1)))
+
+
+def _whole(value: object) -> int:
+    """Return a count as hosts read it, some of them out of text."""
+    if isinstance(value, str):
+        return int(value) if value.isdecimal() and len(value) < 10 else 1
+    return int(value) if isinstance(value, int | float) else 1
 
 
 __all__ = ["UNKNOWN_OUTPUT", "Bounds", "Tariff", "bounds_of", "tariff_of"]

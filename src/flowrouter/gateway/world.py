@@ -26,6 +26,7 @@ from flowrouter.routing.facts import NAME_MAX, Combo
 from flowrouter.routing.names import circles
 from flowrouter.routing.rules import Rules
 from flowrouter.settings.budgets import Budget
+from flowrouter.settings.recording import Recording
 from flowrouter.settings.routing import ComboConfig, Routing
 from flowrouter.usage import Prices
 
@@ -52,6 +53,7 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
     rules: Rules = msgspec.field(default_factory=Rules)
     prices: Prices = msgspec.field(default_factory=Prices)
     budgets: tuple[Limit, ...] = ()
+    recording: Recording = Recording()
     problems: tuple[str, ...] = ()
     known_capabilities: dict[tuple[str, str, Dialect], Capabilities] = {}
 
@@ -71,6 +73,7 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
 _KNOWN_MAX = 4096
 
 _NO_ROUTING = Routing()
+_NO_RECORDING = Recording()
 
 
 def compile_world(
@@ -86,6 +89,7 @@ def compile_world(
     combos: Mapping[str, ComboConfig] | None = None,
     prices: Prices | None = None,
     budgets: Mapping[str, Budget] | None = None,
+    recording: Recording = _NO_RECORDING,
     problems: tuple[str, ...] = (),
 ) -> World:
     """Return the world that `snapshot` and the declared accounts make.
@@ -128,6 +132,7 @@ def compile_world(
         rules=Rules(routing.rules),
         prices=prices or Prices(),
         budgets=tuple(gateway_limit(name, budget) for name, budget in (budgets or {}).items()),
+        recording=recording,
         problems=(*snapshot.problems, *problems, *circles(made)),
     )
 

@@ -19,6 +19,7 @@ from typing import Literal
 import msgspec
 
 from flowrouter.httpkit.key_policy import NO_LIMITS, NO_POLICY, KeyLimits, KeyPolicy
+from flowrouter.settings.managed import Managed
 
 LOCAL_OWNER = "local"
 """The owner of everything on a gateway without tenants, and of callers that need no key."""
@@ -53,6 +54,7 @@ class GatewayKey(msgspec.Struct, frozen=True, kw_only=True):
     policy: KeyPolicy = NO_POLICY
     version: int = 1
     problem: str | None = None
+    managed: Managed | None = None
 
     def state(self, now_ms: int) -> KeyState:
         """Return whether it lets its holder in at `now_ms`, and if not, why."""
@@ -63,6 +65,13 @@ class GatewayKey(msgspec.Struct, frozen=True, kw_only=True):
         if self.disabled_at_ms is not None:
             return "disabled"
         return "expired" if self.expires_at_ms is not None and self.expires_at_ms <= now_ms else "live"
+
+
+class TokenMark(msgspec.Struct, frozen=True, kw_only=True):
+    """What is stored of a token: enough to recognise it, not enough to use it."""
+
+    token_hash: str
+    shown: str
 
 
 class MintedToken:
@@ -151,6 +160,7 @@ __all__ = [
     "KeyRing",
     "KeyState",
     "MintedToken",
+    "TokenMark",
     "hash_token",
     "is_token",
     "mint",

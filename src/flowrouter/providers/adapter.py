@@ -15,8 +15,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Literal, NoReturn
-from urllib.parse import quote, urlencode, urlsplit
+from typing import Literal, NamedTuple, NoReturn
+from urllib.parse import quote, urlencode, urljoin, urlsplit
+
+import msgspec
 
 from flowrouter.canonical.dialect import Dialect
 from flowrouter.errors import ConfigError
@@ -116,6 +118,28 @@ def build_listing(
         account_headers=account_headers,
         page=page,
     )
+
+
+class Shown(NamedTuple):
+    """What of an account its provider is shown."""
+
+    api_key: str | None
+    base_url: str | None
+    headers: Mapping[str, str]
+
+
+def build_quota(preset: Preset, endpoint: str, *, account: Shown) -> HttpRequest:
+    """Return the request for what is left of an account; raises `AdapterError`."""
+    listing = build(
+        preset,
+        preset.listing_dialect,
+        api_key=account.api_key,
+        base_url=account.base_url,
+        operation="models",
+        account_headers=account.headers,
+    )
+    base = resolve_base_url(preset, preset.served_dialects[0], override=account.base_url)
+    return msgspec.structs.replace(listing, url=urljoin(f"{base}/", endpoint))
 
 
 def resolve_base_url(preset: Preset, dialect: Dialect, *, override: str | None = None) -> str:
@@ -220,4 +244,4 @@ def _refuse(preset: Preset, why: str, fix: str | None) -> NoReturn:
     raise AdapterError(f"preset {preset.id!r} {why}", fix=fix)
 
 
-__all__ = ["AdapterError", "Operation", "build", "build_listing", "resolve_base_url"]
+__all__ = ["AdapterError", "Operation", "Shown", "build", "build_listing", "build_quota", "resolve_base_url"]

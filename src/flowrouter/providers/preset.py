@@ -17,6 +17,9 @@ from flowrouter.canonical.dialect import DIALECTS, Dialect, UpstreamDialect
 from flowrouter.providers.headers import is_name, is_value
 from flowrouter.providers.quirks import Quirk
 
+QuotaShape = Literal["openrouter", "deepseek"]
+"""How a provider's own account of a quota is written: `usage.quota_bodies` reads it."""
+
 Kind = Literal["llm", "embedding", "image", "speech", "transcription"]
 ListingShape = Literal["openai", "array", "anthropic", "gemini", "ollama", "none"]
 
@@ -107,6 +110,17 @@ class PresetHeaders(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
                     raise ValueError(f"`{name}` is not a header that can be sent")
 
 
+class QuotaList(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where the provider tells what is left of an account, and how that is written.
+
+    `endpoints` are addresses relative to the base URL of the preset's first dialect (`key`, `../user/balance`); one
+    that refuses is done without, as long as another answers.
+    """
+
+    shape: QuotaShape
+    endpoints: tuple[str, ...]
+
+
 class Preset(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One provider as data; the vendor's pages behind it are named in a comment of its file.
 
@@ -115,7 +129,8 @@ class Preset(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     private addresses are normal. `max_concurrency`: requests in flight per account. `translate_to`: the
     dialect that requests of dialects it does not speak are translated to (default: its first).
     `prices`: the price list of `usage/rates.json` to look in (default: that of its id). `account_tags`:
-    what rules may choose its accounts by, besides the tags an account has of its own. `passes_on`: globs of
+    what rules may choose its accounts by, besides the tags an account has of its own. `quota`: where it tells what is
+    left. `passes_on`: globs of
     the models that a server on the user's machine has answered elsewhere.
     """
 
@@ -137,6 +152,7 @@ class Preset(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     translate_to: UpstreamDialect | None = None
     prices: str = ""
     account_tags: tuple[str, ...] = ()
+    quota: QuotaList | None = None
     passes_on: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -216,5 +232,7 @@ __all__ = [
     "Preset",
     "PresetAuth",
     "PresetHeaders",
+    "QuotaList",
+    "QuotaShape",
     "check_base_url",
 ]

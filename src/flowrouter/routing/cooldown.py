@@ -67,7 +67,8 @@ class Pause(msgspec.Struct, frozen=True, kw_only=True):
 
     `level` counts failures in a row, 0 where nothing failed and the provider only said that its limit is
     used up. `named` says that the provider named the end. `mark` tells the account's credentials and
-    address from later ones: a pause does not outlive what caused it.
+    address from later ones: a pause does not outlive what caused it. `quota`: nobody failed, a window of the
+    account is used up or its rest kept back.
     """
 
     failure: FailureClass
@@ -81,6 +82,13 @@ class Pause(msgspec.Struct, frozen=True, kw_only=True):
     model: str = ""
     owner_id: str = ""
     mark: str = ""
+    quota: bool = False
+
+    def told(self, joint: str = ": ") -> str:
+        """Return its cause in a few words: the class, and what was said."""
+        if self.quota or not self.reason:
+            return self.reason or self.failure
+        return f"{self.failure}{joint}{self.reason}"
 
     def over(self, now: float) -> bool:
         """Return whether the time is up; a clock that was set back does not make it longer."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from importlib import resources
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -19,6 +19,11 @@ from flowrouter.settings.routing import FailureRule
 _NAME = "rules.toml"
 _TEXT_MAX = 2_000
 """Characters of a message that rules look at."""
+
+_LIMIT = 0.05
+"""Seconds that an owner's expression gets: what providers say may quote anybody."""
+
+_Match = Callable[[str, float], bool]
 
 _OTHERS_TO_BLAME = frozenset({401, 402, 403, 404, 408, 429})
 
@@ -83,7 +88,27 @@ def _fits(rule: FailureRule, problem: Problem, text: str) -> bool:
         return False
     if rule.text and not any(phrase.lower() in text for phrase in rule.text):
         return False
-    return not rule.pattern or re.search(rule.pattern, text) is not None
+    return not rule.pattern or _found(rule.pattern, text)
+
+
+def _found(pattern: str, text: str) -> bool:
+    """Return whether an expression fits, and does so in time."""
+    try:
+        return _matcher(pattern)(text, _LIMIT)
+    except TimeoutError:
+        return False
+
+
+@lru_cache(maxsize=256)
+def _matcher(pattern: str) -> _Match:
+    """Return what looks for `pattern`; an owner's may take any time, and gets little."""
+    if any(rule.pattern == pattern for rule in shipped()):
+        ours = re.compile(pattern)
+        return lambda text, _: ours.search(text) is not None
+    import regex  # loaded only where somebody wrote one
+
+    compiled: Any = regex.compile(pattern)
+    return lambda text, limit: compiled.search(text, timeout=limit) is not None
 
 
 def _meant(rule: FailureRule, preset: str, dialect: Dialect | None) -> bool:

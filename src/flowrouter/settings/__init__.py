@@ -11,13 +11,18 @@ from typing import Annotated, Literal
 import msgspec
 
 from flowrouter.settings.admin import Admin, Oidc
+from flowrouter.settings.backups import Backups
 from flowrouter.settings.budgets import Budget
 from flowrouter.settings.egress import Egress
 from flowrouter.settings.oauth import OAuthConfig
 from flowrouter.settings.observability import Metrics, Tracing
 from flowrouter.settings.prices import ModelPrice
+from flowrouter.settings.quotas import QuotaLimit, Quotas, reserves
+from flowrouter.settings.recording import Recording
 from flowrouter.settings.routing import Routing
 from flowrouter.settings.section import Count, Seconds, Section
+from flowrouter.settings.store import Store
+from flowrouter.settings.upstream import Upstream
 
 DialectName = Literal["openai_chat", "openai_responses", "anthropic", "gemini"]
 """The names of `canonical.dialect.Dialect`, which stands on a floor above; a test holds the two equal."""
@@ -30,7 +35,8 @@ class Server(Section, frozen=True):
 
     `allowed_hosts` and `allowed_origins` add to what loopback needs. `memory_share` is the part of the
     machine's memory that request bodies in flight may take together. A request's headers must be complete
-    within `header_timeout`; of a body something substantial must arrive every `body_timeout`.
+    within `header_timeout`; of a body something substantial must arrive every `body_timeout`. `reload` says when
+    the configuration file is read again: when it changes, or at SIGHUP only.
     """
 
     host: Annotated[str, msgspec.Meta(min_length=1)] = "127.0.0.1"
@@ -45,6 +51,7 @@ class Server(Section, frozen=True):
     body_timeout: Seconds = 60.0
     backlog: Count = 2048
     workers: Count = 1
+    reload: Literal["watch", "signal"] = "watch"
 
     def __post_init__(self) -> None:
         for host in self.allowed_hosts:
@@ -101,8 +108,11 @@ class AccountConfig(Section, frozen=True):
     tags: tuple[str, ...] = ()
     weight: Count = 1
     oauth: OAuthConfig | None = None
+    quota: tuple[QuotaLimit, ...] = ()
+    reserve: str = ""
 
     def __post_init__(self) -> None:
+        reserves(self.reserve)
         if not _ACCOUNT_NAME.fullmatch(self.name):
             raise ValueError(f"{self.name!r} is no account name; use letters, digits, dots and dashes")
         if self.api_key and self.oauth is not None:
@@ -129,8 +139,8 @@ class Retention(Section, frozen=True):
     Receipts, the largest part of it, leave after `receipt_days`.
     """
 
-    days: Count = 90
-    rows: Count = 1_000_000
+    days: Count = 400
+    rows: Count = 5_000_000
     receipt_days: Count = 30
 
 
@@ -191,13 +201,18 @@ class Settings(Section, frozen=True):
     discovery: Discovery = Discovery()
     models: Models = Models()
     routing: Routing = Routing()
+    store: Store = Store()
     state: State = State()
     retention: Retention = Retention()
+    upstream: Upstream = Upstream()
+    recording: Recording = Recording()
+    backups: Backups = Backups()
     logs: Logs = Logs()
     metrics: Metrics = Metrics()
     tracing: Tracing = Tracing()
     admin: Admin = Admin()
     egress: Egress = Egress()
+    quotas: Quotas = Quotas()
     prices: dict[str, ModelPrice] = {}
     budgets: dict[str, Budget] = {}
     accounts: tuple[AccountConfig, ...] = ()
@@ -206,6 +221,7 @@ class Settings(Section, frozen=True):
 __all__ = [
     "AccountConfig",
     "Admin",
+    "Backups",
     "Budget",
     "DialectName",
     "Discovery",
@@ -217,12 +233,17 @@ __all__ = [
     "Models",
     "OAuthConfig",
     "Oidc",
+    "QuotaLimit",
+    "Quotas",
+    "Recording",
     "Retention",
     "Routing",
     "Section",
     "Server",
     "Settings",
     "State",
+    "Store",
     "Timeouts",
     "Tracing",
+    "Upstream",
 ]

@@ -62,6 +62,7 @@ class Admin(Section, frozen=True):
     audit_days: Annotated[int, msgspec.Meta(ge=1)] = 400
     password_length: Annotated[int, msgspec.Meta(ge=8, le=128)] = 12
     free_attempts: Count = 5
+    require_if_match: bool = False
     oidc: Oidc = Oidc()
 
     def __post_init__(self) -> None:

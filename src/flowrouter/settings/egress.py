@@ -17,16 +17,22 @@ class Egress(Section, frozen=True):
     `mode`: `open` (any public host), `accounts` (hosts of the accounts there are) or `list` (only `hosts`).
     `hosts` are names, `*.names`, addresses or networks, each perhaps with a `:port`; they may be private.
     `private`: an address that an account's owner wrote may lead to a private network or to this machine.
+    `pictures`: `fetch` gets pictures that prompts name by address for models that take bytes only, from public
+    hosts and from `picture_hosts`, which may be private; in the other modes from the latter only.
     Metadata services of clouds are never reached, whatever stands here.
     """
 
     mode: Literal["open", "accounts", "list"] = "open"
     hosts: tuple[str, ...] = ()
     private: bool = True
+    pictures: Literal["off", "fetch"] = "off"
+    picture_hosts: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for entry in self.hosts:
             check_host(entry)
+        for entry in self.picture_hosts:
+            check_host(entry, called="picture_hosts")
 
 
 def split_entry(entry: str) -> tuple[str, int | None]:
@@ -42,7 +48,7 @@ def split_entry(entry: str) -> tuple[str, int | None]:
     return entry, None
 
 
-def check_host(entry: str) -> None:
+def check_host(entry: str, *, called: str = "hosts") -> None:
     """Raise `ValueError` unless `entry` names hosts."""
     try:
         host, _ = split_entry(entry)
@@ -52,7 +58,7 @@ def check_host(entry: str) -> None:
             ip_address(host)
     except ValueError:
         raise ValueError(
-            f"hosts: {entry!r} is no host; write `api.example.com`, `*.example.com`, `10.0.0.0/8` or `10.1.2.3:8000`"
+            f"{called}: {entry!r} is no host; write `api.example.com`, `*.example.com`, `10.0.0.0/8` or `10.1.2.3:8000`"
         ) from None
 
 

@@ -5,7 +5,6 @@ Every table here may also be stored and changed while the gateway runs (`/api/se
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from typing import Annotated, Literal
 
@@ -213,10 +212,8 @@ class FailureRule(Section, frozen=True):
             raise ValueError("a rule needs one of status, code, kind, text and pattern")
         if not all(phrase.strip() for phrase in self.text):
             raise ValueError("an empty text would fit everything")
-        try:
-            re.compile(self.pattern)
-        except re.error as error:
-            raise ValueError(f"pattern: {error}") from None
+        if self.pattern:
+            check_pattern(self.pattern, called="pattern")
 
 
 class Affinity(Section, frozen=True):

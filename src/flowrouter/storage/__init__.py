@@ -1,7 +1,7 @@
-"""Adapters for the gateway's ports: SQLite for what lasts, process memory or Redis for what does not.
+"""Adapters for the gateway's ports: SQLite or PostgreSQL for what lasts, process memory or Redis for the rest.
 
-Two halves. The data plane's half uses the standard `sqlite3` only, so that a gateway starts without
-loading a database library: `boot` opens (or creates) the store and its vault, `config_source` reads
+Two halves. The data plane's half is plain SQL on a `place`, which is `sqlite` or `postgres` (loaded only where
+one is configured), so that a gateway on SQLite starts without loading a database library: `boot` opens (or creates) the store and its vault, `config_source` reads
 snapshots, `writer` takes finished exchanges (with `journal` behind it, `retention` beside it and `postings` to
 the ledger in it), `budget_book` holds what budgets have given out,
 `sealed_blobs`, `locks`, `model_lists`, `pauses` and `receipts` are small adapters, `memory_state` keeps short-lived
@@ -12,30 +12,34 @@ which a contract test holds equal to it.
 """
 
 from flowrouter.storage.boot import Store, open_store
-from flowrouter.storage.budget_book import SqliteBudgetBook
-from flowrouter.storage.config_source import SqliteConfigSource
-from flowrouter.storage.locks import SqliteLock
+from flowrouter.storage.budget_book import StoredBudgetBook
+from flowrouter.storage.config_source import StoredConfigSource
+from flowrouter.storage.locks import StoredLock
+from flowrouter.storage.machine import machine_name
 from flowrouter.storage.memory_state import MemoryStateStore
-from flowrouter.storage.model_lists import SqliteModelLists
-from flowrouter.storage.pauses import SqlitePauses
-from flowrouter.storage.receipts import SqliteReceipts
+from flowrouter.storage.model_lists import StoredModelLists
+from flowrouter.storage.pauses import StoredPauses
+from flowrouter.storage.receipts import StoredReceipts
+from flowrouter.storage.recording_writer import RecordingWriter
 from flowrouter.storage.retention import Retention
-from flowrouter.storage.sealed_blobs import SqliteSealedBlobs
+from flowrouter.storage.sealed_blobs import StoredSealedBlobs
 from flowrouter.storage.state import open_state
 from flowrouter.storage.writer import RequestWriter
 
 __all__ = [
     "MemoryStateStore",
+    "RecordingWriter",
     "RequestWriter",
     "Retention",
-    "SqliteBudgetBook",
-    "SqliteConfigSource",
-    "SqliteLock",
-    "SqliteModelLists",
-    "SqlitePauses",
-    "SqliteReceipts",
-    "SqliteSealedBlobs",
     "Store",
+    "StoredBudgetBook",
+    "StoredConfigSource",
+    "StoredLock",
+    "StoredModelLists",
+    "StoredPauses",
+    "StoredReceipts",
+    "StoredSealedBlobs",
+    "machine_name",
     "open_state",
     "open_store",
 ]

@@ -1,12 +1,14 @@
 """Opening the store at start: create it, upgrade it, or leave it; then prove the sealing key.
 
-The usual start reads one number and loads no database library. A new store is made from
-`schema.sql`; Alembic is loaded only where an older store needs migrating, after a snapshot.
+The usual start reads one number and loads no database library. A new SQLite store is made from
+`schema.sql`; Alembic is loaded only where an older store needs migrating, after a snapshot. PostgreSQL's side
+is `postgres_schema`.
 """
 
 from __future__ import annotations
 
 import sqlite3
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -14,27 +16,45 @@ import msgspec
 from flowrouter.accounts.vault import Vault
 from flowrouter.clock import Clock
 from flowrouter.errors import StorageError
+from flowrouter.storage.backups import back_up_before_upgrade
 from flowrouter.storage.key_check import open_vault
-from flowrouter.storage.schema import APPLICATION_ID, SCHEMA_VERSION, statements
-from flowrouter.storage.sqlite import create_file, opened, store_path, transaction
+from flowrouter.storage.place import Place, place_of
+from flowrouter.storage.schema import APPLICATION_ID, SCHEMA_VERSION, refuse_newer, statements
+from flowrouter.storage.sqlite import SqlitePlace, create_file, opened, transaction
 
 
 class Store(msgspec.Struct, frozen=True, kw_only=True):
-    """A store that is of the right version, and the vault that fits it."""
+    """A store that is of the right version, and the vault that fits it.
 
-    path: Path
+    `data` is this machine's folder: the key file, the journals and the local token are there.
+    """
+
+    place: Place
+    data: Path
     vault: Vault
 
+    @property
+    def path(self) -> Path:
+        """Return the file of a store on SQLite; raises `StorageError` for any other."""
+        if isinstance(self.place, SqlitePlace):
+            return self.place.path
+        raise StorageError(f"the store {self.place.shown} is no file")
 
-def open_store(data: Path, *, master_key: str | None, clock: Clock) -> Store:
-    """Return the store in the directory `data`, made or upgraded where needed.
+
+def open_store(data: Path, *, master_key: str | None, clock: Clock, url: str = "") -> Store:
+    """Return the store at `url`, else in the directory `data`, made or upgraded where needed.
 
     `master_key` is the text of FLOW_ROUTER_MASTER_KEY, if set. Raises `StorageError`, `ConfigError`.
     """
-    path = store_path(data)
-    prepare(path, clock=clock)
-    with opened(path) as connection:
-        return Store(path=path, vault=open_vault(connection, data, master_key=master_key))
+    place = place_of(data, url=url)
+    if isinstance(place, SqlitePlace):
+        prepare(place.path, clock=clock)
+    else:
+        from flowrouter.storage.postgres_schema import prepare as prepare_postgres
+
+        prepare_postgres(place, back_up=partial(back_up_before_upgrade, place, data=data, clock=clock))
+    with place.opened() as connection:
+        return Store(place=place, data=data, vault=open_vault(place, connection, data, master_key=master_key))
 
 
 def prepare(path: Path, *, clock: Clock) -> None:
@@ -47,15 +67,13 @@ def prepare(path: Path, *, clock: Clock) -> None:
         version = _version(connection)
         if version == 0:
             version = _create(connection, path)
-    if version > SCHEMA_VERSION:
-        raise StorageError(
-            f"the store {path} has schema {version}, this program knows up to {SCHEMA_VERSION}; "
-            "it was used by a newer Flow Router: install that version, or start with another --data directory"
-        )
+        elif version <= SCHEMA_VERSION:
+            connection.execute("PRAGMA journal_mode=WAL")  # what a restore that was cut off has changed
+    refuse_newer(str(path), version, cure="start with another --data directory")
     if version < SCHEMA_VERSION:
         from flowrouter.storage.upgrade import upgrade
 
-        upgrade(path, from_version=version, now=clock.now())
+        upgrade(path, from_version=version, clock=clock)
 
 
 def _create(connection: sqlite3.Connection, path: Path) -> int:

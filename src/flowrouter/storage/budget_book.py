@@ -1,4 +1,4 @@
-"""The durable counters of budgets on SQLite: drawn in blocks, by one process at a time.
+"""The durable counters of budgets: drawn in blocks, by one process at a time.
 
 What a process has in its hands is `drawn - settled` of its row. Rows of processes that were not seen for a
 minute keep counting: what they had may have been spent, and only people can say that it was not.
@@ -6,15 +6,12 @@ minute keep counting: what they had may have been spent, and only people can say
 
 from __future__ import annotations
 
-import asyncio
-import sqlite3
 from collections.abc import Callable, Iterable
 from functools import partial
-from pathlib import Path
 from typing import Any, TypeVar
 
 from flowrouter.gateway.ledger import Drawing, Drawn
-from flowrouter.storage.sqlite import opened, transaction
+from flowrouter.storage.place import Connection, Place
 
 GONE_MS = 60_000
 """After so long without a sign of life a process is taken to be gone."""
@@ -32,11 +29,11 @@ _DRAW = """
 """
 
 
-class SqliteBudgetBook:
+class StoredBudgetBook:
     """The `BudgetBook` of one store."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, place: Place) -> None:
+        self._place = place
 
     async def draw(
         self, drawing: Drawing, *, limit: int, least: int, most: int, now_ms: int, force: bool = False
@@ -45,19 +42,21 @@ class SqliteBudgetBook:
         work = partial(
             _draw, drawing=drawing, limit=limit, least=least, most=most, now_ms=now_ms, force=force
         )
-        return await asyncio.to_thread(self._do, work)
+        return await self._place.run(self._do, work, drawing)
 
     async def give_back(self, drawing: Drawing, amount: int, *, now_ms: int) -> None:
         """Put back what was drawn and not used; 0 only shows that the process lives; raises `StorageError`."""
-        await asyncio.to_thread(self._do, partial(_add, drawing=drawing, amount=-amount, now_ms=now_ms))
+        work = partial(_add, drawing=drawing, amount=-amount, now_ms=now_ms)
+        await self._place.run(self._do, work, drawing)
 
-    def _do(self, work: Callable[[sqlite3.Connection], Answer]) -> Answer:
-        with opened(self._path) as connection, transaction(connection):
+    def _do(self, work: Callable[[Connection], Answer], drawing: Drawing) -> Answer:
+        with self._place.writing() as connection:
+            self._place.hold(connection, f"budget {drawing.budget_id} {drawing.start_ms}")
             return work(connection)
 
 
 def _draw(
-    connection: sqlite3.Connection,
+    connection: Connection,
     *,
     drawing: Drawing,
     limit: int,
@@ -80,7 +79,7 @@ def _draw(
     )
 
 
-def _add(connection: sqlite3.Connection, *, drawing: Drawing, amount: int, now_ms: int) -> None:
+def _add(connection: Connection, *, drawing: Drawing, amount: int, now_ms: int) -> None:
     named = (drawing.budget_id, drawing.start_ms, drawing.holder, drawing.owner_id)
     connection.execute(_DRAW, (*named, amount, now_ms))
 
@@ -110,4 +109,4 @@ def stood(rows: Iterable[Any], *, holder: str, now_ms: int) -> Drawn:
     return Drawn(granted=0, committed=committed, settled=settled, uncertain=uncertain, others=others)
 
 
-__all__ = ["GONE_MS", "SqliteBudgetBook", "granted_of", "stood"]
+__all__ = ["GONE_MS", "StoredBudgetBook", "granted_of", "stood"]

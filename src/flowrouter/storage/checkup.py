@@ -10,20 +10,22 @@ from pathlib import Path
 import msgspec
 
 from flowrouter.accounts.vault import KEY_FILE
-from flowrouter.errors import ConfigError
+from flowrouter.errors import ConfigError, StorageError
 from flowrouter.storage.key_check import check_key
+from flowrouter.storage.place import Connection, place_of
 from flowrouter.storage.schema import SCHEMA_VERSION
 from flowrouter.storage.sqlite import connect, explain, store_path
 
 
 class StoreState(msgspec.Struct, frozen=True, kw_only=True):
-    """What was found. `version` None: it does not open, or does not exist; 0: an empty file.
+    """What was found; `path` is None for a store that is no file. `version` None: it does not open, or does not exist; 0: an empty file.
 
     `damage` is the database's own word on what is wrong with it. `error` says why it does not open,
     `key_error` and `key_fix` why the sealing key does not fit; `key_id` names the key that does.
     """
 
-    path: Path
+    shown: str
+    path: Path | None
     key_file: Path
     exists: bool = False
     bytes: int = 0
@@ -43,15 +45,19 @@ class StoreState(msgspec.Struct, frozen=True, kw_only=True):
         return sound and self.version == self.newest
 
 
-def look_at(data: Path, *, master_key: str | None) -> StoreState:
-    """Return the state of the store in the directory `data`; raises nothing."""
+def look_at(data: Path, *, master_key: str | None, url: str = "") -> StoreState:
+    """Return the state of the store at `url`, else in the directory `data`; raises nothing."""
+    if url:
+        return _look_far(data, url, master_key=master_key)
     path, key_file = store_path(data), data / KEY_FILE
+    shown = str(path)
     try:
         size = sum(each.stat().st_size for each in path.parent.glob(f"{path.name}*"))
         exists = path.exists()
     except OSError as error:
-        return StoreState(path=path, key_file=key_file, error=f"cannot read {path}: {error.strerror}")
-    found = StoreState(path=path, key_file=key_file, exists=exists, bytes=size if exists else 0)
+        text = f"cannot read {path}: {error.strerror}"
+        return StoreState(shown=shown, path=path, key_file=key_file, error=text)
+    found = StoreState(shown=shown, path=path, key_file=key_file, exists=exists, bytes=size if exists else 0)
     if not exists:
         return found
     found = msgspec.structs.replace(found, writable=os.access(path, os.R_OK | os.W_OK))
@@ -60,6 +66,25 @@ def look_at(data: Path, *, master_key: str | None) -> StoreState:
             return _examined(found, connection, data, master_key=master_key)
     except sqlite3.Error as error:
         return msgspec.structs.replace(found, error=explain(path, error))
+
+
+def _look_far(data: Path, url: str, *, master_key: str | None) -> StoreState:
+    """Return the state of a store in a database."""
+    found = StoreState(shown="[store] url", path=None, key_file=data / KEY_FILE)
+    try:
+        place = place_of(data, url=url)
+        found = msgspec.structs.replace(found, shown=place.shown)
+        from flowrouter.storage.postgres_schema import version_of
+
+        with place.opened() as connection:
+            version = version_of(place, connection)
+            size = connection.execute("SELECT pg_database_size(current_database())").fetchone()[0]
+            found = msgspec.structs.replace(found, exists=version > 0, bytes=size, version=version)
+            if not 0 < version <= SCHEMA_VERSION:
+                return found
+            return _with_key(found, connection, data, master_key=master_key, shared=True)
+    except (ConfigError, StorageError) as error:
+        return msgspec.structs.replace(found, error=error.message)
 
 
 def _examined(
@@ -71,8 +96,14 @@ def _examined(
     found = msgspec.structs.replace(found, version=version, damage=damage)
     if damage is not None or not 0 < version <= SCHEMA_VERSION:
         return found
+    return _with_key(found, connection, data, master_key=master_key, shared=False)
+
+
+def _with_key(
+    found: StoreState, connection: Connection, data: Path, *, master_key: str | None, shared: bool
+) -> StoreState:
     try:
-        vault = check_key(connection, data, master_key=master_key)
+        vault = check_key(connection, data, master_key=master_key, shared=shared)
     except ConfigError as error:
         text = error.message.removesuffix(f" ({error.fix})") if error.fix else error.message
         return msgspec.structs.replace(found, key_error=text, key_fix=error.fix)

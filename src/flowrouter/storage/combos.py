@@ -10,9 +10,10 @@ from typing import Any
 from sqlalchemy import Connection, delete, insert, select, update
 
 from flowrouter.clock import Clock
-from flowrouter.gateway.ports import ConflictError, NotFoundError, StaleError, StoredCombo
+from flowrouter.gateway.ports import ConflictError, ManagedError, NotFoundError, StaleError, StoredCombo
 from flowrouter.settings.routing import ComboConfig
 from flowrouter.storage.database import Database, bump, owned
+from flowrouter.storage.ownership import kept, refuse_removal
 from flowrouter.storage.rows import combo_from, json_text
 from flowrouter.storage.tables import combos as _table
 
@@ -59,6 +60,7 @@ class StoredCombos:
         config: ComboConfig | None = None,
         owner_id: str | None = None,
         if_version: int | None = None,
+        detach: bool = False,
     ) -> StoredCombo:
         """Rename or replace a combo; raises `NotFoundError`, `ConflictError`."""
         with _told(name or combo_id), self._database.write() as connection:
@@ -72,16 +74,38 @@ class StoredCombos:
                 values |= _named(name)
             if config is not None:
                 values["body"] = json_text(config)
+            what = f"the combo {present.name!r}"
+            changed = _changed(present, name, config)
+            values |= kept(present.managed, changed, what=what, detach=detach)
             connection.execute(update(_table).where(_table.c.id == combo_id).values(values))
             bump(connection)
             return _find(connection, combo_id, owner_id)
 
-    def delete(self, combo_id: str, *, owner_id: str | None = None, if_version: int | None = None) -> None:
+    def delete(
+        self,
+        combo_id: str,
+        *,
+        owner_id: str | None = None,
+        if_version: int | None = None,
+        detach: bool = False,
+    ) -> None:
         """Remove a combo; raises `NotFoundError`, `ConflictError`."""
         with self._database.write() as connection:
-            _check(_find(connection, combo_id, owner_id), if_version)
+            present = _find(connection, combo_id, owner_id)
+            _check(present, if_version)
+            refuse_removal(present.managed, what=f"the combo {present.name!r}", detach=detach)
             connection.execute(delete(_table).where(_table.c.id == combo_id))
             bump(connection)
+
+
+def _changed(present: StoredCombo, name: str | None, config: ComboConfig | None) -> list[str]:
+    """Return what becomes another value."""
+    renamed = () if name in (None, present.name) else ("name",)
+    fields = () if config is None else config.__struct_fields__
+    return [
+        *renamed,
+        *(field for field in fields if getattr(config, field) != getattr(present.config, field)),
+    ]
 
 
 def _named(name: str) -> dict[str, Any]:
@@ -106,7 +130,7 @@ def _told(name: str) -> Iterator[None]:
     """Say which name is taken where the database only says that one is."""
     try:
         yield
-    except StaleError:
+    except (StaleError, ManagedError):
         raise
     except ConflictError as error:
         raise ConflictError(f"a combo named {name!r} exists already") from error

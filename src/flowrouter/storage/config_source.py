@@ -1,12 +1,10 @@
-"""Configuration snapshots from SQLite: six short SELECTs in one read transaction."""
+"""Configuration snapshots from the store: six short SELECTs in one read transaction."""
 
 from __future__ import annotations
 
-import sqlite3
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from threading import Lock
 from typing import Any
 
@@ -17,8 +15,8 @@ from flowrouter.clock import Clock
 from flowrouter.errors import StorageError
 from flowrouter.gateway.ports import ModelList, Snapshot, StoredCombo
 from flowrouter.httpkit.keys import LOCAL_OWNER, KeyRing
+from flowrouter.storage.place import Connection, Place
 from flowrouter.storage.rows import account_from, combo_from, key_from
-from flowrouter.storage.sqlite import connect, explained, one_moment
 
 _VERSION = "SELECT value FROM meta WHERE key = 'config_version'"
 _ACCOUNTS = "SELECT * FROM accounts ORDER BY priority, name, id"
@@ -29,22 +27,22 @@ _MODEL_LISTS = "SELECT account_id, owner_id, fetched_at_ms, body FROM model_list
 _BUSY_MS = 250
 
 
-class SqliteConfigSource:
+class StoredConfigSource:
     """Reads the configuration of one store; accounts declared in the configuration file are not its business.
 
     Edits by other processes (the CLI) are seen: every change raises `version()`.
     """
 
-    def __init__(self, path: Path, vault: Vault, *, clock: Clock) -> None:
-        self._path = path
+    def __init__(self, place: Place, vault: Vault, *, clock: Clock) -> None:
+        self._place = place
         self._vault = vault
         self._clock = clock
         self._lock = Lock()
-        self._connection: sqlite3.Connection | None = None
+        self._connection: Connection | None = None
 
     def load(self) -> Snapshot:
         """Return the present configuration; raises `StorageError`."""
-        with self._reading() as connection, one_moment(connection):
+        with self._reading() as connection, self._place.one_moment(connection):
             return self._read(connection)
 
     def version(self) -> int:
@@ -57,7 +55,7 @@ class SqliteConfigSource:
         with self._lock:
             self._drop()
 
-    def _read(self, connection: sqlite3.Connection) -> Snapshot:
+    def _read(self, connection: Connection) -> Snapshot:
         version = int(connection.execute(_VERSION).fetchone()["value"])
         accounts = tuple(account_from(row, self._vault) for row in connection.execute(_ACCOUNTS))
         combos, odd = _combos(connection)
@@ -82,20 +80,22 @@ class SqliteConfigSource:
         )
 
     @contextmanager
-    def _reading(self) -> Iterator[sqlite3.Connection]:
+    def _reading(self) -> Iterator[Connection]:
         """Lend the one connection; after any failure the next call opens a new one."""
-        with self._lock, explained(self._path):
+        with self._lock, self._place.explained():
             try:
                 if self._connection is None:
-                    self._connection = connect(self._path, busy_ms=_BUSY_MS)
+                    self._connection = self._place.connect(busy_ms=_BUSY_MS)
                     # A source that is let go takes its connection with it.
                     self._finalizer = weakref.finalize(self, self._connection.close)
                 yield self._connection
-            except (sqlite3.Error, TypeError, ValueError) as error:
+            except (*self._place.errors, TypeError, ValueError) as error:
                 self._drop()
-                if isinstance(error, sqlite3.Error):
+                if isinstance(error, self._place.errors):
                     raise
-                raise StorageError(f"the store {self._path} holds something unreadable: {error}") from error
+                raise StorageError(
+                    f"the store {self._place.shown} holds something unreadable: {error}"
+                ) from error
 
     def _drop(self) -> None:
         if self._connection is not None:
@@ -103,14 +103,14 @@ class SqliteConfigSource:
             self._connection = None
 
 
-def _settings(connection: sqlite3.Connection) -> tuple[dict[str, Any], int]:
+def _settings(connection: Connection) -> tuple[dict[str, Any], int]:
     row = connection.execute(_SETTINGS, (LOCAL_OWNER,)).fetchone()
     if row is None:
         return {}, 0
     return msgspec.json.decode(row["body"], type=dict[str, Any]), row["version"]
 
 
-def _combos(connection: sqlite3.Connection) -> tuple[tuple[StoredCombo, ...], tuple[str, ...]]:
+def _combos(connection: Connection) -> tuple[tuple[StoredCombo, ...], tuple[str, ...]]:
     """Return the combos, and a sentence for each that this version does not understand."""
     combos: list[StoredCombo] = []
     odd: list[str] = []
@@ -122,7 +122,7 @@ def _combos(connection: sqlite3.Connection) -> tuple[tuple[StoredCombo, ...], tu
     return tuple(combos), tuple(odd)
 
 
-def _model_list(row: sqlite3.Row) -> ModelList:
+def _model_list(row: Any) -> ModelList:
     return ModelList(
         account_id=row["account_id"],
         owner_id=row["owner_id"],
@@ -131,4 +131,4 @@ def _model_list(row: sqlite3.Row) -> ModelList:
     )
 
 
-__all__ = ["SqliteConfigSource"]
+__all__ = ["StoredConfigSource"]

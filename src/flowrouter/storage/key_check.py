@@ -8,17 +8,17 @@ key meanwhile is sent away.
 
 from __future__ import annotations
 
-import sqlite3
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from flowrouter.accounts.key_ring import key_files, keys_in
 from flowrouter.accounts.vault import KEY_FILE, KEY_VARIABLE, Vault, create_key_file, sealed_with
 from flowrouter.errors import ConfigError
 from flowrouter.httpkit.keys import LOCAL_OWNER
-from flowrouter.storage.sqlite import transaction
+from flowrouter.storage.place import Connection, Place
 
 _SEALED = """
     SELECT (SELECT count(*) FROM accounts
@@ -32,9 +32,14 @@ _STAMP = """
     ON CONFLICT (key) DO UPDATE SET value = excluded.value
 """
 
+_SHARE = (
+    f"give all machines that use this database one key: set the same {KEY_VARIABLE} on each of them; what the "
+    f"first one seals with is in its {KEY_FILE}"
+)
 
-def open_vault(connection: sqlite3.Connection, data: Path, *, master_key: str | None) -> Vault:
-    """Return the store's vault; raises `ConfigError` with the cure, `sqlite3.Error`.
+
+def open_vault(place: Place, connection: Connection, data: Path, *, master_key: str | None) -> Vault:
+    """Return the store's vault; raises `ConfigError` with the cure, the driver's errors.
 
     The key is `master_key` (text) where given, else the key file of `data`, created where neither
     the file nor anything sealed exists.
@@ -44,24 +49,27 @@ def open_vault(connection: sqlite3.Connection, data: Path, *, master_key: str | 
         vault = _vault(keys_in(master_key))
         source = KEY_VARIABLE
     else:
-        keys = _existing_keys(connection, data) or [create_key_file(path)]
+        keys = _existing_keys(connection, data, shared=place.shared) or [create_key_file(path)]
         vault = _vault(keys, look_again=partial(key_files, data))
         source = str(path)
-    _prove(connection, vault, source=source)
+    _prove(place, connection, vault, source=source)
     return vault
 
 
-def check_key(connection: sqlite3.Connection, data: Path, *, master_key: str | None) -> Vault | None:
+def check_key(
+    connection: Connection, data: Path, *, master_key: str | None, shared: bool = False
+) -> Vault | None:
     """Return the vault `open_vault` would, changing nothing; None where no key exists nor is needed yet.
 
-    Raises `ConfigError` with the cure, `sqlite3.Error`.
+    Raises `ConfigError` with the cure, the driver's errors.
     """
-    keys = keys_in(master_key) if master_key else _existing_keys(connection, data)
+    keys = keys_in(master_key) if master_key else _existing_keys(connection, data, shared=shared)
     if not keys:
         return None
     vault = _vault(keys)
     if not _fits(connection, vault):
-        _refuse_foreign(connection, vault, source=KEY_VARIABLE if master_key else str(data / KEY_FILE))
+        source = KEY_VARIABLE if master_key else str(data / KEY_FILE)
+        _refuse_foreign(connection, vault, source=source, shared=shared)
     return vault
 
 
@@ -69,12 +77,18 @@ def _vault(keys: Sequence[bytes], *, look_again: Callable[[], Sequence[bytes]] |
     return Vault(keys[0], older=keys[1:], look_again=look_again)
 
 
-def _existing_keys(connection: sqlite3.Connection, data: Path) -> list[bytes]:
+def _existing_keys(connection: Connection, data: Path, *, shared: bool) -> list[bytes]:
     """Return the keys of `data`, the sealing one first; none where nothing depends on one."""
+    check = connection.execute(_READ).fetchone()  # first: who stamps it has written the key file before
     keys = key_files(data)
     if keys:
         return keys
     path = data / KEY_FILE
+    if shared and check is not None:
+        raise ConfigError(
+            f"the store is sealed with the key {_key_id(check)}, which this machine does not have",
+            fix=_SHARE,
+        )
     sealed = _sealed_count(connection)
     if sealed:
         raise ConfigError(
@@ -85,26 +99,33 @@ def _existing_keys(connection: sqlite3.Connection, data: Path) -> list[bytes]:
     return []
 
 
-def _prove(connection: sqlite3.Connection, vault: Vault, *, source: str) -> None:
+def _prove(place: Place, connection: Connection, vault: Vault, *, source: str) -> None:
     if _fits(connection, vault):
         return
-    with transaction(connection):
+    with place.transaction(connection):
+        place.hold(connection, "key check")
         if _fits(connection, vault):
             return
-        _refuse_foreign(connection, vault, source=source)
+        _refuse_foreign(connection, vault, source=source, shared=place.shared)
         connection.execute(_STAMP, (LOCAL_OWNER, b64encode(vault.check_value()).decode()))
 
 
-def _fits(connection: sqlite3.Connection, vault: Vault) -> bool:
+def _fits(connection: Connection, vault: Vault) -> bool:
     check = connection.execute(_READ).fetchone()
     return check is not None and vault.matches(b64decode(check["value"]))
 
 
-def _refuse_foreign(connection: sqlite3.Connection, vault: Vault, *, source: str) -> None:
-    """Raise `ConfigError` where something is sealed with another key than the vault's."""
+def _refuse_foreign(connection: Connection, vault: Vault, *, source: str, shared: bool) -> None:
+    """Raise `ConfigError` where something is sealed, or another machine seals, with another key than the vault's."""
+    check = connection.execute(_READ).fetchone()
+    if shared and check is not None:
+        raise ConfigError(
+            f"the key from {source} (id {vault.key_id}) is not the one that this store is sealed with "
+            f"(id {_key_id(check)})",
+            fix=_SHARE,
+        )
     sealed = _sealed_count(connection)
     if sealed:
-        check = connection.execute(_READ).fetchone()
         raise ConfigError(
             f"the key from {source} (id {vault.key_id}) is not the one that sealed the {sealed} "
             f"values in the store (id {_key_id(check)})",
@@ -112,11 +133,11 @@ def _refuse_foreign(connection: sqlite3.Connection, vault: Vault, *, source: str
         )
 
 
-def _sealed_count(connection: sqlite3.Connection) -> int:
+def _sealed_count(connection: Connection) -> int:
     return connection.execute(_SEALED).fetchone()[0]
 
 
-def _key_id(check: sqlite3.Row | None) -> str:
+def _key_id(check: Any | None) -> str:
     return "unknown" if check is None else sealed_with(b64decode(check["value"]))
 
 

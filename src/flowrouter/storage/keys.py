@@ -11,9 +11,10 @@ import msgspec
 from sqlalchemy import Connection, func, insert, select, update
 
 from flowrouter.clock import Clock
-from flowrouter.gateway.ports import ConflictError, KeyChange, NotFoundError, StaleError
-from flowrouter.httpkit.keys import NO_POLICY, GatewayKey, KeyPolicy, MintedToken, mint
+from flowrouter.gateway.ports import ConflictError, KeyChange, ManagedError, NotFoundError, StaleError
+from flowrouter.httpkit.keys import NO_POLICY, GatewayKey, KeyPolicy, MintedToken, TokenMark, mint
 from flowrouter.storage.database import Database, bump, owned
+from flowrouter.storage.ownership import kept, refuse_removal
 from flowrouter.storage.rows import json_text, key_from
 from flowrouter.storage.tables import keys as _table
 
@@ -49,24 +50,52 @@ class StoredKeys:
     ) -> tuple[GatewayKey, MintedToken]:
         """Mint a key; the token is returned here and nowhere else; raises `ConflictError`."""
         token, now_ms = mint(), self._now_ms()
-        key = GatewayKey(
-            id=f"key_{secrets.token_hex(8)}",
+        key = self._insert(
+            GatewayKey(
+                id=_new_id(),
+                name=name,
+                owner_id=owner_id,
+                token_hash=token.token_hash,
+                shown=token.shown,
+                scopes=scopes,
+                created_at_ms=now_ms,
+                expires_at_ms=expires_at_ms,
+                disabled_at_ms=None if enabled else now_ms,
+                policy=policy,
+            )
+        )
+        return key, token
+
+    def adopt(self, name: str, token: TokenMark, *, owner_id: str) -> GatewayKey:
+        """Store a key whose token exists already; raises `ConflictError`."""
+        made = GatewayKey(
+            id=_new_id(),
             name=name,
             owner_id=owner_id,
             token_hash=token.token_hash,
             shown=token.shown,
-            scopes=scopes,
-            created_at_ms=now_ms,
-            expires_at_ms=expires_at_ms,
-            disabled_at_ms=None if enabled else now_ms,
-            policy=policy,
+            created_at_ms=self._now_ms(),
         )
-        values = msgspec.structs.asdict(key) | {"scopes": json_text(scopes), "policy": json_text(policy)}
-        del values["problem"]
-        with _told(name), self._database.write() as connection:
+        return self._insert(made)
+
+    def retoken(self, key_id: str, token: TokenMark) -> GatewayKey:
+        """Let another token be this key's from now on; raises `NotFoundError`, `ConflictError`."""
+        with _told(token.shown), self._database.write() as connection:
+            present = _find(connection, key_id, None)
+            values = {"token_hash": token.token_hash, "shown": token.shown, "version": present.version + 1}
+            connection.execute(update(_table).where(_table.c.id == key_id).values(values))
+            bump(connection)
+            return _find(connection, key_id, None)
+
+    def _insert(self, key: GatewayKey) -> GatewayKey:
+        values = msgspec.structs.asdict(key)
+        values |= {"scopes": json_text(key.scopes), "policy": json_text(key.policy)}
+        for name in ("problem", "managed"):
+            del values[name]
+        with _told(key.name), self._database.write() as connection:
             connection.execute(insert(_table).values(values))
             bump(connection)
-        return key, token
+        return key
 
     def update(
         self,
@@ -75,8 +104,9 @@ class StoredKeys:
         *,
         owner_id: str | None = None,
         if_version: int | None = None,
+        detach: bool = False,
     ) -> GatewayKey:
-        """Change a key; raises `NotFoundError`, `ConflictError`, `StaleError`."""
+        """Change a key; raises `NotFoundError`, `ConflictError`, `StaleError`, `ManagedError`."""
         with _told(str(change.name)), self._database.write() as connection:
             present = _find(connection, key_id, owner_id)
             if if_version is not None and if_version != present.version:
@@ -90,16 +120,28 @@ class StoredKeys:
                     f"the key {present.name!r} cannot be changed by this version: {present.problem}"
                 )
             values = _columns(change, present, self._now_ms()) | {"version": present.version + 1}
+            what = f"the key {present.name!r}"
+            values |= kept(present.managed, _changed(change, present), what=what, detach=detach)
             connection.execute(update(_table).where(_table.c.id == key_id).values(values))
             bump(connection)
             return _find(connection, key_id, owner_id)
 
-    def revoke(self, key_id: str, *, owner_id: str | None = None) -> GatewayKey:
-        """Make a key useless for good; raises `NotFoundError`; again is no change."""
+    def revoke(
+        self,
+        key_id: str,
+        *,
+        owner_id: str | None = None,
+        if_version: int | None = None,
+        detach: bool = False,
+    ) -> GatewayKey:
+        """Make a key useless for good; raises `NotFoundError`, `ConflictError`; again is no change."""
         revoked = owned(update(_table).where(_table.c.id == key_id), _table, owner_id)
         with self._database.write() as connection:
             present = _find(connection, key_id, owner_id)
+            if if_version is not None and if_version != present.version:
+                raise StaleError(f"the key {present.name!r} changed meanwhile (version {present.version})")
             if present.revoked_at_ms is None:
+                refuse_removal(present.managed, what=f"the key {present.name!r}", detach=detach)
                 moment = func.coalesce(_table.c.revoked_at_ms, self._now_ms())
                 connection.execute(revoked.values(revoked_at_ms=moment, version=present.version + 1))
                 bump(connection)
@@ -111,6 +153,30 @@ class StoredKeys:
 
 class FixedKeyError(ConflictError):
     """The key cannot be changed: it is revoked, or not understood."""
+
+
+def _new_id() -> str:
+    return f"key_{secrets.token_hex(8)}"
+
+
+def _changed(change: KeyChange, present: GatewayKey) -> list[str]:
+    """Return what becomes another value, members of the policy by `policy.NAME`."""
+    given = msgspec.structs.asdict(change)
+    before = {
+        "name": present.name,
+        "scopes": present.scopes,
+        "expires_at_ms": present.expires_at_ms,
+        "enabled": present.disabled_at_ms is None,
+    }
+    changed = [name for name, value in before.items() if given[name] not in (msgspec.UNSET, value)]
+    if change.policy is not msgspec.UNSET:
+        names = [
+            name
+            for name in KeyPolicy.__struct_fields__
+            if getattr(change.policy, name) != getattr(present.policy, name)
+        ]
+        changed += [f"policy.{name}" for name in names]
+    return changed
 
 
 def _columns(change: KeyChange, present: GatewayKey, now_ms: int) -> dict[str, Any]:
@@ -140,7 +206,7 @@ def _told(name: str) -> Iterator[None]:
     """Say which name is taken where the database only says that one is."""
     try:
         yield
-    except (StaleError, FixedKeyError):
+    except (StaleError, FixedKeyError, ManagedError):
         raise
     except ConflictError as error:
         raise ConflictError(f"a key named {name!r} exists already") from error

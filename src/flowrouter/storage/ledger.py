@@ -11,9 +11,10 @@ from sqlalchemy import Connection, Select, and_, func, insert, select, update
 
 from flowrouter.gateway.ledger import Drawn, Finding, Verification
 from flowrouter.storage.budget_book import GONE_MS, stood
-from flowrouter.storage.database import Database
+from flowrouter.storage.database import CONFIGURATION, Database
 from flowrouter.storage.ledger_tables import budget_blocks, budget_lines, ledger, rollups
-from flowrouter.storage.postings import DAY_MS, SUMS
+from flowrouter.storage.postings import DAY_MS, LEDGER, SUMS
+from flowrouter.storage.sum_checks import differing_sums
 from flowrouter.storage.tables import requests
 
 FINDINGS_MAX = 50
@@ -35,6 +36,7 @@ class StoredLedger:
                 *_gaps(connection),
                 *_differing(connection),
                 *_rollups(connection),
+                *differing_sums(connection),
                 *_budgets(connection),
             ]
             unknown = select(func.count()).where(ledger.c.amount_pusd.is_(None))
@@ -52,7 +54,7 @@ class StoredLedger:
     def release(self, *, now_ms: int, budget_id: str | None = None) -> dict[str, int]:
         """Put back what processes that are no more had in their hands; return the amounts by budget."""
         released: Counter[str] = Counter()
-        with self._database.write() as connection:
+        with self._database.write(hold=(CONFIGURATION, LEDGER)) as connection:
             for row in _orphans(connection, now_ms, budget_id):
                 mine = and_(
                     budget_blocks.c.budget_id == row["budget_id"],

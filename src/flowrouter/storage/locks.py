@@ -1,16 +1,13 @@
-"""Locks between the processes that share one data folder, kept in its store.
+"""Locks between the processes that share one store, kept in it.
 
-A server and a command on the same folder know nothing of each other's memory; what only one of them may do
+A server and a command on the same store know nothing of each other's memory; what only one of them may do
 at a time (renewing an access token) is decided here. A lock whose holder died ends by itself.
 """
 
 from __future__ import annotations
 
-import asyncio
-from pathlib import Path
-
 from flowrouter.clock import Clock
-from flowrouter.storage.sqlite import opened
+from flowrouter.storage.place import Place
 
 _OWNER = "local"
 _TAKE = """
@@ -22,30 +19,30 @@ _TAKE = """
 _LEAVE = "DELETE FROM state WHERE owner_id = ? AND key = ? AND value = ?"
 
 
-class SqliteLock:
+class StoredLock:
     """Locks by name in one store."""
 
-    def __init__(self, path: Path, *, clock: Clock) -> None:
-        self._path = path
+    def __init__(self, place: Place, *, clock: Clock) -> None:
+        self._place = place
         self._clock = clock
 
     async def take(self, name: str, holder: str, *, ttl: float) -> bool:
         """Let `holder` have `name` for `ttl` seconds; raises `StorageError`."""
-        return await asyncio.to_thread(self._take, name, holder, ttl)
+        return await self._place.run(self._take, name, holder, ttl)
 
     async def leave(self, name: str, holder: str) -> None:
         """Give it back, unless another has it meanwhile; raises `StorageError`."""
-        await asyncio.to_thread(self._leave, name, holder)
+        await self._place.run(self._leave, name, holder)
 
     def _take(self, name: str, holder: str, ttl: float) -> bool:
         now_ms = int(self._clock.now() * 1000)
         values = (_OWNER, f"lock:{name}", holder.encode(), now_ms + int(ttl * 1000), now_ms)
-        with opened(self._path) as connection:
+        with self._place.opened() as connection:
             return connection.execute(_TAKE, values).rowcount > 0
 
     def _leave(self, name: str, holder: str) -> None:
-        with opened(self._path) as connection:
+        with self._place.opened() as connection:
             connection.execute(_LEAVE, (_OWNER, f"lock:{name}", holder.encode()))
 
 
-__all__ = ["SqliteLock"]
+__all__ = ["StoredLock"]

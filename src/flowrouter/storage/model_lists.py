@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-from pathlib import Path
-
 from flowrouter.gateway.ports import ModelList
-from flowrouter.storage.sqlite import opened, transaction
+from flowrouter.storage.place import Place
 
 _PUT = """
     INSERT INTO model_lists (account_id, owner_id, fetched_at_ms, body) VALUES (?, ?, ?, ?)
@@ -14,22 +11,22 @@ _PUT = """
     SET owner_id = excluded.owner_id, fetched_at_ms = excluded.fetched_at_ms, body = excluded.body
 """
 
-_ANNOUNCE = "UPDATE meta SET value = CAST(CAST(value AS INTEGER) + 1 AS TEXT) WHERE key = 'config_version'"
+_ANNOUNCE = "UPDATE meta SET value = CAST(CAST(value AS BIGINT) + 1 AS TEXT) WHERE key = 'config_version'"
 
 
-class SqliteModelLists:
+class StoredModelLists:
     """Keeps model lists; they are no change of the configuration, so no snapshot is made anew.
 
     With `announce` they count as one: then other processes take them up within a second.
     """
 
-    def __init__(self, path: Path, *, announce: bool = False) -> None:
-        self._path = path
+    def __init__(self, place: Place, *, announce: bool = False) -> None:
+        self._place = place
         self._announce = announce
 
     async def put(self, model_list: ModelList) -> None:
         """Keep the list of its account, replacing the older one; raises `StorageError`."""
-        await asyncio.to_thread(self._write, model_list)
+        await self._place.run(self._write, model_list)
 
     def _write(self, model_list: ModelList) -> None:
         values = (
@@ -38,10 +35,10 @@ class SqliteModelLists:
             model_list.fetched_at_ms,
             model_list.body.decode(),
         )
-        with opened(self._path) as connection, transaction(connection):
+        with self._place.writing() as connection:
             connection.execute(_PUT, values)
             if self._announce:
                 connection.execute(_ANNOUNCE)
 
 
-__all__ = ["SqliteModelLists"]
+__all__ = ["StoredModelLists"]

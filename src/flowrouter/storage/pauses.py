@@ -1,15 +1,11 @@
-"""Pauses of a minute or more in SQLite, so that a restart does not ask again at once who said no."""
+"""Pauses of a minute or more in the store, so that a restart does not ask again at once who said no."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
-from pathlib import Path
 
 from flowrouter.clock import Clock
-from flowrouter.storage.sqlite import opened, transaction
-
-_PREFIX = "cooldown:"
+from flowrouter.storage.place import Place
 
 _PUT = """
     INSERT INTO state (owner_id, key, value, expires_at_ms) VALUES (?, ?, ?, ?)
@@ -21,41 +17,45 @@ _PRUNE = "DELETE FROM state WHERE expires_at_ms <= ?"
 _LOAD = "SELECT key, value FROM state WHERE substr(key, 1, ?) = ? AND expires_at_ms > ?"
 
 
-class SqlitePauses:
-    """Keeps pauses; they are no change of the configuration, so no snapshot is made anew."""
+class StoredPauses:
+    """Keeps pauses, or what else is kept like them under a `prefix` of its own.
 
-    def __init__(self, path: Path, *, clock: Clock) -> None:
-        self._path = path
+    They are no change of the configuration, so no snapshot is made anew.
+    """
+
+    def __init__(self, place: Place, *, clock: Clock, prefix: str = "cooldown:") -> None:
+        self._place = place
+        self._prefix = prefix
         self._clock = clock
 
     async def put(self, key: str, value: bytes, *, owner_id: str, expires_at_ms: int) -> None:
         """Keep one, replacing the older one of its scope, and remove what is past; raises `StorageError`."""
-        await asyncio.to_thread(self._put, (owner_id, _PREFIX + key, value, expires_at_ms))
+        await self._place.run(self._put, (owner_id, self._prefix + key, value, expires_at_ms))
 
     async def delete(self, key: str) -> None:
         """Remove one; raises `StorageError`."""
-        await asyncio.to_thread(self._delete, _PREFIX + key)
+        await self._place.run(self._delete, self._prefix + key)
 
     async def load(self) -> Mapping[str, bytes]:
         """Return those that are not past; raises `StorageError`."""
-        return await asyncio.to_thread(self._load)
+        return await self._place.run(self._load)
 
     def _put(self, row: tuple[str, str, bytes, int]) -> None:
-        with opened(self._path) as connection, transaction(connection):
+        with self._place.writing() as connection:
             connection.execute(_PRUNE, (self._now_ms(),))
             connection.execute(_PUT, row)
 
     def _delete(self, key: str) -> None:
-        with opened(self._path) as connection:
+        with self._place.opened() as connection:
             connection.execute(_DELETE, (key,))
 
     def _load(self) -> dict[str, bytes]:
-        with opened(self._path) as connection:
-            rows = connection.execute(_LOAD, (len(_PREFIX), _PREFIX, self._now_ms())).fetchall()
-        return {row["key"].removeprefix(_PREFIX): bytes(row["value"]) for row in rows}
+        with self._place.opened() as connection:
+            rows = connection.execute(_LOAD, (len(self._prefix), self._prefix, self._now_ms())).fetchall()
+        return {row["key"].removeprefix(self._prefix): bytes(row["value"]) for row in rows}
 
     def _now_ms(self) -> int:
         return int(self._clock.now() * 1000)
 
 
-__all__ = ["SqlitePauses"]
+__all__ = ["StoredPauses"]

@@ -21,6 +21,7 @@ users = Table(
     Column("updated_at_ms", BigInteger, nullable=False),
     Column("password_at_ms", BigInteger),
     Column("seen_at_ms", BigInteger),
+    Column("managed", Text),
     UniqueConstraint("owner_id", "name_key"),
 )
 

@@ -1,4 +1,4 @@
-"""What a batch of finished exchanges adds to the ledger, to its sums by day and to budgets.
+"""What a batch of finished exchanges adds to the ledger, to sums and to budgets.
 
 Everything of a batch is one transaction of the writer's. An exchange that is in the ledger already adds
 nothing, so that a batch which is written again (after a crash, from a journal) is harmless.
@@ -6,15 +6,18 @@ nothing, so that a batch which is written again (after a crash, from a journal) 
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable, Sequence
 
 import msgspec
 
 from flowrouter.gateway.ledger import LedgerLine, lines_of
 from flowrouter.gateway.records import BudgetLine, RequestRow
+from flowrouter.storage.place import Connection
+from flowrouter.storage.request_sums import add as add_to_sums
 
 DAY_MS = 86_400_000
+LEDGER = "ledger"
+"""What a transaction must hold to post."""
 
 LINE = LedgerLine.__struct_fields__
 _KEY = ("day_ms", "owner_id", "key_id", "account_id", "preset", "model")
@@ -50,8 +53,8 @@ _SETTLE = """
 """
 
 
-def post(connection: sqlite3.Connection, batch: Sequence[RequestRow]) -> None:
-    """Add what is new of `batch`; part of the caller's transaction, which must hold the write lock."""
+def post(connection: Connection, batch: Sequence[RequestRow]) -> None:
+    """Add what is new of `batch`; part of the caller's transaction, which must hold `LEDGER`."""
     ids = list({row.id for row in batch})
     known = {found[0] for found in connection.execute(_KNOWN.format(_marks(len(ids))), ids)}
     new: list[RequestRow] = []
@@ -62,6 +65,7 @@ def post(connection: sqlite3.Connection, batch: Sequence[RequestRow]) -> None:
     lines = [line for row in new for line in lines_of(row)]
     connection.executemany(_ADD_LINE, [msgspec.structs.astuple(line) for line in lines])
     connection.executemany(_ADD_SUMS, summed(lines))
+    add_to_sums(connection, new)
     for row in new:
         for spent in row.budgets:
             _spend(connection, row, spent)
@@ -96,10 +100,10 @@ def _of(line: LedgerLine) -> list[int]:
     return [1, line.errors, *tokens, 0, 0, line.amount_pusd or 0, unknown]
 
 
-def _spend(connection: sqlite3.Connection, row: RequestRow, spent: BudgetLine) -> None:
+def _spend(connection: Connection, row: RequestRow, spent: BudgetLine) -> None:
     named = (spent.budget_id, spent.start_ms, spent.holder, row.owner_id)
     connection.execute(_ADD_SPENT, (row.id, *named, row.ts_ms, spent.amount))
     connection.execute(_SETTLE, (*named, spent.amount, row.ts_ms))
 
 
-__all__ = ["DAY_MS", "LINE", "SUMS", "post", "summed"]
+__all__ = ["DAY_MS", "LEDGER", "LINE", "SUMS", "post", "summed"]

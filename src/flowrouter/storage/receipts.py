@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-import asyncio
-from pathlib import Path
-
-from flowrouter.storage.sqlite import opened
+from flowrouter.storage.place import Place
 from flowrouter.storage.writer import RequestWriter
 
-_GET = "SELECT body FROM receipts WHERE request_id = ? AND (? IS NULL OR owner_id = ?)"
+_GET = "SELECT body FROM receipts WHERE request_id = ? AND (CAST(? AS TEXT) IS NULL OR owner_id = ?)"
 
 
-class SqliteReceipts:
+class StoredReceipts:
     """Reads what the writer recorded; an exchange's receipt is readable as soon as it is recorded."""
 
-    def __init__(self, path: Path, writer: RequestWriter) -> None:
-        self._path = path
+    def __init__(self, place: Place, writer: RequestWriter) -> None:
+        self._place = place
         self._writer = writer
 
     async def get(self, request_id: str, *, owner_id: str | None) -> bytes | None:
         """Return the receipt's JSON, or None where there is none for this owner; raises `StorageError`."""
         recent = self._writer.recent_receipt(request_id, owner_id=owner_id)
-        return recent or await asyncio.to_thread(self._read, request_id, owner_id)
+        return recent or await self._place.run(self._read, request_id, owner_id)
 
     def _read(self, request_id: str, owner_id: str | None) -> bytes | None:
-        with opened(self._path) as connection:
+        with self._place.opened() as connection:
             row = connection.execute(_GET, (request_id, owner_id, owner_id)).fetchone()
         return None if row is None else row["body"].encode()
 
 
-__all__ = ["SqliteReceipts"]
+__all__ = ["StoredReceipts"]

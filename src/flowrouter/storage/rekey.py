@@ -21,7 +21,8 @@ from flowrouter.accounts.key_ring import Step, change_key, forget_old, key_files
 from flowrouter.accounts.vault import KEY_FILE, KEY_VARIABLE, UnsealError, Vault, sealed_with
 from flowrouter.errors import ConfigError
 from flowrouter.storage.database import Database, bump
-from flowrouter.storage.tables import meta, metadata
+from flowrouter.storage.tables import meta
+from flowrouter.storage.whole_schema import metadata
 
 BATCH = 200
 """Rows a transaction seals again."""

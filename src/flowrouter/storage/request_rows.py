@@ -44,11 +44,11 @@ def receipt_parameters(row: RequestRow) -> tuple[Any, ...]:
 
 
 def clean(row: RequestRow) -> RequestRow:
-    """Return `row` with lone surrogates, which neither the store nor JSON can hold, replaced."""
+    """Return `row` with lone surrogates, which neither a store nor JSON can hold, replaced, and NUL, which PostgreSQL cannot."""
     changed: dict[str, Any] = {
-        name: value.encode("utf-8", "replace").decode()
+        name: _storable(value)
         for name in row.__struct_fields__
-        if isinstance(value := getattr(row, name), str) and not _is_utf8(value)
+        if isinstance(value := getattr(row, name), str)
     }
     changed["attempts"] = tuple(_clean_attempt(attempt) for attempt in row.attempts)
     return msgspec.structs.replace(row, **changed)
@@ -65,17 +65,13 @@ def request_from(row: Row, *, receipt: str | None = None) -> RequestRow:
 
 
 def _clean_attempt(attempt: AttemptRow) -> AttemptRow:
-    if attempt.error is None or _is_utf8(attempt.error):
+    if attempt.error is None:
         return attempt
-    return msgspec.structs.replace(attempt, error=attempt.error.encode("utf-8", "replace").decode())
+    return msgspec.structs.replace(attempt, error=_storable(attempt.error))
 
 
-def _is_utf8(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+def _storable(text: str) -> str:
+    return text.encode("utf-8", "replace").decode().replace("\0", "\ufffd")
 
 
 __all__ = ["COLUMNS", "INSERT", "INSERT_RECEIPT", "clean", "parameters", "receipt_parameters", "request_from"]

@@ -1,15 +1,16 @@
 """The request log, for people: pages by key, one exchange whole, and sums.
 
 Pages continue after the last row seen instead of counting rows off, so that the millionth page
-costs what the first one does.
+costs what the first one does. Several filters at once may have few rows in common, or none, among millions
+that one of them chooses; the sums by day tell on which days there are any, and only these are looked at.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, case, func, literal_column, select, tuple_
+from sqlalchemy import Connection, Select, func, literal_column, select, tuple_
 
 from flowrouter.gateway.ports import (
     NotFoundError,
@@ -21,27 +22,21 @@ from flowrouter.gateway.ports import (
 )
 from flowrouter.storage.database import Database, owned
 from flowrouter.storage.request_rows import COLUMNS, request_from
+from flowrouter.storage.request_sums import DAY_MS
+from flowrouter.storage.sum_tables import request_days
 from flowrouter.storage.tables import receipts
 from flowrouter.storage.tables import requests as _table
+from flowrouter.storage.usage import usage_lines
+from flowrouter.storage.usage_sums import CHOSEN_BY
 
 MAX_PAGE = 1_000
 
 _columns = _table.c
-_EQUAL = ("owner_id", "key_id", "account_id", "preset", "model", "client_dialect", "outcome", "session_id")
-_GROUPS: dict[UsageGroup, str] = {
-    "model": "model",
-    "preset": "preset",
-    "account": "account_id",
-    "key": "key_id",
-    "client": "client",
-    "outcome": "outcome",
-    "combo": "combo",
-    "session": "session_id",
-    "dialect": "client_dialect",
-}
-_SPANS: dict[UsageGroup, int] = {"day": 86_400_000, "hour": 3_600_000}
-_TOKENS = ("input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens", "reasoning_tokens")
-_MILLION = 1_000_000
+_INDEXED = frozenset({"owner_id", "key_id", "account_id", "model", "outcome"})
+"""Filters that have an index of their own (`outcome`: of what is not ok)."""
+
+Place = tuple[int, str]
+"""Time and id of a row: where a page goes on."""
 
 
 class StoredRequests:
@@ -53,15 +48,14 @@ class StoredRequests:
     def list(self, which: RequestFilter, *, limit: int = 50, cursor: str | None = None) -> RequestPage:
         """Return one page; raises `ValueError` for a cursor that is not ours."""
         limit = max(1, min(limit, MAX_PAGE))
-        statement = _filtered(select(*(_columns[name] for name in COLUMNS)), which)
-        if cursor is not None:
-            statement = statement.where(tuple_(_columns.ts_ms, _columns.id) < tuple_(*_parse_cursor(cursor)))
-        statement = statement.order_by(_columns.ts_ms.desc(), _columns.id.desc()).limit(limit + 1)
+        after = None if cursor is None else _parse_cursor(cursor)
         with self._database.read() as connection:
-            found = [request_from(row) for row in connection.execute(statement).mappings()]
-        page = found[:limit]
-        more = len(found) > limit
-        return RequestPage(rows=tuple(page), next_cursor=_cursor(page[-1]) if more else None)
+            if _is_direct(which):
+                rows = connection.execute(_page(which, after, limit + 1)).mappings().all()
+            else:
+                rows = _by_days(connection, which, after=after, count=limit + 1)
+        page = tuple(request_from(row) for row in rows[:limit])
+        return RequestPage(rows=page, next_cursor=_cursor(page[-1]) if len(rows) > limit else None)
 
     def get(self, request_id: str, *, owner_id: str | None = None) -> RequestRow:
         """Return one request with its receipt; raises `NotFoundError`."""
@@ -78,16 +72,20 @@ class StoredRequests:
         self, which: RequestFilter, *, group_by: UsageGroup, offset_minutes: int = 0
     ) -> Sequence[UsageLine]:
         """Return sums per group; `offset_minutes` east of UTC says where days begin."""
-        statement = select(*_sums())
-        if group_by != "total":
-            group = _group(group_by, offset_minutes)
-            statement = statement.add_columns(group.label("grouped")).group_by(group).order_by(group)
         with self._database.read() as connection:
-            return [_line(row) for row in connection.execute(_filtered(statement, which)).mappings()]
+            return usage_lines(connection, which, group_by=group_by, offset_minutes=offset_minutes)
 
 
-def _filtered(statement: Select[Any], which: RequestFilter) -> Select[Any]:
-    for name in _EQUAL:
+def _is_direct(which: RequestFilter) -> bool:
+    """Return whether one index finds the rows: no filter, one that has its own, or a session."""
+    used = [name for name in CHOSEN_BY if getattr(which, name) is not None]
+    return which.session_id is not None or not used or (len(used) == 1 and used[0] in _INDEXED)
+
+
+def _page(which: RequestFilter, after: Place | None, count: int) -> Select[Any]:
+    """Return the statement for the next `count` rows, newest first."""
+    statement = select(*(_columns[name] for name in COLUMNS))
+    for name in (*CHOSEN_BY, "session_id"):
         if (wanted := getattr(which, name)) is not None:
             statement = statement.where(_columns[name] == wanted)
     if which.outcome not in (None, "ok"):
@@ -96,51 +94,51 @@ def _filtered(statement: Select[Any], which: RequestFilter) -> Select[Any]:
         statement = statement.where(_columns.ts_ms >= which.since_ms)
     if which.until_ms is not None:
         statement = statement.where(_columns.ts_ms < which.until_ms)
-    return statement
+    if after is not None:
+        # The time alone first: an index begins with it.
+        statement = statement.where(
+            _columns.ts_ms <= after[0], tuple_(_columns.ts_ms, _columns.id) < tuple_(*after)
+        )
+    return statement.order_by(_columns.ts_ms.desc(), _columns.id.desc()).limit(count)
 
 
-def _group(group_by: UsageGroup, offset_minutes: int) -> ColumnElement[Any]:
-    if group_by in _SPANS:
-        local = _columns.ts_ms + offset_minutes * 60_000
-        return _columns.ts_ms - local % _SPANS[group_by]
-    return _columns[_GROUPS[group_by]]
+def _by_days(connection: Connection, which: RequestFilter, *, after: Place | None, count: int) -> list[Any]:
+    """Return the next `count` rows, looked for only on days that have any, in the index that holds all filters."""
+    found: list[Any] = []
+    for day_ms in _days(connection, which, after):
+        since = max(day_ms, which.since_ms or 0)
+        until = min(day_ms + DAY_MS, which.until_ms or day_ms + DAY_MS)
+        day = _page(which, after, count - len(found)).where(_columns.ts_ms >= since, _columns.ts_ms < until)
+        day = day.with_hint(_table, "INDEXED BY ix_requests_wide", "sqlite")
+        found += connection.execute(day).mappings()
+        if len(found) >= count:
+            break
+    return found
 
 
-def _sums() -> list[ColumnElement[Any]]:
-    """Return the sums; money in two halves, since SQLite's integer sum ends at nine million dollars."""
-    sums: list[ColumnElement[Any]] = [
-        func.count().label("requests"),
-        func.coalesce(func.sum(case((_columns.outcome == "ok", 0), else_=1)), 0).label("errors"),
-    ]
-    sums += [func.coalesce(func.sum(_columns[name]), 0).label(name) for name in _TOKENS]
-    for name in ("cost", "charge"):
-        amount = _columns[f"{name}_pusd"]
-        sums += [
-            func.coalesce(func.sum(amount // _MILLION), 0).label(f"{name}_high"),
-            func.coalesce(func.sum(amount % _MILLION), 0).label(f"{name}_low"),
-            (func.count() - func.count(amount)).label(f"{name}_unknown"),
-        ]
-    return sums
-
-
-def _line(row: Any) -> UsageLine:
-    return UsageLine(
-        group=row.get("grouped"),
-        requests=row["requests"],
-        errors=int(row["errors"]),
-        **{name: int(row[name]) for name in _TOKENS},
-        cost_pusd=int(row["cost_high"]) * _MILLION + int(row["cost_low"]),
-        cost_unknown=row["cost_unknown"],
-        charge_pusd=int(row["charge_high"]) * _MILLION + int(row["charge_low"]),
-        charge_unknown=row["charge_unknown"],
-    )
+def _days(connection: Connection, which: RequestFilter, after: Place | None) -> Iterable[int]:
+    """Return the days on which there are rows like that, newest first; found as they are asked for."""
+    oldest = connection.execute(select(func.min(_columns.ts_ms))).scalar()
+    if oldest is None:
+        return []
+    day = request_days.c.day_ms
+    since = max(oldest, which.since_ms or 0)
+    statement = select(day).where(day >= since - since % DAY_MS).distinct()
+    if which.until_ms is not None:
+        statement = statement.where(day < which.until_ms)
+    if after is not None:
+        statement = statement.where(day <= after[0])
+    for name in CHOSEN_BY:
+        if (wanted := getattr(which, name)) is not None:
+            statement = statement.where(request_days.c[name] == wanted)
+    return connection.execute(statement.order_by(day.desc())).scalars()
 
 
 def _cursor(row: RequestRow) -> str:
     return f"{row.ts_ms}.{row.id}"
 
 
-def _parse_cursor(cursor: str) -> tuple[int, str]:
+def _parse_cursor(cursor: str) -> Place:
     moment, dot, request_id = cursor.partition(".")
     if not dot or not moment.isdecimal() or not request_id:
         raise ValueError("not a cursor of this list")

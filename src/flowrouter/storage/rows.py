@@ -12,7 +12,9 @@ from flowrouter.accounts.vault import UnsealError, Vault
 from flowrouter.canonical.dialect import Dialect
 from flowrouter.gateway.ports import StoredCombo
 from flowrouter.httpkit.keys import NO_POLICY, GatewayKey, KeyPolicy
+from flowrouter.settings.managed import Managed
 from flowrouter.settings.oauth import OAuthConfig
+from flowrouter.settings.quotas import QuotaLimit
 from flowrouter.settings.routing import ComboConfig
 
 _names = msgspec.json.Decoder(tuple[str, ...])
@@ -21,6 +23,8 @@ _policy = msgspec.json.Decoder(KeyPolicy)
 _oauth = msgspec.json.Decoder(OAuthConfig)
 _combo = msgspec.json.Decoder(ComboConfig)
 _headers = msgspec.json.Decoder(dict[str, str])
+_managed = msgspec.json.Decoder(Managed)
+_quota = msgspec.json.Decoder(tuple[QuotaLimit, ...])
 
 
 class Row(Protocol):
@@ -57,9 +61,12 @@ def account_from(row: Row, vault: Vault) -> Account:
         tags=_names.decode(row["tags"]) if row["tags"] else (),
         weight=row["weight"] or 1,
         oauth=oauth,
+        quota=_quota.decode(row["quota"]) if row["quota"] else (),
+        reserve=row["reserve"] or "",
         enabled=bool(row["enabled"]) and problem is None,
         created_at_ms=row["created_at_ms"],
         problem=problem,
+        managed=managed_from(row),
     )
 
 
@@ -131,6 +138,7 @@ def key_from(row: Row) -> GatewayKey:
         policy=policy,
         version=row["version"] or 1,
         problem=problem,
+        managed=managed_from(row),
     )
 
 
@@ -144,7 +152,13 @@ def combo_from(row: Row) -> StoredCombo:
         version=row["version"],
         created_at_ms=row["created_at_ms"],
         updated_at_ms=row["updated_at_ms"],
+        managed=managed_from(row),
     )
+
+
+def managed_from(row: Row) -> Managed | None:
+    """Return which applied file owns the thing in `row`, None where the console does."""
+    return _managed.decode(row["managed"]) if row["managed"] else None
 
 
 def json_text(value: Any) -> str:
@@ -158,6 +172,7 @@ __all__ = [
     "combo_from",
     "json_text",
     "key_from",
+    "managed_from",
     "open_headers",
     "open_key",
     "open_oauth",

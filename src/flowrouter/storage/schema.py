@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from importlib import resources
 
+from flowrouter.errors import StorageError
+
 FILE_NAME = "flow-router.sqlite"
-SCHEMA_VERSION = 7
+SCHEMA_VERSION = 11
 """The newest migration's number; SQLite keeps it in `PRAGMA user_version`."""
 
 APPLICATION_ID = 0x464C5254
@@ -18,4 +20,13 @@ def statements() -> list[str]:
     return [statement.strip() for statement in text.split(";\n") if statement.strip()]
 
 
-__all__ = ["APPLICATION_ID", "FILE_NAME", "SCHEMA_VERSION", "statements"]
+def refuse_newer(shown: str, version: int, *, cure: str) -> None:
+    """Raise `StorageError` where the store is of a version that this program does not know."""
+    if version > SCHEMA_VERSION:
+        raise StorageError(
+            f"the store {shown} has schema {version}, this program knows up to {SCHEMA_VERSION}; "
+            f"it was used by a newer Flow Router: install that version, or {cure}"
+        )
+
+
+__all__ = ["APPLICATION_ID", "FILE_NAME", "SCHEMA_VERSION", "refuse_newer", "statements"]

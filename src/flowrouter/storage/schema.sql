@@ -22,7 +22,7 @@ CREATE TABLE accounts (
     max_concurrency INTEGER,
     enabled BOOLEAN NOT NULL,
     created_at_ms BIGINT NOT NULL,
-    updated_at_ms BIGINT NOT NULL, unsupported TEXT, tags TEXT, weight INTEGER, oauth_sealed BLOB,
+    updated_at_ms BIGINT NOT NULL, unsupported TEXT, tags TEXT, weight INTEGER, oauth_sealed BLOB, quota TEXT, reserve TEXT, managed TEXT,
     CONSTRAINT pk_accounts PRIMARY KEY (id),
     CONSTRAINT uq_accounts_owner_id_name UNIQUE (owner_id, name)
 );
@@ -36,7 +36,7 @@ CREATE TABLE keys (
     created_at_ms BIGINT NOT NULL,
     expires_at_ms BIGINT,
     revoked_at_ms BIGINT,
-    last_used_at_ms BIGINT, policy TEXT, disabled_at_ms BIGINT, version BIGINT,
+    last_used_at_ms BIGINT, policy TEXT, disabled_at_ms BIGINT, version BIGINT, managed TEXT,
     CONSTRAINT pk_keys PRIMARY KEY (id),
     CONSTRAINT uq_keys_token_hash UNIQUE (token_hash)
 );
@@ -44,7 +44,7 @@ CREATE TABLE settings (
     owner_id TEXT NOT NULL,
     body TEXT NOT NULL,
     version BIGINT NOT NULL,
-    updated_at_ms BIGINT NOT NULL,
+    updated_at_ms BIGINT NOT NULL, managed TEXT,
     CONSTRAINT pk_settings PRIMARY KEY (owner_id)
 );
 CREATE TABLE requests (
@@ -123,7 +123,7 @@ CREATE TABLE combos (
     body TEXT NOT NULL,
     version BIGINT NOT NULL,
     created_at_ms BIGINT NOT NULL,
-    updated_at_ms BIGINT NOT NULL,
+    updated_at_ms BIGINT NOT NULL, managed TEXT,
     CONSTRAINT pk_combos PRIMARY KEY (id),
     CONSTRAINT uq_combos_owner_id_name_key UNIQUE (owner_id, name_key)
 );
@@ -138,7 +138,7 @@ CREATE TABLE users (
     created_at_ms BIGINT NOT NULL,
     updated_at_ms BIGINT NOT NULL,
     password_at_ms BIGINT,
-    seen_at_ms BIGINT,
+    seen_at_ms BIGINT, managed TEXT,
     CONSTRAINT pk_users PRIMARY KEY (id),
     CONSTRAINT uq_users_owner_id_name_key UNIQUE (owner_id, name_key)
 );
@@ -239,6 +239,60 @@ CREATE TABLE budget_lines (
     amount BIGINT NOT NULL,
     CONSTRAINT pk_budget_lines PRIMARY KEY (exchange_id, budget_id)
 );
+CREATE TABLE recordings (
+    request_id TEXT NOT NULL,
+    owner_id TEXT NOT NULL,
+    created_at_ms BIGINT NOT NULL,
+    expires_at_ms BIGINT NOT NULL,
+    size BIGINT NOT NULL,
+    body_sealed BLOB NOT NULL,
+    CONSTRAINT pk_recordings PRIMARY KEY (request_id)
+);
+CREATE TABLE request_days (
+    day_ms BIGINT NOT NULL,
+    owner_id TEXT NOT NULL,
+    key_id TEXT NOT NULL,
+    account_id TEXT NOT NULL,
+    preset TEXT NOT NULL,
+    model TEXT NOT NULL,
+    client_dialect TEXT NOT NULL,
+    outcome TEXT NOT NULL,
+    requests BIGINT NOT NULL,
+    errors BIGINT NOT NULL,
+    input_tokens BIGINT NOT NULL,
+    cache_read_tokens BIGINT NOT NULL,
+    cache_write_tokens BIGINT NOT NULL,
+    output_tokens BIGINT NOT NULL,
+    reasoning_tokens BIGINT NOT NULL,
+    cost_high BIGINT NOT NULL,
+    cost_low BIGINT NOT NULL,
+    cost_unknown BIGINT NOT NULL,
+    charge_high BIGINT NOT NULL,
+    charge_low BIGINT NOT NULL,
+    charge_unknown BIGINT NOT NULL,
+    CONSTRAINT pk_request_days PRIMARY KEY (day_ms, owner_id, key_id, account_id, preset, model, client_dialect, outcome)
+);
+CREATE TABLE request_slots (
+    width_ms BIGINT NOT NULL,
+    kind TEXT NOT NULL,
+    name TEXT NOT NULL,
+    slot_ms BIGINT NOT NULL,
+    owner_id TEXT NOT NULL,
+    requests BIGINT NOT NULL,
+    errors BIGINT NOT NULL,
+    input_tokens BIGINT NOT NULL,
+    cache_read_tokens BIGINT NOT NULL,
+    cache_write_tokens BIGINT NOT NULL,
+    output_tokens BIGINT NOT NULL,
+    reasoning_tokens BIGINT NOT NULL,
+    cost_high BIGINT NOT NULL,
+    cost_low BIGINT NOT NULL,
+    cost_unknown BIGINT NOT NULL,
+    charge_high BIGINT NOT NULL,
+    charge_low BIGINT NOT NULL,
+    charge_unknown BIGINT NOT NULL,
+    CONSTRAINT pk_request_slots PRIMARY KEY (width_ms, kind, name, slot_ms, owner_id)
+);
 CREATE UNIQUE INDEX uq_keys_live_name ON keys (owner_id, name) WHERE revoked_at_ms IS NULL;
 CREATE INDEX ix_requests_account_id_ts_ms_id ON requests (account_id, ts_ms, id);
 CREATE INDEX ix_requests_key_id_ts_ms_id ON requests (key_id, ts_ms, id);
@@ -246,7 +300,6 @@ CREATE INDEX ix_requests_model_ts_ms_id ON requests (model, ts_ms, id);
 CREATE INDEX ix_requests_not_ok ON requests (outcome, ts_ms, id) WHERE outcome <> 'ok';
 CREATE INDEX ix_requests_owner_id_ts_ms_id ON requests (owner_id, ts_ms, id);
 CREATE INDEX ix_requests_session_id_ts_ms_id ON requests (session_id, ts_ms, id) WHERE session_id IS NOT NULL;
-CREATE INDEX ix_requests_ts_ms_id ON requests (ts_ms, id);
 CREATE INDEX ix_receipts_created_at_ms ON receipts (created_at_ms);
 CREATE INDEX ix_sealed_blobs_expires_at_ms ON sealed_blobs (expires_at_ms);
 CREATE INDEX ix_state_expires_at_ms ON state (expires_at_ms);
@@ -256,5 +309,8 @@ CREATE INDEX ix_login_sessions_ends_at_ms ON login_sessions (ends_at_ms);
 CREATE INDEX ix_audit_ts_ms ON audit (ts_ms);
 CREATE INDEX ix_ledger_ts_ms ON ledger (ts_ms);
 CREATE INDEX ix_budget_lines_ts_ms ON budget_lines (ts_ms);
+CREATE INDEX ix_recordings_expires_at_ms ON recordings (expires_at_ms);
+CREATE INDEX ix_request_slots_width_ms_kind_slot_ms ON request_slots (width_ms, kind, slot_ms);
+CREATE INDEX ix_requests_wide ON requests (ts_ms, id, owner_id, key_id, account_id, preset, model, client_dialect, outcome);
 INSERT INTO meta VALUES ('config_version', 'local', '1');
-INSERT INTO alembic_version VALUES ('0007');
+INSERT INTO alembic_version VALUES ('0011');

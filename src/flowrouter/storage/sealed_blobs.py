@@ -1,14 +1,12 @@
-"""Sealed values in SQLite: whoever reads the file sees whose they are, not what they say."""
+"""Sealed values in the store: whoever reads it sees whose they are, not what they say."""
 
 from __future__ import annotations
 
-import asyncio
-from pathlib import Path
 from urllib.parse import quote
 
 from flowrouter.accounts.vault import Vault
 from flowrouter.clock import Clock
-from flowrouter.storage.sqlite import opened, transaction
+from flowrouter.storage.place import Place
 
 _PUT = """
     INSERT INTO sealed_blobs (owner_id, kind, id, value, created_at_ms, expires_at_ms)
@@ -23,11 +21,11 @@ _GET = """
 _DELETE = "DELETE FROM sealed_blobs WHERE owner_id = ? AND kind = ? AND id = ?"
 
 
-class SqliteSealedBlobs:
+class StoredSealedBlobs:
     """Values of one store, sealed by its vault for their owner, kind and id."""
 
-    def __init__(self, path: Path, vault: Vault, *, clock: Clock) -> None:
-        self._path = path
+    def __init__(self, place: Place, vault: Vault, *, clock: Clock) -> None:
+        self._place = place
         self._vault = vault
         self._clock = clock
 
@@ -35,30 +33,30 @@ class SqliteSealedBlobs:
         self, owner_id: str, kind: str, blob_id: str, *, value: bytes, expires_at_ms: int | None = None
     ) -> None:
         """Keep `value`, replacing what was there; raises `StorageError`."""
-        await asyncio.to_thread(self._put, (owner_id, kind, blob_id), value, expires_at_ms)
+        await self._place.run(self._put, (owner_id, kind, blob_id), value, expires_at_ms)
 
     async def get(self, owner_id: str, kind: str, blob_id: str) -> bytes | None:
         """Return the value unless it is missing or past its time; raises `StorageError` if it does not open."""
-        return await asyncio.to_thread(self._get, (owner_id, kind, blob_id))
+        return await self._place.run(self._get, (owner_id, kind, blob_id))
 
     async def delete(self, owner_id: str, kind: str, blob_id: str) -> bool:
         """Remove the value; return whether there was one that could still be read."""
-        return await asyncio.to_thread(self._delete, (owner_id, kind, blob_id))
+        return await self._place.run(self._delete, (owner_id, kind, blob_id))
 
     def _put(self, place: tuple[str, str, str], value: bytes, expires_at_ms: int | None) -> None:
         sealed = self._vault.seal(value, table="sealed_blobs", row=_row(place), field="value")
-        with opened(self._path) as connection:
+        with self._place.opened() as connection:
             connection.execute(_PUT, (*place, sealed, self._now_ms(), expires_at_ms))
 
     def _get(self, place: tuple[str, str, str]) -> bytes | None:
-        with opened(self._path) as connection:
+        with self._place.opened() as connection:
             row = connection.execute(_GET, (*place, self._now_ms())).fetchone()
         if row is None:
             return None
         return self._vault.open(row["value"], table="sealed_blobs", row=_row(place), field="value")
 
     def _delete(self, place: tuple[str, str, str]) -> bool:
-        with opened(self._path) as connection, transaction(connection):
+        with self._place.writing() as connection:
             live = connection.execute(_GET, (*place, self._now_ms())).fetchone() is not None
             connection.execute(_DELETE, place)
         return live
@@ -72,4 +70,4 @@ def _row(place: tuple[str, str, str]) -> str:
     return "/".join(quote(part, safe="") for part in place)
 
 
-__all__ = ["SqliteSealedBlobs"]
+__all__ = ["StoredSealedBlobs"]

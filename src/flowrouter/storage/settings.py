@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, insert, select, update
 
 from flowrouter.clock import Clock
-from flowrouter.gateway.ports import ConflictError, StoredSettings
+from flowrouter.gateway.ports import ConflictError, ManagedError, StoredSettings
+from flowrouter.settings.managed import ManagedSetting
 from flowrouter.storage.database import Database, bump
+from flowrouter.storage.ownership import members_from
 from flowrouter.storage.rows import json_text
 from flowrouter.storage.tables import settings as _table
 
@@ -34,10 +36,12 @@ class SettingsStore:
         owner_id: str,
         if_version: int | None = None,
         validate: Callable[[dict[str, Any]], object] | None = None,
+        detach: bool = False,
     ) -> StoredSettings:
         """Apply a JSON merge patch (RFC 7396); `validate` sees the result and may raise.
 
-        Raises `ConflictError` where `if_version` is given and no longer the present one.
+        Raises `ConflictError` where `if_version` is given and no longer the present one, and `ManagedError` where
+        a file owns what changes, unless `detach`.
         """
         with self._database.write() as connection:
             present = _read(connection, owner_id)
@@ -48,7 +52,8 @@ class SettingsStore:
             values: dict[str, Any] = merge_patch(present.values, patch)
             if validate is not None:
                 validate(values)
-            stored = StoredSettings(values=values, version=present.version + 1)
+            managed = _kept(present, values, detach=detach)
+            stored = StoredSettings(values=values, version=present.version + 1, managed=managed)
             self._write(connection, owner_id, stored)
             bump(connection)
             return stored
@@ -57,6 +62,7 @@ class SettingsStore:
         columns: dict[str, Any] = {
             "body": json_text(stored.values),
             "version": stored.version,
+            "managed": json_text(stored.managed) if stored.managed else None,
             "updated_at_ms": int(self._clock.now() * 1000),
         }
         if stored.version == 1:
@@ -83,7 +89,24 @@ def _read(connection: Connection, owner_id: str) -> StoredSettings:
     if row is None:
         return StoredSettings(values={}, version=0)
     values = msgspec.json.decode(row["body"], type=dict[str, Any])
-    return StoredSettings(values=values, version=row["version"])
+    return StoredSettings(values=values, version=row["version"], managed=members_from(row["managed"]))
+
+
+def _kept(present: StoredSettings, after: Mapping[str, Any], *, detach: bool) -> tuple[ManagedSetting, ...]:
+    """Return the members that files own after a change; raises `ManagedError`."""
+    touched = [
+        member for member in present.managed if _at(present.values, member.path) != _at(after, member.path)
+    ]
+    if touched and not detach:
+        names = [".".join(member.path) for member in touched]
+        raise ManagedError("the setting " + ", ".join(names), file=touched[0].file)
+    return tuple(member for member in present.managed if member not in touched)
+
+
+def _at(document: Any, path: Sequence[str]) -> Any:
+    for name in path:
+        document = document.get(name) if isinstance(document, Mapping) else None
+    return document
 
 
 __all__ = ["SettingsStore", "merge_patch"]

@@ -2,16 +2,81 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
 
 from flowrouter.errors import StorageError
 from flowrouter.storage.schema import FILE_NAME
 
 BUSY_MS = 5_000
+
+Parameters = ParamSpec("Parameters")
+Answer = TypeVar("Answer")
+
+
+class SqlitePlace:
+    """The file at `path`."""
+
+    shared = False
+    errors: tuple[type[Exception], ...] = (sqlite3.Error,)
+    row_errors: tuple[type[Exception], ...] = (
+        sqlite3.IntegrityError,
+        sqlite3.ProgrammingError,
+        sqlite3.InterfaceError,
+        OverflowError,
+        ValueError,
+    )
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.shown = str(path)
+
+    def connect(self, *, busy_ms: int = BUSY_MS) -> sqlite3.Connection:
+        """Open the file; raises `sqlite3.Error`."""
+        return connect(self.path, busy_ms=busy_ms)
+
+    def opened(self) -> AbstractContextManager[sqlite3.Connection]:
+        """Lend a connection for one piece of work; raises `StorageError`."""
+        return opened(self.path)
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """Lend a connection that holds the write lock; raises `StorageError`."""
+        with opened(self.path) as connection, transaction(connection):
+            yield connection
+
+    def transaction(self, connection: Any) -> AbstractContextManager[sqlite3.Connection]:
+        """Hold the write lock."""
+        return transaction(connection)
+
+    def one_moment(self, connection: Any) -> AbstractContextManager[sqlite3.Connection]:
+        """Let several reads see the same moment."""
+        return one_moment(connection)
+
+    def hold(self, connection: Any, name: str) -> None:
+        """Do nothing: a transaction holds the file's one write lock as it is."""
+
+    def explained(self) -> AbstractContextManager[None]:
+        """Turn `sqlite3` errors into `StorageError`."""
+        return explained(self.path)
+
+    def explain(self, error: BaseException) -> str:
+        """Return what went wrong, in a sentence."""
+        return explain(self.path, error)
+
+    async def run(
+        self, work: Callable[Parameters, Answer], *args: Parameters.args, **kwargs: Parameters.kwargs
+    ) -> Answer:
+        """Do blocking work in one of the loop's threads."""
+        return await asyncio.to_thread(work, *args, **kwargs)
+
+    def close(self) -> None:
+        """Do nothing: no connection outlives its work."""
 
 
 def connect(path: Path, *, busy_ms: int = BUSY_MS, read_only: bool = False) -> sqlite3.Connection:
@@ -82,7 +147,7 @@ def explain(path: Path, error: BaseException) -> str:
     if "full" in lowered:
         return f"no room left for the store {path}; free some disk space"
     if "not a database" in lowered or "malformed" in lowered:
-        return f"the store {path} is damaged ({text}); restore it from {path.parent / 'backups'}"
+        return f"the store {path} is damaged ({text}); put one of its backups back: flow-router backup list"
     if "unable to open" in lowered:
         return f"cannot open the store {path}; check that its directory exists and is yours"
     if "readonly" in lowered:
@@ -103,6 +168,7 @@ def store_path(data: Path) -> Path:
 
 __all__ = [
     "BUSY_MS",
+    "SqlitePlace",
     "connect",
     "create_file",
     "explain",

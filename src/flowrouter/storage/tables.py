@@ -58,6 +58,9 @@ accounts = Table(
     Column("tags", Text),
     Column("weight", Integer),
     Column("oauth_sealed", LargeBinary),
+    Column("quota", Text),
+    Column("reserve", Text),
+    Column("managed", Text),
     UniqueConstraint("owner_id", "name"),
 )
 
@@ -73,6 +76,7 @@ combos = Table(
     Column("version", BigInteger, nullable=False),
     Column("created_at_ms", BigInteger, nullable=False),
     Column("updated_at_ms", BigInteger, nullable=False),
+    Column("managed", Text),
     UniqueConstraint("owner_id", "name_key"),
 )
 
@@ -92,6 +96,7 @@ keys = Table(
     Column("policy", Text),
     Column("disabled_at_ms", BigInteger),
     Column("version", BigInteger),
+    Column("managed", Text),
 )
 Index(
     "uq_keys_live_name",
@@ -109,6 +114,7 @@ settings = Table(
     Column("body", Text, nullable=False),
     Column("version", BigInteger, nullable=False),
     Column("updated_at_ms", BigInteger, nullable=False),
+    Column("managed", Text),
 )
 
 requests = Table(
@@ -153,7 +159,19 @@ requests = Table(
     Column("finish", Text),
     Column("tools", Text),
 )
-Index(None, requests.c.ts_ms, requests.c.id)
+# Holds all that lists are chosen by, so that several filters at once need no look at the rows.
+Index(
+    "ix_requests_wide",
+    requests.c.ts_ms,
+    requests.c.id,
+    requests.c.owner_id,
+    requests.c.key_id,
+    requests.c.account_id,
+    requests.c.preset,
+    requests.c.model,
+    requests.c.client_dialect,
+    requests.c.outcome,
+)
 Index(None, requests.c.owner_id, requests.c.ts_ms, requests.c.id)
 Index(None, requests.c.key_id, requests.c.ts_ms, requests.c.id)
 Index(None, requests.c.account_id, requests.c.ts_ms, requests.c.id)
@@ -182,6 +200,17 @@ receipts = Table(
     Column("owner_id", Text, nullable=False),
     Column("created_at_ms", BigInteger, nullable=False, index=True),
     Column("body", Text, nullable=False),
+)
+
+recordings = Table(
+    "recordings",
+    metadata,
+    Column("request_id", Text, primary_key=True),
+    Column("owner_id", Text, nullable=False),
+    Column("created_at_ms", BigInteger, nullable=False),
+    Column("expires_at_ms", BigInteger, nullable=False, index=True),
+    Column("size", BigInteger, nullable=False),
+    Column("body_sealed", LargeBinary, nullable=False),
 )
 
 model_lists = Table(
@@ -223,6 +252,7 @@ __all__ = [
     "metadata",
     "model_lists",
     "receipts",
+    "recordings",
     "requests",
     "sealed_blobs",
     "settings",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select, update
@@ -15,8 +15,10 @@ from flowrouter.gateway.ports import ConflictError, NotFoundError
 from flowrouter.httpkit.keys import LOCAL_OWNER
 from flowrouter.settings.admin import Role
 from flowrouter.storage.database import Database
+from flowrouter.storage.ownership import kept, refuse_removal
 from flowrouter.storage.people_tables import login_sessions
 from flowrouter.storage.people_tables import users as _table
+from flowrouter.storage.rows import managed_from
 
 
 class StoredUsers:
@@ -69,7 +71,14 @@ class StoredUsers:
         except ConflictError as error:
             raise ConflictError(f"a user named {name!r} exists already") from error
 
-    def update(self, user_id: str, change: UserChange) -> User:
+    def update(
+        self,
+        user_id: str,
+        change: UserChange,
+        *,
+        check: Callable[[User], None] | None = None,
+        detach: bool = False,
+    ) -> User:
         """Change a user; one who is disabled or has a new password is signed out; raises `NotFoundError`."""
         values: dict[str, Any] = {"updated_at_ms": self._now_ms()}
         if change.role is not None:
@@ -79,15 +88,25 @@ class StoredUsers:
         if change.password_hash is not None:
             values |= self._password(user_id, change.password_hash)
         with self._database.write() as connection:
+            present = _get(connection, user_id)
+            if check is not None:
+                check(present)
+            what = f"the user {present.name!r}"
+            values |= kept(present.managed, _changed(change, present), what=what, detach=detach)
             connection.execute(update(_table).where(_table.c.id == user_id).values(values))
             if change.password_hash is not None or change.enabled is False:
                 _sign_out(connection, user_id)
             return _get(connection, user_id)
 
-    def delete(self, user_id: str) -> None:
+    def delete(
+        self, user_id: str, *, check: Callable[[User], None] | None = None, detach: bool = False
+    ) -> None:
         """Remove a user and the user's sessions; raises `NotFoundError`."""
         with self._database.write() as connection:
-            _get(connection, user_id)
+            user = _get(connection, user_id)
+            if check is not None:
+                check(user)
+            refuse_removal(user.managed, what=f"the user {user.name!r}", detach=detach)
             _sign_out(connection, user_id)
             connection.execute(delete(_table).where(_table.c.id == user_id))
 
@@ -119,7 +138,17 @@ def _get(connection: Connection, user_id: str) -> User:
 
 
 def _user(row: Mapping[Any, Any]) -> User:
-    return User(**{name: row[name] for name in User.__struct_fields__})
+    values: dict[str, Any] = {name: row[name] for name in User.__struct_fields__}
+    values["managed"] = managed_from(row)
+    return User(**values)
+
+
+def _changed(change: UserChange, present: User) -> list[str]:
+    """Return what becomes another value; a new password always does."""
+    changed = [
+        name for name in ("role", "enabled") if getattr(change, name) not in (None, getattr(present, name))
+    ]
+    return [*changed, *(() if change.password_hash is None else ("password",))]
 
 
 __all__ = ["StoredUsers"]

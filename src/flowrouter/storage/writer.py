@@ -1,7 +1,7 @@
 """The request log's writer: one thread, batches, and no way for the store to fail a request.
 
 `record` only appends to a queue. The thread waits 50 ms after the first row, then writes what there
-is in one transaction; with a lock wait of 100 ms a row is on its way to the disk within 200 ms, so
+is in one transaction; with a lock wait of 100 ms (SQLite) a row is on its way to the disk within 200 ms, so
 that is all a killed process can lose. While the store is locked, full or damaged, rows go to the
 journal instead, and the thread tries again with growing pauses, then imports them. Retention runs
 on the same thread, one small batch at a time: there is exactly one writer to wait for.
@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import logging
 import math
-import sqlite3
 from collections import OrderedDict, deque
 from pathlib import Path
 from threading import Event, Thread
@@ -19,10 +18,10 @@ from threading import Event, Thread
 from flowrouter.clock import Clock
 from flowrouter.gateway.ports import LogHealth, RequestRow
 from flowrouter.storage.journal import Journal, journal_name, strays
-from flowrouter.storage.postings import post
+from flowrouter.storage.place import Connection, Place
+from flowrouter.storage.postings import LEDGER, post
 from flowrouter.storage.request_rows import INSERT, INSERT_RECEIPT, clean, parameters, receipt_parameters
 from flowrouter.storage.retention import Pruning, Retention
-from flowrouter.storage.sqlite import connect, explain, transaction
 
 _log = logging.getLogger(__name__)
 
@@ -34,18 +33,12 @@ RECENT_RECEIPTS = 256
 FIRST_PAUSE = 0.25
 LONGEST_PAUSE = 5.0
 IDLE_SECONDS = 1.0
+BREATH_SECONDS = 0.02
 PRUNE_FIRST_SECONDS = 60.0
 PRUNE_EVERY_SECONDS = 3600.0
 KEY_USED_EVERY_MS = 60_000
 
 _KEY_USED = "UPDATE keys SET last_used_at_ms = ? WHERE id = ?"
-_ROW_AT_FAULT = (
-    sqlite3.IntegrityError,
-    sqlite3.ProgrammingError,
-    sqlite3.InterfaceError,
-    OverflowError,
-    ValueError,
-)
 
 
 class RequestWriter:
@@ -57,7 +50,8 @@ class RequestWriter:
 
     def __init__(
         self,
-        path: Path,
+        place: Place,
+        folder: Path,
         *,
         clock: Clock,
         retention: Retention | None = None,
@@ -65,19 +59,20 @@ class RequestWriter:
         worker: int = 0,
         workers: int = 1,
     ) -> None:
-        self._path = path
+        self._place = place
+        self._folder = folder
         self._clock = clock
         self._retention = retention or Retention()
         self._workers = workers
         self._capacity = capacity
         self._queue: deque[RequestRow] = deque()
-        self._journal = Journal(path.with_name(journal_name(worker)))
+        self._journal = Journal(folder / journal_name(worker))
         self._first = worker == 0
         self._recent: OrderedDict[str, RequestRow] = OrderedDict()
         self._wake = Event()
         self._stop = Event()
         self._thread = Thread(target=self._run, name="request-writer", daemon=True)
-        self._connection: sqlite3.Connection | None = None
+        self._connection: Connection | None = None
         self._pause = 0.0
         self._retry_at = 0.0
         self._prune_at = clock.monotonic() + PRUNE_FIRST_SECONDS if worker == 0 else math.inf
@@ -137,7 +132,7 @@ class RequestWriter:
     def _run(self) -> None:
         try:
             if self._first:
-                self._journal.adopt(strays(self._path.parent, self._workers))
+                self._journal.adopt(strays(self._folder, self._workers))
             while not self._stop.is_set():
                 self._round()
             self._flush()
@@ -156,7 +151,11 @@ class RequestWriter:
         if self._queue:
             self._stop.wait(GATHER_SECONDS)
             self._flush()
-        elif not (self._store_may_work() and self._prune()):
+            if self._store_may_work():
+                self._prune()
+        elif self._store_may_work() and self._prune():
+            self._stop.wait(BREATH_SECONDS)  # others wait for the store too, and would find it always taken
+        else:
             self._wake.wait(IDLE_SECONDS)
         self._wake.clear()
 
@@ -173,9 +172,9 @@ class RequestWriter:
         """Store `batch` in one transaction; return False, with the reason noted, if the store fails."""
         try:
             self._insert(batch)
-        except _ROW_AT_FAULT:
+        except self._place.row_errors:
             return self._write_singly(batch)
-        except (sqlite3.Error, OSError) as error:
+        except (*self._place.errors, OSError) as error:
             self._failed(error)
             return False
         self._worked()
@@ -186,9 +185,9 @@ class RequestWriter:
         for row in batch:
             try:
                 self._insert([clean(row)])
-            except _ROW_AT_FAULT as error:
+            except self._place.row_errors as error:
                 self._reject(row, error)
-            except (sqlite3.Error, OSError) as error:
+            except (*self._place.errors, OSError) as error:
                 self._failed(error)
                 return False
         self._worked()
@@ -196,14 +195,15 @@ class RequestWriter:
 
     def _insert(self, batch: list[RequestRow]) -> None:
         receipts = [receipt_parameters(row) for row in batch if row.receipt is not None]
-        with transaction(self._connect()) as connection:
+        with self._place.transaction(self._connect()) as connection:
+            self._place.hold(connection, LEDGER)
             connection.executemany(INSERT, [parameters(row) for row in batch])
             post(connection, batch)
             if receipts:
                 connection.executemany(INSERT_RECEIPT, receipts)
             self._mark_keys_used(connection, batch)
 
-    def _mark_keys_used(self, connection: sqlite3.Connection, batch: list[RequestRow]) -> None:
+    def _mark_keys_used(self, connection: Connection, batch: list[RequestRow]) -> None:
         """Note when a key was last used, at most once a minute for each."""
         for row in batch:
             if row.key_id is not None and row.ts_ms - self._key_used.get(row.key_id, 0) >= KEY_USED_EVERY_MS:
@@ -230,9 +230,9 @@ class RequestWriter:
             if self._pruning is None:
                 now_ms = int(self._clock.now() * 1000)
                 self._pruning = Pruning(connection, self._retention, now_ms=now_ms)
-            if self._pruning.step(connection):
+            if self._pruning.step(self._place, connection):
                 return True
-        except sqlite3.Error as error:
+        except self._place.errors as error:
             self._failed(error)
         self._pruning = None
         self._prune_at = self._clock.monotonic() + PRUNE_EVERY_SECONDS
@@ -265,7 +265,7 @@ class RequestWriter:
 
     def _failed(self, error: Exception) -> None:
         if self._pause == 0.0:
-            _log.warning("request log: %s; rows go to the journal meanwhile", explain(self._path, error))
+            _log.warning("request log: %s; rows go to the journal meanwhile", self._place.explain(error))
         self._note(error)
         self._pause = min(LONGEST_PAUSE, self._pause * 2 or FIRST_PAUSE)
         self._retry_at = self._clock.monotonic() + self._pause
@@ -278,11 +278,11 @@ class RequestWriter:
         self._last_error = None
 
     def _note(self, error: BaseException) -> None:
-        self._last_error = explain(self._path, error)
+        self._last_error = self._place.explain(error)
 
-    def _connect(self) -> sqlite3.Connection:
+    def _connect(self) -> Connection:
         if self._connection is None:
-            self._connection = connect(self._path, busy_ms=BUSY_MS)
+            self._connection = self._place.connect(busy_ms=BUSY_MS)
         return self._connection
 
     def _disconnect(self) -> None:

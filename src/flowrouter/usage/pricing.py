@@ -25,8 +25,8 @@ from flowrouter.usage.rates import Card, RateFile, compiled, longest_first, pack
 PICO = Decimal(10**12)
 """Pico-USD in a USD."""
 
-LARGEST = 2**63 - 1
-"""What the store can hold; a larger bill is a mistake of whoever counted, hence unknown."""
+LARGEST = 10**17
+"""$100,000: a larger bill for one request is a mistake of whoever counted, hence unknown. Sums of bills fit the store."""
 
 _MAKERS = (
     "anthropic", "openai", "google", "deepseek", "mistral", "x-ai", "moonshotai", "zai", "minimax", "cohere",

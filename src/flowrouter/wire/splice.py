@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, cast
 
 import msgspec
@@ -55,6 +56,23 @@ def remove(body: bytes, path: str) -> bytes:
     return dumps(members)
 
 
+def unambiguous(body: bytes, names: tuple[str, ...]) -> bytes:
+    """Return `body` with each of the members `names` once: the last of several, which is the one we read.
+
+    Other readers take the first, and would do what nobody checked. The body stays as it is where a name stands
+    in it once, and in plain letters. Raises `JsonError` if it is not an object.
+    """
+    found = _named(names).findall(body)
+    spelt = b"\\u00" in body and _SPELT_KEY.search(body) is not None
+    return dumps(_decoded(body)) if spelt or len(set(found)) < len(found) else body
+
+
+@lru_cache(maxsize=8)
+def _named(names: tuple[str, ...]) -> re.Pattern[bytes]:
+    """Return what finds `names` as keys, at any depth; one pass, since bodies may be large."""
+    return re.compile(b'"(?:%b)"' % b"|".join(re.escape(name.encode()) for name in names))
+
+
 def rename(body: bytes, old: str, new: str) -> bytes:
     """Return `body` with the member `old` called `new`, in its place; raises `JsonError` if not an object."""
     return dumps({new if name == old else name: value for name, value in _decoded(body).items()})
@@ -93,4 +111,4 @@ def _decoded(body: bytes) -> Mapping[str, Any]:
     return cast("dict[str, Any]", value)
 
 
-__all__ = ["put", "remove", "rename", "splice"]
+__all__ = ["put", "remove", "rename", "splice", "unambiguous"]

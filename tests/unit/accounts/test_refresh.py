@@ -17,7 +17,7 @@ from flowrouter.accounts.refresh import Refresher
 from flowrouter.clock import SystemClock
 from flowrouter.errors import UpstreamError
 from flowrouter.gateway.tokens import SharedTokens, StateLock
-from flowrouter.storage import MemoryStateStore, SqliteLock, SqliteSealedBlobs, open_store
+from flowrouter.storage import MemoryStateStore, StoredLock, StoredSealedBlobs, open_store
 from flowrouter.tasks import TaskGroup
 from tests.playbooks.stage import EPOCH
 from tests.support.access import LIFE, Endpoint, Town, account, live
@@ -274,10 +274,10 @@ async def test_two_processes_on_one_data_folder_ask_once(tmp_path: Path) -> None
 
     def process() -> Refresher:
         state = MemoryStateStore(clock)
-        blobs = SqliteSealedBlobs(store.path, store.vault, clock=clock)
+        blobs = StoredSealedBlobs(store.place, store.vault, clock=clock)
         return Refresher(
             endpoint, SharedTokens(state, blobs, vault=store.vault),
-            locks=(StateLock(state), SqliteLock(store.path, clock=clock)), clock=clock,
+            locks=(StateLock(state), StoredLock(store.place, clock=clock)), clock=clock,
             tasks=TaskGroup(lambda _, error: failures.append(error)), log=logs.get("test"),
         )  # fmt: skip
 
@@ -290,7 +290,7 @@ async def test_two_processes_on_one_data_folder_ask_once(tmp_path: Path) -> None
             break
         for each in processes:
             each._tokens.clear()
-        kept = SqliteSealedBlobs(store.path, store.vault, clock=clock)
+        kept = StoredSealedBlobs(store.place, store.vault, clock=clock)
         token = msgspec.json.decode(await kept.get("local", "oauth_token", "acc_main") or b"", type=Token)
         old = msgspec.structs.replace(token, expires_at=clock.now() - 1)
         await kept.put("local", "oauth_token", "acc_main", value=msgspec.json.encode(old))
@@ -307,7 +307,7 @@ async def test_a_lock_of_the_store(tmp_path: Path) -> None:
 
     clock = Clock()
     store = open_store(tmp_path, master_key=None, clock=clock)
-    one, other = SqliteLock(store.path, clock=clock), SqliteLock(store.path, clock=clock)
+    one, other = StoredLock(store.place, clock=clock), StoredLock(store.place, clock=clock)
     assert await one.take("x", "one", ttl=60)
     assert not await other.take("x", "other", ttl=60)
     assert await other.take("y", "other", ttl=60), "another name"

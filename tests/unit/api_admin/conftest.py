@@ -11,8 +11,10 @@ import pytest
 from starlette.testclient import TestClient
 
 from flowrouter import logs
+from flowrouter.accounts.account import Account
 from flowrouter.accounts.declared import declared
 from flowrouter.api.admin import AccountTest, AdminDeps, Handover, create
+from flowrouter.app.backups import shelf_of
 from flowrouter.config import AccountConfig, Config, Models
 from flowrouter.errors import FlowRouterError, UpstreamError
 from flowrouter.gateway.admission import Admission
@@ -20,19 +22,24 @@ from flowrouter.gateway.affinity import Pins
 from flowrouter.gateway.compaction import Compaction
 from flowrouter.gateway.configuration import Configuration
 from flowrouter.gateway.health import Health
+from flowrouter.gateway.pause_book import marker
 from flowrouter.gateway.planner import Planner
 from flowrouter.gateway.privacy import Privacy
+from flowrouter.gateway.quota_fetch import QuotaFetch
+from flowrouter.gateway.quota_states import QuotaStates
+from flowrouter.gateway.quotas import Quotas
 from flowrouter.gateway.signals import Sources
 from flowrouter.gateway.target_states import TargetState
+from flowrouter.gateway.world import World
 from flowrouter.httpkit.keys import LOCAL_OWNER
 from flowrouter.providers.catalog import packaged
 from flowrouter.providers.listing import ListedModel
 from flowrouter.storage import (
     MemoryStateStore,
     RequestWriter,
-    SqliteConfigSource,
-    SqliteReceipts,
     Store,
+    StoredConfigSource,
+    StoredReceipts,
     open_store,
 )
 from flowrouter.storage.management import Management
@@ -56,15 +63,17 @@ class Unreachable:
         pass
 
 
+async def _as_it_is(account: Account) -> Account:
+    return account
+
+
 class Gateway:
     """A store, the configuration made from it, and counters of what the API asked for."""
 
     def __init__(self, store: Store, config: Config, clock: FakeClock) -> None:
-        self.store = store
-        self.clock = clock
-        self.config = config
+        self.store, self.config, self.clock = store, config, clock
         self.management = Management(store, clock=clock)
-        self.source = SqliteConfigSource(store.path, store.vault, clock=clock)
+        self.source = StoredConfigSource(store.place, store.vault, clock=clock)
         self.configuration = Configuration(
             self.source,
             declared=tuple(declared(account) for account in config.accounts),
@@ -73,7 +82,7 @@ class Gateway:
             log=logs.get("test"),
             config=config,
         )
-        self.writer = RequestWriter(store.path, clock=clock)
+        self.writer = RequestWriter(store.place, store.data, clock=clock)
         self.listing: Sequence[ListedModel] | FlowRouterError = (ListedModel(id="m-1"), ListedModel(id="m-2"))
         self.finding: AccountTest | FlowRouterError = AccountTest(ok=True, model="m-1", took_ms=5)
         self.reload_error: FlowRouterError | None = None
@@ -102,7 +111,7 @@ class Gateway:
             handover=Handover(clock),
             log_health=self.writer.health,
             clock=clock,
-            receipts=SqliteReceipts(store.path, self.writer),
+            receipts=StoredReceipts(store.place, self.writer),
             started=clock.monotonic(),
             snapshot_age=lambda: 0.0,
             planner=self.planner,
@@ -111,8 +120,21 @@ class Gateway:
             state=state,
             secret=store.vault.subkey("browsers"),
             transport=self.network,
+            quotas=self._quota_states(),
+            backups=shelf_of(config, clock=clock),
             ending=lambda: True,  # a live stream is looked at once, and ends
         )
+
+    def _quota_states(self) -> QuotaStates:
+        def world() -> World:
+            return self.configuration.world
+
+        clock = self.clock
+        self.quotas = Quotas(world=world, mark=marker(b"test"), clock=clock)
+        fetch = QuotaFetch(
+            self.quotas, self.network, world=world, ready=_as_it_is, clock=clock, log=logs.get("test")
+        )
+        return QuotaStates(self.quotas, fetch, world=world, clock=clock)
 
     async def reload(self) -> None:
         if self.reload_error is not None:

@@ -97,6 +97,7 @@ def test_examples_run(gateway: Gateway) -> None:
         "OTHER_ACCOUNT": ids[1],
         "FOUND": found.id,
         "KEY": key,
+        "BACKUP": client.post("/api/backups", headers=bearer, json={}).json()["data"]["id"],
         "REQUEST": "req_00000001",
     }
     commands = examples()

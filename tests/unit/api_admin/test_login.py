@@ -329,3 +329,21 @@ def test_owners_keys_see_no_people(open_house: Gateway) -> None:
         assert error(bob.request(method, path))[:2] == (403, "operator_only")
     made = bob.post("/api/users", json={"name": "eve", "password": PASSWORD, "role": "admin"})
     assert error(made)[:2] == (403, "operator_only")
+
+
+@pytest.mark.parametrize(
+    "patch",
+    [{"enabled": True}, {"expires_at_ms": None}, {"name": "mine"}, {"policy": None}, {"scopes": None}],
+    ids=lambda patch: next(iter(patch)),
+)
+def test_se4_an_operator_does_not_bring_back_a_key_that_may_do_more(
+    open_house: Gateway, patch: dict[str, Any]
+) -> None:
+    """Who held an admin key's token before it was switched off would be admin again."""
+    api, client = enter(open_house, "admin"), enter(open_house, "operator")
+    made = api.post("/api/keys", json={"name": "boss", "scopes": ["admin"], "enabled": False}).json()["data"]
+    path = f"/api/keys/{made['id']}"
+    refused = client.patch(path, json=patch)
+    assert (refused.status_code, refused.json()["error"]["code"]) == (403, "role_needed"), refused.text
+    assert client.patch(path, json={"enabled": False}).status_code == 200, "switching off is their work"
+    assert api.patch(path, json=patch).status_code == 200

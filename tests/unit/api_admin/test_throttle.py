@@ -15,9 +15,11 @@ from flowrouter.storage import MemoryStateStore
 from tests.contracts.fakes import FakeClock
 
 
-async def let_in(throttle: Throttle, seen: list[CallerError], address: str = "192.0.2.1") -> bool:
+async def let_in(
+    throttle: Throttle, seen: list[CallerError], address: str = "192.0.2.1", name: str = "admin"
+) -> bool:
     try:
-        await throttle.enter(address)
+        await throttle.enter(address, name)
     except CallerError as error:
         seen.append(error)
         return False
@@ -76,3 +78,26 @@ def test_waits_grow_to_a_bound() -> None:
 )
 def test_what_is_counted(address: str | None, counted: str) -> None:
     assert network(address) == counted
+
+
+async def test_se11_an_account_of_ones_own_gives_no_more_guesses_at_another() -> None:
+    """Whoever may log in as somebody logs in between guesses: only what was tried as that one is taken back."""
+    clock = FakeClock()
+    throttle = Throttle(MemoryStateStore(clock), clock, free=5)
+    guesses = 0
+    for _ in range(20):
+        for _ in range(4):
+            guesses += await let_in(throttle, [], name="admin")
+        if await let_in(throttle, [], name="viewer"):
+            await throttle.forget("192.0.2.1", "viewer")
+    assert guesses <= 6
+
+
+async def test_who_gets_in_begins_anew() -> None:
+    clock = FakeClock()
+    throttle = Throttle(MemoryStateStore(clock), clock, free=5)
+    for _ in range(10):
+        for _ in range(4):
+            assert await let_in(throttle, [], name="Ann")
+        assert await let_in(throttle, [], name="ann")
+        await throttle.forget("192.0.2.1", "ANN")

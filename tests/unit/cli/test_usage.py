@@ -229,3 +229,9 @@ def test_a_request_is_explained_from_its_receipt(run: Run, filled: None) -> None
     assert run("explain", "--request", "req_1", "--json").json["fields"][1]["fate"] == "dropped"
     assert run("explain", "--request", "req_none").code != 0
     assert run("explain").code == 2
+
+
+def test_giving_budgets_back_is_written_down(run: Run) -> None:
+    assert run("usage", "release", "--json").json == {}
+    (entry,) = run("audit", "--json").json
+    assert (entry["action"], entry["via"], entry["after"]) == ("release_budget", "cli", {})

@@ -59,13 +59,24 @@ def test_a_flag_not_given_changes_nothing(tmp_path: Path) -> None:
     assert load(tmp_path, "[server]\nport = 7\n", server__port=None, local__mode=None).server.port == 7
 
 
-OBSERVED = {
+SAMPLES = {
+    "admin.require_if_match": "true",
+    "backups.scheduled": "false",
+    "egress.mode": "accounts",
+    "egress.private": "false",
+    "egress.pictures": "fetch",
+    "server.reload": "signal",
     "metrics.enabled": "false",
     "metrics.public": "true",
     "tracing.enabled": "false",
     "tracing.endpoint": "http://127.0.0.1:4318",
     "tracing.sample": "0.5",
     "tracing.forward": "true",
+    "upstream.client": "http1",
+    "upstream.proxy": "http://proxy.example:3128",
+    "upstream.direct": "a.example,.b.example",
+    "recording.mode": "all",
+    "recording.max_bytes": "20000",
 }
 
 
@@ -77,14 +88,15 @@ def test_every_setting_with_a_variable_can_be_set_by_it(tmp_path: Path) -> None:
         "discovery.enabled": "false",
         "logs.level": "debug",
         "logs.format": "json",
-        "logs.access": "no",
-        **OBSERVED,
+        "logs.access": "false",
+        **SAMPLES,
         "server.allowed_hosts": "a.example, b.example",
         "server.allowed_origins": "https://a.example",
         "server.host": "::1",
         "server.memory_share": "0.5",
         "models.aliases": "fast=openai/gpt-4.1, slow=o3",
         "data": str(tmp_path / "elsewhere"),
+        "store.url": "postgresql://u@db.example/flow",
         "routing.rotation": "weighted",
         "routing.rotations": "openai=round_robin, xai=weighted",
         "routing.disabled_models": "gpt-3*, */o1",
@@ -111,8 +123,6 @@ def test_every_setting_with_a_variable_can_be_set_by_it(tmp_path: Path) -> None:
         "admin.oidc.emails": "ann@example.com=admin",
         "admin.oidc.algorithms": "ES256, RS256",
     }
-    samples["logs.access"] = "false"
-    samples |= {"egress.mode": "accounts", "egress.private": "false"}
     environ = {
         variable: samples.get(key, "17") for key, variable in config.variable_names().items() if key != "data"
     }

@@ -8,7 +8,8 @@ import pytest
 
 from flowrouter.canonical.head import Head
 from flowrouter.canonical.usage import Usage
-from flowrouter.gateway.exchange import AttemptLog, Exchange, Inbound
+from flowrouter.gateway.attempt_log import AttemptLog
+from flowrouter.gateway.exchange import Exchange, Inbound
 from flowrouter.gateway.health import TARGETS_MAX, Health, TargetHealth
 from flowrouter.gateway.records import AttemptRow, RequestRow
 from flowrouter.routing import Target

@@ -13,7 +13,8 @@ from flowrouter.canonical.estimate import BYTES_PER_TOKEN
 from flowrouter.canonical.head import Head
 from flowrouter.canonical.usage import Usage
 from flowrouter.errors import CallerError
-from flowrouter.gateway.exchange import AttemptLog, Exchange, Inbound
+from flowrouter.gateway.attempt_log import AttemptLog
+from flowrouter.gateway.exchange import Exchange, Inbound
 from flowrouter.gateway.limits import OUTPUT_TOKENS, Limits, used_tokens
 from flowrouter.httpkit.caller import Caller
 from flowrouter.httpkit.keys import KeyLimits, KeyPolicy

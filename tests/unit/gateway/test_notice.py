@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from flowrouter.canonical.head import Head
 from flowrouter.canonical.loss import Loss
 from flowrouter.canonical.problem import Problem
-from flowrouter.gateway.exchange import AttemptLog, Exchange, Inbound
+from flowrouter.gateway.attempt_log import AttemptLog
+from flowrouter.gateway.exchange import Exchange, Inbound
 from flowrouter.gateway.notice import error_headers, head_headers
 from flowrouter.routing import Target
 from tests.contracts.fakes import START, FakeClock

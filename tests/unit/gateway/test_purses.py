@@ -6,6 +6,7 @@ import asyncio
 from decimal import Decimal
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -130,4 +131,58 @@ async def test_a_smaller_amount_binds_at_once() -> None:
     smaller = gateway_limit("b", Budget(amount=Decimal(300), metric="tokens", period="day", mode="hard"))
     purse = office.workers[0].of(smaller)
     assert await office.workers[0].reserve(purse, least=1, most=1) == 0
+    await office.tasks.close()
+
+
+async def test_who_draws_is_not_robbed_by_who_needs_little() -> None:
+    """While one waits for the counter others take what is there: there is enough for all of them."""
+    office = Office()
+    purses, purse = office.workers[0], office.purse(0)
+    draw, waiting = office.book.draw, asyncio.Event()
+
+    async def slow(*given: Any, **named: Any) -> Any:
+        waiting.set()
+        await asyncio.sleep(0)
+        return await draw(*given, **named)
+
+    await purses.reserve(purse, least=1, most=1)
+    office.book.draw = slow  # type: ignore[method-assign]
+    large = asyncio.create_task(purses.reserve(purse, least=100, most=100))
+    await waiting.wait()
+    assert await purses.reserve(purse, least=10, most=10) == 10
+    assert await large == 100
+    await office.tasks.close()
+
+
+async def test_a_busy_worker_keeps_no_more_than_a_block(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a large request gave back is there for the other workers, and no crash takes it along."""
+    office = Office()
+    purses, purse = office.workers[0], office.purse(0)
+    monkeypatch.setattr("flowrouter.gateway.purses.IDLE_SECONDS", 0.01)
+    await purses.reserve(purse, least=10, most=10)
+    await purses.reserve(purse, least=900, most=900)
+    purses.give_up(purse, 900)
+    for _ in range(10):
+        purse.used_at = office.clock.monotonic()
+        await asyncio.sleep(0.01)
+    assert purse.held == 10
+    assert purse.pool <= LIMIT.block
+    assert await office.workers[1].reserve(office.purse(1), least=900, most=900) == 900
+    await office.tasks.close()
+
+
+async def test_what_two_workers_have_of_the_rest_comes_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However often is asked, and though one of them has requests in flight for long."""
+    office = Office()
+    monkeypatch.setattr("flowrouter.gateway.purses.IDLE_SECONDS", 0.01)
+    await office.lend(0, 960, 0)
+    for number in (0, 1):
+        await office.lend(number, 5, 0)
+    assert office.purse(0).pool + office.purse(1).pool == 30
+    lent = 0
+    for _ in range(50):
+        lent += await office.workers[1].reserve(office.purse(1), least=25, most=25)
+        await office.workers[0].reserve(office.purse(0), least=500, most=500)
+        await asyncio.sleep(0.005)
+    assert lent == 25
     await office.tasks.close()

@@ -11,7 +11,7 @@ from flowrouter.canonical.parts import Reasoning, Text, ToolCall
 from flowrouter.canonical.request import Request
 from flowrouter.clock import SystemClock
 from flowrouter.gateway.recall import Recall
-from flowrouter.storage import MemoryStateStore, SqliteSealedBlobs, open_store
+from flowrouter.storage import MemoryStateStore, StoredSealedBlobs, open_store
 from flowrouter.tasks import TaskGroup
 
 CALL = ToolCall(id="call_1", name="f", arguments="{}")
@@ -41,7 +41,7 @@ async def test_the_sealed_store_answers_after_a_restart_and_only_to_the_owner(tm
     tasks = TaskGroup(lambda name, error: failures.append(f"{name}: {error}"))
 
     def recall() -> Recall:
-        blobs = SqliteSealedBlobs(store.path, store.vault, clock=clock)
+        blobs = StoredSealedBlobs(store.place, store.vault, clock=clock)
         return Recall(MemoryStateStore(clock), blobs, secret=b"s", clock=clock, tasks=tasks)
 
     await recall().keep(ASKED, cursor(), ["flr1.abc", "flr1.def"], owner_id="ann")

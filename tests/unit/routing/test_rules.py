@@ -116,3 +116,11 @@ def test_no_text_pauses_anybody_for_a_request_at_fault(
     assert judge(problem, Rules((own,))).failure == failure
     assert judge(problem, Rules((own,))).scope is None
     assert judge(problem).scope is None
+
+
+def test_an_expression_of_the_owners_that_takes_no_end_is_given_up() -> None:
+    """A provider's message may quote what anybody wrote: it must not hold up everybody else."""
+    own = FailureRule(failure="overloaded", pattern="(a+)+$")
+    problem = Problem(status=500, message="a" * 1_000 + "!")
+    assert judge(problem, Rules((own,))).failure == "server"
+    assert judge(Problem(status=500, message="aaa"), Rules((own,))).failure == "overloaded"

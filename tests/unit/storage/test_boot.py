@@ -15,7 +15,7 @@ from flowrouter.accounts.vault import KEY_FILE
 from flowrouter.errors import ConfigError, StorageError
 from flowrouter.gateway.ports import AccountDraft
 from flowrouter.httpkit.keys import mint
-from flowrouter.storage import SqliteConfigSource, SqliteSealedBlobs, Store, open_store
+from flowrouter.storage import Store, StoredConfigSource, StoredSealedBlobs, open_store
 from flowrouter.storage.management import Management
 from flowrouter.storage.schema import APPLICATION_ID, FILE_NAME, SCHEMA_VERSION
 from tests.contracts.fakes import FakeClock
@@ -51,11 +51,11 @@ def test_start_needs_no_database_library(tmp_path: Path) -> None:
 import sys
 from pathlib import Path
 from flowrouter.clock import SystemClock
-from flowrouter.storage import RequestWriter, SqliteConfigSource, open_store
+from flowrouter.storage import RequestWriter, StoredConfigSource, open_store
 for _ in range(2):
     store = open_store(Path(sys.argv[1]), master_key=None, clock=SystemClock())
-    SqliteConfigSource(store.path, store.vault, clock=SystemClock()).load()
-    writer = RequestWriter(store.path, clock=SystemClock())
+    StoredConfigSource(store.place, store.vault, clock=SystemClock()).load()
+    writer = RequestWriter(store.place, store.data, clock=SystemClock())
     writer.start()
     assert writer.drain(30)
 print(sorted({name.partition(".")[0] for name in sys.modules} & {"sqlalchemy", "alembic", "mako"}))
@@ -123,7 +123,7 @@ def test_key_from_the_environment(tmp_path: Path, clock: FakeClock) -> None:
     assert not (tmp_path / KEY_FILE).exists()
     add_account(store, clock)
     again = reopen(store, clock, master_key=KEY_TEXT.upper())
-    (account,) = SqliteConfigSource(again.path, again.vault, clock=clock).load().accounts
+    (account,) = StoredConfigSource(again.place, again.vault, clock=clock).load().accounts
     assert account.api_key is not None
     assert account.api_key.reveal() == CANARY
 
@@ -156,7 +156,7 @@ def test_lost_key_is_never_replaced(store: Store, clock: FakeClock) -> None:
 
 
 async def test_lost_key_of_sealed_blobs(store: Store, clock: FakeClock) -> None:
-    blobs = SqliteSealedBlobs(store.path, store.vault, clock=clock)
+    blobs = StoredSealedBlobs(store.place, store.vault, clock=clock)
     await blobs.put("local", "k", "1", value=b"x")
     (store.path.parent / KEY_FILE).unlink()
     with pytest.raises(ConfigError, match="1 values"):
@@ -182,7 +182,7 @@ def test_altered_secret_disables_its_account_only(store: Store, clock: FakeClock
     )
     connection.commit()
     connection.close()
-    snapshot = SqliteConfigSource(store.path, store.vault, clock=clock).load()
+    snapshot = StoredConfigSource(store.place, store.vault, clock=clock).load()
     fine, moved = snapshot.accounts
     assert (fine.name, fine.enabled, fine.problem) == ("fine", True, None)
     assert (moved.name, moved.enabled, moved.api_key) == ("n", False, None)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from flowrouter.gateway.ports import ConflictError, KeyChange
-from flowrouter.storage import SqliteConfigSource, open_store
+from flowrouter.storage import StoredConfigSource, open_store
 from flowrouter.storage.management import Management
 from tests.contracts.fakes import FakeClock
 
@@ -31,7 +31,7 @@ def test_what_is_not_understood_bars_the_key(tmp_path: Path, policy: str) -> Non
     key, token = management.keys.create("guest", owner_id="local")
     with sqlite3.connect(store.path) as connection:
         connection.execute("UPDATE keys SET policy = ?", (policy,))
-    source = SqliteConfigSource(store.path, store.vault, clock=clock)
+    source = StoredConfigSource(store.place, store.vault, clock=clock)
     snapshot = source.load()
     assert snapshot.keys.find(token.token, now_ms=0) is None
     assert len(snapshot.keys) == 1

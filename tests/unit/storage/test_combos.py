@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,9 +15,10 @@ from flowrouter.gateway.ports import (
     StaleError,
 )
 from flowrouter.settings.routing import ComboConfig, ComboMember, Conditions
-from flowrouter.storage import SqliteConfigSource, Store, open_store
+from flowrouter.storage import Store, StoredConfigSource
 from flowrouter.storage.management import Management
 from tests.contracts.fakes import FakeClock
+from tests.support.stores import ENGINES, store_on
 
 CONFIG = ComboConfig(
     members=(
@@ -31,9 +31,10 @@ CONFIG = ComboConfig(
 )
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return open_store(tmp_path, master_key=None, clock=FakeClock())
+@pytest.fixture(params=ENGINES)
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    with store_on(request.param, request, tmp_path, clock=FakeClock()) as store:
+        yield store
 
 
 @pytest.fixture
@@ -44,7 +45,7 @@ def management(store: Store) -> Iterator[Management]:
 
 
 def test_made_read_changed_and_removed(store: Store, management: Management) -> None:
-    source = SqliteConfigSource(store.path, store.vault, clock=FakeClock())
+    source = StoredConfigSource(store.place, store.vault, clock=FakeClock())
     before = source.version()
     made = management.combos.create("Team", CONFIG, owner_id="local")
     assert (made.name, made.config, made.version) == ("Team", CONFIG, 1)
@@ -89,9 +90,9 @@ def test_nobody_overwrites_what_they_have_not_seen(management: Management) -> No
 def test_a_combo_of_a_newer_version_is_told_and_left_out(store: Store, management: Management) -> None:
     management.combos.create("odd", CONFIG, owner_id="local")
     management.combos.create("fine", CONFIG, owner_id="local")
-    with sqlite3.connect(store.path) as connection:
+    with store.place.opened() as connection:
         connection.execute("UPDATE combos SET body = '{\"members\":[],\"new\":1}' WHERE name = 'odd'")
-    source = SqliteConfigSource(store.path, store.vault, clock=FakeClock())
+    source = StoredConfigSource(store.place, store.vault, clock=FakeClock())
     snapshot = source.load()
     source.close()
     assert [combo.name for combo in snapshot.combos] == ["fine"]
@@ -106,6 +107,6 @@ def test_accounts_keep_tags_and_weight(store: Store, management: Management) -> 
     assert (plain.tags, plain.weight) == ((), 1)
     changed = management.accounts.update(made.id, AccountChange(tags=(), weight=2))
     assert (changed.tags, changed.weight) == ((), 2)
-    source = SqliteConfigSource(store.path, store.vault, clock=FakeClock())
+    source = StoredConfigSource(store.place, store.vault, clock=FakeClock())
     assert {held.name: held.weight for held in source.load().accounts} == {"a": 2, "b": 1}
     source.close()

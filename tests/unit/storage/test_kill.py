@@ -15,7 +15,7 @@ import pytest
 
 from flowrouter.clock import SystemClock
 from flowrouter.storage import RequestWriter, open_store
-from flowrouter.storage.sqlite import connect
+from flowrouter.storage.sqlite import SqlitePlace, connect
 from tests.contracts.fakes import wait_until
 
 PROMISED_SECONDS = 0.2
@@ -26,8 +26,10 @@ import sys, time
 from pathlib import Path
 from flowrouter.clock import SystemClock
 from flowrouter.storage import RequestWriter
+from flowrouter.storage.sqlite import SqlitePlace
 from tests.contracts.fakes import request_row
-writer = RequestWriter(Path(sys.argv[1]), clock=SystemClock())
+path = Path(sys.argv[1])
+writer = RequestWriter(SqlitePlace(path), path.parent, clock=SystemClock())
 writer.start()
 number = 0
 while True:
@@ -68,7 +70,7 @@ def test_kill(tmp_path: Path, locked: bool) -> None:
 
 def after_restart(path: Path) -> set[str]:
     """Return the stored rows once what was set aside is imported."""
-    writer = RequestWriter(path, clock=SystemClock())
+    writer = RequestWriter(SqlitePlace(path), path.parent, clock=SystemClock())
     writer.start()
     wait_until(lambda: writer.health().spilled == 0)
     assert writer.drain(30.0)

@@ -14,13 +14,14 @@ from hypothesis import strategies as st
 from flowrouter.gateway.ledger import Drawing, lines_of
 from flowrouter.gateway.ports import AttemptRow, RequestRow
 from flowrouter.gateway.records import BudgetLine
-from flowrouter.storage import SqliteBudgetBook, Store, open_store
+from flowrouter.storage import Store, StoredBudgetBook, open_store
 from flowrouter.storage.management import Management
 from flowrouter.storage.postings import post
 from flowrouter.storage.request_rows import INSERT, parameters
 from flowrouter.storage.retention import Pruning, Retention
-from flowrouter.storage.sqlite import opened, transaction
+from flowrouter.storage.sqlite import opened
 from tests.contracts.fakes import FakeClock
+from tests.support.stores import ENGINES, store_on
 
 DAY = 86_400_000
 DRAWING = Drawing(budget_id="b", start_ms=0, holder="local/0/x", owner_id="local")
@@ -41,9 +42,10 @@ def row(number: int, *attempts: AttemptRow, charge: int | None = 0, **more: Any)
     )  # fmt: skip
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return open_store(tmp_path, master_key=None, clock=FakeClock())
+@pytest.fixture(params=ENGINES)
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    with store_on(request.param, request, tmp_path, clock=FakeClock()) as store:
+        yield store
 
 
 @pytest.fixture
@@ -54,13 +56,13 @@ def management(store: Store) -> Iterator[Management]:
 
 
 def write(store: Store, *rows: RequestRow) -> None:
-    with opened(store.path) as connection, transaction(connection):
+    with store.place.writing() as connection:
         connection.executemany(INSERT, [parameters(each) for each in rows])
         post(connection, rows)
 
 
 def execute(store: Store, statement: str) -> None:
-    with opened(store.path) as connection:
+    with store.place.opened() as connection:
         connection.execute(statement)
 
 
@@ -78,7 +80,7 @@ def test_everything_adds_up_however_often_it_is_written(store: Store, management
     found = management.ledger.verify(now_ms=2_000)
     assert found.faults == 0, found.findings
     assert (found.exchanges, found.unknown) == (4, 2)
-    with opened(store.path) as connection:
+    with store.place.opened() as connection:
         sums = connection.execute(
             "SELECT account_id, requests, cost_pusd, charge_pusd FROM rollups"
         ).fetchall()
@@ -109,9 +111,9 @@ def test_what_is_wrong_is_found(store: Store, management: Management, damage: st
 
 def test_sums_outlast_the_rows(store: Store, management: Management) -> None:
     write(store, *(row(number, attempt(9, 9), charge=9, ts_ms=number * DAY) for number in range(1, 100)))
-    with opened(store.path) as connection:
+    with store.place.opened() as connection:
         pruning = Pruning(connection, Retention(request_days=10), now_ms=100 * DAY + 5)
-        while pruning.step(connection):
+        while pruning.step(store.place, connection):
             pass
         (days,) = connection.execute("SELECT count(*) FROM rollups").fetchone()
         (left,) = connection.execute("SELECT count(*) FROM requests").fetchone()
@@ -123,7 +125,7 @@ def test_sums_outlast_the_rows(store: Store, management: Management) -> None:
 async def test_what_a_dead_process_had_counts_until_it_is_released(
     store: Store, management: Management
 ) -> None:
-    book = SqliteBudgetBook(store.path)
+    book = StoredBudgetBook(store.place)
     drawn = await book.draw(DRAWING, limit=100, least=1, most=60, now_ms=1_000)
     assert (drawn.granted, drawn.committed) == (60, 60)
     write(store, ROWS[3])
@@ -140,7 +142,7 @@ async def test_what_a_dead_process_had_counts_until_it_is_released(
 async def test_two_processes_never_draw_more_than_there_is(store: Store) -> None:
     import asyncio
 
-    book = SqliteBudgetBook(store.path)
+    book = StoredBudgetBook(store.place)
     drawings = [msgspec.structs.replace(DRAWING, holder=f"local/{number}/x") for number in range(8)]
     drawn = await asyncio.gather(
         *(book.draw(drawing, limit=1_000, least=1, most=7, now_ms=0) for drawing in drawings * 20)
@@ -163,7 +165,7 @@ def test_lines_balance(costs: list[tuple[int | None, int | None]], charge: int |
 def test_an_older_request_log_is_entered_by_the_upgrade(tmp_path: Path) -> None:
     from alembic import command
 
-    from flowrouter.storage import upgrade
+    from flowrouter.storage import migrating
     from flowrouter.storage.database import sqlite_engine
     from flowrouter.storage.sqlite import create_file, store_path
 
@@ -171,7 +173,7 @@ def test_an_older_request_log_is_entered_by_the_upgrade(tmp_path: Path) -> None:
     create_file(path)
     engine = sqlite_engine(path)
     with engine.connect() as plain, plain.begin():
-        config = upgrade._config()
+        config = migrating.alembic_config()
         config.attributes["connection"] = plain
         command.upgrade(config, "0006")
     engine.dispose()
@@ -183,7 +185,7 @@ def test_an_older_request_log_is_entered_by_the_upgrade(tmp_path: Path) -> None:
                 " VALUES (?, ?, 'local', 'gemini', '/', 0, 200, 'ok', 0, 9, ?, ?)",
                 (f"old_{number}", number * DAY, cost, charge),
             )
-    upgrade.run_migrations(path)
+    migrating.run_migrations(path)
     store = open_store(tmp_path, master_key=None, clock=FakeClock())
     management = Management(store, clock=FakeClock())
     found = management.ledger.verify(now_ms=10 * DAY)

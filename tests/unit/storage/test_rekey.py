@@ -15,7 +15,7 @@ from flowrouter.accounts.vault import KEY_FILE, KEY_VARIABLE, Vault
 from flowrouter.errors import ConfigError
 from flowrouter.gateway.ports import AccountDraft
 from flowrouter.settings.oauth import OAuthConfig
-from flowrouter.storage import SqliteConfigSource, SqliteSealedBlobs, Store, open_store
+from flowrouter.storage import Store, StoredConfigSource, StoredSealedBlobs, open_store
 from flowrouter.storage.database import Database
 from flowrouter.storage.management import Management
 from flowrouter.storage.rekey import BATCH, UNSEALED, Rekeying, row_name, sealed_columns
@@ -35,7 +35,7 @@ def fill(store: Store, clock: FakeClock) -> None:
     management.accounts.create(AccountDraft(name="signed", preset="p", oauth=oauth), owner_id="local")
     management.users.create("ada", password_hash="hash-canary", role="admin")
     management.close()
-    blobs = SqliteSealedBlobs(store.path, store.vault, clock=clock)
+    blobs = StoredSealedBlobs(store.place, store.vault, clock=clock)
 
     async def put() -> None:
         for number in range(BLOBS):
@@ -47,7 +47,7 @@ def fill(store: Store, clock: FakeClock) -> None:
 def assert_whole(data: Path, clock: FakeClock, *, master_key: str | None = None) -> Vault:
     """Open everything there is in `data`."""
     store = open_store(data, master_key=master_key, clock=clock)
-    source = SqliteConfigSource(store.path, store.vault, clock=clock)
+    source = StoredConfigSource(store.place, store.vault, clock=clock)
     snapshot = source.load()
     source.close()
     assert not snapshot.problems
@@ -63,7 +63,7 @@ def assert_whole(data: Path, clock: FakeClock, *, master_key: str | None = None)
     management.close()
     assert found is not None
     assert found[1] == "hash-canary"
-    blobs = SqliteSealedBlobs(store.path, store.vault, clock=clock)
+    blobs = StoredSealedBlobs(store.place, store.vault, clock=clock)
     for number in (0, BLOBS - 1):
         value = asyncio.run(blobs.get("o/wn", "kind", f"id {number}"))
         assert value == b"blob-canary %d" % number
@@ -72,7 +72,7 @@ def assert_whole(data: Path, clock: FakeClock, *, master_key: str | None = None)
 
 def work_on(data: Path, clock: FakeClock, *, master_key: str | None = None) -> Rekeying:
     store = open_store(data, master_key=master_key, clock=clock)
-    return Rekeying(Database(store.path), store.vault, data=data, from_variable=bool(master_key))
+    return Rekeying(Database(store.place), store.vault, data=data, from_variable=bool(master_key))
 
 
 @pytest.fixture
@@ -191,7 +191,7 @@ def test_se9_a_wrong_key_changes_nothing(filled: Path, clock: FakeClock) -> None
 def test_what_no_key_opens_is_counted_and_left(filled: Path, clock: FakeClock) -> None:
     strange = Vault(b"?" * 32).seal(b"x", table="sealed_blobs", row="a/k/b", field="value")
     store = open_store(filled, master_key=None, clock=clock)
-    database = Database(store.path)
+    database = Database(store.place)
     with database.write() as connection:
         connection.exec_driver_sql("INSERT INTO sealed_blobs VALUES ('a', 'k', 'b', ?, 0, NULL)", (strange,))
     changed = work_on(filled, clock).rotate()
@@ -214,7 +214,7 @@ def test_a_running_gateway_takes_the_new_key_over(filled: Path, clock: FakeClock
     running = open_store(filled, master_key=None, clock=clock)
     changed = work_on(filled, clock).rotate()
     assert running.vault.key_id != changed.key_id
-    source = SqliteConfigSource(running.path, running.vault, clock=clock)
+    source = StoredConfigSource(running.place, running.vault, clock=clock)
     assert not source.load().problems
     source.close()
     assert running.vault.key_id == changed.key_id, "what it seals from now on, it seals with the new key"

@@ -14,7 +14,7 @@ from alembic.migration import MigrationContext
 
 from flowrouter.errors import StorageError
 from flowrouter.gateway.ports import AccountDraft
-from flowrouter.storage import Store, boot, open_store, upgrade
+from flowrouter.storage import Store, boot, migrating, open_store, upgrade
 from flowrouter.storage.database import sqlite_engine
 from flowrouter.storage.management import Management
 from flowrouter.storage.request_rows import COLUMNS
@@ -37,7 +37,7 @@ def test_schema_sql_is_what_the_migrations_make() -> None:
 def test_new_store_is_a_migrated_one(store: Store, tmp_path: Path) -> None:
     migrated = tmp_path / "migrated.sqlite"
     migrated.touch()
-    upgrade.run_migrations(migrated)
+    migrating.run_migrations(migrated)
     assert described(store.path) == described(migrated)
 
 
@@ -102,8 +102,8 @@ def history(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, body: str) -> None:
         f"revision = '{NEXT:04d}'\ndown_revision = '{SCHEMA_VERSION:04d}'\n"
         f"def upgrade():\n    op.add_column('meta', sa.Column('next', sa.Text()))\n    {body}\n"
     )
-    monkeypatch.setattr(upgrade, "_MIGRATIONS", migrations)
-    monkeypatch.setattr(upgrade, "SCHEMA_VERSION", NEXT)
+    monkeypatch.setattr(migrating, "_MIGRATIONS", migrations)
+    monkeypatch.setattr(migrating, "SCHEMA_VERSION", NEXT)
     monkeypatch.setattr(boot, "SCHEMA_VERSION", NEXT)
 
 
@@ -166,7 +166,7 @@ def test_no_upgrade_without_a_snapshot(
 def test_two_processes_upgrade_once(filled: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever comes second, having waited for the lock, finds nothing left to do."""
     history(tmp_path, monkeypatch, "pass")
-    again: Callable[[Path], None] = upgrade.run_migrations
+    again: Callable[[Path], None] = migrating.run_migrations
     again(filled.path)
     again(filled.path)
     assert columns(filled.path).count("next") == 1

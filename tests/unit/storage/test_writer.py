@@ -13,7 +13,7 @@ from flowrouter.clock import SystemClock
 from flowrouter.storage import RequestWriter, Retention, Store
 from flowrouter.storage import writer as writer_module
 from flowrouter.storage.management import Management
-from flowrouter.storage.sqlite import connect
+from flowrouter.storage.sqlite import SqlitePlace, connect
 from tests.contracts.fakes import START, FakeClock, attempt_row, request_row, wait_until
 
 Make = Callable[..., RequestWriter]
@@ -24,7 +24,7 @@ def make(store: Store) -> Iterator[Make]:
     made: list[RequestWriter] = []
 
     def make(**options: object) -> RequestWriter:
-        writer = RequestWriter(store.path, **({"clock": SystemClock()} | options))  # type: ignore[arg-type]
+        writer = RequestWriter(store.place, store.data, **({"clock": SystemClock()} | options))  # type: ignore[arg-type]
         made.append(writer)
         writer.start()
         return writer
@@ -75,7 +75,7 @@ def test_rows_after_the_end_wait_in_the_journal(store: Store, make: Make) -> Non
 
 
 def test_writer_that_never_ran(store: Store, make: Make) -> None:
-    writer = RequestWriter(store.path, clock=SystemClock())
+    writer = RequestWriter(store.place, store.data, clock=SystemClock())
     writer.record(request_row(1))
     assert writer.drain(1.0)
     make()
@@ -125,7 +125,7 @@ def test_imported_rows_are_counted_once(store: Store, make: Make) -> None:
 def test_full_disk_with_a_journal_elsewhere(
     store: Store, make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(writer_module, "connect", without_room)
+    monkeypatch.setattr(SqlitePlace, "connect", without_room)
     writer = make()
     for number in range(2000):
         writer.record(request_row(number, error_text="x" * 500))
@@ -140,7 +140,7 @@ def test_full_disk_with_a_journal_elsewhere(
 
 def test_full_disk_for_everything(store: Store, make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     """With nowhere to write, rows wait in memory; beyond its bound they are counted, not waited for."""
-    monkeypatch.setattr(writer_module, "connect", without_room)
+    monkeypatch.setattr(SqlitePlace, "connect", without_room)
     writer = make(capacity=100)
     journal_of(store).symlink_to("/dev/full")
     for number in range(100):
@@ -157,16 +157,16 @@ def test_full_disk_for_everything(store: Store, make: Make, monkeypatch: pytest.
     assert lost <= 50
 
 
-def without_room(path: Path, *, busy_ms: int) -> sqlite3.Connection:
+def without_room(place: SqlitePlace, *, busy_ms: int) -> sqlite3.Connection:
     """Open a store whose file must not grow."""
-    connection = connect(path, busy_ms=busy_ms)
+    connection = connect(place.path, busy_ms=busy_ms)
     (pages,) = connection.execute("PRAGMA page_count").fetchone()
     connection.execute(f"PRAGMA max_page_count={pages}")
     return connection
 
 
 def test_full_queue_spills(store: Store) -> None:
-    writer = RequestWriter(store.path, clock=SystemClock(), capacity=10)
+    writer = RequestWriter(store.place, store.data, clock=SystemClock(), capacity=10)
     for number in range(25):
         writer.record(request_row(number))
     health = writer.health()
@@ -243,7 +243,7 @@ def test_concurrent_edits(store: Store, make: Make) -> None:
 ])  # fmt: skip
 def test_retention(store: Store, retention: Retention, left: range, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = FakeClock()
-    fill = RequestWriter(store.path, clock=clock)
+    fill = RequestWriter(store.place, store.data, clock=clock)
     fill.start()
     minute = 60_000
     for number in range(3000):
@@ -251,7 +251,7 @@ def test_retention(store: Store, retention: Retention, left: range, monkeypatch:
         fill.record(request_row(number, ts_ms=ts_ms, receipt=b"{}"))
     assert fill.drain(30.0)
     monkeypatch.setattr(writer_module, "PRUNE_FIRST_SECONDS", 0.0)
-    prune = RequestWriter(store.path, clock=clock, retention=retention)
+    prune = RequestWriter(store.place, store.data, clock=clock, retention=retention)
     prune.start()
     with closing(sqlite3.connect(store.path)) as connection:
         receipts = "SELECT count(*) FROM receipts"
@@ -270,7 +270,7 @@ def test_expired_values_leave(store: Store, monkeypatch: pytest.MonkeyPatch) -> 
             )
             connection.execute("INSERT INTO state VALUES ('o', ?, x'00', ?)", (str(number), until))
         monkeypatch.setattr(writer_module, "PRUNE_FIRST_SECONDS", 0.0)
-        writer = RequestWriter(store.path, clock=clock)
+        writer = RequestWriter(store.place, store.data, clock=clock)
         writer.start()
         wait_until(lambda: connection.execute("SELECT count(*) FROM state").fetchone()[0] == 2)
         assert writer.drain(30.0)
@@ -280,14 +280,15 @@ def test_expired_values_leave(store: Store, monkeypatch: pytest.MonkeyPatch) -> 
 def test_only_the_first_worker_prunes(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("flowrouter.storage.writer.PRUNE_FIRST_SECONDS", 0.0)
     clock = FakeClock()
-    filled = RequestWriter(store.path, clock=clock)
+    filled = RequestWriter(store.place, store.data, clock=clock)
     for number in range(10):
         filled.record(request_row(number))
     filled.start()
     assert filled.drain(30.0)
     for worker, left in ((1, 10), (0, 3)):
         writer = RequestWriter(
-            store.path,
+            store.place,
+            store.data,
             clock=clock,
             retention=Retention(request_rows=3, request_days=None),
             worker=worker,

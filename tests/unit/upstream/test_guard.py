@@ -5,16 +5,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
 from flowrouter.errors import UpstreamError
 from flowrouter.settings.egress import Egress
+from flowrouter.upstream.aiohttp_client import AiohttpTransport
 from flowrouter.upstream.guard import EgressError, Guard, Hosts
+from flowrouter.upstream.http1 import Http1Transport
 from flowrouter.upstream.lookup import Found
 from flowrouter.upstream.reach import reach
-from flowrouter.upstream.transport import AiohttpTransport
 from flowrouter.wire.http import HttpRequest
 
 METADATA = [
@@ -87,8 +88,19 @@ def get(url: str) -> HttpRequest:
     return HttpRequest(method="GET", url=url, headers=(("authorization", "Bearer canary"),))
 
 
+_in_use: list[type[AiohttpTransport | Http1Transport]] = []
+
+
+@pytest.fixture(autouse=True, params=[AiohttpTransport, Http1Transport])
+def client(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Every way to reach providers is held to the same rule."""
+    _in_use.append(request.param)
+    yield
+    _in_use.clear()
+
+
 async def ask(url: str, guard: Guard | None, script: Script) -> int:
-    transport = AiohttpTransport(connect_timeout=2, guard=guard, look_up=script)
+    transport = _in_use[0](connect_timeout=2, guard=guard, look_up=script)
     try:
         reply = await transport.send(get(url))
         while await reply.read():
@@ -132,7 +144,7 @@ async def test_se7_a_name_is_looked_up_once_and_the_checked_address_is_used() ->
         assert await ask(f"http://llm.example:{server.port}/v1", guard, script) == 200
         assert script.asked == ["llm.example"]
         # No system resolver knows the name: had anything looked it up again, nothing would have come.
-        assert b"Host: llm.example" in server.heads[0]
+        assert b"host: llm.example" in server.heads[0].lower()
 
 
 async def test_se7_dns_rebinding_a_second_answer_is_checked_like_the_first() -> None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flowrouter.wire.json import JsonError, loads
-from flowrouter.wire.splice import splice
+from flowrouter.wire.splice import splice, unambiguous
 
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
@@ -152,3 +152,24 @@ def test_several_edits_at_once() -> None:
 
 def test_no_edit_no_change() -> None:
     assert splice(b' {"a" : 1}', {}, old={}) == b' {"a" : 1}'
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"model":"cheap","model":"dear"}',
+        b'{"mod\\u0065l":"cheap","model":"dear"}',
+        b'{"model":"cheap","\\u006dodel":"dear"}',
+        b'{"model" : "cheap", "a": {"model": 1}, "model":"dear"}',
+    ],
+)
+def test_a_member_that_stands_twice_leaves_as_it_is_read(body: bytes) -> None:
+    one = unambiguous(body, ("model", "stream"))
+    assert one.count(b'"dear"') == 1
+    assert b"cheap" not in one
+    assert msgspec.json.decode(one)["model"] == msgspec.json.decode(body)["model"]
+
+
+@pytest.mark.parametrize("body", [b'{"model": "a",  "stream":true}', b'{"text":"\\u00e9 model"}', b"{}"])
+def test_a_clear_body_keeps_its_bytes(body: bytes) -> None:
+    assert unambiguous(body, ("model", "stream")) is body

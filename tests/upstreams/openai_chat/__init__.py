@@ -5,12 +5,14 @@ from typing import Any, ClassVar
 
 from tests.upstreams.dialect import Dialect, Exchange, Refusal, Route
 from tests.upstreams.frames import Frame
+from tests.upstreams.openai_chat import quotas
 from tests.upstreams.openai_chat.answers import CREATED, chunks, completion
 from tests.upstreams.openai_chat.embeddings import embeddings
 from tests.upstreams.openai_chat.reading import read_prompt
 from tests.upstreams.openai_chat.rules import check_request
 from tests.upstreams.prompts import Answer, Prompt
 from tests.upstreams.received import Received
+from tests.upstreams.reply import Reply
 
 TYPES = {
     429: "rate_limit_error",
@@ -62,6 +64,10 @@ class OpenAIChat(Dialect):
         ),
     }
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.quota = quotas.Quota()
+
     def route(self, received: Received) -> Route | None:
         path = received.path
         if path == "/v1/chat/completions":
@@ -73,7 +79,12 @@ class OpenAIChat(Dialect):
                 return "models"
             if path.startswith("/v1/models/"):
                 return "model"
+            if path in quotas.ADDRESSES:
+                return "resource"
         return None
+
+    def resource(self, received: Received, request_id: str) -> Reply:
+        return quotas.told(received, self.quota)
 
     def credential(self, received: Received) -> str | None:
         scheme, _, token = (received.header("authorization") or "").partition(" ")

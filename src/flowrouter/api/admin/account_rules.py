@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
 
+from flowrouter.accounts.account import Account
 from flowrouter.api.admin.envelope import refusal
 from flowrouter.api.admin.reading import closest
 from flowrouter.config import AccountConfig
@@ -15,11 +17,13 @@ from flowrouter.gateway.ports import AccountDraft
 from flowrouter.providers import adapter
 from flowrouter.providers.catalog import Catalog
 from flowrouter.providers.preset import Preset
+from flowrouter.settings.quotas import reserves
 
 EMBEDDED = "local"
 
 _NAME_MAX = 100
 _PRIORITY_MAX = 1_000_000
+_LIMITS_MAX = 20
 _WEIGHT_MAX = 1_000_000
 _CONCURRENCY_MAX = 1_000_000
 
@@ -69,6 +73,34 @@ def origins(preset: Preset, base_url: str | None) -> set[tuple[str, str]]:
     return found
 
 
+def refuse_moved_secrets(
+    account: Account, values: Mapping[str, Any], after: Mapping[str, Any], *, catalog: Catalog
+) -> None:
+    """Raise `CallerError` where a secret would go to a host that it was not given for; `values` are given anew."""
+    preset, old = catalog.find(after["preset"]), catalog.find(account.preset)
+    if preset is None:
+        return
+    known = origins(old, account.base_url) if old is not None else set()
+    if origins(preset, after["base_url"]) <= known:
+        return
+    # Secrets that cannot be opened now may be there all the same, and open again some day.
+    sealed = account.problem is not None
+    if account.oauth is not None and "oauth" not in values:
+        raise _needed_again("oauth", "the account's access was given for another host")
+    if account.oauth is None and (account.api_key or sealed) and "api_key" not in values:
+        raise _needed_again("api_key", "the account's key was given for another host")
+    if sealed and "headers" not in values:
+        raise _needed_again("headers", "the account's headers were given for another host")
+    sent = {name.lower() for name in values.get("headers") or ()}
+    kept = [name for name, _ in account.headers if name.lower() not in sent and name in after["headers"]]
+    if kept:
+        raise _needed_again("headers", f"the header {kept[0]!r} was given for another host")
+
+
+def _needed_again(param: str, why: str) -> CallerError:
+    return refusal(f"{why}; send it again with the new address", code="secret_needed", param=param)
+
+
 def _check_name(draft: AccountDraft) -> None:
     try:
         AccountConfig(name=draft.name, preset=draft.preset)
@@ -87,6 +119,12 @@ def _check_numbers(draft: AccountDraft) -> None:
         raise refusal("`models` holds an empty name or one with blanks around it", param="models")
     if any(not tag or tag != tag.strip() for tag in draft.tags):
         raise refusal("`tags` holds an empty tag or one with blanks around it", param="tags")
+    if len(draft.quota) > _LIMITS_MAX:
+        raise refusal(f"`quota` holds more than {_LIMITS_MAX} limits", param="quota")
+    try:
+        reserves(draft.reserve)
+    except ValueError as error:
+        raise refusal(str(error), param="reserve") from None
     if not 1 <= draft.weight <= _WEIGHT_MAX:
         raise refusal(f"`weight` must be from 1 to {_WEIGHT_MAX}", param="weight")
 
@@ -165,4 +203,4 @@ def _of_adapter(error: ConfigError, param: str, preset: Preset) -> CallerError:
     return refusal(message, param=param, fix=fix)
 
 
-__all__ = ["EMBEDDED", "checked", "find_preset", "origins"]
+__all__ = ["EMBEDDED", "checked", "find_preset", "origins", "refuse_moved_secrets"]

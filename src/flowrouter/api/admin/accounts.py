@@ -14,30 +14,40 @@ from msgspec import UNSET, Struct, UnsetType
 from flowrouter import logs
 from flowrouter.accounts.account import Account, AccountView, view
 from flowrouter.accounts.oauth import secrets_in, written
-from flowrouter.api.admin.account_rules import checked, find_preset, origins
+from flowrouter.api.admin.account_rules import checked, find_preset, refuse_moved_secrets
 from flowrouter.api.admin.call import Call
 from flowrouter.api.admin.envelope import Reply, refusal
+from flowrouter.api.admin.ownership import ownership
 from flowrouter.api.admin.paging import paged
+from flowrouter.api.admin.preconditions import refuse_other, tag_of
 from flowrouter.api.admin.roles import refuse_below
 from flowrouter.canonical.capabilities import Unsupported
 from flowrouter.canonical.dialect import Dialect
 from flowrouter.errors import CallerError
 from flowrouter.gateway.adoption import dismiss, draft_of
 from flowrouter.gateway.ports import AccountChange, AccountDraft
+from flowrouter.gateway.quota_states import QuotaSummary
 from flowrouter.httpkit.keys import LOCAL_OWNER
+from flowrouter.settings.managed import ManagedBy
 from flowrouter.settings.oauth import OAuthConfig
+from flowrouter.settings.quotas import QuotaLimit
 
 
 class AccountShown(AccountView, frozen=True, kw_only=True):
     """An account with what the gateway makes of it.
 
     `read_only` accounts are not stored, those of the configuration file are declared at `declared_in`;
-    `known_models` counts the names it answers for (null: not known yet).
+    `known_models` counts the names it answers for (null: not known yet), `quota_state` says in a line what is left of it. `managed_by` says who changes it,
+    `managed_in` which file that is, `managed_fields` what that sets (`*`: all).
     """
 
     read_only: bool
     declared_in: str | None
     known_models: int | None
+    quota_state: QuotaSummary | None
+    managed_by: ManagedBy
+    managed_in: str | None
+    managed_fields: tuple[str, ...]
 
 
 class AccountPatch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -56,6 +66,8 @@ class AccountPatch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     tags: tuple[str, ...] | UnsetType | None = UNSET
     weight: int | UnsetType | None = UNSET
     oauth: OAuthConfig | UnsetType | None = UNSET
+    quota: tuple[QuotaLimit, ...] | UnsetType | None = UNSET
+    reserve: str | UnsetType | None = UNSET
     enabled: bool | UnsetType | None = UNSET
 
     def __repr__(self) -> str:
@@ -76,8 +88,9 @@ async def list_accounts(call: Call) -> Reply:
 
 
 async def get_account(call: Call) -> Reply:
-    """Return one account."""
-    return Reply(data=shown(call.account(), call))
+    """Return one account; the ETag is for `If-Match`."""
+    account = call.account()
+    return Reply(data=shown(account, call), headers=_tagged(account, call))
 
 
 async def create_account(call: Call) -> Reply:
@@ -90,21 +103,29 @@ async def create_account(call: Call) -> Reply:
         _refuse_own_address(call)
     made = await call.ask(lambda store: store.accounts.create(draft, owner_id=call.visitor.home))
     notices = await call.publish()
-    return Reply(data=shown(made, call), notices=notices, headers={"location": f"/api/accounts/{made.id}"})
+    headers = {**_tagged(made, call), "location": f"/api/accounts/{made.id}"}
+    return Reply(data=shown(made, call), notices=notices, headers=headers)
 
 
 async def change_account(call: Call) -> Reply:
-    """Apply a merge patch to a stored account."""
+    """Apply a merge patch to a stored account; with `If-Match` only to what the caller has seen."""
     patch: AccountPatch = call.body
     _hide(patch)
     account = await _stored(call)
+    _refuse_other(account, call)
     change = _change(account, patch, call)
     if change.name is not UNSET and change.name != account.name:
         _refuse_declared_name(str(change.name), call)
     changed = await call.ask(
-        lambda store: store.accounts.update(account.id, change, owner_id=call.visitor.owner_id)
+        lambda store: store.accounts.update(
+            account.id,
+            change,
+            owner_id=call.visitor.owner_id,
+            check=lambda present: _refuse_other(present, call),
+            detach=call.query.detach,
+        )
     )
-    return Reply(notices=await call.publish(), data=shown(changed, call))
+    return Reply(notices=await call.publish(), data=shown(changed, call), headers=_tagged(changed, call))
 
 
 async def adopt_account(call: Call) -> Reply:
@@ -127,7 +148,14 @@ async def delete_account(call: Call) -> Reply:
         await call.ask(lambda store: dismiss(found, store.settings))
         return Reply(notices=await call.publish(), data=Removed(id=found.id))
     account = await _stored(call)
-    await call.ask(lambda store: store.accounts.delete(account.id, owner_id=call.visitor.owner_id))
+    await call.ask(
+        lambda store: store.accounts.delete(
+            account.id,
+            owner_id=call.visitor.owner_id,
+            check=lambda present: _refuse_other(present, call),
+            detach=call.query.detach,
+        )
+    )
     return Reply(notices=await call.publish(), data=Removed(id=account.id))
 
 
@@ -139,13 +167,28 @@ def shown(account: Account, call: Call) -> AccountShown:
     values: dict[str, Any] = {name: getattr(seen, name) for name in seen.__struct_fields__}
     if facts is not None:
         values["problem"] = facts.problem or seen.problem
+    declared_in = _declared_in(call) if account.source == "config" else None
+    owner = ownership(account.managed, declared_in=declared_in, program=account.source != "store")
     known = facts is not None and (facts.patterns or facts.models is not None)
     return AccountShown(
         **values,
         read_only=account.source != "store",
-        declared_in=_declared_in(call) if account.source == "config" else None,
+        declared_in=declared_in,
+        managed_by=owner.managed_by,
+        managed_in=owner.managed_in,
+        managed_fields=owner.managed_fields,
         known_models=len(facts.names) if facts is not None and known else None,
+        quota_state=None if call.deps.quotas is None else call.deps.quotas.summary(account),
     )
+
+
+def _refuse_other(account: Account, call: Call) -> None:
+    refuse_other(call, _tagged(account, call)["etag"], "account")
+
+
+def _tagged(account: Account, call: Call) -> dict[str, str]:
+    """Return the header for what is stored of `account`; a change of a secret changes it too."""
+    return {"etag": tag_of((account.id, account.source, _members(account)), secret=call.deps.secret)}
 
 
 def given(patch: AccountPatch) -> dict[str, Any]:
@@ -165,14 +208,26 @@ async def _stored(call: Call) -> Account:
 def _change(account: Account, patch: AccountPatch, call: Call) -> AccountChange:
     """Return what to store for `patch`, checked as the account it makes; raises `CallerError`."""
     values = given(patch)
-    old_headers = {name: value.reveal() for name, value in account.headers}
-    before: dict[str, Any] = {
+    before = _members(account)
+    after = before | _defaulted(values, before["headers"])
+    if values == {"enabled": False}:
+        return AccountChange(enabled=False)  # whatever is wrong with an account, it can be switched off
+    refuse_moved_secrets(account, values, after, catalog=call.deps.catalog)
+    if (values.get("base_url") or account.base_url) != account.base_url or values.get("oauth"):
+        _refuse_own_address(call)
+    kept = checked(AccountDraft(**after), call.deps.catalog)
+    return AccountChange(**{name: getattr(kept, name) for name in values})
+
+
+def _members(account: Account) -> dict[str, Any]:
+    """Return what is stored of `account`, as it is sent."""
+    return {
         "name": account.name,
         "preset": account.preset,
         "base_url": account.base_url,
         "dialects": account.dialects,
         "api_key": account.api_key.reveal() if account.api_key and account.oauth is None else None,
-        "headers": old_headers,
+        "headers": {name: value.reveal() for name, value in account.headers},
         "models": account.models,
         "priority": account.priority,
         "max_concurrency": account.max_concurrency,
@@ -180,16 +235,10 @@ def _change(account: Account, patch: AccountPatch, call: Call) -> AccountChange:
         "tags": account.tags,
         "weight": account.weight,
         "oauth": None if account.oauth is None else written(account.oauth),
+        "quota": account.quota,
+        "reserve": account.reserve,
         "enabled": account.enabled,
     }
-    after = before | _defaulted(values, old_headers)
-    if values == {"enabled": False}:
-        return AccountChange(enabled=False)  # whatever is wrong with an account, it can be switched off
-    _refuse_moved_secrets(account, values, after, call=call)
-    if (values.get("base_url") or account.base_url) != account.base_url or values.get("oauth"):
-        _refuse_own_address(call)
-    kept = checked(AccountDraft(**after), call.deps.catalog)
-    return AccountChange(**{name: getattr(kept, name) for name in values})
 
 
 def _defaulted(values: dict[str, Any], headers: dict[str, str]) -> dict[str, Any]:
@@ -200,6 +249,8 @@ def _defaulted(values: dict[str, Any], headers: dict[str, str]) -> dict[str, Any
         "priority": 1,
         "tags": (),
         "weight": 1,
+        "quota": (),
+        "reserve": "",
         "enabled": True,
         "headers": {},
     }
@@ -209,30 +260,6 @@ def _defaulted(values: dict[str, Any], headers: dict[str, str]) -> dict[str, Any
         merged = {name: value for name, value in headers.items() if name.lower() not in said} | sent
         plain["headers"] = {name: value for name, value in merged.items() if value is not None}
     return plain
-
-
-def _refuse_moved_secrets(
-    account: Account, values: dict[str, Any], after: dict[str, Any], *, call: Call
-) -> None:
-    """Raise `CallerError` where a secret would go to a host that it was not given for."""
-    preset, old = call.deps.catalog.find(after["preset"]), call.deps.catalog.find(account.preset)
-    if preset is None:
-        return
-    known = origins(old, account.base_url) if old is not None else set()
-    if origins(preset, after["base_url"]) <= known:
-        return
-    # Secrets that cannot be opened now may be there all the same, and open again some day.
-    sealed = account.problem is not None
-    if account.oauth is not None and "oauth" not in values:
-        raise _needed_again("oauth", "the account's access was given for another host")
-    if account.oauth is None and (account.api_key or sealed) and "api_key" not in values:
-        raise _needed_again("api_key", "the account's key was given for another host")
-    if sealed and "headers" not in values:
-        raise _needed_again("headers", "the account's headers were given for another host")
-    sent = {name.lower() for name in values.get("headers") or ()}
-    kept = [name for name, _ in account.headers if name.lower() not in sent and name in after["headers"]]
-    if kept:
-        raise _needed_again("headers", f"the header {kept[0]!r} was given for another host")
 
 
 def _refuse_own_address(call: Call) -> None:
@@ -248,10 +275,6 @@ def _refuse_own_address(call: Call) -> None:
         )
     if call.deps.config.egress.private:
         refuse_below(call.visitor.role, "admin", what="an account with an address of its own")
-
-
-def _needed_again(param: str, why: str) -> CallerError:
-    return refusal(f"{why}; send it again with the new address", code="secret_needed", param=param)
 
 
 def _refuse_declared_name(name: str, call: Call) -> None:

@@ -1,5 +1,7 @@
 """The audit log: every change is written down as it is answered, and `/api/audit` shows the book.
 
+So is every reading of what is private, without what was read.
+
 What a change changed is what its path's own GET says before and after, so a new route is in the book by
 itself. Refused changes are in it too (wrong password, missing role, forged), and so are those that failed.
 """
@@ -60,7 +62,11 @@ class Recorder:
 
     def __init__(self, deps: AdminDeps, routes: Sequence[AdminRoute], log: Logger) -> None:
         self._deps = deps
-        self._rows = {route.path: route for route in routes if route.method == "GET" and not route.bare}
+        self._rows = {
+            route.path: route
+            for route in routes
+            if route.method == "GET" and not (route.bare or route.private)
+        }
         self._log = log
 
     async def look(self, visit: Visit) -> None:
@@ -75,7 +81,8 @@ class Recorder:
         row = visit.row
         if row is None or not _matters(visit, row, status):
             return
-        before, after = differences(visit.before, None if reply is None else plain(reply.data))
+        told = None if reply is None or row.private else plain(reply.data)
+        before, after = differences(visit.before, told)
         visitor = visit.visitor if visit.call is None else visit.call.visitor
         now_ms = int(self._deps.clock.now() * 1000)
         entry = AuditEntry(
@@ -154,8 +161,12 @@ def _matters(visit: Visit, row: AdminRoute, status: int) -> bool:
     """
     if row.path == _CALLBACK:
         return status < 400
+    if row.private:
+        return visit.visitor is not STRANGER and (status < 400 or status == 403)
     if not is_change(row.method, row.path):
         return False
+    if status < 400 and visit.call is not None and getattr(visit.call.body, "dry_run", False):
+        return False  # a question what would change
     if visit.visitor is STRANGER:
         return status < 400 or status == 401
     return not 400 <= status < 500 or status == 403

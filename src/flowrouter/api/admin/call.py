@@ -129,7 +129,11 @@ class AdminRoute(msgspec.Struct, frozen=True, kw_only=True):
     """One route: how it is called, what it reads and what stands in its `data`.
 
     `many`: `data` is a list of `reply`. `status` is that of success. `bare`: no envelope. `public`: no credential.
-    `media`: the type of a success that is not JSON.
+    `media`: the type of a success that is not JSON. `tagged`: answers have an ETag, which changes may name in
+    `If-Match`. `deep`: the id may hold slashes. `fails` are statuses besides those that such a row has anyway
+    (`statuses`). `patches` is the type whose merge patch the body is, where `body` is any object.
+    `private`: what a GET shows is for admins, that it was read is noted in the audit log, what it said is not.
+    `example` is a body for the description, where one made of the type would not do.
     """
 
     method: str
@@ -144,6 +148,12 @@ class AdminRoute(msgspec.Struct, frozen=True, kw_only=True):
     bare: bool = False
     public: bool = False
     media: str = ""
+    tagged: bool = False
+    deep: bool = False
+    fails: tuple[int, ...] = ()
+    patches: Any = None
+    example: Any = None
+    private: bool = False
 
 
 def missing(message: str, *, code: str) -> Exception:

@@ -6,21 +6,21 @@ hidden by them. A member that nobody answers yet is told and kept, because lists
 
 from __future__ import annotations
 
-import re
 from typing import Any, Literal
 
 from msgspec import UNSET, Struct, UnsetType, structs
 
 from flowrouter.api.admin.call import Call, missing
 from flowrouter.api.admin.envelope import Reply, refusal
+from flowrouter.api.admin.ownership import ownership
 from flowrouter.api.admin.paging import paged
+from flowrouter.api.admin.preconditions import expected_version, stale, version_tag
 from flowrouter.errors import CallerError
 from flowrouter.gateway.ports import StaleError, StoredCombo
 from flowrouter.gateway.world import World
 from flowrouter.routing.remarks import remarks
+from flowrouter.settings.managed import ManagedBy
 from flowrouter.settings.routing import ComboConfig, ComboMember, Completion, Strategy, check_combo_names
-
-_TAG = re.compile(r'"(\d{1,18})"')
 
 
 class ComboDraft(ComboConfig, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -58,6 +58,9 @@ class ComboShown(ComboConfig, frozen=True, kw_only=True):
     version: int
     created_at_ms: int
     updated_at_ms: int
+    managed_by: ManagedBy
+    managed_in: str | None
+    managed_fields: tuple[str, ...]
 
 
 class ComboRemoved(Struct, frozen=True, kw_only=True):
@@ -72,14 +75,18 @@ async def list_combos(call: Call) -> Reply:
     world = call.deps.world()
     own = [combo for combo in world.combos.values() if call.visitor.owns(combo.owner_id)]
     return paged(
-        [shown(combo, world) for combo in own], call.query, key=lambda row: (row.name.lower(), row.id)
+        [shown(combo, world, file=call.deps.config.file) for combo in own],
+        call.query,
+        key=lambda row: (row.name.lower(), row.id),
     )
 
 
 async def get_combo(call: Call) -> Reply:
     """Return one combo, by its id or its name; the ETag is for `If-Match`."""
     combo = _found(call)
-    return Reply(data=shown(combo, call.deps.world()), headers=_tagged(combo))
+    return Reply(
+        data=shown(combo, call.deps.world(), file=call.deps.config.file), headers=version_tag(combo.version)
+    )
 
 
 async def create_combo(call: Call) -> Reply:
@@ -109,11 +116,12 @@ async def change_combo(call: Call) -> Reply:
                 name=name,
                 config=config,
                 owner_id=call.visitor.owner_id,
-                if_version=_expected_version(call),
+                if_version=expected_version(call, "combo"),
+                detach=call.query.detach,
             )
         )
     except StaleError as error:
-        raise _stale(error.message) from None
+        raise stale(error.message, "combo") from None
     return await _published(changed, call)
 
 
@@ -123,17 +131,21 @@ async def delete_combo(call: Call) -> Reply:
     try:
         await call.ask(
             lambda store: store.combos.delete(
-                combo.id, owner_id=call.visitor.owner_id, if_version=_expected_version(call)
+                combo.id,
+                owner_id=call.visitor.owner_id,
+                if_version=expected_version(call, "combo"),
+                detach=call.query.detach,
             )
         )
     except StaleError as error:
-        raise _stale(error.message) from None
+        raise stale(error.message, "combo") from None
     return Reply(notices=await call.publish(), data=ComboRemoved(id=combo.id))
 
 
-def shown(combo: StoredCombo, world: World) -> ComboShown:
+def shown(combo: StoredCombo, world: World, *, file: str | None) -> ComboShown:
     """Return what may be seen of `combo`, with the gateway's own findings."""
     declared = combo.version == 0
+    owner = ownership(combo.managed, declared_in=(file or "config.toml") if declared else None)
     return ComboShown(
         **structs.asdict(combo.config),
         id=combo.id,
@@ -146,13 +158,16 @@ def shown(combo: StoredCombo, world: World) -> ComboShown:
         version=combo.version,
         created_at_ms=combo.created_at_ms,
         updated_at_ms=combo.updated_at_ms,
+        managed_by=owner.managed_by,
+        managed_in=owner.managed_in,
+        managed_fields=owner.managed_fields,
     )
 
 
 async def _published(combo: StoredCombo, call: Call) -> Reply:
     notices = await call.publish()
-    row = shown(combo, call.deps.world())
-    return Reply(data=row, notices=(*notices, *row.warnings), headers=_tagged(combo))
+    row = shown(combo, call.deps.world(), file=call.deps.config.file)
+    return Reply(data=row, notices=(*notices, *row.warnings), headers=version_tag(combo.version))
 
 
 def _config(draft: ComboDraft) -> ComboConfig:
@@ -213,25 +228,6 @@ def _read_only(name: str, call: Call) -> CallerError:
         code="read_only",
         fix=f"change {where}, or use another name",
     )
-
-
-def _tagged(combo: StoredCombo) -> dict[str, str]:
-    return {"etag": f'"{combo.version}"'}
-
-
-def _expected_version(call: Call) -> int | None:
-    given = call.headers.get("if-match", "*").strip()
-    if given == "*":
-        return None
-    tag = _TAG.fullmatch(given)
-    if tag is None:
-        raise _stale(f"`If-Match: {given[:40]}` is no version of the combo")
-    return int(tag[1])
-
-
-def _stale(message: str) -> CallerError:
-    fix = "read the combo again and send its ETag"
-    return refusal(message, status=412, code="precondition_failed", fix=fix)
 
 
 __all__ = [

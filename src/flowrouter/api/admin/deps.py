@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -12,6 +13,7 @@ from flowrouter.api.admin.handover import Handover
 from flowrouter.canonical.dialect import Dialect
 from flowrouter.clock import Clock
 from flowrouter.config import Config
+from flowrouter.gateway.backups import Backups
 from flowrouter.gateway.combo_store import Combos
 from flowrouter.gateway.ledger import Ledger
 from flowrouter.gateway.people import AuditBook, LoginSessions, Users
@@ -20,11 +22,15 @@ from flowrouter.gateway.ports import (
     Accounts,
     Keys,
     LogHealth,
+    Ownership,
     ReceiptStore,
     Requests,
     Settings,
     StateStore,
 )
+from flowrouter.gateway.quota_states import QuotaStates
+from flowrouter.gateway.recording import Recordings
+from flowrouter.gateway.reload_state import ReloadState
 from flowrouter.gateway.target_states import TargetState
 from flowrouter.gateway.world import World
 from flowrouter.providers.catalog import Catalog
@@ -40,6 +46,15 @@ class Repositories(Protocol):
     @property
     def accounts(self) -> Accounts:
         """Return the stored accounts."""
+        ...
+
+    @property
+    def ownership(self) -> Ownership:
+        """Return which applied file owns what."""
+        ...
+
+    def together(self) -> AbstractContextManager[None]:
+        """Make one transaction of all that this thread asks meanwhile; whatever fails leaves all as it was."""
         ...
 
     @property
@@ -60,6 +75,11 @@ class Repositories(Protocol):
     @property
     def requests(self) -> Requests:
         """Return the request log."""
+        ...
+
+    @property
+    def recordings(self) -> Recordings:
+        """Return what was recorded of requests."""
         ...
 
     @property
@@ -108,7 +128,8 @@ class AdminDeps:
     that people log in with. `holder` is this process's name in the books of budgets, `ending` says that the
     gateway is about to end. `started` is monotonic seconds; `snapshot_age` is seconds, 0 while the
     store answers. `targets` are the states of what was used or pauses; `resume` ends an account's pauses and
-    counts them.
+    counts them. `quotas` tells what is left of accounts, None where nobody counts.
+    `config` is as it was at the start, `live` as the file was read last; `reloads` tells how that went.
     """
 
     world: Callable[[], World]
@@ -133,6 +154,15 @@ class AdminDeps:
     holder: str = ""
     ending: Callable[[], bool] = bool
     test_account: Callable[[str], Awaitable[AccountTest]] | None = None
+    live: Callable[[], Config] | None = None
+    reloads: Callable[[], ReloadState] | None = None
+    quotas: QuotaStates | None = None
+    backups: Backups | None = None
+
+    @property
+    def present(self) -> Config:
+        """Return the settings as the configuration file was read last."""
+        return self.config if self.live is None else self.live()
 
 
 __all__ = ["ASGIApp", "AccountTest", "AdminDeps", "Repositories"]

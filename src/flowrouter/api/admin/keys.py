@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from flowrouter.api.admin.access import ADMIN
 from flowrouter.api.admin.call import Call
 from flowrouter.api.admin.envelope import Reply, refusal
+from flowrouter.api.admin.ownership import ownership
 from flowrouter.api.admin.paging import paged
-from flowrouter.api.admin.reading import shaped
-from flowrouter.errors import CallerError
+from flowrouter.api.admin.patching import merged
+from flowrouter.api.admin.preconditions import expected_version, stale, version_tag
+from flowrouter.api.admin.reading import NO_CONTROLS, shaped
+from flowrouter.api.admin.roles import refuse_below
 from flowrouter.gateway.ports import KeyChange, StaleError
 from flowrouter.httpkit.keys import GatewayKey, KeyPolicy, KeyState
+from flowrouter.settings.managed import ManagedBy
 
-Name = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=100, pattern=NO_CONTROLS)]
 Owner = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
 Scope = Literal["admin", "metrics"]
 
-_TAG = re.compile(r'"(\d{1,18})"')
 _FIRST = "from now on every call to the gateway needs a key"
 _LAST = "no key is left: calls from this machine need none again"
 _LAST_ABROAD = (
@@ -74,6 +77,9 @@ class KeyShown(msgspec.Struct, frozen=True, kw_only=True):
     policy: KeyPolicy
     version: int
     problem: str | None
+    managed_by: ManagedBy
+    managed_in: str | None
+    managed_fields: tuple[str, ...]
 
 
 class NewKey(KeyShown, frozen=True, kw_only=True):
@@ -99,7 +105,7 @@ async def list_keys(call: Call) -> Reply:
 async def get_key(call: Call) -> Reply:
     """Return one key; the ETag is for `If-Match`."""
     key = await _stored(call)
-    return Reply(data=shown(key, call), headers=_tagged(key))
+    return Reply(data=shown(key, call), headers=version_tag(key.version))
 
 
 async def create_key(call: Call) -> Reply:
@@ -124,44 +130,63 @@ async def create_key(call: Call) -> Reply:
     notices = (*((_FIRST,) if first else ()), *await call.publish())
     seen = shown(key, call)
     data = NewKey(token=minted.token, **{name: getattr(seen, name) for name in seen.__struct_fields__})
-    headers = {**_tagged(key), "location": f"/api/keys/{key.id}"}
+    headers = {**version_tag(key.version), "location": f"/api/keys/{key.id}"}
     return Reply(data=data, notices=notices, headers=headers)
 
 
 async def change_key(call: Call) -> Reply:
     """Apply a merge patch to a key; with `If-Match` only to the version the caller has seen."""
     patch: KeyPatch = call.body
-    expected = _expected_version(call)
+    expected = expected_version(call, "key")
     key = await _stored(call)
+    _refuse_above(key, patch, call)
     # What was merged with the policy read just now must meet that very policy in the store.
     version = key.version if expected is None and patch.policy is not UNSET else expected
     change = _change(key, patch, call)
     try:
         changed = await call.ask(
             lambda store: store.keys.update(
-                key.id, change, owner_id=call.visitor.owner_id, if_version=version
+                key.id,
+                change,
+                owner_id=call.visitor.owner_id,
+                if_version=version,
+                detach=call.query.detach,
             )
         )
     except StaleError as error:
-        raise _stale(error.message) from None
-    return Reply(data=shown(changed, call), notices=await call.publish(), headers=_tagged(changed))
+        raise stale(error.message, "key") from None
+    return Reply(
+        data=shown(changed, call), notices=await call.publish(), headers=version_tag(changed.version)
+    )
 
 
 async def revoke_key(call: Call) -> Reply:
     """Make a key useless for good; it is refused when this returns."""
     before = len(call.deps.world().ring)
-    key = await call.ask(lambda store: store.keys.revoke(call.rest, owner_id=call.visitor.owner_id))
+    version = expected_version(call, "key")
+    try:
+        key = await call.ask(
+            lambda store: store.keys.revoke(
+                call.rest,
+                owner_id=call.visitor.owner_id,
+                if_version=version,
+                detach=call.query.detach,
+            )
+        )
+    except StaleError as error:
+        raise stale(error.message, "key") from None
     notices = await call.publish()
     world = call.deps.world()
     if before and not len(world.ring):
         notices = (_LAST_ABROAD if world.protected else _LAST, *notices)
-    return Reply(data=shown(key, call), notices=notices)
+    return Reply(data=shown(key, call), notices=notices, headers=version_tag(key.version))
 
 
 def shown(key: GatewayKey, call: Call) -> KeyShown:
     """Return what may be seen of `key`."""
-    names = [name for name in KeyShown.__struct_fields__ if name != "state"]
-    return KeyShown(state=key.state(_now_ms(call)), **{name: getattr(key, name) for name in names})
+    owner = msgspec.structs.asdict(ownership(key.managed))
+    names = [name for name in KeyShown.__struct_fields__ if name != "state" and name not in owner]
+    return KeyShown(state=key.state(_now_ms(call)), **owner, **{name: getattr(key, name) for name in names})
 
 
 def _change(key: GatewayKey, patch: KeyPatch, call: Call) -> KeyChange:
@@ -178,21 +203,18 @@ def _change(key: GatewayKey, patch: KeyPatch, call: Call) -> KeyChange:
     if "policy" in given:
         # A null in place of the whole is the default.
         before = msgspec.to_builtins(key.policy) if patch.policy is not None else {}
-        given["policy"] = shaped({"policy": _merged(before, given["policy"])}, _Holder).policy
+        given["policy"] = shaped({"policy": merged(before, given["policy"])}, _Holder).policy
     return KeyChange(**given)
 
 
-def _merged(target: Any, patch: Any) -> Any:
-    """Return `target` with `patch` merged in (RFC 7396)."""
-    if not isinstance(patch, dict):
-        return patch
-    merged = dict(cast("dict[str, Any]", target)) if isinstance(target, dict) else {}
-    for name, value in cast("dict[str, Any]", patch).items():
-        if value is None:
-            merged.pop(name, None)
-        else:
-            merged[name] = _merged(merged.get(name), value)
-    return merged
+def _refuse_above(key: GatewayKey, patch: KeyPatch, call: Call) -> None:
+    """Raise `CallerError` (403) for a change to a key that may do more than the caller, but to switch it off.
+
+    Somebody may hold the token of a key that was switched off for that very reason.
+    """
+    sent = {name for name in patch.__struct_fields__ if getattr(patch, name) is not UNSET}
+    if ADMIN in key.scopes and (sent != {"enabled"} or patch.enabled is not False):
+        refuse_below(call.visitor.role, "admin", what="to change a key with the scope `admin`")
 
 
 async def _stored(call: Call) -> GatewayKey:
@@ -216,25 +238,6 @@ def _check_end(expires_at_ms: int | None, call: Call) -> None:
         raise refusal(
             "`expires_at_ms` is not in the future", param="expires_at_ms", fix="milliseconds since the epoch"
         )
-
-
-def _tagged(key: GatewayKey) -> dict[str, str]:
-    return {"etag": f'"{key.version}"'}
-
-
-def _expected_version(call: Call) -> int | None:
-    given = call.headers.get("if-match", "*").strip()
-    if given == "*":
-        return None
-    tag = _TAG.fullmatch(given)
-    if tag is None:
-        raise _stale(f"`If-Match: {given[:40]}` is no version of the key")
-    return int(tag[1])
-
-
-def _stale(message: str) -> CallerError:
-    fix = "read the key again and send its ETag"
-    return refusal(message, status=412, code="precondition_failed", fix=fix)
 
 
 def _now_ms(call: Call) -> int:

@@ -1,4 +1,4 @@
-"""`/api/models` and `/api/plan`: what may be asked for, and who would answer."""
+"""`/api/plan`: who would answer."""
 
 from __future__ import annotations
 
@@ -8,9 +8,7 @@ import msgspec
 
 from flowrouter.api.admin.call import Call
 from flowrouter.api.admin.envelope import Reply, refusal
-from flowrouter.api.admin.paging import paged
 from flowrouter.api.admin.reading import closest
-from flowrouter.api.models import entries
 from flowrouter.canonical.dialect import Dialect
 from flowrouter.dialects import available
 from flowrouter.gateway.explain import Question, explain
@@ -37,11 +35,6 @@ class PlanQuestion(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     dialect: Dialect = "openai_chat"
     model: Annotated[str, msgspec.Meta(min_length=1, max_length=500)] | None = None
     headers: dict[str, str] = {}
-
-
-async def list_models(call: Call) -> Reply:
-    """Return every name that can be asked for."""
-    return paged(entries(call.world), call.query, key=lambda entry: (entry.id,))
 
 
 async def explain_plan(call: Call) -> Reply:
@@ -74,4 +67,4 @@ async def _explained(call: Call, question: Question) -> Reply:
     return Reply(data=found)
 
 
-__all__ = ["PlanQuery", "PlanQuestion", "explain_plan", "explain_request", "list_models"]
+__all__ = ["PlanQuery", "PlanQuestion", "explain_plan", "explain_request"]

@@ -16,16 +16,26 @@ from flowrouter.errors import CallerError
 
 T = TypeVar("T")
 
+NO_CONTROLS = "^[^\\x00-\\x1f\\x7f-\\x9f]*$"
+"""The pattern of names: what a terminal or a log would take for an order is in none."""
+
 _AT = re.compile(r" - at `(?:key` in `)?([^`]*)`$")
 _STEP = re.compile(r"\[(\d+|\.\.\.)\]|\.?([^.\[\]]+)")
 _UNKNOWN = re.compile(r"unknown field `([^`]*)`")
 _MISSING = re.compile(r"missing required field `([^`]*)`")
 _BAD_VALUE = re.compile(r"Invalid enum value '([^']*)'")
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+_DIGITS_MAX = 30
 _LOST_PLUS = re.compile(r"(?<=\d) (?=\d{2}:?\d{2}$)")
 
 
-def read_body(raw: bytes, kind: type[T]) -> T:
-    """Return a JSON body as a `kind`, an empty one as `{}`; raises `CallerError`."""
+def read_body(raw: bytes, kind: type[T], *, whole: bool = False) -> T:
+    """Return a JSON body as a `kind`, an empty one as `{}`; raises `CallerError`.
+
+    Text with a NUL in it, which not every store can keep, is refused unless `whole`.
+    """
+    if not whole and _NUL.search(raw):
+        raise refusal("the body has text with a NUL character in it", fix="leave `\\u0000` out")
     try:
         return msgspec.json.decode(raw.strip() or b"{}", type=kind)
     except msgspec.ValidationError as error:
@@ -39,7 +49,10 @@ def read_query(pairs: Sequence[tuple[str, str]], kind: type[T]) -> T:
     names = [name for name, _ in pairs]
     for name in names:
         if names.count(name) > 1:
-            raise refusal(f"`{name}` is given twice", param=name)
+            raise refusal(f"`{name[:100]}` is given twice", param=name[:100])
+    for name, value in pairs:
+        if "\0" in name or "\0" in value:
+            raise refusal("the query has a NUL character in it", param=name.replace("\0", "")[:100])
     return shaped(dict(pairs), kind, strict=False)
 
 
@@ -81,7 +94,7 @@ def moment_ms(text: str | None, param: str) -> int | None:
     """Return RFC 3339 text (or digits: milliseconds since the epoch) as milliseconds; raises `CallerError`."""
     if text is None:
         return None
-    if text.isdecimal() and len(text) > 4:
+    if text.isascii() and text.isdecimal() and 4 < len(text) <= _DIGITS_MAX:
         return min(int(text), 2**62)
     try:
         # A `+` that was not escaped in the query has become a blank.
@@ -138,4 +151,4 @@ def _plain(node: Any) -> Any:
     return node
 
 
-__all__ = ["closest", "explained", "moment_ms", "read_body", "read_query", "shaped"]
+__all__ = ["NO_CONTROLS", "closest", "explained", "moment_ms", "read_body", "read_query", "shaped"]

@@ -101,9 +101,10 @@ class RequestShown(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RequestDetail(RequestShown, frozen=True, kw_only=True):
-    """One exchange with its receipt (null where it is no longer kept)."""
+    """One exchange with its receipt (null where it is no longer kept); `recorded`: its bodies are kept too."""
 
     receipt: msgspec.Raw | None
+    recorded: bool
 
 
 class UsageShown(UsageLine, frozen=True, kw_only=True):
@@ -129,9 +130,15 @@ async def list_requests(call: Call) -> Reply:
 
 async def get_request(call: Call) -> Reply:
     """Return one request with its receipt."""
-    row = await call.ask(lambda store: store.requests.get(call.rest, owner_id=call.visitor.owner_id))
+    owner_id = call.visitor.owner_id
+    row, recorded = await call.ask(
+        lambda store: (
+            store.requests.get(call.rest, owner_id=owner_id),
+            store.recordings.is_kept(call.rest, owner_id=owner_id),
+        )
+    )
     receipt = msgspec.Raw(row.receipt) if row.receipt is not None else None
-    return Reply(data=RequestDetail(receipt=receipt, **shown(row, RequestShown)))
+    return Reply(data=RequestDetail(receipt=receipt, recorded=recorded, **shown(row, RequestShown)))
 
 
 async def get_receipt(call: Call) -> Reply:

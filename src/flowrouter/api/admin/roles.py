@@ -26,10 +26,10 @@ _OWN = frozenset(
 )
 """What everybody may do to what is theirs; the route looks at whose it is."""
 
-_OPERATED = ("/api/accounts", "/api/combos", "/api/keys", "/api/aliases", "/api/tags")
+_OPERATED = ("/api/accounts", "/api/combos", "/api/keys", "/api/aliases", "/api/models", "/api/tags")
 """What operators change: the daily work."""
 
-_CLOSED = ("/api/users", "/api/audit", "/api/export", "/api/backups")
+_CLOSED = ("/api/users", "/api/audit", "/api/export", "/api/backups", "/api/requests/{id}/bodies")
 """What only `admin` may read."""
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from difflib import get_close_matches
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -18,17 +19,19 @@ from starlette.routing import Route
 from flowrouter import logs
 from flowrouter.api.admin.access import STRANGER, Door, Knock, Visitor
 from flowrouter.api.admin.audit import Recorder, Visit
-from flowrouter.api.admin.call import AdminRoute, Call, NoQuery
+from flowrouter.api.admin.call import AdminRoute, Call, NoQuery, missing
 from flowrouter.api.admin.deps import AdminDeps, ASGIApp
 from flowrouter.api.admin.envelope import Reply, error_reply, refusal
 from flowrouter.api.admin.knocking import address_of, knock_of
 from flowrouter.api.admin.login.logins import Logins
 from flowrouter.api.admin.page import Page
+from flowrouter.api.admin.preconditions import refuse_unseen, unchanged
 from flowrouter.api.admin.reading import read_body, read_query
+from flowrouter.api.admin.replays import HEADER, Replays
 from flowrouter.api.admin.roles import is_change, least_role, refuse_below, refuse_escalation
 from flowrouter.api.admin.table import ADMIN_ROUTES
 from flowrouter.errors import CallerError, ConfigError, StorageError
-from flowrouter.gateway.ports import ConflictError, NotFoundError
+from flowrouter.gateway.ports import ConflictError, ManagedError, NotFoundError
 from flowrouter.httpkit import bodies
 from flowrouter.httpkit.bodies import ClientGoneError
 from flowrouter.wire import json
@@ -38,6 +41,7 @@ BODY_LIMIT = 1024 * 1024
 _CLIENT_GONE = 499
 _SAFE = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
 _BODILESS = (303, 304)
+_DEEP = "{id:path}"
 _EVERY_METHOD = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 
@@ -47,7 +51,12 @@ def build(deps: AdminDeps, routes: Sequence[AdminRoute] = ADMIN_ROUTES) -> ASGIA
     desk = Desk(deps, Door(deps, logins.sessions), routes, logins=logins)
     page = Page(deps, logins)
     paths = dict.fromkeys(route.path for route in routes)
-    served = [Route(path, desk.answer, methods=_EVERY_METHOD) for path in paths]
+    deep = {route.path for route in routes if route.deep}
+    shallow_first = sorted(paths, key=lambda path: path in deep)
+    served = [
+        Route(path.replace("{id}", _DEEP) if path in deep else path, desk.answer, methods=_EVERY_METHOD)
+        for path in shallow_first
+    ]
     application = Starlette(
         routes=[
             Route("/", page.answer, methods=["GET"]),
@@ -56,7 +65,16 @@ def build(deps: AdminDeps, routes: Sequence[AdminRoute] = ADMIN_ROUTES) -> ASGIA
         ]
     )
     application.router.redirect_slashes = False
+    application.router.default = _led_nowhere(desk)  # its patterns take no line break, for one
     return application
+
+
+def _led_nowhere(desk: Desk) -> ASGIApp:
+    async def answer(scope: Any, receive: Any, send: Any) -> None:
+        response = await desk.nowhere(Request(scope, receive))
+        await response(scope, receive, send)
+
+    return answer
 
 
 class Desk:
@@ -69,10 +87,11 @@ class Desk:
         self._rows = {(route.method, route.path): route for route in routes}
         self._log = logs.get("api")
         self._recorder = Recorder(deps, routes, self._log)
+        self._replays = Replays(deps)
 
     async def answer(self, request: Request) -> Response:
         """Answer on a path of the table."""
-        return await self._guarded(request, str(request.scope["route"].path))
+        return await self._guarded(request, str(request.scope["route"].path).replace(_DEEP, "{id}"))
 
     async def nowhere(self, request: Request) -> Response:
         """Answer on a path that is none."""
@@ -108,10 +127,35 @@ class Desk:
         row = self._row(request, path)
         visit.row, visit.visitor = row, visitor
         self._check(row, visitor, knock)
-        call = visit.call = await self._call(request, row, visitor, knock=knock)
+        raw = (
+            b""
+            if row.body is None
+            else await bodies.read_body(request.receive, knock.headers, limit=BODY_LIMIT)
+        )
+        call = visit.call = self._call(request, row, visitor, knock=knock, raw=raw)
         refuse_escalation(visitor.role, call.body)
+        refuse_unseen(call, row)
+        sent = request.url.query.encode() + b"\n" + raw.strip()
+        given = knock.headers.get(HEADER)
+        place = self._replays.place(row, visitor, given=given, path=asked, sent=sent)
+        if place is None:
+            return await self._made(row, call, visit)
+        first = await place.enter()
+        if first is not None:
+            visit.row = None  # nothing is changed, so nothing is written down
+            return first, first.status
+        try:
+            reply, status = await self._made(row, call, visit)
+        except BaseException:
+            await place.leave()
+            raise
+        await place.keep(reply, status)
+        return reply, status
+
+    async def _made(self, row: AdminRoute, call: Call, visit: Visit) -> tuple[Reply, int]:
         await self._recorder.look(visit)
         reply = await row.answer(call)
+        reply = unchanged(reply, call.knock.method, call.headers) or reply
         return reply, reply.status or row.status
 
     async def _visitor(self, request: Request, path: str | None, knock: Knock) -> Visitor:
@@ -152,17 +196,20 @@ class Desk:
         fix = f"did you mean {close[0]}?" if close else "see /api/openapi.json"
         return refusal(f"there is no route {path[:200]}", status=404, code="unknown_url", fix=fix)
 
-    async def _call(self, request: Request, row: AdminRoute, visitor: Visitor, *, knock: Knock) -> Call:
-        body = None
-        if row.body is not None:
-            raw = await bodies.read_body(request.receive, knock.headers, limit=BODY_LIMIT)
-            body = read_body(raw, row.body)
+    def _call(self, request: Request, row: AdminRoute, visitor: Visitor, *, knock: Knock, raw: bytes) -> Call:
+        rest = str(request.path_params.get("id", ""))
+        if "\0" in rest:
+            raise missing("no id has a NUL in it", code="not_found")
+        # What is only asked about may hold anything; what is kept, only what every store can keep.
+        body = (
+            None if row.body is None else read_body(raw, row.body, whole=not is_change(row.method, row.path))
+        )
         return Call(
             self._deps,
             visitor,
             query=read_query(request.query_params.multi_items(), row.query or NoQuery),
             body=body,
-            rest=str(request.path_params.get("id", "")),
+            rest=rest,
             knock=knock,
             address=address_of(request),
             logins=self._logins,
@@ -175,6 +222,9 @@ class Desk:
                 return error
             case NotFoundError():
                 return refusal(error.message, status=404, code="not_found")
+            case ManagedError():
+                fix = f"{error.fix}, or take this over until then: `?detach=true`"
+                return refusal(error.message, status=409, code="managed_by_file", fix=fix)
             case ConflictError():
                 return refusal(error.message, status=409, code="conflict")
             case ConfigError():

@@ -1,53 +1,56 @@
 """`/api/settings`: the settings that may change while the gateway runs.
 
 They stand beside `config.toml`, under the same names. An alias written in the file cannot be changed
-here; `reply_model` of this document wins over the file's, and so does each member of `routing`. Combos
+here; `reply_model` of this document wins over the file's, and so does each member of `routing` and `recording`. Combos
 have routes of their own.
 """
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 
 from flowrouter.api.admin.call import Call
+from flowrouter.api.admin.declaration.units import compact, units
 from flowrouter.api.admin.envelope import Reply, refusal
+from flowrouter.api.admin.preconditions import expected_version, stale, version_tag
 from flowrouter.api.admin.reading import shaped
-from flowrouter.errors import CallerError
-from flowrouter.gateway.ports import ConflictError, StoredSettings
+from flowrouter.api.admin.stored import settings_only, stored_settings
+from flowrouter.gateway.ports import ConflictError, ManagedError, StoredSettings
 from flowrouter.gateway.runtime_settings import RuntimeSettings, StoredDiscovery, StoredModels
 from flowrouter.httpkit.keys import LOCAL_OWNER
+from flowrouter.settings.managed import ManagedSetting
 from flowrouter.settings.prices import ModelPrice
-
-_TAG = re.compile(r'"(\d{1,18})"')
 
 
 class SettingsShown(msgspec.Struct, frozen=True, kw_only=True):
-    """`values` is the stored document that a PATCH merges into, `in_force` what the gateway goes by."""
+    """`values` is the stored document that a PATCH merges into, `in_force` what the gateway goes by.
+
+    `managed` are the members that a file owns: the configuration file or one that was applied.
+    """
 
     values: dict[str, Any]
     in_force: RuntimeSettings
     version: int
+    managed: tuple[ManagedSetting, ...]
 
 
 async def get_settings(call: Call) -> Reply:
     """Return the settings; the ETag is for `If-Match` and `If-None-Match`."""
-    _operators_only(call)
-    stored = await call.ask(lambda store: store.settings.get(owner_id=LOCAL_OWNER))
-    if _tag(stored) in [tag.strip() for tag in call.headers.get("if-none-match", "").split(",")]:
-        return Reply(status=304, headers={"etag": _tag(stored)})
+    settings_only(call, "see and change the settings")
+    stored = await stored_settings(call)
     return _shown(stored, call)
 
 
 async def change_settings(call: Call) -> Reply:
     """Apply a JSON merge patch; with `If-Match` only to the version the caller has seen."""
-    _operators_only(call)
+    settings_only(call, "see and change the settings")
     patch: dict[str, Any] = call.body
     _refuse_declared_aliases(patch, call)
     _refuse_combos(patch)
-    version = _expected_version(call)
+    version = expected_version(call, "settings")
     try:
         stored = await call.ask(
             lambda store: store.settings.patch(
@@ -55,10 +58,13 @@ async def change_settings(call: Call) -> Reply:
                 owner_id=LOCAL_OWNER,
                 if_version=version,
                 validate=lambda values: shaped(values, RuntimeSettings),
+                detach=call.query.detach,
             )
         )
+    except ManagedError:
+        raise
     except ConflictError as error:
-        raise _changed_meanwhile(error.message) from None
+        raise stale(error.message, "settings") from None
     notices = await call.publish()
     return msgspec.structs.replace(_shown(stored, call), notices=notices)
 
@@ -69,11 +75,33 @@ def _shown(stored: StoredSettings, call: Call) -> Reply:
         reply_model="asked" if world.reply_model == "asked" else "answered",
         models=StoredModels(aliases=dict(world.facts.aliases)),
         discovery=_discovery(stored),
-        prices={**_stored_prices(stored), **call.deps.config.prices},
+        prices={**_stored_prices(stored), **call.deps.present.prices},
         routing=world.routing,
+        recording=world.recording,
     )
-    data = SettingsShown(values=stored.values, in_force=present, version=stored.version)
-    return Reply(data=data, headers={"etag": _tag(stored)})
+    managed = (*stored.managed, *_declared(stored, call))
+    data = SettingsShown(values=stored.values, in_force=present, version=stored.version, managed=managed)
+    return Reply(data=data, headers=version_tag(stored.version))
+
+
+def _declared(stored: StoredSettings, call: Call) -> Iterator[ManagedSetting]:
+    """Yield what the configuration file sets and nothing stored goes before."""
+    config = call.deps.present
+    file = config.file or "the environment"
+    routing = msgspec.structs.replace(config.routing, combos={})
+    document: dict[str, Any] = {
+        "models": {"aliases": config.models.aliases},
+        "prices": config.prices,
+        "budgets": config.budgets,
+        "routing": compact(routing),
+        "recording": compact(config.recording),
+    }
+    if config.reply_model != "answered":
+        document["reply_model"] = config.reply_model
+    overlaid = units(stored.values)
+    for path in units(document):
+        if path not in overlaid or path[0] in ("models", "prices", "budgets"):
+            yield ManagedSetting(path=path, file=file)
 
 
 def _discovery(stored: StoredSettings) -> StoredDiscovery:
@@ -90,31 +118,11 @@ def _stored_prices(stored: StoredSettings) -> dict[str, ModelPrice]:
         return {}
 
 
-def _tag(stored: StoredSettings) -> str:
-    return f'"{stored.version}"'
-
-
-def _expected_version(call: Call) -> int | None:
-    given = call.headers.get("if-match", "*").strip()
-    if given == "*":
-        return None
-    tag = _TAG.fullmatch(given)
-    if tag is None:
-        raise _changed_meanwhile(f"`If-Match: {given[:40]}` is no version of the settings")
-    return int(tag[1])
-
-
-def _changed_meanwhile(message: str) -> CallerError:
-    return refusal(
-        message, status=412, code="precondition_failed", fix="read the settings again and send their ETag"
-    )
-
-
 def _refuse_declared_aliases(patch: dict[str, Any], call: Call) -> None:
     models = patch.get("models")
     aliases = models.get("aliases") if isinstance(models, dict) else None
     for name in aliases if isinstance(aliases, dict) else ():
-        if name in call.deps.config.models.aliases:
+        if name in call.deps.present.models.aliases:
             where = call.deps.config.file or "the environment"
             raise refusal(
                 f"the alias {name!r} is declared by {where} and cannot be changed here",
@@ -129,12 +137,6 @@ def _refuse_combos(patch: dict[str, Any]) -> None:
     routing = patch.get("routing")
     if isinstance(routing, dict) and "combos" in routing:
         raise refusal("combos are kept apart", param="routing.combos", fix="use /api/combos")
-
-
-def _operators_only(call: Call) -> None:
-    """Refuse owners other than the gateway's own; the settings are everybody's."""
-    if not call.visitor.owns(LOCAL_OWNER):
-        call.operator_only("see and change the settings")
 
 
 __all__ = ["RuntimeSettings", "SettingsShown", "StoredModels", "change_settings", "get_settings"]

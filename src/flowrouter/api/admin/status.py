@@ -10,6 +10,7 @@ from flowrouter.api.admin.envelope import Reply
 from flowrouter.api.admin.handover import CODE_SECONDS
 from flowrouter.errors import StorageError
 from flowrouter.gateway.ports import LogHealth
+from flowrouter.gateway.reload_state import ReloadState
 from flowrouter.httpkit.keys import LOCAL_OWNER
 
 
@@ -32,6 +33,12 @@ class SnapshotStatus(msgspec.Struct, frozen=True, kw_only=True):
     age_s: float
 
 
+class ConfigStatus(ReloadState, frozen=True, kw_only=True):
+    """The configuration file: whether what stands in it is in force, and if not, why."""
+
+    ok: bool
+
+
 class BaseUrls(msgspec.Struct, frozen=True, kw_only=True):
     """What clients are configured with, as this caller reaches the gateway."""
 
@@ -51,6 +58,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     key_needed: bool
     store: StoreStatus
     snapshot: SnapshotStatus
+    config: ConfigStatus
     problems: tuple[str, ...]
 
 
@@ -76,6 +84,7 @@ async def get_status(call: Call) -> Reply:
         key_needed=world.protected or len(world.ring) > 0,
         store=await _store(call),
         snapshot=SnapshotStatus(version=world.version, age_s=round(call.deps.snapshot_age(), 3)),
+        config=_config(call),
         problems=_problems(call),
     )
     return Reply(data=data)
@@ -108,6 +117,14 @@ async def _store(call: Call) -> StoreStatus:
     return StoreStatus(ok=ok, error=error, log=health)
 
 
+def _config(call: Call) -> ConfigStatus:
+    state = ReloadState() if call.deps.reloads is None else call.deps.reloads()
+    ok = state.error is None
+    if not call.visitor.is_operator:
+        state = ReloadState(loaded_at_ms=state.loaded_at_ms, reloads=state.reloads)
+    return ConfigStatus(ok=ok, **msgspec.structs.asdict(state))
+
+
 def _problems(call: Call) -> tuple[str, ...]:
     found: list[str] = list(call.deps.world().problems) if call.visitor.is_operator else []
     found += [
@@ -119,6 +136,7 @@ def _problems(call: Call) -> tuple[str, ...]:
 
 
 __all__ = [
+    "ConfigStatus",
     "HandoverLink",
     "Nothing",
     "Status",

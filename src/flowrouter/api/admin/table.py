@@ -1,45 +1,18 @@
-"""Every management route, once: the server, the OpenAPI description and the guide's tests read these rows."""
+"""Every management route, once: the server, the OpenAPI description and the guide's tests read these rows.
+
+Each subject has its rows in a module of its own; here they come together.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
-import msgspec
-
-from flowrouter.api.admin.account_lists import (
-    AccountModel,
-    Refreshed,
-    list_account_models,
-    refresh_account_models,
-    try_account,
-)
-from flowrouter.api.admin.accounts import (
-    AccountPatch,
-    AccountShown,
-    Removed,
-    adopt_account,
-    change_account,
-    create_account,
-    delete_account,
-    get_account,
-    list_accounts,
-)
+from flowrouter.api.admin.account_rows import ACCOUNT_ROUTES
+from flowrouter.api.admin.backup_rows import BACKUP_ROUTES
 from flowrouter.api.admin.call import AdminRoute as Row
 from flowrouter.api.admin.call import Call
-from flowrouter.api.admin.combos import (
-    ComboDraft,
-    ComboPatch,
-    ComboRemoved,
-    ComboShown,
-    change_combo,
-    create_combo,
-    delete_combo,
-    get_combo,
-    list_combos,
-)
-from flowrouter.api.admin.deps import AccountTest
+from flowrouter.api.admin.declaration.routes import DECLARATION_ROUTES
 from flowrouter.api.admin.envelope import Reply
-from flowrouter.api.admin.health import list_targets
 from flowrouter.api.admin.keys import (
     KeyDraft,
     KeyPatch,
@@ -51,31 +24,16 @@ from flowrouter.api.admin.keys import (
     list_keys,
     revoke_key,
 )
+from flowrouter.api.admin.log_rows import LOG_ROUTES
 from flowrouter.api.admin.login.rows import PEOPLE_ROUTES
-from flowrouter.api.admin.models import PlanQuery, PlanQuestion, explain_plan, explain_request, list_models
 from flowrouter.api.admin.money_rows import MONEY_ROUTES
 from flowrouter.api.admin.openapi import document
+from flowrouter.api.admin.ownership import DetachQuery
 from flowrouter.api.admin.paging import PageQuery
-from flowrouter.api.admin.presets import PresetShown, get_preset, list_presets
-from flowrouter.api.admin.request_log import (
-    RequestDetail,
-    RequestShown,
-    RequestsQuery,
-    UsageQuery,
-    UsageShown,
-    get_receipt,
-    get_request,
-    get_usage,
-    list_requests,
-)
-from flowrouter.api.admin.rules import Resumed, RuleRow, list_rules, resume_account
-from flowrouter.api.admin.settings import SettingsShown, change_settings, get_settings
+from flowrouter.api.admin.quotas import QUOTA_ROUTES
+from flowrouter.api.admin.routing_rows import ROUTING_ROUTES
+from flowrouter.api.admin.settings import RuntimeSettings, SettingsShown, change_settings, get_settings
 from flowrouter.api.admin.status import HandoverLink, Nothing, Status, create_handover, get_status
-from flowrouter.api.admin.translate import TranslateQuestion, Translation, translate_body
-from flowrouter.api.models import ModelEntry
-from flowrouter.gateway.explain import Explanation
-from flowrouter.gateway.ports import AccountDraft
-from flowrouter.gateway.target_states import TargetState
 
 
 async def get_openapi(_call: Call) -> Reply:
@@ -84,144 +42,9 @@ async def get_openapi(_call: Call) -> Reply:
 
 
 ADMIN_ROUTES: tuple[Row, ...] = (
-    Row(
-        method="GET",
-        path="/api/accounts",
-        summary="List the accounts",
-        answer=list_accounts,
-        reply=AccountShown,
-        many=True,
-        query=PageQuery,
-    ),
-    Row(
-        method="POST",
-        path="/api/accounts",
-        summary="Add an account",
-        answer=create_account,
-        reply=AccountShown,
-        status=201,
-        body=AccountDraft,
-    ),
-    Row(
-        method="GET",
-        path="/api/accounts/{id}",
-        summary="Show an account",
-        answer=get_account,
-        reply=AccountShown,
-    ),
-    Row(
-        method="PATCH",
-        path="/api/accounts/{id}",
-        summary="Change an account",
-        answer=change_account,
-        reply=AccountShown,
-        body=AccountPatch,
-    ),
-    Row(
-        method="DELETE",
-        path="/api/accounts/{id}",
-        summary="Remove an account",
-        answer=delete_account,
-        reply=Removed,
-    ),
-    Row(
-        method="GET",
-        path="/api/accounts/{id}/models",
-        summary="List the models of an account",
-        answer=list_account_models,
-        reply=AccountModel,
-        many=True,
-        query=PageQuery,
-    ),
-    Row(
-        method="POST",
-        path="/api/accounts/{id}/models/refresh",
-        summary="Ask the provider for its models now",
-        answer=refresh_account_models,
-        reply=Refreshed,
-        body=Nothing,
-    ),
-    Row(
-        method="POST",
-        path="/api/accounts/{id}/adopt",
-        summary="Take up an account that was found",
-        answer=adopt_account,
-        reply=AccountShown,
-        status=201,
-        body=Nothing,
-    ),
-    Row(
-        method="POST",
-        path="/api/accounts/{id}/test",
-        summary="Try an account with one tiny call",
-        answer=try_account,
-        reply=AccountTest,
-        body=Nothing,
-    ),
-    Row(
-        method="GET",
-        path="/api/combos",
-        summary="List the combos",
-        answer=list_combos,
-        reply=ComboShown,
-        many=True,
-        query=PageQuery,
-    ),
-    Row(
-        method="POST",
-        path="/api/combos",
-        summary="Make a combo",
-        answer=create_combo,
-        reply=ComboShown,
-        status=201,
-        body=ComboDraft,
-    ),
-    Row(
-        method="GET",
-        path="/api/combos/{id}",
-        summary="Show a combo",
-        answer=get_combo,
-        reply=ComboShown,
-    ),
-    Row(
-        method="PATCH",
-        path="/api/combos/{id}",
-        summary="Change a combo",
-        answer=change_combo,
-        reply=ComboShown,
-        body=ComboPatch,
-    ),
-    Row(
-        method="DELETE",
-        path="/api/combos/{id}",
-        summary="Remove a combo",
-        answer=delete_combo,
-        reply=ComboRemoved,
-    ),
-    Row(
-        method="POST",
-        path="/api/accounts/{id}/resume",
-        summary="End the pauses of an account",
-        answer=resume_account,
-        reply=Resumed,
-        body=Nothing,
-    ),
-    Row(
-        method="GET",
-        path="/api/presets",
-        summary="List the providers",
-        answer=list_presets,
-        reply=PresetShown,
-        many=True,
-        query=PageQuery,
-    ),
-    Row(
-        method="GET",
-        path="/api/presets/{id}",
-        summary="Show a provider",
-        answer=get_preset,
-        reply=PresetShown,
-    ),
+    *ACCOUNT_ROUTES,
+    *ROUTING_ROUTES,
+    *LOG_ROUTES,
     Row(
         method="GET",
         path="/api/keys",
@@ -239,6 +62,8 @@ ADMIN_ROUTES: tuple[Row, ...] = (
         reply=NewKey,
         status=201,
         body=KeyDraft,
+        tagged=True,
+        example={"name": "laptop", "policy": {"models": ["claude-*"]}},
     ),
     Row(
         method="GET",
@@ -246,6 +71,7 @@ ADMIN_ROUTES: tuple[Row, ...] = (
         summary="Show a gateway key",
         answer=get_key,
         reply=KeyShown,
+        tagged=True,
     ),
     Row(
         method="PATCH",
@@ -254,6 +80,9 @@ ADMIN_ROUTES: tuple[Row, ...] = (
         answer=change_key,
         reply=KeyShown,
         body=KeyPatch,
+        tagged=True,
+        example={"policy": {"limits": {"requests_per_minute": 60}}},
+        query=DetachQuery,
     ),
     Row(
         method="DELETE",
@@ -261,89 +90,8 @@ ADMIN_ROUTES: tuple[Row, ...] = (
         summary="Revoke a gateway key",
         answer=revoke_key,
         reply=KeyShown,
-    ),
-    Row(
-        method="GET",
-        path="/api/requests",
-        summary="List requests, newest first",
-        answer=list_requests,
-        reply=RequestShown,
-        many=True,
-        query=RequestsQuery,
-    ),
-    Row(
-        method="GET",
-        path="/api/requests/{id}",
-        summary="Show a request with its receipt",
-        answer=get_request,
-        reply=RequestDetail,
-    ),
-    Row(
-        method="GET",
-        path="/api/receipts/{id}",
-        summary="Show the receipt of a request",
-        answer=get_receipt,
-        reply=msgspec.Raw,
-    ),
-    Row(
-        method="GET",
-        path="/api/usage",
-        summary="Sum up tokens and cost",
-        answer=get_usage,
-        reply=UsageShown,
-        many=True,
-        query=UsageQuery,
-    ),
-    Row(
-        method="GET",
-        path="/api/models",
-        summary="List the models that can be asked for",
-        answer=list_models,
-        reply=ModelEntry,
-        many=True,
-        query=PageQuery,
-    ),
-    Row(
-        method="GET",
-        path="/api/plan",
-        summary="Explain who would answer for a model",
-        answer=explain_plan,
-        reply=Explanation,
-        query=PlanQuery,
-    ),
-    Row(
-        method="POST",
-        path="/api/plan",
-        summary="Explain who would answer a request",
-        answer=explain_request,
-        reply=Explanation,
-        body=PlanQuestion,
-    ),
-    Row(
-        method="GET",
-        path="/api/rules",
-        summary="List what failures mean",
-        answer=list_rules,
-        reply=RuleRow,
-        many=True,
-        query=PageQuery,
-    ),
-    Row(
-        method="GET",
-        path="/api/health/targets",
-        summary="Show how accounts and models do",
-        answer=list_targets,
-        reply=TargetState,
-        many=True,
-        query=PageQuery,
-    ),
-    Row(
-        method="POST",
-        path="/api/translate",
-        summary="Translate a message to another dialect",
-        answer=translate_body,
-        reply=Translation,
-        body=TranslateQuestion,
+        tagged=True,
+        query=DetachQuery,
     ),
     Row(
         method="GET",
@@ -351,6 +99,7 @@ ADMIN_ROUTES: tuple[Row, ...] = (
         summary="Show the settings",
         answer=get_settings,
         reply=SettingsShown,
+        tagged=True,
     ),
     Row(
         method="PATCH",
@@ -359,6 +108,10 @@ ADMIN_ROUTES: tuple[Row, ...] = (
         answer=change_settings,
         reply=SettingsShown,
         body=dict[str, Any],
+        tagged=True,
+        patches=RuntimeSettings,
+        example={"models": {"aliases": {"smart": "gpt-5.4-mini"}}},
+        query=DetachQuery,
     ),
     Row(
         method="GET",
@@ -386,6 +139,9 @@ ADMIN_ROUTES: tuple[Row, ...] = (
     ),
     *PEOPLE_ROUTES,
     *MONEY_ROUTES,
+    *BACKUP_ROUTES,
+    *DECLARATION_ROUTES,
+    *QUOTA_ROUTES,
 )
 
 __all__ = ["ADMIN_ROUTES"]

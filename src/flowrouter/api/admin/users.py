@@ -10,6 +10,8 @@ from flowrouter.api.admin.call import Call
 from flowrouter.api.admin.envelope import Reply, refusal
 from flowrouter.api.admin.login.passwords import LONGEST, checked
 from flowrouter.api.admin.paging import paged
+from flowrouter.api.admin.preconditions import refuse_other, tag_of
+from flowrouter.api.admin.reading import NO_CONTROLS
 from flowrouter.api.admin.roles import covers
 from flowrouter.gateway.people import LoginSession, User, UserChange
 from flowrouter.settings.admin import Role
@@ -20,7 +22,7 @@ Secret = Annotated[str, msgspec.Meta(min_length=1, max_length=LONGEST)]
 class UserDraft(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A user to make."""
 
-    name: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=100, pattern=NO_CONTROLS)]
     password: Secret
     role: Role = "viewer"
 
@@ -71,7 +73,8 @@ async def list_users(call: Call) -> Reply:
 async def get_user(call: Call) -> Reply:
     """Return one user."""
     call.operator_only("see the users")
-    return Reply(data=await call.ask(lambda store: store.users.get(call.rest)))
+    user = await call.ask(lambda store: store.users.get(call.rest))
+    return Reply(data=user, headers=_tagged(user, call))
 
 
 async def create_user(call: Call) -> Reply:
@@ -83,7 +86,8 @@ async def create_user(call: Call) -> Reply:
         raise refusal("`name` is blank", param="name")
     hashed = await call.logins.passwords.hash(_checked(draft.password, call))
     user = await call.ask(lambda store: store.users.create(name, role=draft.role, password_hash=hashed))
-    return Reply(data=user)
+    headers = {**_tagged(user, call), "location": f"/api/users/{user.id}"}
+    return Reply(data=user, headers=headers)
 
 
 async def change_user(call: Call) -> Reply:
@@ -94,14 +98,23 @@ async def change_user(call: Call) -> Reply:
     if patch.password is not None:
         hashed = await call.logins.passwords.hash(_checked(patch.password, call))
     change = UserChange(role=patch.role, enabled=patch.enabled, password_hash=hashed)
-    return Reply(data=await call.ask(lambda store: store.users.update(call.rest, change)))
+    changed = await call.ask(
+        lambda store: store.users.update(
+            call.rest, change, check=lambda user: _refuse_other(user, call), detach=call.query.detach
+        )
+    )
+    return Reply(data=changed, headers=_tagged(changed, call))
 
 
 async def delete_user(call: Call) -> Reply:
     """Remove a user with all sessions."""
     call.operator_only("remove users")
     user: User = await call.ask(lambda store: store.users.get(call.rest))
-    await call.ask(lambda store: store.users.delete(user.id))
+    await call.ask(
+        lambda store: store.users.delete(
+            user.id, check=lambda present: _refuse_other(present, call), detach=call.query.detach
+        )
+    )
     return Reply(data=UserGone(id=user.id, name=user.name))
 
 
@@ -130,6 +143,15 @@ def shown(session: LoginSession, call: Call) -> SessionShown:
     return SessionShown(
         current=mine is not None and mine.id == session.id, **{name: getattr(session, name) for name in names}
     )
+
+
+def _refuse_other(user: User, call: Call) -> None:
+    refuse_other(call, _tagged(user, call)["etag"], "user")
+
+
+def _tagged(user: User, call: Call) -> dict[str, str]:
+    """Return the header for what can be changed of a user; logging in changes nothing of it."""
+    return {"etag": tag_of(msgspec.structs.replace(user, seen_at_ms=None), secret=call.deps.secret)}
 
 
 def _subject(call: Call) -> str | None:

@@ -89,6 +89,7 @@ def _check_port(area: Area, config: Config) -> None:
 async def _check_log(area: Area, transport: Transport, address: str) -> None:
     """Look at what the running gateway says of its request log."""
     ready = await ask(transport, f"{address}/readyz")
+    _check_file(area, ready)
     log = ready.get("log") if isinstance(ready, dict) else None
     if not isinstance(log, dict):
         return
@@ -98,6 +99,23 @@ async def _check_log(area: Area, transport: Transport, address: str) -> None:
     elif log.get("spilled"):
         text = f"{log['spilled']} request rows wait in the journal: the store is busy or full"
         area.warn("request-log", text, "look at the free space above; they are written as soon as it can")
+
+
+def _check_file(area: Area, ready: Any) -> None:
+    """Look whether the running gateway goes by the configuration file as it stands."""
+    config = ready.get("config") if isinstance(ready, dict) else None
+    if not isinstance(config, dict):
+        return
+    if config.get("ok") is False:
+        text = "the running gateway could not read the configuration file again and goes by the last good one"
+        area.fail(
+            "config-reload", text, "correct the file: it is read again by itself; the gateway's log says why"
+        )
+    elif config.get("restart_needed"):
+        text = (
+            "settings changed in the configuration file that the running gateway takes up at its next start"
+        )
+        area.warn("config-reload", text, "restart it; its log names them")
 
 
 def _check_bind(area: Area, config: Config, keys: int) -> None:

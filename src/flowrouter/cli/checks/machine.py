@@ -65,7 +65,7 @@ def store(state: StoreState) -> Sequence[Finding]:
     elif not state.exists:
         area.ok("store", "no store yet; the first start makes it")
     elif not state.writable:
-        area.fail("store", f"the store {state.path} cannot be written", f"chmod 600 {state.path}")
+        area.fail("store", f"the store {state.shown} cannot be written", f"chmod 600 {state.shown}")
     elif state.damage is not None:
         area.fail("store", f"the store is damaged: {state.damage}", _restore(state))
     elif state.version is not None and state.version > state.newest:
@@ -75,7 +75,7 @@ def store(state: StoreState) -> Sequence[Finding]:
     elif state.version != state.newest:
         area.ok("store", f"schema {state.version}; the next start upgrades it to {state.newest}")
     else:
-        area.ok("store", f"the store is sound: schema {state.version}, {state.bytes / _MIB:.1f} MiB")
+        area.ok("store", _sound(state))
     if state.key_error is not None:
         area.fail("key", state.key_error, state.key_fix or f"restore {state.key_file} from your backup")
     elif state.key_id is not None:
@@ -138,8 +138,18 @@ def _check_space(area: Area, path: Path) -> None:
         area.ok("space", text)
 
 
+def _sound(state: StoreState) -> str:
+    where = "" if state.path is not None else f" at {state.shown}"
+    return f"the store{where} is sound: schema {state.version}, {state.bytes / _MIB:.1f} MiB"
+
+
 def _restore(state: StoreState) -> str:
-    return f"restore a copy from {state.path.parent / 'backups'}, or start with another folder: --data DIR"
+    if state.path is None:
+        return "check [store] url, and that its server runs"
+    return (
+        "put one of its backups back: flow-router backup list, then flow-router backup restore ID; "
+        "or start with another folder: --data DIR"
+    )
 
 
 __all__ = ["data_folder", "program", "store"]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from flowrouter.canonical.metered import Metered, count, special_tier, stated_cost
-from flowrouter.canonical.usage import Usage
+from flowrouter.canonical.usage import Usage, token_count
 
 _UNTOLD = {"server_tool_use": None, "service_tier": None, "inference_geo": None}
 """Members that must be there (published schema, November 2026), about which only the vendor itself could tell."""
@@ -96,10 +96,7 @@ def _mapping(raw: Mapping[str, Any], name: str) -> dict[str, Any]:
 
 
 def _count(raw: Mapping[str, Any], name: str) -> int | None:
-    value = raw.get(name)
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    return int(value)
+    return token_count(raw.get(name))
 
 
 __all__ = ["metered", "parse_usage", "render_delta_usage", "render_usage"]

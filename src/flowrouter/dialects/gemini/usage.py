@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flowrouter.canonical.metered import Metered, count, special_tier, stated_cost
-from flowrouter.canonical.usage import Usage
+from flowrouter.canonical.usage import TOKENS_MAX, Usage
 from flowrouter.wire.members import Json, as_list, as_object
 
 
@@ -79,7 +79,7 @@ def write_usage(usage: Usage) -> Json:
 def _count(raw: Json, name: str) -> int | None:
     value: Any = raw.get(name)
     # On every chunk's path: JSON's integers are of this very type, true and false are not.
-    return max(0, value) if type(value) is int else None
+    return max(0, value) if type(value) is int and value <= TOKENS_MAX else None
 
 
 __all__ = ["metered", "parse_usage", "write_usage"]

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from flowrouter.canonical.metered import Metered, count, special_tier, stated_cost
-from flowrouter.canonical.usage import Usage
-from flowrouter.wire.members import Json, as_object, is_integer
+from flowrouter.canonical.usage import Usage, token_count
+from flowrouter.wire.members import Json, as_object
 
 
 def parse_usage(raw: Json, *, tier: object = None) -> Usage:
@@ -64,10 +62,7 @@ def _visible(raw: Json, completion: int | None, reasoning: int | None) -> int | 
 
 
 def _count(raw: Json, name: str) -> int | None:
-    value: Any = raw.get(name)
-    if is_integer(value):
-        return max(0, value)
-    return int(value) if isinstance(value, float) and value.is_integer() and value >= 0 else None
+    return token_count(raw.get(name))
 
 
 def _first(*values: int | None) -> int | None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from flowrouter.canonical.metered import Metered, count, special_tier, stated_cost
-from flowrouter.canonical.usage import Usage
-from flowrouter.wire.members import Json, as_list, as_object, is_integer
+from flowrouter.canonical.usage import Usage, token_count
+from flowrouter.wire.members import Json, as_list, as_object
 
 
 def parse_usage(raw: Json, *, response: Json | None = None) -> Usage:
@@ -56,10 +56,7 @@ def _searches(output: object) -> int | None:
 
 
 def _count(raw: Json, name: str) -> int | None:
-    value = raw.get(name)
-    if is_integer(value):
-        return max(0, value)
-    return int(value) if isinstance(value, float) and value.is_integer() and value >= 0 else None
+    return token_count(raw.get(name))
 
 
 def write_usage(usage: Usage) -> Json:

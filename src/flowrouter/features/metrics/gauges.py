@@ -9,7 +9,7 @@ from typing import Any
 
 from flowrouter import __version__
 from flowrouter.features.metrics import process
-from flowrouter.features.metrics.families import Family, Sample, gauge, single
+from flowrouter.features.metrics.families import Family, Sample, counter, gauge, single
 from flowrouter.features.metrics.labels import Labels
 
 _SCOPES = ("account", "model", "host")
@@ -23,7 +23,9 @@ def families(app: Any) -> list[Family]:
         *_places(app, labels),
         _pauses(app, labels),
         _accounts(world),
+        *_quotas(app, labels),
         *_log(app),
+        _recordings(app),
         *_state(app),
         gauge(
             "build_info",
@@ -78,12 +80,49 @@ def _accounts(world: Any) -> Family:
     )
 
 
+def _quotas(app: Any, labels: Labels) -> Iterator[Family]:
+    """Yield what is left of accounts; of limits that hold for one model, only of models that the configuration names."""
+    left, resets = dict[tuple[str, ...], float](), dict[tuple[str, ...], float]()
+    for account in labels.world.accounts.values():
+        for window in app.quota_states.of(account).windows:
+            if window.models and not labels.knows(window.models):
+                continue
+            key = (labels.account(account.id), window.name, window.models)
+            if window.remaining_share is not None:
+                left[key] = window.remaining_share
+            if window.resets_at_ms is not None:
+                resets[key] = window.resets_at_ms / 1000
+    names = ("account", "window", "model")
+    yield gauge(
+        "quota_remaining_ratio",
+        "What is left of a window of an account's quota, as a share of 1; no model: of the account.",
+        labels=names,
+        samples=[Sample(key, value) for key, value in left.items()],
+    )
+    yield gauge(
+        "quota_reset_timestamp_seconds",
+        "When a window of an account's quota begins anew.",
+        labels=names,
+        samples=[Sample(key, value) for key, value in resets.items()],
+    )
+
+
 def _log(app: Any) -> Iterator[Family]:
     health = app.writer.health()
     yield single("log_queued", "Request rows waiting to be written.", health.queued)
     yield single("log_spilled", "Request rows set aside in the journal.", health.spilled)
     yield single("log_rejected", "Rows of the journal that no store takes.", health.rejected)
     yield single("log_lost", "Request rows that neither store nor journal took.", health.lost, kind="counter")
+
+
+def _recordings(app: Any) -> Family:
+    counts = app.recordings.counts
+    return counter(
+        "recordings",
+        "Recorded exchanges: kept, dropped for want of room, failed at the store.",
+        labels=("result",),
+        samples=[Sample((name,), getattr(counts, name)) for name in ("kept", "dropped", "failed")],
+    )
 
 
 def _state(app: Any) -> Iterator[Family]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
@@ -11,8 +11,18 @@ from typing import TYPE_CHECKING, Any
 from flowrouter import logs
 from flowrouter.config import environment
 from flowrouter.errors import ConfigError
-from flowrouter.features.tracing.purpose import HEADERS, VARIABLES, Purpose, purpose
+from flowrouter.features.tracing.purpose import (
+    ENDPOINT,
+    HEADERS,
+    TRACES_ENDPOINT,
+    VARIABLES,
+    Purpose,
+    purpose,
+)
+from flowrouter.gateway.egress import host_of
 from flowrouter.hookspecs import hook
+from flowrouter.settings.egress import Egress
+from flowrouter.upstream.guard import EgressError, Guard, Hosts
 
 if TYPE_CHECKING:
     from flowrouter.features.tracing.exporter import Exporter, Sender
@@ -21,6 +31,9 @@ FEATURE = "tracing"
 
 _INSTALL = 'pip install "flow-router[otel]"'
 _NEEDED = ("opentelemetry.sdk.trace", "opentelemetry.exporter.otlp.proto.http")
+_USUAL = "http://localhost:4318"
+"""Where the exporter sends to that is told nothing (OpenTelemetry's specification)."""
+
 _log = logs.get(FEATURE)
 
 
@@ -29,6 +42,7 @@ def setup(app: Any) -> None:
     """Prepare to trace where a collector is named; raises `ConfigError` where that cannot be done."""
     settings = app.config.tracing
     found = _possible(purpose(settings, variables := environment(VARIABLES)))
+    found = _allowed(found, variables, app.config.egress)
     forward = settings.enabled and settings.forward
     if found is None and not forward:
         return
@@ -73,6 +87,29 @@ def _possible(found: Purpose | None) -> Purpose | None:
         raise ConfigError("[tracing] endpoint needs OpenTelemetry, which is not installed", fix=_INSTALL)
     _log.warning("OTEL_* variables name a trace collector, but nothing is traced", fix=_INSTALL)
     return None
+
+
+def _allowed(found: Purpose | None, variables: Mapping[str, str], egress: Egress) -> Purpose | None:
+    """Return `found` where the gateway may connect to its collector; raises `ConfigError` as `_possible`.
+
+    The collector is the operator's own choice, as an account's host is its owner's. Its library connects by
+    itself, so that only the address as it is written can be looked at.
+    """
+    if found is None:
+        return None
+    endpoint = found.endpoint or variables.get(TRACES_ENDPOINT) or variables.get(ENDPOINT) or _USUAL
+    host = host_of(endpoint)
+    name, _, port = (host or "").rpartition(":")
+    try:
+        if not name:
+            raise EgressError(f"{endpoint!r} is no address")
+        Guard(egress, lambda: Hosts(written=frozenset({str(host)}))).admit(name, int(port))
+    except EgressError as error:
+        if found.named:
+            raise ConfigError(f"[tracing] endpoint: {error.message}") from None
+        _log.warning("OTEL_* variables name a trace collector, but nothing is traced", reason=error.message)
+        return None
+    return found
 
 
 def _is_installed() -> bool:

@@ -90,4 +90,4 @@ def _share(settings: Tracing, environ: Mapping[str, str]) -> float:
     return 1.0
 
 
-__all__ = ["HEADERS", "VARIABLES", "Purpose", "purpose"]
+__all__ = ["ENDPOINT", "HEADERS", "TRACES_ENDPOINT", "VARIABLES", "Purpose", "purpose"]

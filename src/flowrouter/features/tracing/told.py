@@ -13,7 +13,8 @@ from typing import Any, Literal
 import msgspec
 
 from flowrouter.canonical.usage import Usage
-from flowrouter.gateway.exchange import AttemptLog, Exchange
+from flowrouter.gateway.attempt_log import AttemptLog
+from flowrouter.gateway.exchange import Exchange
 from flowrouter.gateway.records import AttemptRow, RequestRow
 from flowrouter.gateway.settle import Settlement
 from flowrouter.gateway.traces import Trace, span_id

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 
 from flowrouter.features.tracing.exporter import Exporter
 from flowrouter.features.tracing.told import tell
-from flowrouter.gateway.exchange import AttemptLog, Exchange
+from flowrouter.gateway.attempt_log import AttemptLog
+from flowrouter.gateway.exchange import Exchange
 from flowrouter.gateway.settle import Settlement
 from flowrouter.gateway.traces import Trace, forwarded, span_id, trace_of
 

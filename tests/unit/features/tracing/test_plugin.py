@@ -10,18 +10,23 @@ import pytest
 from flowrouter.config import Config
 from flowrouter.errors import ConfigError
 from flowrouter.features.tracing import plugin
-from flowrouter.gateway.exchange import AttemptLog, Exchange, Inbound
+from flowrouter.gateway.attempt_log import AttemptLog
+from flowrouter.gateway.exchange import Exchange, Inbound
 from flowrouter.gateway.traces import span_id
 from flowrouter.routing import Target
+from flowrouter.settings.egress import Egress
 from flowrouter.settings.observability import Tracing
 
 TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 
 
-def app(tracing: Tracing) -> Any:
+OPEN = Egress()
+
+
+def app(tracing: Tracing, egress: Egress = OPEN) -> Any:
     heard: list[Any] = []
     return SimpleNamespace(
-        config=Config(tracing=tracing),
+        config=Config(tracing=tracing, egress=egress),
         features={},
         heard=heard,
         books=SimpleNamespace(listen=heard.append),
@@ -78,3 +83,34 @@ def test_what_providers_are_told() -> None:
     assert dict(passing.attempts.trace_headers(*exchange({}))) == {}, (
         "no trace is begun that nobody writes down"
     )
+
+
+LIST = Egress(mode="list", hosts=("api.openai.com",))
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "egress"),
+    [
+        ("http://169.254.169.254/v1/traces", Egress(hosts=("169.254.0.0/16",))),
+        ("http://collector.example:4318", LIST),
+    ],
+    ids=["metadata", "list"],
+)
+def test_se7_a_collector_that_may_not_be_reached(
+    monkeypatch: pytest.MonkeyPatch, endpoint: str, egress: Egress
+) -> None:
+    with pytest.raises(ConfigError, match=r"egress|never connects"):
+        plugin.setup(app(Tracing(endpoint=endpoint), egress))
+    monkeypatch.setattr(plugin, "environment", lambda _names: {"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint})
+    made = app(Tracing(), egress)
+    plugin.setup(made)
+    assert made.heard == [], "variables of the machine stop no gateway, and open nothing either"
+
+
+@pytest.mark.parametrize(
+    "egress", [Egress(mode="accounts"), Egress(mode="list", hosts=("collector.example:4318",))]
+)
+def test_a_collector_that_may(egress: Egress) -> None:
+    made = app(Tracing(endpoint="http://collector.example:4318"), egress)
+    plugin.setup(made)
+    assert len(made.heard) == 1

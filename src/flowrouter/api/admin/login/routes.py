@@ -99,9 +99,9 @@ async def log_in(call: Call) -> Reply:
     if not login_is_on(call.deps.config):
         raise refusal("logging in is off", status=403, code="login_off", fix=_OFF)
     given: Credentials = call.body
-    await call.logins.throttle.enter(call.knock.peer)
+    await call.logins.throttle.enter(call.knock.peer, given.name)
     user = await _proven(call, given.name, given.password)
-    await call.logins.throttle.forget(call.knock.peer)
+    await call.logins.throttle.forget(call.knock.peer, given.name)
     who = Identity(name=user.name, role=user.role, via="password", subject=f"user:{user.id}", user_id=user.id)
     issued = await begin(call, who)
     return Reply(data=me(call.visitor, issued), cookies=(session_cookie(call, issued),))
@@ -137,9 +137,9 @@ async def change_my_password(call: Call) -> Reply:
             fix="flow-router admin password",
         )
     change: PasswordChange = call.body
-    await call.logins.throttle.enter(call.knock.peer)
+    await call.logins.throttle.enter(call.knock.peer, session.name)
     user = await _proven(call, session.name, change.present)
-    await call.logins.throttle.forget(call.knock.peer)
+    await call.logins.throttle.forget(call.knock.peer, session.name)
     new = checked(change.next, least=call.deps.config.admin.password_length)
     hashed = await call.logins.passwords.hash(new)
     await call.ask(lambda store: store.users.update(user.id, UserChange(password_hash=hashed)))

@@ -19,6 +19,7 @@ from flowrouter.api.admin.login.routes import (
     show_login,
     show_me,
 )
+from flowrouter.api.admin.ownership import DetachQuery
 from flowrouter.api.admin.paging import PageQuery
 from flowrouter.api.admin.users import (
     SessionShown,
@@ -52,6 +53,8 @@ PEOPLE_ROUTES: tuple[Row, ...] = (
         reply=Me,
         body=Credentials,
         public=True,
+        fails=(401, 429),
+        example={"name": "ann", "password": "correct horse battery"},
     ),
     Row(
         method="GET",
@@ -62,6 +65,7 @@ PEOPLE_ROUTES: tuple[Row, ...] = (
         status=303,
         public=True,
         bare=True,
+        fails=(429, 502),
     ),
     Row(
         method="GET",
@@ -72,6 +76,7 @@ PEOPLE_ROUTES: tuple[Row, ...] = (
         query=CallbackQuery,
         public=True,
         bare=True,
+        fails=(303, 401, 429, 502),
     ),
     Row(
         method="POST",
@@ -95,6 +100,7 @@ PEOPLE_ROUTES: tuple[Row, ...] = (
         answer=change_my_password,
         reply=Me,
         body=PasswordChange,
+        fails=(429,),
     ),
     Row(
         method="GET",
@@ -113,6 +119,8 @@ PEOPLE_ROUTES: tuple[Row, ...] = (
         reply=User,
         status=201,
         body=UserDraft,
+        tagged=True,
+        example={"name": "ann", "password": "correct horse battery", "role": "operator"},
     ),
     Row(
         method="GET",
@@ -120,6 +128,7 @@ PEOPLE_ROUTES: tuple[Row, ...] = (
         summary="Show a user",
         answer=get_user,
         reply=User,
+        tagged=True,
     ),
     Row(
         method="PATCH",
@@ -128,6 +137,9 @@ PEOPLE_ROUTES: tuple[Row, ...] = (
         answer=change_user,
         reply=User,
         body=UserPatch,
+        tagged=True,
+        example={"role": "viewer"},
+        query=DetachQuery,
     ),
     Row(
         method="DELETE",
@@ -135,6 +147,8 @@ PEOPLE_ROUTES: tuple[Row, ...] = (
         summary="Remove a user",
         answer=delete_user,
         reply=UserGone,
+        tagged=True,
+        query=DetachQuery,
     ),
     Row(
         method="GET",

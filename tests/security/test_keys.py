@@ -1,7 +1,8 @@
-"""What other gateways got wrong about keys (named by the ids of our list of such failures), tried on ours."""
+"""SE2 to SE5, SE8, SE10: what other gateways got wrong about keys and tenants, tried on ours."""
 
 from __future__ import annotations
 
+import http.client
 import json
 import zlib
 from collections.abc import Iterator
@@ -9,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from flowrouter.api.admin import ADMIN_ROUTES
+from flowrouter.api.admin.roles import is_change
 from flowrouter.cli.desk import opened
 from flowrouter.httpkit.keys import LOCAL_OWNER, KeyLimits, KeyPolicy, hash_token
 from tests.e2e.conftest import accounts
@@ -44,6 +47,8 @@ def guarded(chat_upstream: ScriptedUpstream, claude_upstream: ScriptedUpstream) 
             ("ann", "ann", ()),
             ("bob", "bob", ()),
             ("boss", LOCAL_OWNER, ("admin",)),
+            ("ann's boss", "ann", ("admin",)),
+            ("watcher", LOCAL_OWNER, ("metrics",)),
         ):
             policy = KeyPolicy(limits=KeyLimits(requests_per_minute=100_000), responses_store=True)
             _, minted = desk.management.keys.create(name, owner_id=owner, scopes=scopes, policy=policy)
@@ -81,21 +86,53 @@ def test_se3_only_the_whole_key_counts(guarded: Guarded) -> None:
     assert guarded.ask(token + "0")[0] == 401
 
 
-def test_se4_a_plain_key_changes_nothing(guarded: Guarded) -> None:
-    for method, path in (
-        ("GET", "/api/keys"),
-        ("POST", "/api/keys"),
-        ("PATCH", "/api/keys/key_1"),
-        ("DELETE", "/api/keys/key_1"),
-        ("PATCH", "/api/settings"),
-    ):
-        body = b"{}" if method in ("POST", "PATCH") else None
-        headers = {"x-api-key": guarded.tokens["plain"]}
-        status, answer = guarded.gateway.call(
-            method, path, body=body, headers={**headers, "content-type": "application/json"}
-        )
-        assert (status, json.loads(answer)["error"]["code"]) == (403, "missing_scope")
+GUARDED = [row for row in ADMIN_ROUTES if not row.public]
+
+
+@pytest.mark.parametrize("name", ["plain", "ann", "watcher"])
+def test_se4_a_key_without_the_scope_manages_nothing(guarded: Guarded, name: str) -> None:
+    """Every route there is: a new one is among them by itself."""
+    headers = {"x-api-key": guarded.tokens[name], "content-type": "application/json"}
+    for row in GUARDED:
+        body = b"{}" if row.method != "GET" else None
+        path = row.path.replace("{id}", "key_1")
+        status, answer = guarded.gateway.call(row.method, path, body=body, headers=headers)
+        assert (status, json.loads(answer)["error"]["code"]) == (403, "missing_scope"), row.path
     assert guarded.gateway.get("/api/keys", headers={"x-api-key": guarded.tokens["boss"]})[0] == 200
+
+
+def test_se4_an_owners_admin_key_changes_nothing_of_everybodys(guarded: Guarded) -> None:
+    """It manages what its owner has: settings, users, logs of changes, backups and declarations are not theirs."""
+    headers = {"x-api-key": guarded.tokens["ann's boss"], "content-type": "application/json"}
+    shut = (
+        "/api/settings",
+        "/api/users",
+        "/api/sessions",
+        "/api/audit",
+        "/api/backups",
+        "/api/apply",
+        "/api/export",
+    )
+    tried = 0
+    for row in GUARDED:
+        changes = is_change(row.method, row.path) or row.path in shut[1:]
+        if row.path.startswith(shut) and changes:
+            body = _smallest(row.path) if row.method != "GET" else None
+            path = row.path.replace("{id}", "x")
+            status, answer = guarded.gateway.call(row.method, path, body=body, headers=headers)
+            assert status == 403, (row.method, row.path, status, answer)
+            tried += 1
+    assert tried > 12
+
+
+def _smallest(path: str) -> bytes:
+    """Return a body that is well-formed on the way to the door behind it."""
+    needed = {
+        "/api/users": {"name": "x", "password": "blue horse stapler"},
+        "/api/apply": {"text": ""},
+        "/api/export": {"passphrase": "blue horse stapler"},
+    }
+    return json.dumps(needed.get(path, {})).encode()
 
 
 @pytest.mark.parametrize("place", PLACES)
@@ -166,3 +203,62 @@ def test_se10_what_one_owner_keeps_another_does_not_see(guarded: Guarded) -> Non
         )
         assert status == nothing[0] == 404
         assert refused["error"]["code"] == nothing[1]["error"]["code"], "no sign that it exists"
+
+
+def test_se10_a_receipt_is_its_owners(guarded: Guarded) -> None:
+    body = json.dumps({"model": "chat/gpt-4.1", "messages": [{"role": "user", "content": "hi"}]}).encode()
+    connection = http.client.HTTPConnection("127.0.0.1", guarded.gateway.port, timeout=60)
+    sent = {"content-type": "application/json", "x-api-key": guarded.tokens["ann"]}
+    connection.request("POST", "/v1/chat/completions", body=body, headers=sent)
+    answer = connection.getresponse()
+    answer.read()
+    connection.close()
+    path = f"/v1/receipts/{answer.headers['x-request-id']}"
+    for name, status in (("ann", 200), ("bob", 404)):
+        assert guarded.gateway.get(path, headers={"x-api-key": guarded.tokens[name]})[0] == status
+
+
+def test_se10_an_idempotency_key_is_told_apart_by_owner(
+    guarded: Guarded, chat_upstream: ScriptedUpstream
+) -> None:
+    """Owners share the operator's accounts: one's key may not fetch what a provider answered another."""
+    seen = []
+    for name in ("ann", "ann", "bob", "plain"):
+        headers = {"x-api-key": guarded.tokens[name], "idempotency-key": "the-same"}
+        assert guarded.gateway.call("POST", "/v1/chat/completions", body=ASK, headers=headers)[0] == 200
+        seen.append(chat_upstream.last.header("idempotency-key"))
+    assert seen[0] == seen[1]
+    assert len({seen[0], seen[2], seen[3]}) == 3
+
+
+def test_se10_an_owners_admin_sees_nothing_of_others(guarded: Guarded) -> None:
+    """Every list and page there is, asked with an admin key of ann's: no name of the operator's, no request of bob's."""
+    local = {"authorization": "Bearer " + (guarded.gateway.data / "local.token").read_text().strip()}
+    for path, body in (
+        ("/api/accounts", {"name": "canary-account", "preset": "groq", "api_key": "gsk_0123456789"}),
+        ("/api/keys", {"name": "canary-key"}),
+        ("/api/combos", {"name": "canary-combo", "members": [{"model": "chat/m"}]}),
+    ):
+        raw = json.dumps(body).encode()
+        status, answer = guarded.gateway.call("POST", path, body=raw, headers=local)
+        assert status == 201, answer
+    spoken = {
+        "x-api-key": guarded.tokens["bob"],
+        "user-agent": "canary-agent",
+        "x-session-id": "canary-session",
+    }
+    assert guarded.gateway.call("POST", "/v1/chat/completions", body=ASK, headers=spoken)[0] == 200
+    listed = json.loads(guarded.gateway.get("/api/requests?limit=1", headers=local)[1])["data"][0]
+    ids = {row["id"] for row in json.loads(guarded.gateway.get("/api/keys", headers=local)[1])["data"]}
+    own = {"x-api-key": guarded.tokens["ann's boss"]}
+    asked = 0
+    for row in GUARDED:
+        if row.method != "GET" or "stream" in row.path:
+            continue
+        for known in (listed["id"], *sorted(ids)[:3], "canary-combo") if "{id}" in row.path else ("",):
+            path = row.path.replace("{id}", known)
+            _, answer = guarded.gateway.get(path, headers=own)
+            text = answer.decode().replace(known or "\0", "")
+            assert "canary-" not in text, (path, text)
+            asked += 1
+    assert asked > 40

@@ -1,0 +1,127 @@
+"""The `Transport` over HTTP/1.1: requests as bytes, over pooled connections.
+
+A connection that was idle may have been closed by the other end just now. If it ends before a single byte of
+an answer, the request is sent once more, over a new one; nobody heard of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from flowrouter.errors import UpstreamError
+from flowrouter.upstream.guard import Guard
+from flowrouter.upstream.http1.connection import Connection, Http1Reply
+from flowrouter.upstream.http1.dial import Dialer, Proxy
+from flowrouter.upstream.http1.origin import Origin, split_url
+from flowrouter.upstream.http1.pool import Pool
+from flowrouter.upstream.lookup import Lookup, lookup
+from flowrouter.wire.http import HttpRequest
+
+SWEEP_SECONDS = 5.0
+
+
+class Http1Transport:
+    """Sends requests only where `guard` lets them, if there is one; times are in seconds."""
+
+    def __init__(
+        self,
+        *,
+        connect_timeout: float,
+        keepalive: float = 30.0,
+        guard: Guard | None = None,
+        look_up: Lookup = lookup,
+        proxy: Proxy | None = None,
+    ) -> None:
+        self._guard = guard
+        self._dialer = Dialer(timeout=connect_timeout, guard=guard, look_up=look_up, proxy=proxy)
+        self._pool = Pool(keepalive=keepalive)
+        self._open: set[Connection] = set()
+        self._sweeper: asyncio.TimerHandle | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def warm(self) -> None:
+        """Load what connections need; call it off the event loop."""
+        import aiohappyeyeballs  # noqa: F401
+        import yarl  # noqa: F401
+
+        self._dialer.warm()
+
+    async def send(self, request: HttpRequest) -> Http1Reply:
+        """Return the answer once its head is there; raises `UpstreamError`, `EgressError` before anything left."""
+        origin, target = split_url(request.url)
+        if self._guard is not None:
+            self._guard.admit(origin.host, origin.port)
+        head = _head(request, origin, target)
+        loop = self._loop or self._begin()
+        connection = self._pool.take(origin, loop.time())
+        if connection is not None:
+            reply = connection.send(head, request.body)
+            try:
+                await reply.head()
+            except UpstreamError:
+                if reply.heard:
+                    raise
+            except BaseException:
+                reply.close()
+                raise
+            else:
+                return reply
+        connection = await self._connect(origin)
+        reply = connection.send(head, request.body)
+        try:
+            await reply.head()
+        except BaseException:
+            reply.close()
+            raise
+        return reply
+
+    async def close(self) -> None:
+        """Close every connection."""
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+            self._sweeper = None
+        for connection in list(self._open):
+            connection.cut()
+        await asyncio.sleep(0)
+
+    async def _connect(self, origin: Origin) -> Connection:
+        def idle(connection: Connection) -> None:
+            loop = self._loop
+            if loop is not None:
+                self._pool.put(origin, connection, loop.time())
+                if self._sweeper is None:
+                    self._sweeper = loop.call_later(SWEEP_SECONDS, self._sweep)
+
+        def gone(connection: Connection) -> None:
+            self._open.discard(connection)
+            self._pool.forget(origin, connection)
+
+        connection = await self._dialer.open(origin, lambda: Connection(idle=idle, gone=gone))
+        self._open.add(connection)
+        return connection
+
+    def _begin(self) -> asyncio.AbstractEventLoop:
+        self._loop = asyncio.get_running_loop()
+        return self._loop
+
+    def _sweep(self) -> None:
+        loop = self._loop
+        assert loop is not None
+        more = self._pool.sweep(loop.time())
+        self._sweeper = loop.call_later(SWEEP_SECONDS, self._sweep) if more else None
+
+
+def _head(request: HttpRequest, origin: Origin, target: str) -> bytes:
+    """Return request line and headers; raises `UpstreamError` for a header that would be more than one."""
+    lines = [f"{request.method} {target} HTTP/1.1\r\nhost: {origin.host_header}"]
+    lines += [f"{name}: {value}" for name, value in request.headers]
+    if request.body or request.method in ("POST", "PUT", "PATCH"):
+        lines.append(f"content-length: {len(request.body)}")
+    text = "\r\n".join(lines) + "\r\n\r\n"
+    breaks = len(lines) + 2
+    if text.count("\n") != breaks or text.count("\r") != breaks or "\0" in text:
+        raise UpstreamError("a header of the request is not one line", kind="connect")
+    return text.encode()
+
+
+__all__ = ["SWEEP_SECONDS", "Http1Transport"]

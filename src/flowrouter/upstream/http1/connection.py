@@ -1,0 +1,313 @@
+"""One connection to a provider: requests go out, replies come in, one exchange at a time.
+
+The parser (httptools) calls back while bytes are fed; what it finds goes to the exchange under way, whose
+reader is woken once per read of the socket. A reader that does not keep up stops the socket. Bytes that
+nobody asked for, or that follow a whole reply, cost the connection: the next reply would be another's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import cast
+
+import httptools
+
+from flowrouter.errors import UpstreamError
+from flowrouter.upstream.inflate import Inflater, is_disguised
+
+HIGH = 256 * 1024
+"""Bytes of a body that may wait for their reader before the socket is stopped."""
+
+BARREN = 128 * 1024
+"""Bytes that may come without one of a body: heads, chunk sizes and trailers have an end."""
+
+FIELDS = 256
+"""Header fields a reply may have."""
+
+_SPLIT = 64 * 1024
+"""Bodies up to this size go out in one piece with their head."""
+
+_NO_BODY = frozenset({204, 304})
+
+
+class Connection(asyncio.Protocol):
+    """A connection that is open; `idle` is told when it can take another request, `gone` when it never will."""
+
+    def __init__(self, *, idle: Callable[[Connection], None], gone: Callable[[Connection], None]) -> None:
+        self._idle = idle
+        self._gone = gone
+        self._parser = httptools.HttpResponseParser(self)
+        self._reply: Http1Reply | None = None
+        self._transport: asyncio.Transport | None = None
+        self._fields: dict[str, str] = {}
+        self._count = 0
+        self._chunked = self._measured = False
+        self._interim = self._headed = self._complete = False
+        self._barren = 0
+        self._usable = False
+        self.used = 0
+        self.idle_since = 0.0
+
+    @property
+    def is_open(self) -> bool:
+        """Return whether a request may be sent."""
+        return self._usable and self._transport is not None and not self._transport.is_closing()
+
+    def send(self, head: bytes, body: bytes) -> Http1Reply:
+        """Send one request and return its reply to be, whose head is not there yet."""
+        transport = self._transport
+        assert transport is not None
+        assert self._reply is None
+        reply = self._reply = Http1Reply(self)
+        self._fields = {}
+        self._count = self._barren = 0
+        self._chunked = self._measured = False
+        self._interim = self._headed = self._complete = False
+        self.used += 1
+        if len(body) <= _SPLIT:
+            transport.write(head + body)
+        else:
+            transport.write(head)
+            transport.write(body)
+        return reply
+
+    def cut(self) -> None:
+        """Close at once, whatever is under way."""
+        self._usable = False
+        if self._transport is not None:
+            self._transport.abort()
+
+    def resume(self) -> None:
+        """Read on: the reader has caught up."""
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.resume_reading()
+
+    # asyncio.Protocol
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+        self._usable = True
+
+    def data_received(self, data: bytes) -> None:
+        reply = self._reply
+        if reply is None:
+            self.cut()  # nobody asked
+            return
+        reply.heard = True
+        self._barren += len(data)
+        try:
+            self._parser.feed_data(data)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
+            self._usable = False
+            if not self._complete:
+                self._fail(UpstreamError("the provider's answer is not valid HTTP", kind="protocol"))
+                return
+        if self._barren > BARREN and not self._complete:
+            self._fail(UpstreamError("the provider's answer is not valid HTTP", kind="protocol"))
+            return
+        if self._complete:
+            reply.ended = True
+            self._reply = None
+        elif reply.size > HIGH and not reply.paused and self._transport is not None:
+            reply.paused = True
+            self._transport.pause_reading()
+        reply.wake()
+
+    def eof_received(self) -> bool:
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._usable = False
+        reply, self._reply = self._reply, None
+        if reply is not None:
+            if self._headed and not (self._chunked or self._measured) and exc is None:
+                reply.ended = True  # the end of the connection is the end of such a body
+            elif self._headed:
+                reply.error = UpstreamError("the provider's answer was cut off", kind="reset")
+            else:
+                reply.error = UpstreamError("the provider closed the connection", kind="reset")
+            reply.wake()
+        self._gone(self)
+
+    # httptools
+
+    def on_message_begin(self) -> None:
+        if self._complete:
+            self._usable = False  # a second answer to one request
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._headed:
+            return  # a trailer
+        self._count += 1
+        if self._count > FIELDS:
+            raise ValueError("too many header fields")
+        key, text = name.decode("latin-1").lower(), value.decode("latin-1")
+        if key == "transfer-encoding":
+            if text.strip().lower() != "chunked" or self._chunked:
+                raise ValueError("an unknown transfer encoding")
+            self._chunked = True
+        elif key == "content-length":
+            self._measured = True
+        known = self._fields.get(key)
+        self._fields[key] = text if known is None else f"{known}, {text}"
+
+    def on_headers_complete(self) -> None:
+        status = self._parser.get_status_code()
+        if status < 200:
+            self._interim = True
+            if status == 101:
+                raise ValueError("nobody asked to change the protocol")
+            return
+        reply = self._reply
+        if self._complete or reply is None:
+            return
+        self._headed = True
+        reply.status = status
+        reply.headers = self._fields
+        if status in _NO_BODY:
+            self._measured = True
+        encoding = self._fields.get("content-encoding", "identity").strip().lower()
+        if encoding not in ("identity", ""):
+            reply.inflater = Inflater(encoding)
+
+    def on_body(self, body: bytes) -> None:
+        reply = self._reply
+        if reply is None or self._complete:
+            return
+        self._barren = 0
+        reply.pieces.append(body)
+        reply.size += len(body)
+
+    def on_message_complete(self) -> None:
+        if self._interim:
+            self._interim = False
+            self._fields = {}
+            self._count = 0
+            self._chunked = self._measured = False
+            return
+        if self._complete:
+            return
+        self._complete = True
+        if not self._parser.should_keep_alive():
+            self._usable = False
+
+    # the reply's way back
+
+    def done(self) -> None:
+        """Be used again, if the reply left the connection as it should be; called when all of it was taken."""
+        transport = self._transport
+        if transport is None or transport.is_closing():
+            return
+        if self._usable and self._reply is None and not transport.get_write_buffer_size():
+            self._idle(self)
+        else:
+            self.cut()
+
+    def _fail(self, error: UpstreamError) -> None:
+        reply, self._reply = self._reply, None
+        self.cut()
+        if reply is not None:
+            reply.error = error
+            reply.wake()
+
+
+class Http1Reply:
+    """One reply, as `upstream.Reply`; `heard` says whether a single byte of it came."""
+
+    __slots__ = (
+        "_closed", "_connection", "_sniffed", "_waiter", "ended", "error", "headers", "heard", "inflater",
+        "paused", "pieces", "size", "status",
+    )  # fmt: skip
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._waiter: asyncio.Future[None] | None = None
+        self._closed = False
+        self._sniffed = False
+        self.status = 0
+        self.headers: Mapping[str, str] = {}
+        self.pieces: list[bytes] = []
+        self.size = 0
+        self.ended = False
+        self.paused = False
+        self.heard = False
+        self.error: UpstreamError | None = None
+        self.inflater: Inflater | None = None
+
+    async def head(self) -> None:
+        """Wait until status and headers are there; raises `UpstreamError`."""
+        while not self.status:
+            if self.error is not None:
+                raise self.error
+            if self.ended:
+                raise UpstreamError("the provider's answer is not valid HTTP", kind="protocol")
+            await self._more()
+
+    async def read(self) -> bytes:
+        """Return the next piece as it arrives, `b""` at the end; raises `UpstreamError`."""
+        if self.inflater is not None and (plain := self.inflater.rest()):
+            return plain
+        while True:
+            if self.pieces:
+                piece = self._take()
+                if not self._sniffed:
+                    self._sniffed = True
+                    if self.inflater is None and is_disguised(piece, self.headers):
+                        self.inflater = Inflater("gzip")
+                if self.inflater is None:
+                    return piece
+                if plain := self.inflater.feed(piece):
+                    return plain
+            elif self.error is not None:
+                raise self.error
+            elif self.ended or self._closed:
+                self.close()
+                return b""
+            else:
+                await self._more()
+
+    def close(self) -> None:
+        """Let go: back to the pool if all of the reply is there, else the connection is cut."""
+        if self._closed:
+            return
+        self._closed = True
+        self.pieces.clear()
+        self.size = 0
+        if self.ended:
+            self._resume()
+            self._connection.done()
+        elif self.error is None:
+            self._connection.cut()
+
+    def wake(self) -> None:
+        """Let the reader look again."""
+        waiter = self._waiter
+        if waiter is not None:
+            self._waiter = None
+            if not waiter.done():
+                waiter.set_result(None)
+
+    async def _more(self) -> None:
+        assert self._waiter is None
+        self._waiter = asyncio.get_running_loop().create_future()
+        try:
+            await self._waiter
+        finally:
+            self._waiter = None
+
+    def _take(self) -> bytes:
+        pieces = self.pieces
+        taken = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        pieces.clear()
+        self.size = 0
+        self._resume()
+        return taken
+
+    def _resume(self) -> None:
+        if self.paused:
+            self.paused = False
+            self._connection.resume()
+
+
+__all__ = ["BARREN", "FIELDS", "HIGH", "Connection", "Http1Reply"]

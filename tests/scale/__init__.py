@@ -1,0 +1,1 @@
+"""A request log of millions: made quickly, asked as people ask, measured."""
