@@ -22,7 +22,7 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS = 1
 .DELETE_ON_ERROR:
 # Two pips must not write one environment at a time.
 .NOTPARALLEL:
-.PHONY: help run test check check-lint check-format check-types check-floors bench soak fuzz scale conformance \
+.PHONY: help run test check check-lint check-format check-types check-floors bench soak fuzz scale storm conformance \
         clients contract fmt prices lock dist clean venv
 
 help: ## list the targets
@@ -68,6 +68,9 @@ contract: $(STAMPS)/dev ## half an hour of made calls against the whole of /api 
 	$(PYTEST) -n $(WORKERS) -m "not soak" tests/openapi $(ARGS)
 
 # ARGS="--url postgresql://..." measures an empty PostgreSQL database instead.
+storm: $(STAMPS)/dev redis-server ## budgets under fire, a thousand requests at once in every case
+	FLOW_ROUTER_TEST_CROWD=1000 $(PYTEST) -n 0 tests/e2e/test_money_under_fire.py $(ARGS)
+
 scale: $(STAMPS)/dev ## a request log of five million rows, asked and pruned (15 GB of disk for some minutes)
 	$(PYTHON_BIN) -m tests.scale.run $(ARGS)
 

@@ -71,6 +71,7 @@ DAMAGED: dict[str, bytes] = {
     "a chunk longer than it says": CHUNKED + b"2\r\n0123456789\r\n0\r\n\r\n",
     "a header without a colon": OK + b"nonsense\r\n\r\n",
     "another protocol": b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n",
+    "a header too long": OK + b"X: " + b"x" * 100_000 + b"\r\nContent-Length: 2\r\n\r\nok",
     "a header without end": OK + b"X: " + b"x" * 300_000,
 }
 

@@ -14,7 +14,11 @@ from starlette.testclient import TestClient
 
 from flowrouter.accounts.account import Account
 from flowrouter.config import Models
+from flowrouter.gateway.exchange import Exchange, Inbound
+from flowrouter.gateway.recording import Room, Tape
 from flowrouter.httpkit.keys import LOCAL_OWNER
+from flowrouter.settings.recording import Recording
+from flowrouter.storage import RecordingWriter
 from tests.contracts.fakes import request_row
 from tests.unit.api_admin.conftest import TOKEN, Gateway
 
@@ -71,6 +75,19 @@ def unlike(shown: Any, real: Any, at: str = "$") -> list[str]:
     return [] if len(kinds) == 1 or kinds <= {int, float} or type(None) in kinds else [f"{at}: {kinds}"]
 
 
+def record(gateway: Gateway, request_id: str) -> None:
+    """Keep the bodies of a request."""
+    inbound = Inbound(
+        request_id=request_id, dialect="openai_chat", operation="generate", endpoint="/v1/chat/completions",
+        headers={}, body=b'{"model":"gpt-x"}', wall=gateway.clock.now(), started=gateway.clock.monotonic(),
+    )  # fmt: skip
+    tape = Tape(Exchange(inbound), Recording(mode="all"), room=Room(), clock=gateway.clock)
+    tape.ended = True
+    shelf = RecordingWriter(gateway.store.place, gateway.store.vault, clock=gateway.clock)
+    assert shelf.put(tape)
+    assert shelf.drain(30.0)
+
+
 def test_examples_run(gateway: Gateway) -> None:
     gateway = Gateway(gateway.store, msgspec.structs.replace(gateway.config, models=Models()), gateway.clock)
     gateway.writer.start()
@@ -81,6 +98,7 @@ def test_examples_run(gateway: Gateway) -> None:
         for body in (
             {"name": "mine", "preset": "openai", "api_key": "sk-example-0123456789", "models": ["gpt-x"]},
             {"name": "other", "preset": "ollama"},
+            {"name": "third", "preset": "groq", "api_key": "gsk-example-0123456789", "models": ["gpt-x"]},
         )
     ]
     found = Account(
@@ -90,6 +108,7 @@ def test_examples_run(gateway: Gateway) -> None:
     key = client.post("/api/keys", headers=bearer, json={"name": "old"}).json()["data"]["id"]
     gateway.writer.record(request_row(1, cost_pusd=1_500_000))
     assert gateway.writer.drain(30.0)
+    record(gateway, "req_00000001")
     variables = {
         "GATEWAY": "http://127.0.0.1:2402",
         "TOKEN": TOKEN,

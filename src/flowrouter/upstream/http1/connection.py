@@ -19,7 +19,7 @@ from flowrouter.upstream.inflate import Inflater, is_disguised
 HIGH = 256 * 1024
 """Bytes of a body that may wait for their reader before the socket is stopped."""
 
-BARREN = 128 * 1024
+BARREN = 64 * 1024
 """Bytes that may come without one of a body: heads, chunk sizes and trailers have an end."""
 
 FIELDS = 256
@@ -41,10 +41,9 @@ class Connection(asyncio.Protocol):
         self._reply: Http1Reply | None = None
         self._transport: asyncio.Transport | None = None
         self._fields: dict[str, str] = {}
-        self._count = 0
+        self._count = self._weight = self._barren = 0
         self._chunked = self._measured = False
         self._interim = self._headed = self._complete = False
-        self._barren = 0
         self._usable = False
         self.used = 0
         self.idle_since = 0.0
@@ -61,7 +60,7 @@ class Connection(asyncio.Protocol):
         assert self._reply is None
         reply = self._reply = Http1Reply(self)
         self._fields = {}
-        self._count = self._barren = 0
+        self._count = self._weight = self._barren = 0
         self._chunked = self._measured = False
         self._interim = self._headed = self._complete = False
         self.used += 1
@@ -140,8 +139,9 @@ class Connection(asyncio.Protocol):
         if self._headed:
             return  # a trailer
         self._count += 1
-        if self._count > FIELDS:
-            raise ValueError("too many header fields")
+        self._weight += len(name) + len(value)
+        if self._count > FIELDS or self._weight > BARREN:
+            raise ValueError("too much of a head")
         key, text = name.decode("latin-1").lower(), value.decode("latin-1")
         if key == "transfer-encoding":
             if text.strip().lower() != "chunked" or self._chunked:
