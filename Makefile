@@ -5,8 +5,8 @@ VENV   ?= .venv
 ARGS   ?=
 # LOCAL=0 starts `make run` without the small local model.
 LOCAL  ?= 1
-# Two workers suit two cores; WORKERS=auto takes all, WORKERS=0 runs in one process (for a debugger).
-WORKERS ?= 2
+# Three workers suit two cores, since many tests wait; WORKERS=0 runs in one process (for a debugger).
+WORKERS ?= 3
 # The day that docs/compatibility.md gives for its run.
 DATE ?= $(shell date +%F)
 
@@ -35,7 +35,7 @@ run: $(STAMPS)/package $(if $(filter 0,$(LOCAL)),,local) ## start the gateway, w
 	else set -- serve; fi; \
 	exec $(VENV)/bin/flow-router "$$@" $(ARGS)
 
-test: $(STAMPS)/dev local-weights redis-server ## run the test suite (ARGS="tests/unit -k name", WORKERS=2)
+test: $(STAMPS)/dev local-weights redis-server ## run the test suite (ARGS="tests/unit -k name", WORKERS=3)
 	$(PYTEST) -n $(WORKERS) --dist worksteal $(ARGS)
 
 check: $(STAMPS)/dev ## lint, format, types and import floors

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
-from typing import Any
+from collections.abc import Callable, Coroutine, Generator
+from functools import partial
+from typing import Any, Generic, TypeVar
 
 FailureSink = Callable[[str, BaseException], None]
+T = TypeVar("T")
 
 
 class TaskGroup:
@@ -46,4 +48,40 @@ class TaskGroup:
             await asyncio.wait(pending)
 
 
-__all__ = ["FailureSink", "TaskGroup"]
+async def in_time(seconds: float, work: Coroutine[Any, Any, T]) -> T:
+    """Return what `work` does within so many seconds; raises `TimeoutError`.
+
+    Most reads find their bytes there already: what never waits is given no timer, which would cost more.
+    """
+    try:
+        waits_for = work.send(None)
+    except StopIteration as done:
+        return done.value
+    async with asyncio.timeout(seconds):
+        return await _Begun(work, waits_for)
+
+
+class _Begun(Generic[T]):
+    """A coroutine after its first step, which waits for a future: awaiting this goes on from there."""
+
+    __slots__ = ("_waits_for", "_work")
+
+    def __init__(self, work: Coroutine[Any, Any, T], waits_for: Any) -> None:
+        self._work = work
+        self._waits_for = waits_for
+
+    def __await__(self) -> Generator[Any, Any, T]:
+        while True:
+            try:
+                told = yield self._waits_for
+            except BaseException as error:  # noqa: BLE001 - a cancellation is for who waits inside
+                step = partial(self._work.throw, error)
+            else:
+                step = partial(self._work.send, told)
+            try:
+                self._waits_for = step()
+            except StopIteration as done:
+                return done.value
+
+
+__all__ = ["FailureSink", "TaskGroup", "in_time"]

@@ -104,7 +104,7 @@ def test_a_client_that_leaves_while_the_loser_is_torn_down_leaves_nothing_open()
 
     async def story(house: House) -> tuple[bool, bool, bool]:
         slot, hedges = _Slot(), house.hedges
-        begun = Begun(Opened(), None, slot)  # type: ignore[arg-type]
+        begun = Begun(Opened(), _Reply(), slot)  # type: ignore[arg-type]
 
         async def stubborn() -> Begun:
             try:

@@ -207,6 +207,21 @@ def test_stall_behind_content_ends_with_an_error() -> None:
     assert any(piece.startswith(b":") for _, piece in result.sent), "the client was kept alive meanwhile"
 
 
+def test_each_piece_gives_a_stream_its_time_anew() -> None:
+    result = play(
+        "openai_chat",
+        ASK_STREAM,
+        accounts=[CHAT],
+        scripts=[Script(headers=SSE, steps=[ROLE, HEL, 20.0, LO, 29.0, LO, 12.0, LO, 500.0, LO])],
+        timeouts=Timeouts(stall=30),
+        routing=Routing(completion="error"),
+    )
+    assert result.body.count(LO) == 3
+    assert b"fell silent for 30 s" in result.body
+    assert result.sent[-1][0] == 20.0 + 29.0 + 12.0 + 30.0
+    assert result.tasks_left == 0
+
+
 def test_client_that_goes_away_settles_what_was_used_and_closes_upstream() -> None:
     result = play(
         "openai_chat",

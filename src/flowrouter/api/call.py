@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -58,7 +59,7 @@ class Call:
         self.path = path
         self.route: Route | None = None
         self.rest = ""
-        self.request_id = "req_" + secrets.token_hex(12)
+        self.request_id = "req_" + _ids.take()
         self.told: Headers = []
 
     def lead(self, route: Route, rest: str) -> None:
@@ -80,6 +81,8 @@ class Call:
     @property
     def query(self) -> dict[str, str]:
         """Return the query, the last of repeated names."""
+        if not self._scope.get("query_string"):
+            return {}
         return dict(parse_qsl(self._scope.get("query_string", b"").decode("latin-1")))
 
     async def answer(self, status: int, body: bytes, extra: Headers | None = None) -> None:
@@ -109,6 +112,32 @@ class Call:
         text = self.request_id.encode()
         took = self._clock.monotonic() - self.started - self._away
         return [(b"x-request-id", text), (b"request-id", text), overhead_header(took), *self.told]
+
+
+class _Ids:
+    """Random ids of 24 hex characters: bytes for many are asked of the system at once, never by two processes."""
+
+    __slots__ = ("_at", "_bytes")
+
+    def __init__(self) -> None:
+        self.forget()
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self.forget)
+
+    def forget(self) -> None:
+        """Start anew."""
+        self._bytes, self._at = b"", 0
+
+    def take(self) -> str:
+        """Return the next one."""
+        if self._at >= len(self._bytes):
+            self._bytes, self._at = secrets.token_bytes(_ID_BYTES * 256), 0
+        self._at += _ID_BYTES
+        return self._bytes[self._at - _ID_BYTES : self._at].hex()
+
+
+_ID_BYTES = 12
+_ids = _Ids()
 
 
 def headers_of(scope: Scope) -> dict[str, str]:

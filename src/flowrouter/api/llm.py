@@ -5,7 +5,6 @@ Every request passes the guard first. What is not a data-plane route goes to the
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
@@ -19,6 +18,7 @@ from flowrouter.api.call import Call, Scope, headers_of
 from flowrouter.api.compact import Compactor
 from flowrouter.api.responses import ResponseRoutes
 from flowrouter.api.routes import is_verb, knows, match, normalise
+from flowrouter.api.watch import watched
 from flowrouter.canonical.problem import Problem
 from flowrouter.clock import Clock
 from flowrouter.config import Timeouts
@@ -168,7 +168,8 @@ class DataPlane:
             timeouts=self._parts.timeouts,
             tasks=self._parts.tasks,
         )
-        await self._watched(call.receive, exchange, client)
+        running = self._parts.pipeline.run(exchange, client)
+        await watched(running, call.receive, client, tasks=self._parts.tasks)
 
     async def _kept(self, answer: Callable[[Call, Caller], Awaitable[None]], call: Call) -> None:
         """Answer what is asked about an answer that was kept."""
@@ -181,34 +182,6 @@ class DataPlane:
             body = await self._body(call, share)
             inbound = _inbound(call, "compact", body, wall=wall, started=started)
             await self._parts.compactor.answer(inbound, call, caller=caller, run=self._run)
-
-    async def _watched(self, receive: Receive, exchange: Exchange, client: Client) -> None:
-        """Run the exchange; a client that goes away cancels it, and with it the upstream call."""
-        work = asyncio.current_task()
-        assert work is not None
-        gone = False
-
-        def give_up() -> None:
-            nonlocal gone
-            gone = True
-            work.cancel()
-
-        async def watch() -> None:
-            while (await receive())["type"] != "http.disconnect":
-                pass
-            if not client.ended:
-                give_up()
-
-        client.on_stuck = give_up
-        watcher = self._parts.tasks.start("client watch", watch())
-        try:
-            await self._parts.pipeline.run(exchange, client)
-        except asyncio.CancelledError:
-            if not gone:
-                raise
-            work.uncancel()
-        finally:
-            watcher.cancel()
 
     async def _count_tokens(self, call: Call) -> None:
         caller = self._caller(call)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any, Literal, cast, get_args
 
 import msgspec
@@ -112,11 +113,12 @@ def _smooth(field: str, *, lane: Lane, origin: Dialect, target: Dialect, owned: 
     return "passed" if field in _shared(origin, target) else "mapped"
 
 
-def _shared(origin: Dialect, target: Dialect) -> set[str]:
+@cache
+def _shared(origin: Dialect, target: Dialect) -> frozenset[str]:
     """Return the fields that have one name and one form in both dialects."""
     listed = {*_KNOWN_TO_THE_HUB, *FIELD_NAMES[origin], *FIELD_NAMES[target]}
     plain = {name for name in listed if field_name(origin, name) == field_name(target, name)}
-    return {field_name(origin, name) for name in plain} - _OTHERWISE_SAID
+    return frozenset(field_name(origin, name) for name in plain) - _OTHERWISE_SAID
 
 
 _OTHERWISE_SAID = frozenset({"messages", "system", "tools", "tool_choice"})

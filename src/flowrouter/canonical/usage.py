@@ -47,7 +47,9 @@ TOKENS_MAX = 10**9
 
 def token_count(value: object) -> int | None:
     """Return a count of tokens as a provider writes it, None for what is none."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if type(value) is int and 0 <= value <= TOKENS_MAX:
+        return value
+    if value is None or isinstance(value, bool) or not isinstance(value, int | float):
         return None
     if not value <= TOKENS_MAX:  # nor is it NaN
         return None

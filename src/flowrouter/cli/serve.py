@@ -8,6 +8,7 @@ sees success.
 from __future__ import annotations
 
 import argparse
+import gc
 import signal
 import sys
 import threading
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from uvicorn import Config as UvicornConfig
 
     from flowrouter.config import Config
+
+_COLLECT_AFTER = 10_000
+"""New objects after which the collector looks for cycles among them."""
 
 _LOOK_SECONDS = 0.5
 """How long the card waits for the first look at this machine's ports; the gateway answers meanwhile."""
@@ -183,6 +187,7 @@ def run(
 
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
+            _settle_down()
             if self.started:
                 await ready(self)
 
@@ -197,6 +202,15 @@ def run(
     except SystemExit:  # uvicorn's way of saying that start-up failed; the reason is in the log
         return NOT_STARTED
     return 0 if server.started else NOT_STARTED
+
+
+def _settle_down() -> None:
+    """Let the collector of cycles look at young objects only, and less often: requests leave hardly any cycles.
+
+    What was loaded until here stays; walking it again and again was a twentieth of a busy gateway's time.
+    """
+    gc.freeze()
+    gc.set_threshold(_COLLECT_AFTER, 20, 50)
 
 
 def _uvicorn_config(application: Any, settings: Config) -> UvicornConfig:

@@ -113,6 +113,10 @@ def _never(_: bytes) -> bool:
     return False
 
 
+def _untold(_: bytes) -> Response | None:
+    return None
+
+
 def _unmetered(_: Usage) -> Metered:
     return Metered()
 
@@ -146,7 +150,8 @@ class Codec(msgspec.Struct, frozen=True, kw_only=True):
     its words (never raises; a conversation, or what else clients of the dialect send).
     `prepare` edits only owned fields of a body on the passthrough lane: (body, head, model,
     wants_usage) → body. `parse_request`/`parse_response` take a body's bytes; the former raises
-    `CallerError`, the latter `ValueError`. `render_request` takes (request, model, capabilities).
+    `CallerError`, the latter `ValueError`. `outline` reads an answer that `parse_response` would take, but for its words: id, model, usage,
+    finish, the names of the tools called; None where that takes a full reading. `render_request` takes (request, model, capabilities).
     `resume` gives an encoder that goes on where a cursor stands. `problem_of` reads an upstream
     error body (status, bytes), `render_problem` writes one: (problem, request id) → bytes,
     `problem_status` the HTTP status it goes out with. `usage_only` says whether a frame's bytes
@@ -181,6 +186,7 @@ class Codec(msgspec.Struct, frozen=True, kw_only=True):
     usage_only: Callable[[bytes], bool] = _never
     needs_usage: bool = False
     measure: Callable[[bytes], Measured] = _unmeasured
+    outline: Callable[[bytes], Response | None] = _untold
     count: TokenCount | None = None
     limited: Callable[[bytes, int, Capabilities], bytes] | None = None
     embeddings: Embeddings | None = None

@@ -82,11 +82,12 @@ class Client:
 
     async def write(self, piece: bytes) -> None:
         """Send a meaningful piece of a stream, behind the head if that has not left yet."""
-        await self._beat_done()
+        if self._beating is not None:
+            await self._beat_done()
         if not self.head_sent:
             await self._open()
         self.content_sent = True
-        self._note_bytes(piece)
+        self._exchange.bytes_out += len(piece)
         self._last_sent = self._clock.monotonic()
         await replies.send_piece(self._send, piece)
 

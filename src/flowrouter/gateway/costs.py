@@ -24,7 +24,9 @@ HEDGED = "hedged"
 
 def costs_of(exchange: Exchange, bills: Bills) -> Costs:
     """Return what the attempts of `exchange` cost."""
-    attempts = tuple(_attempt(attempt, exchange, bills) for attempt in exchange.attempts)
+    attempts = tuple([_attempt(attempt, exchange, bills) for attempt in exchange.attempts])
+    if len(attempts) == 1:
+        return Costs(attempts=attempts, cost=attempts[0].cost, charge=attempts[0].charge)
     return Costs(
         attempts=attempts,
         cost=_sum(attempt.cost for attempt in attempts),

@@ -239,23 +239,25 @@ class Delivery:
 
         Returns the step that told of a failure, which has not gone through.
         """
-        cursor, held, broken = sink.cursor, bytearray(), None
-        while broken is None and not is_stopped(self._exchange) and (steps := await self._source.more()):
+        exchange, cursor, broken = self._exchange, sink.cursor, None
+        held: list[bytes] = []
+        while broken is None and not is_stopped(exchange) and (steps := await self._source.more()):
             for step in steps:
                 frame, events = step
                 if events and type(events[-1]) is e.StreamError:
                     broken = step
                     break
-                held += sink.close(events) if frame is None else sink.feed(frame, events)
-            if broken is None and await must_stop(self._exchange, cursor):
-                held += sink.resume(stopping(self._exchange, cursor))
+                if piece := sink.close(events) if frame is None else sink.feed(frame, events):
+                    held.append(piece)
+            if broken is None and exchange.hold is not None and await must_stop(exchange, cursor):
+                held.append(sink.resume(stopping(exchange, cursor)))
             if cursor.ended:
                 await self._remember()
-                await self._keep(bytes(held))
+                await self._keep(b"".join(held))
             early = broken is not None and not self._client.content_sent
             if held and cursor.meaningful and not early:
-                await self._write(bytes(held))
-                held = bytearray()
+                await self._write(held[0] if len(held) == 1 else b"".join(held))
+                held.clear()
         return broken
 
     def _fed(self, sink: Sink, step: Step) -> bytes:

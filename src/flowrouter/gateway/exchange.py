@@ -113,8 +113,10 @@ class Exchange:
     @property
     def answering(self) -> AttemptLog | None:
         """Return the attempt whose answer the client got or is getting, the last one where none has begun."""
-        told = (log for log in reversed(self.attempts) if log.verdict in ("answered", "cut"))
-        return next(told, self.attempts[-1] if self.attempts else None)
+        for log in reversed(self.attempts):
+            if log.verdict in ("answered", "cut"):
+                return log
+        return self.attempts[-1] if self.attempts else None
 
     def carry(self, body: bytes) -> None:
         """Go on with another body: the same request, its history told in another way."""
@@ -139,6 +141,8 @@ def skimmed(inbound: Inbound) -> Head:
     """Return the head of the body and the address; raises `CallerError`. Only conversations are streamed."""
     head = codec(inbound.dialect).skim(inbound.body)
     stream = head.stream if inbound.stream is None else inbound.stream
+    if inbound.model is None and stream is head.stream and inbound.operation == "generate":
+        return head
     return msgspec.structs.replace(
         head,
         model=head.model if inbound.model is None else inbound.model,

@@ -11,7 +11,9 @@ from flowrouter.canonical.capabilities import Capabilities
 from flowrouter.clock import Clock
 from flowrouter.config import Timeouts
 from flowrouter.errors import UpstreamError
+from flowrouter.gateway.silence import Silence
 from flowrouter.providers.preset import Preset
+from flowrouter.tasks import in_time
 from flowrouter.upstream import Reply
 
 WHOLE_MAX = 256 * 1024 * 1024
@@ -40,7 +42,8 @@ class Incoming:
     """
 
     __slots__ = (
-        "_begin_by", "_begun", "_clock", "_deadline", "_limits", "_patience", "_patient", "_reply", "_streamed", "_waited",
+        "_begin_by", "_begun", "_clock", "_deadline", "_limits", "_may_think", "_reply", "_silence", "_streamed", "_thinks",
+        "_waited",
     )  # fmt: skip
 
     def __init__(
@@ -52,7 +55,7 @@ class Incoming:
         deadline: float,
         begin_by: float,
         streamed: bool,
-        patient: bool,
+        patient: Callable[[], bool],
         waited: Callable[[float], None],
     ) -> None:
         self._reply = reply
@@ -61,10 +64,22 @@ class Incoming:
         self._deadline = deadline
         self._begin_by = begin_by
         self._streamed = streamed
-        self._patient = patient
-        self._patience = timeouts.first_event_reasoning if patient else timeouts.first_event
+        self._may_think = patient
+        self._thinks: bool | None = None
         self._waited = waited
         self._begun = 0.0
+        self._silence = Silence(timeouts.stall)
+
+    @property
+    def _patient(self) -> bool:
+        """Return whether the model may think first; found out at need, since it takes a look at the whole request."""
+        if self._thinks is None:
+            self._thinks = self._may_think()
+        return self._thinks
+
+    @property
+    def _patience(self) -> float:
+        return self._limits.first_event_reasoning if self._patient else self._limits.first_event
 
     async def first(self) -> bytes:
         """Return the reply up to the first bytes that tell something."""
@@ -82,8 +97,6 @@ class Incoming:
 
         They must come `by` then at the latest.
         """
-        if meaningful and self._streamed and by == math.inf:
-            return await self._flowing()
         now = self._clock.monotonic()
         # Any sign of life counts, but before the answer has begun not for ever.
         until, complaint, since = min(now + self._limits.stall, by), "the stream fell silent for", now
@@ -96,14 +109,23 @@ class Incoming:
             until, complaint, since = self._deadline, "the answer did not end within", self._begun
         return await self._read(until, complaint, since=since)
 
-    async def _flowing(self) -> bytes:
+    async def flowing(self) -> bytes:
         """Return the next bytes of an answer that is on its way to its client: each piece comes through here."""
+        silence = self._silence
+        silence.begin()
         try:
-            async with asyncio.timeout(self._limits.stall):
-                return await self._reply.read()
-        except TimeoutError:
-            silent = f"the stream fell silent for {self._limits.stall:g} s"
-            raise UpstreamError(silent, kind="timeout") from None
+            return await self._reply.read()
+        except asyncio.CancelledError:
+            if silence.is_over():
+                silent = f"the stream fell silent for {self._limits.stall:g} s"
+                raise UpstreamError(silent, kind="timeout") from None
+            raise
+        finally:
+            silence.end()
+
+    def close(self) -> None:
+        """Watch for silence no more."""
+        self._silence.close()
 
     async def rest(self, first: bytes) -> bytes:
         """Return the whole reply, of which `first` is here."""
@@ -131,8 +153,7 @@ class Incoming:
         try:
             if until <= started:
                 raise TimeoutError
-            async with asyncio.timeout(until - started):
-                return await self._reply.read()
+            return await in_time(until - started, self._reply.read())
         except TimeoutError:
             raise UpstreamError(f"{complaint} {max(until - since, 0):.3g} s", kind="timeout") from None
         finally:

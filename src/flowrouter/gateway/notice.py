@@ -64,7 +64,10 @@ def _listed(paths: list[str]) -> bytes:
 
 
 def _ascii(text: str, limit: int) -> bytes:
-    return "".join(c if " " <= c <= "~" else "?" for c in text[:limit]).encode()
+    text = text[:limit]
+    if text.isascii() and text.isprintable():
+        return text.encode()
+    return "".join(c if " " <= c <= "~" else "?" for c in text).encode()
 
 
 __all__ = ["error_headers", "head_headers", "overhead_header"]

@@ -30,7 +30,7 @@ from flowrouter.gateway.settle import Books
 from flowrouter.gateway.stored_responses import StoredResponses
 from flowrouter.gateway.world import World
 from flowrouter.httpkit.auth import authenticate
-from flowrouter.httpkit.keys import NO_POLICY
+from flowrouter.httpkit.key_policy import NO_LIMITS, KeyPolicy
 from flowrouter.logs import Logger
 from flowrouter.plugins import Hooks
 from flowrouter.routing import Plan
@@ -96,7 +96,7 @@ class Pipeline:
         if world.recording.mode != "off":
             self._recorder.begin(exchange, client, world.recording)
         admit_dialect(exchange.caller, inbound.dialect)
-        if exchange.caller.policy is not NO_POLICY:
+        if _binds(exchange.caller.policy):
             _settle_members(exchange)
             inbound = exchange.inbound
         head = exchange.head = skimmed(inbound)
@@ -179,6 +179,11 @@ class Pipeline:
             return
         exchange.problem, exchange.outcome = problem, "partial" if client.content_sent else "error"
         await client.refuse(problem, raw=raw)
+
+
+def _binds(policy: KeyPolicy) -> bool:
+    """Return whether anything of `policy` goes by what stands in a request's body."""
+    return policy.bounded or policy.limits is not NO_LIMITS or bool(policy.budgets)
 
 
 def _settle_members(exchange: Exchange) -> None:

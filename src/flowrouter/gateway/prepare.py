@@ -79,7 +79,7 @@ def prepare(
     `refused` names optional fields this target is known to answer 400 to. `account` is the target's own
     with the access token it has now (default: as in the world).
     """
-    head, inbound = exchange.head, exchange.inbound
+    head = exchange.head
     assert head is not None
     account, preset = account or world.accounts[target.account_id], world.presets[target.account_id]
     capabilities = world.capabilities(preset, target.model, target.dialect)
@@ -97,20 +97,7 @@ def prepare(
         reasoning=reasoning,
         named=world.reply_model == "asked",
     )
-    own_headers = {name: value.reveal() for name, value in account.headers}
-    request = adapter.build(
-        preset,
-        target.dialect,
-        api_key=account.api_key.reveal() if account.api_key else None,
-        base_url=account.base_url,
-        operation=draft.operation,
-        model=target.model,
-        body=draft.body,
-        stream=head.stream,
-        client_headers=_of_owner(inbound.headers, exchange.caller.owner_id),
-        same_dialect=target.dialect == inbound.dialect,
-        account_headers={**draft.headers, **own_headers},
-    )
+    request = _addressed(draft, exchange, world, target=target, account=account)
     return Prepared(
         target=target,
         account=account,
@@ -122,6 +109,38 @@ def prepare(
         losses=(*_written_out(exchange), *draft.losses),
         sealer=draft.sealer,
     )
+
+
+def _addressed(
+    draft: _Draft, exchange: Exchange, world: World, *, target: Target, account: Account
+) -> HttpRequest:
+    """Return the draft with its address and headers, which are built once where requests of an account share them."""
+    head, inbound, dialect = exchange.head, exchange.inbound, target.dialect
+    assert head is not None
+    same = dialect == inbound.dialect
+    shared = draft.operation == "generate" and not draft.headers and dialect != "gemini"
+    shared = shared and not (same and adapter.forwards(inbound.headers, dialect))
+    place = (account.id, dialect, head.stream)
+    if shared and (known := world.known_requests.get(place)) is not None and known[0] is account:
+        built = known[1]
+        return HttpRequest(method=built.method, url=built.url, headers=built.headers, body=draft.body)
+    own_headers = {name: value.reveal() for name, value in account.headers}
+    request = adapter.build(
+        world.presets[target.account_id],
+        dialect,
+        api_key=account.api_key.reveal() if account.api_key else None,
+        base_url=account.base_url,
+        operation=draft.operation,
+        model=target.model,
+        body=draft.body,
+        stream=head.stream,
+        client_headers=_of_owner(inbound.headers, exchange.caller.owner_id),
+        same_dialect=same,
+        account_headers={**draft.headers, **own_headers},
+    )
+    if shared:
+        world.known_requests[place] = (account, msgspec.structs.replace(request, body=b""))
+    return request
 
 
 def _of_owner(headers: Mapping[str, str], owner_id: str) -> Mapping[str, str]:

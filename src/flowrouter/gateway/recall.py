@@ -65,11 +65,14 @@ class Recall:
     async def fill(self, request: Request, *, owner_id: str) -> Request:
         """Return `request` with what is remembered for the open tool loop, where the client left it out."""
         start, ids, digest = _open_loop(request.messages), _has_ids(request), hashlib.sha256()
+        runs = _runs(request.messages)
+        if not any(place >= start and _lacks_state(turn) for place, turn in runs):
+            return request  # nothing to be found, so nothing to be told apart
         messages: list[Message] = []
-        for place, turn in _runs(request.messages):
+        for place, turn in runs:
             envelopes: list[str] = []
-            call = _first_call(turn) if turn[0].role == "assistant" and place >= start else None
-            if call is not None and not _carries_state(turn):
+            call = _first_call(turn) if place >= start and _lacks_state(turn) else None
+            if call is not None:
                 here = digest.copy()
                 # Only the first call counts: some clients put its result between it and the next.
                 here.update(_told(turn, ids=ids, calls=1))
@@ -139,6 +142,11 @@ def _open_loop(messages: Sequence[Message]) -> int:
         if message.role == "user" and not any(isinstance(part, ToolResult) for part in message.parts):
             return place + 1
     return 0
+
+
+def _lacks_state(turn: Sequence[Message]) -> bool:
+    """Return whether a turn of the assistant's calls tools and bears no state of reasoning."""
+    return turn[0].role == "assistant" and _first_call(turn) is not None and not _carries_state(turn)
 
 
 def _carries_state(turn: Iterable[Message]) -> bool:

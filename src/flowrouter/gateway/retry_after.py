@@ -55,6 +55,8 @@ _LIMITS = (
     ),
 )  # fmt: skip
 
+_LEFT = frozenset(limit.left for limit in _LIMITS)
+
 
 def seconds(headers: Mapping[str, str], body: bytes, *, now: float) -> float | None:
     """Return the seconds to wait after a refusal, at most a day, or None where nothing is said.
@@ -74,6 +76,8 @@ def used_up(headers: Mapping[str, str], *, now: float) -> float | None:
 
     Of several limits the one that resets last counts. A limit whose size is 0 is none.
     """
+    if _LEFT.isdisjoint(headers):
+        return None
     resets = [
         moment
         for limit in _LIMITS

@@ -73,16 +73,20 @@ class PassthroughSink:
         self.cursor = Cursor()
         self._codec = codec
         self._options = options
+        self._plain = options.framing != "array"
         self._opened = False
         self._resumed: StreamEncoder | None = None
 
     def feed(self, frame: Frame, events: Sequence[Event]) -> bytes:
         """Return the frame as it came, unless it must not leave."""
+        if len(events) == 1 and type(event := events[0]) is e.PartDelta and self._plain and not frame.bare:
+            self.cursor.apply(event)
+            return frame.raw
         for event in events:
             self.cursor.apply(event)
             if type(event) is e.FrameError:
                 return b""
-        if self._options.framing == "array":
+        if not self._plain:
             return self._element(frame)
         if not self._options.include_usage and self._codec.usage_only(frame.raw):
             return b""
@@ -181,6 +185,9 @@ class TranslateSink:
 
     def close(self, events: Sequence[Event]) -> bytes:
         """Return what the events become."""
+        if len(events) == 1 and not self._edits:
+            self.cursor.apply(events[0])
+            return self._encoder.feed(events[0])
         out: list[bytes] = []
         for event in edited(events, self._edits):
             self.cursor.apply(event)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import partial
 
 import msgspec
 
@@ -19,7 +20,7 @@ from flowrouter.canonical.response import Response
 from flowrouter.canonical.usage import Usage, merge
 from flowrouter.clock import Clock
 from flowrouter.config import Timeouts
-from flowrouter.dialects import codec
+from flowrouter.dialects import Codec, codec
 from flowrouter.errors import CallerError, UpstreamError
 from flowrouter.gateway.attempts import Opened
 from flowrouter.gateway.exchange import Exchange, parsed
@@ -58,7 +59,7 @@ class Source:
 
     __slots__ = (
         "_clock", "_data", "_decoder", "_exchange", "_held", "_incoming", "_meaningful", "_opened", "_over",
-        "_pace", "_parser", "_size", "_started", "body", "deadline", "response",
+        "_pace", "_parser", "_size", "_started", "_streamed", "body", "deadline", "response",
     )  # fmt: skip
 
     def __init__(
@@ -81,10 +82,11 @@ class Source:
             deadline=min(started + timeouts.total, terms.deadline),
             begin_by=min(started + terms.first_token, terms.deadline),
             streamed=head.stream,
-            patient=may_think_long(prepared.preset, prepared.capabilities, exchange.inbound.body),
+            patient=partial(may_think_long, prepared.preset, prepared.capabilities, exchange.inbound.body),
             waited=self._waited,
         )
         self._clock = clock
+        self._streamed = head.stream
         self._pace = Pace(terms.slow_tokens) if terms.slow_tokens and head.stream else None
         self.deadline = terms.deadline
         self._parser = SseParser()
@@ -126,6 +128,10 @@ class Source:
         """Read the last bytes of a finished stream, so that its connection can be used again."""
         await self._incoming.drain()
 
+    def close(self) -> None:
+        """Read no more."""
+        self._incoming.close()
+
     @property
     def usage(self) -> Usage | None:
         """Return what the steps that are held say of usage."""
@@ -140,7 +146,7 @@ class Source:
         body = await self._incoming.rest(first)
         upstream = codec(self._opened.prepared.target.dialect)
         try:
-            response = upstream.parse_response(body.lstrip(BLANK), provenance(self._opened))
+            response = self._read_whole(body.lstrip(BLANK), upstream)
         except ValueError:
             head = self._exchange.head
             assert head is not None
@@ -151,6 +157,14 @@ class Source:
             return upstream.problem_of(self._opened.reply.status, body)
         self.body, self.response = body, response
         return None
+
+    def _read_whole(self, body: bytes, upstream: Codec) -> Response:
+        """Return the answer in `body`, without its words where it passes as it is; raises `ValueError`."""
+        head = self._exchange.head
+        assert head is not None
+        passes = self._opened.prepared.lane == "passthrough" and not head.stream
+        outlined = upstream.outline(body) if passes else None
+        return outlined or upstream.parse_response(body, provenance(self._opened))
 
     async def _begin(self) -> Problem | None:
         while steps := await self._next():
@@ -190,9 +204,12 @@ class Source:
             data, self._data = self._data, b""
             if not data:
                 try:
-                    data = await self._incoming.more(
-                        started=self._started, meaningful=self._meaningful, by=by
-                    )
+                    if self._meaningful and self._streamed and by == math.inf:
+                        data = await self._incoming.flowing()
+                    else:
+                        data = await self._incoming.more(
+                            started=self._started, meaningful=self._meaningful, by=by
+                        )
                 except UpstreamError:
                     if self._meaningful and (events := self._finished()):
                         return [(None, events)]

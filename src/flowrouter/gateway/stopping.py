@@ -12,7 +12,10 @@ from flowrouter.gateway.missing_usage import booked
 
 
 async def must_stop(exchange: Exchange, cursor: Cursor) -> bool:
-    """Return whether a running answer has used up what a hard budget has; what is left tops its hold up."""
+    """Return whether a running answer has used up what a hard budget has; what is left tops its hold up.
+
+    Needs to be asked only where the exchange has a hold.
+    """
     hold = exchange.hold
     if hold is None or cursor.ended or cursor.finishes or not cursor.meaningful:
         return False

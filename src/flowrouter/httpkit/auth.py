@@ -24,6 +24,8 @@ def authenticate(headers: Mapping[str, str], ring: KeyRing, *, now_ms: int, prot
     """
     stranger = False
     for token in credentials(headers):
+        if not is_token(token):
+            continue
         key = ring.find(token, now_ms=now_ms)
         if key is not None:
             return Caller(
@@ -33,7 +35,7 @@ def authenticate(headers: Mapping[str, str], ring: KeyRing, *, now_ms: int, prot
                 scopes=key.scopes,
                 policy=key.policy,
             )
-        stranger = stranger or is_token(token)
+        stranger = True
     if stranger:
         raise CallerError(
             "this gateway key is unknown, disabled, revoked or expired; make a new one with `flow-router keys create`",

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import zlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Protocol
 
 from flowrouter.errors import CallerError, FlowRouterError
+from flowrouter.tasks import in_time
 
-Receive = Callable[[], Awaitable[Any]]
+Receive = Callable[[], Coroutine[Any, Any, Any]]
 
 
 class ClientGoneError(FlowRouterError):
@@ -80,8 +80,7 @@ _LENGTH_DIGITS = 18
 async def _next(receive: Receive) -> Any:
     """Return the next piece; a client that sends nothing for a minute is not waited for."""
     try:
-        async with asyncio.timeout(IDLE_SECONDS):
-            return await receive()
+        return await in_time(IDLE_SECONDS, receive())
     except TimeoutError:
         raise CallerError(
             "the body did not go on; send it again", status=408, code="request_timeout"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 from flowrouter.errors import CallerError
@@ -25,16 +25,12 @@ class MemoryGate:
         self.limit = limit
         self.held = 0
 
-    @contextmanager
-    def hold(self, headers: Mapping[str, str]) -> Iterator[Share]:
-        """Hold a request's share while it is served; raises `CallerError` (503, try again)."""
+    def hold(self, headers: Mapping[str, str]) -> Share:
+        """Hold a request's share, to be given back by `with`; raises `CallerError` (503, try again)."""
         declared = declared_length(headers)
         share = Share(self)
-        try:
-            share.cover(_UNDECLARED if declared is None else declared)
-            yield share
-        finally:
-            self.held -= share.size
+        share.cover(_UNDECLARED if declared is None else declared)
+        return share
 
 
 class Share:
@@ -45,6 +41,12 @@ class Share:
     def __init__(self, gate: MemoryGate) -> None:
         self._gate = gate
         self.size = 0
+
+    def __enter__(self) -> Share:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._gate.held -= self.size
 
     def cover(self, size: int) -> None:
         """Hold at least `size` bytes; raises `CallerError` (503). A request that is alone is never refused."""

@@ -25,9 +25,9 @@ async def send_head(send: Send, status: int, headers: Headers) -> None:
     await send({"type": "http.response.start", "status": status, "headers": headers})
 
 
-async def send_piece(send: Send, body: bytes) -> None:
-    """Send a piece of a body that goes on."""
-    await send({"type": "http.response.body", "body": body, "more_body": True})
+def send_piece(send: Send, body: bytes) -> Awaitable[None]:
+    """Send a piece of a body that goes on, once awaited."""
+    return send({"type": "http.response.body", "body": body, "more_body": True})
 
 
 async def send_last(send: Send, body: bytes = b"") -> None:

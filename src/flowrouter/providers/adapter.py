@@ -100,6 +100,11 @@ def build(
     )
 
 
+def forwards(client_headers: Mapping[str, str], dialect: Dialect) -> bool:
+    """Return whether any of `client_headers` (names in lower case) goes on to a provider speaking `dialect`."""
+    return not header_table.FORWARDED[dialect].isdisjoint(client_headers)
+
+
 def build_listing(
     preset: Preset,
     *,
@@ -244,4 +249,6 @@ def _refuse(preset: Preset, why: str, fix: str | None) -> NoReturn:
     raise AdapterError(f"preset {preset.id!r} {why}", fix=fix)
 
 
-__all__ = ["AdapterError", "Operation", "Shown", "build", "build_listing", "build_quota", "resolve_base_url"]
+__all__ = [
+    "AdapterError", "Operation", "Shown", "build", "build_listing", "build_quota", "forwards", "resolve_base_url",
+]  # fmt: skip

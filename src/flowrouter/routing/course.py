@@ -272,6 +272,8 @@ class Course:
 
     def _try(self, target: Target, *, trial: bool) -> Try:
         self._tried[target.key] = self._round
+        if len(self._targets) == 1:
+            return Try(target=target, trial=trial)
         open_ones = list(self._untried()) if self._tries + 1 < self._limits.attempts else []
         plain = (other for other, obstacle in open_ones if obstacle is None)
         return Try(
@@ -317,6 +319,8 @@ class Course:
 
 def _under(plan: Plan, limits: Limits) -> Limits:
     policy = plan.policy
+    if policy.attempts is None and policy.wait is None:
+        return limits
     return Limits(
         attempts=limits.attempts if policy.attempts is None else policy.attempts,
         wait=limits.wait if policy.wait is None else policy.wait,

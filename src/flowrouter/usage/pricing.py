@@ -15,6 +15,7 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_EVEN, Context, Decimal
+from functools import lru_cache
 
 from flowrouter.canonical.metered import Metered
 from flowrouter.canonical.usage import Usage
@@ -201,6 +202,7 @@ def rounded(amount: Decimal) -> int | None:
     return whole if 0 <= whole <= LARGEST else None
 
 
+@lru_cache(maxsize=256)
 def usd(amount: int | None) -> str | None:
     """Return pico-USD as exact decimal text in USD."""
     return None if amount is None else f"{Decimal(amount).scaleb(-12).normalize():f}"

@@ -52,6 +52,8 @@ class SseParser:
     def feed(self, data: bytes) -> list[Frame]:
         """Return the frames completed by `data`; raises `SseError` beyond `MAX_FRAME`."""
         buffer = self._buffer
+        if not buffer and self._started and _is_one(data):
+            return [_frame(data)]
         buffer += data
         if not self._started and not self._begin():
             return []
@@ -86,6 +88,11 @@ class SseParser:
         return True
 
 
+def _is_one(data: bytes) -> bool:
+    """Return whether `data` is one whole event, as a stream's pieces mostly are; False may be wrong."""
+    return data.endswith(b"\n\n") and data.find(b"\n\n") == len(data) - 2 and b"\r" not in data
+
+
 # Two line ends in a row; the `\r` of a CR LF is never taken for a line end of its own.
 _BLANK_LINE = re.compile(rb"(?:\r\n|\n|\r(?!\n))(?:\r\n|\n|\r)")
 
@@ -103,8 +110,13 @@ def _frame_ends(buffer: bytearray, start: int) -> Iterator[int]:
 
 
 def _frame(raw: bytes) -> Frame:
-    if raw.startswith(b"data: ") and raw.find(b"\n") == len(raw) - 2 and b"\r" not in raw:
-        return Frame(None, raw[6:-2], raw)
+    if b"\r" not in raw:
+        first, last = raw.find(b"\n"), len(raw) - 2
+        if first == last and raw.startswith(b"data: "):
+            return Frame(None, raw[6:-2], raw)
+        named = raw.startswith(b"event: ") and raw.startswith(b"data: ", first + 1)
+        if named and raw.find(b"\n", first + 1) == last:
+            return Frame(raw[7:first].decode("utf-8", "replace"), raw[first + 7 : -2], raw)
     event: str | None = None
     data: list[bytes] = []
     for line in _lines(raw):

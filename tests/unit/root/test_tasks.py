@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from flowrouter.tasks import TaskGroup
+from flowrouter.tasks import TaskGroup, in_time
 
 
 class Heard:
@@ -112,3 +112,66 @@ async def test_a_failure_while_closing_is_heard() -> None:
 
 async def test_closing_an_empty_group() -> None:
     await TaskGroup(Heard()).close(grace=1.0)
+
+
+async def after_turns(turns: int) -> str:
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    return "done"
+
+
+@pytest.mark.parametrize("turns", [0, 1, 3])
+def test_what_is_done_in_time_is_returned(turns: int) -> None:
+    assert asyncio.run(in_time(60.0, after_turns(turns))) == "done"
+
+
+def test_what_never_waits_is_given_no_timer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(asyncio, "timeout", None)
+    assert asyncio.run(in_time(60.0, value(1))) == 1
+
+
+@pytest.mark.parametrize("turns", [0, 1])
+def test_a_failure_in_time_is_raised(turns: int) -> None:
+    async def failing() -> None:
+        await after_turns(turns)
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        asyncio.run(in_time(60.0, failing()))
+
+
+def test_what_takes_too_long_is_ended() -> None:
+    ended: list[str] = []
+
+    async def waiting() -> None:
+        try:
+            await forever()
+        finally:
+            ended.append("inside")
+
+    with pytest.raises(TimeoutError):
+        asyncio.run(in_time(0.001, waiting()))
+    assert ended == ["inside"]
+
+
+def test_a_cancellation_reaches_who_waits_inside_and_goes_on() -> None:
+    heard: list[str] = []
+
+    async def waiting() -> None:
+        try:
+            await forever()
+        except asyncio.CancelledError:
+            heard.append("inside")
+            await asyncio.sleep(0)  # it may still have something to do
+            heard.append("done")
+            raise
+
+    async def play() -> None:
+        task = asyncio.create_task(in_time(60.0, waiting()))
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(play())
+    assert heard == ["inside", "done"]

@@ -16,6 +16,7 @@ from flowrouter.dialects.anthropic.count_tokens import (
 )
 from flowrouter.dialects.anthropic.envelope import is_error_frame, prepare, skim, skim_counts
 from flowrouter.dialects.anthropic.errors import problem_of, problem_status, render_problem
+from flowrouter.dialects.anthropic.outlines import outline
 from flowrouter.dialects.anthropic.parse_requests import parse_request
 from flowrouter.dialects.anthropic.render_requests import render_request
 from flowrouter.dialects.anthropic.responses import parse_response, render_response
@@ -35,6 +36,7 @@ CODEC = Codec(
     parse_request=parse_request,
     render_request=render_request,
     parse_response=parse_response,
+    outline=outline,
     render_response=render_response,
     decoder=AnthropicDecoder,
     encoder=AnthropicEncoder,

@@ -23,6 +23,7 @@ from flowrouter.dialects.anthropic.responses import AT_THE_END, BESIDE_THE_END
 from flowrouter.dialects.anthropic.stops import finish_of
 from flowrouter.dialects.anthropic.usage import parse_usage
 from flowrouter.dialects.codec import DecodeOptions
+from flowrouter.dialects.mould import DeltaMould
 from flowrouter.wire.json import JsonError, loads
 from flowrouter.wire.sse import Frame
 
@@ -52,6 +53,7 @@ class AnthropicDecoder:
         "_blocks",
         "_done",
         "_finished",
+        "_mould",
         "_next",
         "_options",
         "_seen",
@@ -70,19 +72,27 @@ class AnthropicDecoder:
         self._finished = False
         self._done = False
         self._usage: dict[str, Any] = {}
+        self._mould = DeltaMould()
 
     def feed(self, frame: Frame) -> list[Event]:
         """Return the events of one frame."""
         data = frame.data
         if data is None or self._done:
             return []
+        if (delta := self._mould.delta(data)) is not None:
+            return [delta]
+        self._mould.forget()
         try:
             value = loads(data)
         except JsonError as error:
             return [] if data.strip() in (b"[DONE]", b"") else [e.FrameError(f"not JSON: {error}")]
         if not isinstance(value, dict):
             return [e.FrameError("the event is no object")]
-        return self._event(cast("dict[str, Any]", value), frame.event)
+        event = cast("dict[str, Any]", value)
+        events = self._event(event, frame.event)
+        if event.get("type") == "content_block_delta" and (said := _said(event)):
+            self._mould.learn(data, said, events)
+        return events
 
     def close(self) -> list[Event]:
         """Return what the end of the bytes means."""
@@ -289,6 +299,15 @@ class AnthropicDecoder:
     def _error(self, value: dict[str, Any]) -> list[Event]:
         self._done = True
         return [e.StreamError(problem_from(200, value))]
+
+
+def _said(value: dict[str, Any]) -> str:
+    """Return the string that a delta event brings, if it is of a kind that brings one."""
+    delta = value.get("delta")
+    if not isinstance(delta, dict):
+        return ""
+    members = cast("dict[str, Any]", delta)
+    return _string(members.get(_DELTA_FIELDS.get(_string(members.get("type")), "")))
 
 
 def _gather(block: _Block, payload: dict[str, Any], delta: dict[str, Any]) -> list[Event]:

@@ -77,9 +77,9 @@ class AnthropicEncoder:
         """Return the bytes of one event."""
         if self._done:
             return b""
+        if type(event) is e.PartDelta:  # nearly every one
+            return self._delta(event, event.index, event.text)
         match event:
-            case e.PartDelta(index=index, text=text):
-                return self._delta(event, index, text)
             case e.PartStart():
                 return self._part_start(event)
             case e.PartEnd(index=index):

@@ -32,6 +32,7 @@ from flowrouter.dialects.gemini.embeddings import (
 )
 from flowrouter.dialects.gemini.envelope import limited, prepare, skim, skim_counts
 from flowrouter.dialects.gemini.errors import is_error_frame, problem_of, problem_status, render_problem
+from flowrouter.dialects.gemini.outlines import outline
 from flowrouter.dialects.gemini.parse_requests import parse_request
 from flowrouter.dialects.gemini.render_requests import render_request
 from flowrouter.dialects.gemini.responses import parse_response, render_response
@@ -59,6 +60,7 @@ CODEC = Codec(
     parse_request=parse_request,
     render_request=render_request,
     parse_response=parse_response,
+    outline=outline,
     render_response=render_response,
     decoder=Decoder,
     encoder=Encoder,

@@ -29,6 +29,7 @@ from flowrouter.dialects.openai_chat.envelope import (
     usage_only,
 )
 from flowrouter.dialects.openai_chat.errors import problem_of, problem_status, render_problem
+from flowrouter.dialects.openai_chat.outlines import outline
 from flowrouter.dialects.openai_chat.parse_requests import parse_request
 from flowrouter.dialects.openai_chat.parse_responses import parse_response
 from flowrouter.dialects.openai_chat.render_requests import render_request
@@ -61,6 +62,7 @@ CODEC = Codec(
     parse_request=parse_request,
     render_request=render_request,
     parse_response=parse_response,
+    outline=outline,
     render_response=render_response,
     decoder=ChatDecoder,
     encoder=ChatEncoder,

@@ -12,7 +12,9 @@ from flowrouter.canonical import events as e
 from flowrouter.canonical.events import Event
 from flowrouter.canonical.problem import Problem
 from flowrouter.dialects.codec import DecodeOptions
+from flowrouter.dialects.mould import DeltaMould
 from flowrouter.dialects.openai_chat.errors import problem_of_error
+from flowrouter.dialects.openai_chat.parse_messages import REASONING_FIELDS
 from flowrouter.dialects.openai_chat.stream_choice import ChoiceDecoder, PartCounter, gather
 from flowrouter.dialects.openai_chat.usage import parse_usage
 from flowrouter.wire.json import JsonError, loads
@@ -21,6 +23,7 @@ from flowrouter.wire.sse import Frame
 
 _CHUNK_KEYS = frozenset({"id", "object", "created", "model", "choices", "usage", "error"})
 _CHOICE_KEYS = frozenset({"index", "delta", "message", "finish_reason", "logprobs", "usage"})
+_SPOKEN = frozenset({"role", "content", *REASONING_FIELDS})
 
 NOISE = frozenset({
     "obfuscation",
@@ -36,7 +39,7 @@ class ChatDecoder:
     """Frames of one Chat stream to events; never raises, whatever the bytes."""
 
     __slots__ = (
-        "_choices", "_counter", "_done", "_id", "_keys", "_options", "_seen", "_started", "_usage",
+        "_choices", "_counter", "_done", "_id", "_keys", "_mould", "_options", "_seen", "_started", "_usage",
     )  # fmt: skip
 
     def __init__(self, options: DecodeOptions) -> None:
@@ -49,6 +52,7 @@ class ChatDecoder:
         self._keys: object = None
         self._seen: set[str] = set()
         self._usage: Json | None = None
+        self._mould = DeltaMould()
 
     def feed(self, frame: Frame) -> list[Event]:
         """Return the events of one frame."""
@@ -57,6 +61,9 @@ class ChatDecoder:
             return []
         if data is None:
             return [e.Ping()]
+        if frame.event is None and (delta := self._mould.delta(data)) is not None:
+            return [delta]
+        self._mould.forget()
         if data[:1] != b"{":
             mark = data.strip()
             if mark == b"[DONE]":
@@ -71,7 +78,10 @@ class ChatDecoder:
             return [e.FrameError("a chunk is not an object")]
         if frame.event == "error" or _is_error(chunk):
             return self._fail(problem_of_error(chunk))
-        return self._chunk(chunk)
+        events = self._chunk(chunk)
+        if frame.event is None and not self._options.think_tags and (said := _said(chunk)):
+            self._mould.learn(data, said, events)
+        return events
 
     def close(self) -> list[Event]:
         """Return what the end of the stream means: the end, or an error if it was cut."""
@@ -189,6 +199,17 @@ def _is_error(chunk: Json) -> bool:
     if chunk.get("error"):
         return True
     return "choices" not in chunk and (chunk.get("object") == "error" or "detail" in chunk)
+
+
+def _said(chunk: Json) -> str:
+    """Return the words of a chunk that brings nothing else which would be gathered."""
+    choices = as_list(chunk.get("choices")) or []
+    choice = as_object(choices[0]) if len(choices) == 1 else None
+    delta = None if choice is None else as_object(choice.get("delta"))
+    if choice is None or delta is None or not (choice.keys() <= _CHOICE_KEYS and delta.keys() <= _SPOKEN):
+        return ""
+    said = [value for name, value in delta.items() if value and name != "role"]
+    return said[0] if len(said) == 1 and isinstance(said[0], str) else ""
 
 
 def _problem(code: str, message: str) -> Problem:

@@ -66,7 +66,10 @@ def _count(raw: Json, name: str) -> int | None:
 
 
 def _first(*values: int | None) -> int | None:
-    return next((value for value in values if value is not None), None)
+    for value in values:
+        if value is not None:
+            return value
+    return None
 
 
 def write_usage(usage: Usage) -> Json:

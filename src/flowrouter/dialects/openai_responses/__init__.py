@@ -21,6 +21,7 @@ from flowrouter.dialects.openai_responses.errors import (
     problem_status,
     render_problem,
 )
+from flowrouter.dialects.openai_responses.outlines import outline
 from flowrouter.dialects.openai_responses.parse_requests import parse_request
 from flowrouter.dialects.openai_responses.render_requests import render_request
 from flowrouter.dialects.openai_responses.responses import parse_response, render_response
@@ -39,6 +40,7 @@ CODEC = Codec(
     parse_request=parse_request,
     render_request=render_request,
     parse_response=parse_response,
+    outline=outline,
     render_response=render_response,
     decoder=Decoder,
     encoder=Encoder,
