@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol
 
 from flowrouter.errors import CallerError, FlowRouterError
 from flowrouter.tasks import in_time
 
-Receive = Callable[[], Coroutine[Any, Any, Any]]
+Receive = Callable[[], Awaitable[Any]]
 
 
 class ClientGoneError(FlowRouterError):
@@ -80,11 +80,15 @@ _LENGTH_DIGITS = 18
 async def _next(receive: Receive) -> Any:
     """Return the next piece; a client that sends nothing for a minute is not waited for."""
     try:
-        return await in_time(IDLE_SECONDS, receive())
+        return await in_time(IDLE_SECONDS, _message(receive))
     except TimeoutError:
         raise CallerError(
             "the body did not go on; send it again", status=408, code="request_timeout"
         ) from None
+
+
+async def _message(receive: Receive) -> Any:
+    return await receive()
 
 
 def _inflate(inflater: _Inflater, data: bytes, room: int) -> bytes:
