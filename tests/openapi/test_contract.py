@@ -65,12 +65,12 @@ def entered(gateway: RunningGateway) -> dict[str, str]:
 
 @pytest.mark.timeout(240)
 def test_every_answer_is_described(token_only: Stock) -> None:
-    examine(token_only, examples=6, seconds=90)
+    examine(token_only, examples=4, seconds=60)
 
 
 @pytest.mark.timeout(240)
 def test_every_answer_is_described_to_people(with_login: Stock) -> None:
-    examine(with_login, examples=4, seconds=90, hostile=False)
+    examine(with_login, examples=2, seconds=45, hostile=False)
 
 
 @pytest.mark.full

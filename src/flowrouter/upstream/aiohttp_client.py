@@ -172,7 +172,7 @@ class _AiohttpReply:
                     self._inflater = Inflater("gzip")
             if self._inflater is None:
                 return piece
-            if plain := self._inflater.feed(piece):
+            if plain := self._inflater.feed(piece) or self._inflater.rest():
                 return plain
         return b""
 

@@ -12,6 +12,7 @@ from flowrouter.errors import UpstreamError
 STEP = 1024 * 1024
 """Bytes one step returns at most, about."""
 
+_HEADER = 2
 _GZIP = b"\x1f\x8b\x08"
 _TEXTS = re.compile("json|event-stream|text", re.IGNORECASE)
 
@@ -42,14 +43,29 @@ class Inflater:
         """Return the next step of what was fed already."""
         return self._unpacker.rest()
 
+    def is_cut(self) -> bool:
+        """Return whether something came and its end did not."""
+        return self._unpacker.is_cut()
+
 
 class _Zlib:
     def __init__(self, *, bare: bool) -> None:
         self._bare = bare
+        self._first = b""
         self._stream = zlib.decompressobj(zlib.MAX_WBITS | 32)
-        self._more = False
+        self._fed = self._more = False
 
     def feed(self, piece: bytes) -> bytes:
+        if self._bare:  # the first two bytes tell
+            self._first = piece = self._first + piece
+            if len(piece) < _HEADER:
+                return b""
+        self._fed = True
+        if self._stream.eof:
+            self._more = False
+            if not piece or not _GZIP.startswith(piece[:3]):
+                return b""  # padding behind the last member
+            self._stream = zlib.decompressobj(zlib.MAX_WBITS | 32)
         try:
             plain = self._stream.decompress(piece, STEP)
         except zlib.error as error:
@@ -60,11 +76,19 @@ class _Zlib:
             self._stream = zlib.decompressobj(-zlib.MAX_WBITS)
             return self.feed(piece)
         self._bare = False
-        self._more = len(plain) >= STEP  # there may be more within, even if all of the input is taken
+        # There may be more within, even if all of the input is taken; and another member behind this one.
+        self._more = len(plain) >= STEP or (self._stream.eof and bool(self._stream.unused_data))
         return plain
 
     def rest(self) -> bytes:
-        return self.feed(self._stream.unconsumed_tail) if self._more else b""
+        while self._more:
+            stream = self._stream
+            if plain := self.feed(stream.unused_data if stream.eof else stream.unconsumed_tail):
+                return plain
+        return b""
+
+    def is_cut(self) -> bool:
+        return self._fed and not self._stream.eof
 
 
 class _Brotli:
@@ -73,9 +97,10 @@ class _Brotli:
 
         self._stream: Any = brotli.Decompressor()
         self._error: type[Exception] = brotli.error
-        self._more = False
+        self._fed = self._more = False
 
     def feed(self, piece: bytes) -> bytes:
+        self._fed = True
         try:
             plain: bytes = self._stream.process(piece, output_buffer_limit=STEP)
         except self._error as error:
@@ -85,6 +110,9 @@ class _Brotli:
 
     def rest(self) -> bytes:
         return self.feed(b"") if self._more else b""
+
+    def is_cut(self) -> bool:
+        return self._fed and not self._stream.is_finished()
 
 
 def _damaged() -> UpstreamError:

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import ipaddress
 import socket
 import ssl
+import zlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import brotli
 import pytest
 
 from flowrouter.errors import UpstreamError
 from flowrouter.upstream import Transport
 from flowrouter.upstream.aiohttp_client import AiohttpTransport
-from flowrouter.upstream.http1 import Http1Transport
+from flowrouter.upstream.http1 import Http1Transport, client
 from flowrouter.upstream.http1.dial import Proxy
 from flowrouter.upstream.http1.origin import split_url
+from flowrouter.upstream.inflate import Inflater
 from flowrouter.upstream.lookup import Found
 from tests.contracts.transport import TEN, TransportContract, request, says, whole
 from tests.support.raw_server import Peer, RawServer
@@ -263,3 +267,117 @@ def _tunnels(port: int) -> RawServer:
             writer.transport.abort()
 
     return RawServer(script)
+
+
+async def test_what_may_have_been_worked_on_is_not_sent_again(
+    transport: Http1Transport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A reused connection that ends only after a while may have carried the request to somebody."""
+    monkeypatch.setattr(client, "RESEND_SECONDS", 0.05)
+
+    async def script(peer: Peer, _request: bytes) -> None:
+        if peer.turn == 1:
+            await peer.say(TEN + b"0123456789")
+        else:
+            await asyncio.sleep(0.2)
+            peer.close()
+
+    async with RawServer(script).running() as server:
+        await whole(transport, request(server.url))
+        with pytest.raises(UpstreamError) as caught:
+            await transport.send(request(server.url))
+        assert caught.value.kind == "reset"
+        assert len(server.requests) == 2
+
+
+async def test_nothing_is_sent_again_behind_the_end(transport: Http1Transport) -> None:
+    async def script(peer: Peer, _request: bytes) -> None:
+        if peer.turn == 1:
+            await peer.say(TEN + b"0123456789")
+        else:
+            await peer.reader.read()
+
+    async with RawServer(script).running() as server:
+        await whole(transport, request(server.url))
+        sending = asyncio.ensure_future(transport.send(request(server.url)))
+        while len(server.requests) < 2:
+            await asyncio.sleep(0.01)
+        await transport.close()
+        with pytest.raises(UpstreamError):
+            await sending
+        assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize(
+    "answer", [b"", b"HTTP/1.1 413 Too Large\r\nContent-Length: 3\r\n\r\nbig"], ids=["no", "an"]
+)
+async def test_an_end_while_the_body_is_still_leaving(transport: Http1Transport, answer: bytes) -> None:
+    """The other end says no more and reads no more: neither a hang nor a connection left behind."""
+    over = asyncio.Event()
+
+    async def refuse(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(answer)
+        writer.write_eof()
+        await over.wait()
+        writer.transport.abort()
+
+    server = await asyncio.start_server(refuse, "127.0.0.1", 0, limit=1024)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    asked = request(url, b"x" * 32_000_000)
+    if answer:
+        assert await asyncio.wait_for(whole(transport, asked), 10) == (413, b"big")
+    else:
+        with pytest.raises(UpstreamError):
+            await asyncio.wait_for(transport.send(asked), 10)
+    await asyncio.sleep(0.01)
+    assert not transport._open
+    over.set()
+    server.close()
+    await asyncio.sleep(0.01)
+
+
+async def test_a_packed_answer_that_breaks_off_within_is_cut(transport: Http1Transport) -> None:
+    packed = gzip.compress(bytes(range(256)) * 200)[:-20]
+    head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(packed)
+    async with says(head + packed).running() as server:
+        with pytest.raises(UpstreamError, match="cut off"):
+            await whole(transport, request(server.url))
+
+
+async def test_our_own_end_is_not_the_end_of_an_answer(transport: Http1Transport) -> None:
+    async with says(b"HTTP/1.1 200 OK\r\n\r\n01234").running() as server:
+        reply = await transport.send(request(server.url))
+        assert await reply.read() == b"01234"
+        await transport.close()
+        with pytest.raises(UpstreamError, match="cut off"):
+            await reply.read()
+
+
+async def test_a_proxy_of_few_words() -> None:
+    async def script(peer: Peer, asked: bytes) -> None:
+        await peer.say(b"HTTP/1.1 200\r\n\r\n" if asked.startswith(b"CONNECT") else TEN + b"0123456789")
+
+    async with RawServer(script).running() as proxy:
+        transport = Http1Transport(connect_timeout=5, proxy=Proxy(split_url(proxy.url + "/")[0]))
+        assert await whole(transport, request("http://llm.example")) == (200, b"0123456789")
+        await transport.close()
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 100_000])
+def test_packed_pieces_of_every_size(size: int) -> None:
+    text = b"data: 0123456789\n\n" * 500
+    bare = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    forms = {
+        "gzip": gzip.compress(text) + gzip.compress(b"") + gzip.compress(text) + bytes(5),
+        "deflate": zlib.compress(text + text),
+        " deflate": bare.compress(text + text) + bare.flush(),
+        "br": brotli.compress(text + text),
+    }
+    for name, packed in forms.items():
+        inflater, plain = Inflater(name.strip()), b""
+        for start in range(0, len(packed), size):
+            plain += inflater.feed(packed[start : start + size])
+            while more := inflater.rest():
+                plain += more
+        assert plain == text + text, name
+        assert not inflater.is_cut(), name

@@ -1,7 +1,7 @@
 """The `Transport` over HTTP/1.1: requests as bytes, over pooled connections.
 
-A connection that was idle may have been closed by the other end just now. If it ends before a single byte of
-an answer, the request is sent once more, over a new one; nobody heard of it.
+A connection that was idle may have been closed by the other end just now. If it ends at once, before a single
+byte of an answer, the request is sent once more, over a new one; nobody heard of it.
 """
 
 from __future__ import annotations
@@ -18,6 +18,9 @@ from flowrouter.upstream.lookup import Lookup, lookup
 from flowrouter.wire.http import HttpRequest
 
 SWEEP_SECONDS = 5.0
+
+RESEND_SECONDS = 1.0
+"""How soon a connection that was idle must end for the other end not to have worked on the request."""
 
 
 class Http1Transport:
@@ -36,6 +39,7 @@ class Http1Transport:
         self._dialer = Dialer(timeout=connect_timeout, guard=guard, look_up=look_up, proxy=proxy)
         self._pool = Pool(keepalive=keepalive)
         self._open: set[Connection] = set()
+        self._closed = False
         self._sweeper: asyncio.TimerHandle | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -55,11 +59,12 @@ class Http1Transport:
         loop = self._loop or self._begin()
         connection = self._pool.take(origin, loop.time())
         if connection is not None:
+            sent = loop.time()
             reply = connection.send(head, request.body)
             try:
                 await reply.head()
             except UpstreamError:
-                if reply.heard:
+                if reply.heard or self._closed or loop.time() - sent > RESEND_SECONDS:
                     raise
             except BaseException:
                 reply.close()
@@ -77,6 +82,7 @@ class Http1Transport:
 
     async def close(self) -> None:
         """Close every connection."""
+        self._closed = True
         if self._sweeper is not None:
             self._sweeper.cancel()
             self._sweeper = None
@@ -124,4 +130,4 @@ def _head(request: HttpRequest, origin: Origin, target: str) -> bytes:
     return text.encode()
 
 
-__all__ = ["SWEEP_SECONDS", "Http1Transport"]
+__all__ = ["RESEND_SECONDS", "SWEEP_SECONDS", "Http1Transport"]

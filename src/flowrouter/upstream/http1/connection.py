@@ -45,6 +45,7 @@ class Connection(asyncio.Protocol):
         self._chunked = self._measured = False
         self._interim = self._headed = self._complete = False
         self._usable = False
+        self._cut = False
         self.used = 0
         self.idle_since = 0.0
 
@@ -73,6 +74,7 @@ class Connection(asyncio.Protocol):
 
     def cut(self) -> None:
         """Close at once, whatever is under way."""
+        self._cut = True
         self._usable = False
         if self._transport is not None:
             self._transport.abort()
@@ -114,13 +116,16 @@ class Connection(asyncio.Protocol):
         reply.wake()
 
     def eof_received(self) -> bool:
+        # Nobody will answer what has not left yet; without this the loop first waits for it to leave.
+        if self._transport is not None and self._transport.get_write_buffer_size():
+            self._transport.abort()
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._usable = False
         reply, self._reply = self._reply, None
         if reply is not None:
-            if self._headed and not (self._chunked or self._measured) and exc is None:
+            if self._headed and not (self._chunked or self._measured) and exc is None and not self._cut:
                 reply.ended = True  # the end of the connection is the end of such a body
             elif self._headed:
                 reply.error = UpstreamError("the provider's answer was cut off", kind="reset")
@@ -197,9 +202,9 @@ class Connection(asyncio.Protocol):
     def done(self) -> None:
         """Be used again, if the reply left the connection as it should be; called when all of it was taken."""
         transport = self._transport
-        if transport is None or transport.is_closing():
+        if transport is None:
             return
-        if self._usable and self._reply is None and not transport.get_write_buffer_size():
+        if self.is_open and self._reply is None and not transport.get_write_buffer_size():
             self._idle(self)
         else:
             self.cut()
@@ -257,11 +262,14 @@ class Http1Reply:
                         self.inflater = Inflater("gzip")
                 if self.inflater is None:
                     return piece
-                if plain := self.inflater.feed(piece):
+                if plain := self.inflater.feed(piece) or self.inflater.rest():
                     return plain
             elif self.error is not None:
                 raise self.error
             elif self.ended or self._closed:
+                if not self._closed and self.inflater is not None and self.inflater.is_cut():
+                    self.close()
+                    raise UpstreamError("the provider's answer was cut off", kind="reset")
                 self.close()
                 return b""
             else:

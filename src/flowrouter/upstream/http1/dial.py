@@ -157,7 +157,7 @@ class Proxy:
             said += piece
             if not piece or len(said) > _GRANT:
                 raise UpstreamError("the proxy did not answer as one", kind="connect")
-        status = said.split(b" ", 2)[1:2]
+        status = said.split(b"\r\n", 1)[0].split()[1:2]
         if status != [b"200"]:
             code = status[0][:3].decode("latin-1") if status else "nothing"
             raise UpstreamError(f"the proxy refused to connect ({code})", kind="connect")
