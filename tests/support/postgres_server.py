@@ -60,8 +60,13 @@ def _reachable(folder: Path) -> Path:
     copy = Path(tempfile.mkdtemp(prefix="flow-router-postgres-programs-"))
     copy.chmod(0o755)
     atexit.register(shutil.rmtree, copy, ignore_errors=True)
-    shutil.copytree(folder.parent, copy / "programs", symlinks=True)
-    return copy / "programs" / "bin"
+    # The programs find the libraries of their wheel by the way from here to there.
+    package = folder.parents[1]
+    shutil.copytree(folder.parent, copy / package.name / folder.parent.name, symlinks=True)
+    libraries = package.with_name(f"{package.name}.libs")
+    if libraries.exists():
+        shutil.copytree(libraries, copy / libraries.name, symlinks=True)
+    return copy / package.name / folder.parent.name / folder.name
 
 
 class PostgresServer:
