@@ -88,6 +88,6 @@ def examine(stock: Stock, *, examples: int, seconds: float, hostile: bool = True
     assert not examination.found, "\n".join(told(examination.found))
     assert len(examination.examined) == len(examination.operations()) > 50
     # A run that everything refuses examines nothing.
-    assert examination.statuses[200] + examination.statuses[201] > 100, examination.statuses
+    assert examination.statuses[200] + examination.statuses[201] > 60, examination.statuses
     untold = {path for path in LEFT_OUT if path not in examination.document["paths"]}
     assert not untold, f"left out, and not there any more: {untold}"

@@ -10,6 +10,7 @@ from __future__ import annotations
 import sqlite3
 from functools import partial
 from pathlib import Path
+from time import sleep
 
 import msgspec
 
@@ -20,7 +21,9 @@ from flowrouter.storage.backups import back_up_before_upgrade
 from flowrouter.storage.key_check import open_vault
 from flowrouter.storage.place import Place, place_of
 from flowrouter.storage.schema import APPLICATION_ID, SCHEMA_VERSION, refuse_newer, statements
-from flowrouter.storage.sqlite import SqlitePlace, create_file, opened, transaction
+from flowrouter.storage.sqlite import BUSY_MS, SqlitePlace, create_file, opened, transaction
+
+_TRIES = 100
 
 
 class Store(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,7 +71,7 @@ def prepare(path: Path, *, clock: Clock) -> None:
         if version == 0:
             version = _create(connection, path)
         elif version <= SCHEMA_VERSION:
-            connection.execute("PRAGMA journal_mode=WAL")  # what a restore that was cut off has changed
+            _into_wal(connection)  # what a restore that was cut off has changed
     refuse_newer(str(path), version, cure="start with another --data directory")
     if version < SCHEMA_VERSION:
         from flowrouter.storage.upgrade import upgrade
@@ -76,9 +79,23 @@ def prepare(path: Path, *, clock: Clock) -> None:
         upgrade(path, from_version=version, clock=clock)
 
 
+def _into_wal(connection: sqlite3.Connection) -> None:
+    """Change to the write-ahead log; SQLite does not wait by itself while others do the same."""
+    for _ in range(_TRIES):
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error):
+                raise
+            sleep(BUSY_MS / 1000 / _TRIES)
+        else:
+            return
+    connection.execute("PRAGMA journal_mode=WAL")
+
+
 def _create(connection: sqlite3.Connection, path: Path) -> int:
     """Make the newest schema in an empty file and return the version found or made."""
-    connection.execute("PRAGMA journal_mode=WAL")
+    _into_wal(connection)
     with transaction(connection):
         version = _version(connection)
         if version:
