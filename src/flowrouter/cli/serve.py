@@ -1,8 +1,8 @@
 """`flow-router serve`: load the settings, open the port, build the program, run it until told to stop.
 
-uvicorn runs in this process, or in several that `supervisor` keeps. Its signal handling is replaced in one point: after a graceful end the
-process returns instead of raising the signal again, so that buffers are written and a supervisor
-sees success.
+uvicorn runs in this process, or in several that `supervisor` keeps. Its signal handling is replaced in one
+point: after a graceful end the process returns instead of raising the signal again, so that buffers are
+written and a supervisor sees success.
 """
 
 from __future__ import annotations

@@ -13,8 +13,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from flowrouter.errors import UpstreamError
-from flowrouter.upstream.addresses import kind_of
-from flowrouter.upstream.guard import EgressError, Guard
+from flowrouter.upstream.guard import Guard, guarded_socket, open_socket
 from flowrouter.upstream.inflate import Inflater, is_disguised
 from flowrouter.upstream.lookup import Found, Lookup, lookup
 from flowrouter.upstream.transport import Reply
@@ -92,7 +91,7 @@ class AiohttpTransport:
                 keepalive_timeout=self._keepalive,
                 ttl_dns_cache=60,
                 resolver=_resolver(self._guard, self._look_up),
-                socket_factory=_socket if self._guard is None else _guarded_socket,
+                socket_factory=open_socket if self._guard is None else guarded_socket,
             ),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=self._connect_timeout),
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -136,17 +135,6 @@ def _resolver(guard: Guard | None, look_up: Lookup) -> Any:
             """Hold nothing open."""
 
     return Resolver()
-
-
-def _socket(info: Any) -> socket.socket:
-    return socket.socket(*info[:3])
-
-
-def _guarded_socket(info: Any) -> socket.socket:
-    """Return a socket for an address; the last look before a connection, whatever led here."""
-    if kind_of(str(info[4][0])) == "forbidden":
-        raise EgressError("the gateway never connects to link-local addresses and metadata services")
-    return _socket(info)
 
 
 class _AiohttpReply:

@@ -10,9 +10,11 @@ network (`[egress] private`), a preset or anybody else may not.
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable, Sequence
 from functools import partial
 from ipaddress import ip_address, ip_network
+from typing import Any
 
 import msgspec
 
@@ -128,6 +130,18 @@ class Guard:
         return "add the host to `[egress] hosts` to allow it"
 
 
+def open_socket(info: Any) -> socket.socket:
+    """Return a socket for one address as `getaddrinfo` tells it."""
+    return socket.socket(*info[:3])
+
+
+def guarded_socket(info: Any) -> socket.socket:
+    """Return a socket for an address; the last look before a connection, whatever led here."""
+    if kind_of(str(info[4][0])) == "forbidden":
+        raise EgressError("the gateway never connects to link-local addresses and metadata services")
+    return open_socket(info)
+
+
 _KEPT = 4096
 
 
@@ -163,4 +177,4 @@ def _same(name: str, host: str) -> bool:
     return name == host
 
 
-__all__ = ["EgressError", "Guard", "Hosts"]
+__all__ = ["EgressError", "Guard", "Hosts", "guarded_socket", "open_socket"]

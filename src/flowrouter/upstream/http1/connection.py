@@ -46,7 +46,6 @@ class Connection(asyncio.Protocol):
         self._interim = self._headed = self._complete = False
         self._usable = False
         self._cut = False
-        self.used = 0
         self.idle_since = 0.0
 
     @property
@@ -64,7 +63,6 @@ class Connection(asyncio.Protocol):
         self._count = self._weight = self._barren = 0
         self._chunked = self._measured = False
         self._interim = self._headed = self._complete = False
-        self.used += 1
         if len(body) <= _SPLIT:
             transport.write(head + body)
         else:
@@ -188,7 +186,7 @@ class Connection(asyncio.Protocol):
         if self._interim:
             self._interim = False
             self._fields = {}
-            self._count = 0
+            self._count = self._weight = 0
             self._chunked = self._measured = False
             return
         if self._complete:

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from flowrouter.errors import UpstreamError
-from flowrouter.upstream.addresses import kind_of, literal
-from flowrouter.upstream.guard import EgressError, Guard
+from flowrouter.upstream.addresses import literal
+from flowrouter.upstream.guard import Guard, guarded_socket, open_socket
 from flowrouter.upstream.http1.origin import Origin
 from flowrouter.upstream.lookup import Found, Lookup
 
@@ -176,25 +176,10 @@ async def connected(found: Sequence[Found], port: int, *, guarded: bool) -> sock
         infos,
         happy_eyeballs_delay=HEAD_START,
         interleave=1,
-        socket_factory=_guarded if guarded else _plain,
+        socket_factory=guarded_socket if guarded else open_socket,
     )
     reached.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return reached
-
-
-def _plain(
-    info: tuple[int | socket.AddressFamily, int | socket.SocketKind, int, str, tuple[object, ...]],
-) -> socket.socket:
-    return socket.socket(*info[:3])
-
-
-def _guarded(
-    info: tuple[int | socket.AddressFamily, int | socket.SocketKind, int, str, tuple[object, ...]],
-) -> socket.socket:
-    """Return a socket for an address; the last look before a connection, whatever led here."""
-    if kind_of(str(info[4][0])) == "forbidden":
-        raise EgressError("the gateway never connects to link-local addresses and metadata services")
-    return _plain(info)
 
 
 __all__ = ["HEAD_START", "NAMES_SECONDS", "Dialer", "Proxy", "connected"]
