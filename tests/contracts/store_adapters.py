@@ -21,6 +21,7 @@ from flowrouter.storage.login_sessions import StoredSessions
 from flowrouter.storage.management import Management
 from flowrouter.storage.requests import StoredRequests
 from flowrouter.storage.settings import SettingsStore
+from flowrouter.storage.traffic import StoredTraffic
 from flowrouter.storage.users import StoredUsers
 from tests.contracts.configuration import ConfigurationContract
 from tests.contracts.fakes import FakeClock
@@ -28,6 +29,7 @@ from tests.contracts.ownership import OwnershipContract
 from tests.contracts.people import PeopleContract
 from tests.contracts.request_log import RequestLogContract
 from tests.contracts.sealed_blobs import SealedBlobsContract
+from tests.contracts.traffic import TrafficContract
 
 
 class OfStore:
@@ -69,6 +71,21 @@ class LogOfStore(OfStore, RequestLogContract):
     @pytest.fixture
     def requests(self, management: Management) -> StoredRequests:
         return management.requests
+
+
+class TrafficOfStore(OfStore, TrafficContract):
+    """Charts over the request log."""
+
+    @pytest.fixture
+    def log(self, store: Store, clock: FakeClock) -> Iterator[RequestWriter]:
+        writer = RequestWriter(store.place, store.data, clock=clock)
+        writer.start()
+        yield writer
+        writer.drain(30.0)
+
+    @pytest.fixture
+    def traffic(self, management: Management) -> StoredTraffic:
+        return management.traffic
 
 
 class ConfigurationOfStore(OfStore, ConfigurationContract):
@@ -113,7 +130,7 @@ class PeopleOfStore(OfStore, PeopleContract):
         return management.audit
 
 
-__all__ = ["BlobsOfStore", "ConfigurationOfStore", "LogOfStore", "OfStore", "PeopleOfStore"]
+__all__ = ["BlobsOfStore", "ConfigurationOfStore", "LogOfStore", "OfStore", "PeopleOfStore", "TrafficOfStore"]
 
 
 class OwnershipOfStore(OfStore, OwnershipContract):

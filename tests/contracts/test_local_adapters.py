@@ -15,6 +15,7 @@ from tests.contracts.store_adapters import (
     LogOfStore,
     OwnershipOfStore,
     PeopleOfStore,
+    TrafficOfStore,
 )
 
 
@@ -46,6 +47,10 @@ class TestSqliteSealedBlobs(BlobsOfStore):
 
 
 class TestSqliteRequestLog(LogOfStore):
+    pass
+
+
+class TestSqliteTraffic(TrafficOfStore):
     pass
 
 

@@ -15,6 +15,7 @@ from tests.contracts.store_adapters import (
     LogOfStore,
     OwnershipOfStore,
     PeopleOfStore,
+    TrafficOfStore,
 )
 from tests.support.stores import store_on
 
@@ -30,6 +31,10 @@ class TestPostgresSealedBlobs(BlobsOfStore):
 
 
 class TestPostgresRequestLog(LogOfStore):
+    pass
+
+
+class TestPostgresTraffic(TrafficOfStore):
     pass
 
 

@@ -89,6 +89,18 @@ def test_nobody_counts_the_tokens_of_a_private_prompt_but_the_gateway(classes: C
     assert told["input_tokens"] > 0
 
 
+def test_what_somebody_else_counts_is_what_the_rules_have_read(classes: Classes) -> None:
+    body = (
+        b'{"model":"big","messages":[{"role":"user","content":"customer 4711-0815"}],'
+        b'"messages":[{"role":"user","content":"hello"}]}'
+    )
+    status, told = classes.gateway.call("POST", "/v1/messages/count_tokens", body=body)
+    assert status == 200, told
+    sent = classes.cloud.requests[-1]
+    assert sent.target.endswith("/count_tokens")
+    assert SECRET.encode() not in sent.body
+
+
 def test_a_warm_up_needs_no_model(classes: Classes) -> None:
     status, told, asked = classes.ask("/v1/messages", message("Warmup", "big"))
     assert (status, asked) == (200, [])

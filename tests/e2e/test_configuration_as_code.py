@@ -276,6 +276,19 @@ def test_what_needs_a_restart_is_named(chat_upstream: ScriptedUpstream) -> None:
         until(lambda: "need a restart" in gateway.log, gateway)
 
 
+def test_a_combo_of_the_file_is_in_force_when_it_is_read_again(chat_upstream: ScriptedUpstream) -> None:
+    first = account(chat_upstream, "first", "gpt-5.4")
+    with RunningGateway([first]) as gateway:
+        assert ask(gateway, "team") == 404
+        combos = {"team": {"members": [{"model": "first/gpt-5.4"}]}}
+        rewrite(gateway, {"accounts": [first], "routing": {"combos": combos}})
+        until(lambda: status_of(gateway)["reloads"] == 1, gateway)
+        assert ask(gateway, "team") == 200
+        assert status_of(gateway)["restart_needed"] == []
+        rewrite(gateway, {"accounts": [first]})
+        until(lambda: ask(gateway, "team") == 404, gateway)
+
+
 @POSIX
 def test_a_signal_reads_the_file_again(chat_upstream: ScriptedUpstream) -> None:
     settings = {"server": {"reload": "signal"}}

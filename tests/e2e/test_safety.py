@@ -22,6 +22,7 @@ PATHS = [
     ("GET", "/api/accounts"),
     ("POST", "/api/accounts"),
     ("GET", "/"),
+    ("GET", "/static/vendor/preact.js"),
     ("GET", "/nowhere"),
 ]
 

@@ -17,8 +17,8 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "src" / "flowrouter"
 MIGRATIONS = PACKAGE / "storage" / "migrations"
 
-# Folders of recorded traffic: bytes from elsewhere, to which the house rules for text do not apply.
-RECORDED = ("tests/vectors/",)
+# Recorded traffic and vendored files: bytes from elsewhere, to which the house rules for text do not apply.
+RECORDED = ("tests/vectors/", "src/flowrouter/static/vendor/")
 
 _SKIPPED = {".git", ".venv", "__pycache__", "build", "dist", "node_modules"}
 

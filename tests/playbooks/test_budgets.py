@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from decimal import Decimal
 from random import Random
 from typing import Any
@@ -57,6 +58,31 @@ def test_the_clients_own_limit_stays() -> None:
     result = story(told, usd("1", mode="hard"), scripts=[Script(steps=[whole(20)])])
     assert result.requests[0].body == request(max_tokens=50)
     assert result.receipt["budget"]["output_cap"] is None
+
+
+@pytest.mark.parametrize(
+    ("dialect", "body"),
+    [
+        ("openai_chat", b'{"model":"m","messages":[],"max_tokens":60000,"max_tokens":5}'),
+        ("openai_chat", b'{"model":"m","messages":[],"n":100,"max_tokens":5,"n":1}'),
+        ("gemini", b'{"contents":[],"generationConfig":{"maxOutputTokens":60000,"maxOutputTokens":5}}'),
+        ("gemini", b'{"contents":[],"generationConfig":{"maxOutputTokens":60000},"generationConfig":{"maxOutputTokens":5}}'),
+    ],
+    ids=["limit", "copies", "deeper", "settings"],
+)  # fmt: skip
+def test_what_is_held_is_what_the_provider_reads(dialect: Dialect, body: bytes) -> None:
+    async def told(caller: Caller) -> Performance:
+        return await caller.ask(
+            body, dialect, **({"model": MODEL, "stream": False} if dialect == "gemini" else {})
+        )
+
+    result = story(
+        told, usd("1", mode="hard"), scripts=[Script(steps=[whole(5)])], accounts=(account("one", dialect),)
+    )
+    sent = result.requests[0].body or b""
+    assert json.loads(sent, object_pairs_hook=lambda pairs: dict(reversed(pairs))) == msgspec.json.decode(
+        body
+    )
 
 
 def test_a_soft_budget_changes_nothing_of_a_request() -> None:

@@ -78,9 +78,7 @@ def test_the_reply_names_who_answered_where_somebody_chose(
 
 def test_the_states_of_targets_follow_their_pauses() -> None:
     async def story(house: House) -> list[dict[str, str]]:
-        states = TargetStates(
-            house.health, house.cooldowns, house.admission, world=lambda: house.present, clock=house.clock
-        )
+        states = TargetStates(house.health, house.cooldowns, house.admission, world=lambda: house.present)
         told: list[dict[str, str]] = []
 
         def look() -> None:

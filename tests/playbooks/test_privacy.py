@@ -241,6 +241,15 @@ def test_a_compaction_item_of_ours_is_opened_and_looked_at() -> None:
     assert result.asked == ["own"]
 
 
+def test_either_spelling_of_googles_instructions_is_looked_at() -> None:
+    body = {
+        "systemInstruction": {"parts": [{"text": "hi"}]},
+        "system_instruction": {"parts": [{"text": SECRET}]},
+    }
+    told = msgspec.json.encode({**body, "contents": [{"parts": [{"text": "hello"}]}]})
+    refused(ask(told, dialect="gemini", address={"model": "big", "stream": False}))
+
+
 def test_a_body_too_large_for_the_loop_is_looked_at_beside_it() -> None:
     assert ask(chat("many words " * 40_000 + SECRET)).asked == ["home"]
     assert ask(chat("many words " * 40_000)).asked == ["cloud"]

@@ -237,6 +237,24 @@ def test_tokens_and_money_are_counted_as_the_books_have_them() -> None:
     assert found["own/usd/day"][0] == pytest.approx(pusd / 1e12)
 
 
+def test_tokens_of_reasoning_are_tokens_too() -> None:
+    first = owned(FIRST, QuotaLimit(window="day", tokens=1000))
+    thought = ANSWER.replace(
+        b'"completion_tokens":3,"total_tokens":12',
+        b'"completion_tokens":45,"completion_tokens_details":{"reasoning_tokens":42},"total_tokens":54',
+    )
+
+    async def story(house: House) -> tuple[Any, dict[str, Any]]:
+        done = await house.ask("openai_chat", ASK)
+        return done.row, windows(house)
+
+    row, found = live(story, accounts=[first], scripts=[Script(steps=[thought])])
+    assert (row.input_tokens, row.output_tokens, row.reasoning_tokens) == (9, 3, 42), (
+        "the books keep them apart"
+    )
+    assert found == {"own/tokens/day": (54, 946)}
+
+
 def test_an_attempt_that_failed_counts_as_a_request() -> None:
     first = owned(FIRST, QuotaLimit(window="5h", requests=10, tokens=10))
 

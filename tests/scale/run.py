@@ -23,11 +23,10 @@ from flowrouter.clock import SystemClock
 from flowrouter.storage import open_store
 from flowrouter.storage.boot import Store
 from flowrouter.storage.database import Database
-from flowrouter.storage.requests import StoredRequests
 from flowrouter.storage.tables import requests
 from tests.scale.filling import fill
 from tests.scale.pruning import measure
-from tests.scale.questions import questions
+from tests.scale.questions import Log, questions
 from tests.scale.rows import Maker
 from tests.support.postgres_server import PostgresServer
 
@@ -99,7 +98,7 @@ def _progress(what: str, count: int, rows: int, begun: float) -> None:
 
 
 def _ask(database: Database, maker: Maker, end_ms: int, given: argparse.Namespace) -> int:
-    log, slow = StoredRequests(database), 0
+    log, slow = Log(database), 0
     named = select(requests.c.session_id).where(requests.c.session_id.is_not(None))
     with database.read() as connection:
         sessions = [

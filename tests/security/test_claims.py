@@ -1,4 +1,4 @@
-"""The security model names its proofs, and each known failure of others has one."""
+"""The security model and the README name their proofs, and each known failure of others has one."""
 
 from __future__ import annotations
 
@@ -11,12 +11,28 @@ import pytest
 from tests.house.tree import ROOT, parsed, python_files
 
 MODEL = (ROOT / "docs" / "security.md").read_text("utf-8")
+README = (ROOT / "README.md").read_text("utf-8")
+MAKEFILE = (ROOT / "Makefile").read_text("utf-8")
 
 
 def test_every_proof_that_is_named_exists() -> None:
     named = set(re.findall(r"`(tests/[\w/]+\.py)`", MODEL))
     assert len(named) > 10
     assert not [path for path in named if not (ROOT / path).is_file()]
+
+
+def test_every_proof_of_the_readme_exists() -> None:
+    table = README.split("| promise | proof |")[1].split("\n\n")[0]
+    rows = [row.rstrip(" |").rpartition(" | ")[2] for row in table.splitlines()[2:]]
+    assert len(rows) > 10
+    for row in rows:
+        named = re.findall(r"`([^`]+)`", row)
+        assert named, f"no proof in {row!r}"
+        for proof in named:
+            if proof.startswith("make "):
+                assert re.search(rf"^{proof[5:]}:", MAKEFILE, re.MULTILINE), proof
+            else:
+                assert (ROOT / proof).exists() or (ROOT / named[0] / proof).exists(), proof
 
 
 @pytest.mark.parametrize("number", range(1, 12))

@@ -74,7 +74,9 @@ def test_se8_no_spelling_of_a_path_is_let_in(abroad: RunningGateway, path: str) 
 @pytest.mark.parametrize(
     "host", ["evil.example", "127.0.0.1.evil.example", "router.example.evil", "0.0.0.0", "[::]"]
 )
-@pytest.mark.parametrize("path", ["/", "/metrics", "/api/login", "/healthz", "/v1/models"])
+@pytest.mark.parametrize(
+    "path", ["/", "/static/vendor/preact.js", "/metrics", "/api/login", "/healthz", "/v1/models"]
+)
 def test_se8_a_name_that_was_rebound_is_not_served(abroad: RunningGateway, host: str, path: str) -> None:
     assert abroad.get(path, {"host": f"{host}:{abroad.port}"})[0] == 421
 
@@ -82,7 +84,8 @@ def test_se8_a_name_that_was_rebound_is_not_served(abroad: RunningGateway, host:
 @pytest.mark.parametrize(
     "path",
     ["/api/backups/..%2f..%2fsecret.key/file", "/api/backups/..%2flocal.token/file", "/api/presets/..%2f..%2fsecret",
-     "/api/presets/%2fetc%2fpasswd", "/v1/receipts/..%2f..%2fsecret.key", "/api/accounts/..%2f..%2flocal.token"],
+     "/api/presets/%2fetc%2fpasswd", "/v1/receipts/..%2f..%2fsecret.key", "/api/accounts/..%2f..%2flocal.token",
+     "/static/..%2f__init__.py", "/static/%2fetc%2fpasswd", "/static/..%5c..%5cconfig.py", "/static/vendor/..%00/x.js"],
 )  # fmt: skip
 def test_se8_no_id_is_a_path(abroad: RunningGateway, path: str) -> None:
     """Even somebody who may do everything reads no file by a name that climbs."""
@@ -145,7 +148,15 @@ def test_se11_roles_hold_on_every_route(abroad: RunningGateway) -> None:
         if is_change(row.method, row.path) and row.path not in own:
             status, said, _ = eve.ask(row.method, row.path.replace("{id}", "x"))
             assert (status, said["error"]["code"]) == (403, "role_needed"), row.path
-    for path in ("/api/users", "/api/audit", "/api/export", "/api/backups", "/api/requests/x/bodies"):
+    closed = (
+        "/api/users",
+        "/api/audit",
+        "/api/export",
+        "/api/backups",
+        "/api/requests/x/bodies",
+        "/api/logs",
+    )
+    for path in closed:
         assert eve.ask("GET", path)[0] == 403, path
 
 

@@ -168,7 +168,14 @@ def test_se9_secrets_and_prompts_come_out_nowhere(house: House) -> None:
     _assert_git_holds_none(secrets)
 
 
-_ECHOING = frozenset({"/v1/chat/completions", "/v1/messages", "/v1beta/models/first/m:generateContent?key=x"})
+_ECHOING = frozenset(
+    {
+        "/v1/chat/completions",
+        "/v1/messages",
+        "/v1beta/models/first/m:generateContent?key=x",
+        "/api/try/openai_chat",
+    }
+)
 """Where the providers' answers, which quote the prompt, belong to the caller."""
 
 
@@ -237,6 +244,11 @@ def _live(house: House) -> None:
     house.ask("/v1/chat/completions", {"model": "gone/m", "messages": talk}, **own)
     house.ask("/v1/chat/completions", {"model": "named/m", "messages": talk}, **own)
     house.ask("/v1/chat/completions", {"model": "first/m\r\nx-injected: y", "messages": "no"}, **own)
+    own |= {"authorization": house.bearer["authorization"]}
+    assert house.ask("/api/try/openai_chat", {"model": "first/m", "messages": talk}, **own) == 200
+    for name in ("first", "gone"):
+        house.ask(f"/api/accounts/config:{name}/test", {}, **own, accept="text/event-stream")
+    del own["authorization"]
     status, answer = house.gateway.get(f"/v1beta/models?key={SECRETS['query key']}")
     house.heard.append(("/v1beta/models", answer.decode()))
     assert status in (200, 401)
@@ -267,6 +279,8 @@ def _look_around(house: House) -> None:
         "backups",
         "login",
         "me",
+        "about",
+        "logs?level=debug&limit=1000",
         "openapi.json",
     )
     for path in paths:

@@ -18,6 +18,7 @@ from flowrouter.gateway.notice import error_headers, overhead_header
 from flowrouter.httpkit import replies
 from flowrouter.httpkit.auth import with_query_key
 from flowrouter.httpkit.bodies import Receive
+from flowrouter.httpkit.caller import Caller
 from flowrouter.httpkit.replies import Headers, Send
 
 Scope = dict[str, Any]
@@ -26,13 +27,14 @@ Scope = dict[str, Any]
 class Call:
     """What arrived, and the way back; `rest` is what the route's `{name}` stands for.
 
-    `told` are headers that go with whatever is answered.
+    `told` are headers that go with whatever is answered. `caller` is set where another door knows who asks.
     """
 
     __slots__ = (
         "_away",
         "_clock",
         "_scope",
+        "caller",
         "headers",
         "method",
         "path",
@@ -61,6 +63,7 @@ class Call:
         self.rest = ""
         self.request_id = "req_" + _ids.take()
         self.told: Headers = []
+        self.caller: Caller | None = None
 
     def lead(self, route: Route, rest: str) -> None:
         """Take the route the path leads to; Google's alone may carry the key in the query."""

@@ -31,6 +31,7 @@ from flowrouter.gateway.exchange import Exchange, Inbound, Operation, skimmed
 from flowrouter.gateway.key_scope import admit_dialect, gated
 from flowrouter.gateway.limits import Limits
 from flowrouter.gateway.no_answer import no_such_model
+from flowrouter.gateway.one_reading import settle_body
 from flowrouter.gateway.pipeline import Pipeline
 from flowrouter.gateway.planner import Planner
 from flowrouter.gateway.ports import ReceiptStore
@@ -144,9 +145,21 @@ class DataPlane:
             else:
                 await call.refuse(from_caller_error(error))
         except Exception as error:  # noqa: BLE001 - a defect of ours must still answer in the dialect
-            _log.error("a request failed", error=error, request_id=call.request_id, path=path)
-            problem = Problem(status=500, message="the gateway failed on this request", code="internal_error")
-            await call.refuse(problem)
+            await _failed(call, error)
+
+    async def converse(self, call: Call) -> None:
+        """Run what a caller asks whom another door has let in (`call.caller`), as if it had come here."""
+        try:
+            if self._parts.too_old():
+                raise _out_of_date()
+            logs.about(call.request_id)
+            await self._exchange("generate", call)
+        except ClientGoneError:
+            return
+        except CallerError as error:
+            await call.refuse(from_caller_error(error))
+        except Exception as error:  # noqa: BLE001 - as above
+            await _failed(call, error)
 
     async def _exchange(self, operation: Operation, call: Call) -> None:
         """Run what a provider is asked for through the pipeline."""
@@ -192,7 +205,9 @@ class DataPlane:
         world, clock = self._parts.world(), self._parts.clock
         inbound = _inbound(call, "generate", body, wall=clock.now(), started=clock.monotonic())
         exchange = Exchange(inbound)
-        exchange.caller, exchange.head = caller, skimmed(inbound)
+        exchange.caller = caller
+        await settle_body(exchange, world)
+        exchange.head = skimmed(exchange.inbound)
         try:
             await self._parts.limits.admit(exchange, tokens=False)
         finally:
@@ -265,9 +280,10 @@ class DataPlane:
         return True
 
     def _caller(self, call: Call) -> Caller:
-        world = self._parts.world()
-        now_ms = int(self._parts.clock.now() * 1000)
-        caller = authenticate(call.headers, world.ring, now_ms=now_ms, protected=world.protected)
+        caller = call.caller
+        if caller is None:
+            world, now_ms = self._parts.world(), int(self._parts.clock.now() * 1000)
+            caller = authenticate(call.headers, world.ring, now_ms=now_ms, protected=world.protected)
         if call.route is not None and call.route.purpose not in _LISTS:
             admit_dialect(caller, call.route.dialect)
         return caller
@@ -329,7 +345,15 @@ def _inbound(call: Call, operation: Operation, body: bytes, *, wall: float, star
         model=call.rest if route.dialect == "gemini" else None,
         stream=route.stream,
         framing="array" if route.stream and call.query.get("alt") != "sse" else "sse",
+        caller=call.caller,
     )
+
+
+async def _failed(call: Call, error: Exception) -> None:
+    """Answer for a defect of ours."""
+    _log.error("a request failed", error=error, request_id=call.request_id, path=call.path)
+    problem = Problem(status=500, message="the gateway failed on this request", code="internal_error")
+    await call.refuse(problem)
 
 
 async def _refuse_upgrade(call: Call) -> None:

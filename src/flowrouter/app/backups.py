@@ -153,7 +153,10 @@ def _give_up(config: Config, staged: Staged, error: FlowRouterError, *, log: Log
 
 
 class Schedule:
-    """Makes the backups that nobody asks for, one gateway of a cluster at a time; nothing ever waits for it."""
+    """Makes the backups that nobody asks for, one gateway of a cluster at a time; nothing ever waits for it.
+
+    `trouble` says why the last that was due was not made.
+    """
 
     def __init__(self, config: Config, shelf: Shelf, *, state: StateStore, clock: Clock) -> None:
         self._settings = config.backups
@@ -162,6 +165,7 @@ class Schedule:
         self._state = state
         self._clock = clock
         self._log = logs.get("backups")
+        self.trouble: str | None = None
 
     async def follow(self) -> None:
         """Work until cancelled."""
@@ -175,6 +179,7 @@ class Schedule:
         """Make a backup if one is due; return the seconds until the next look."""
         try:
             due_in = await asyncio.to_thread(self._due_in)
+            self.trouble = self.trouble if due_in <= 0 else None
             if due_in > 0:
                 return min(due_in, _AGAIN_SECONDS)
             if not await self._state.put_if_absent(_TURN, b"1", ttl=_SHARE * self._every):
@@ -187,6 +192,7 @@ class Schedule:
                     await self._state.delete(_TURN)
         except StorageError as error:
             self._log.warning("no scheduled backup", reason=error.message)
+            self.trouble = error.message
         return min(self._every, _AGAIN_SECONDS)
 
     def _due_in(self) -> float:
@@ -200,10 +206,12 @@ class Schedule:
             self._log.warning(
                 "no scheduled backup: the disk is nearly full", folder=str(self._shelf.folder), fix=fix
             )
+            self.trouble = f"the disk of {self._shelf.folder} is nearly full"
             return False
         began = self._clock.monotonic()
         made = self._shelf.create("scheduled")
         took = round(self._clock.monotonic() - began, 1)
+        self.trouble = None
         self._log.info("backup made", id=made.id, bytes=made.bytes, took_s=took)
         for gone in self._shelf.prune(self._settings.keep):
             self._log.info("backup cleared away", id=gone.id, kind=gone.kind)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from flowrouter import logs
+from flowrouter.app.ground import Ground
+from flowrouter.app.quotas import fetching
 from flowrouter.config import Config
 from flowrouter.gateway.admission import Admission
 from flowrouter.gateway.affinity import Pins
@@ -45,13 +45,6 @@ from flowrouter.storage import (
     StoredSealedBlobs,
     machine_name,
 )
-
-if TYPE_CHECKING:
-    pass
-
-
-from flowrouter.app.ground import Ground
-from flowrouter.app.quotas import fetching
 
 
 class Engine(Ground):
@@ -105,11 +98,9 @@ class Engine(Ground):
             privacy=Privacy(Compaction(self.store.vault)),
             clock=self.clock,
         )
-        self.target_states = TargetStates(
-            self.health, self.cooldowns, self.admission, world=self._world, clock=self.clock
-        )
+        self.target_states = TargetStates(self.health, self.cooldowns, self.admission, world=self._world)
         self.quota_fetch = fetching(self, self.quotas)
-        self.quota_states = QuotaStates(self.quotas, self.quota_fetch, world=self._world, clock=self.clock)
+        self.quota_states = QuotaStates(self.quotas, self.quota_fetch, clock=self.clock)
         self.hedges = Hedges(tasks=self.tasks, clock=self.clock, quantile=self.health.first_token_quantile)
 
     def _books(self) -> Books:

@@ -10,11 +10,13 @@ from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
 
 from flowrouter import logs
-from flowrouter.accounts.oauth import RefreshError
-from flowrouter.api.admin import AccountTest, AdminDeps, ASGIApp, Handover, create
+from flowrouter.api.admin import AdminDeps, ASGIApp, Handover, create
+from flowrouter.api.admin.deps import StoreAbout, StoreKind
 from flowrouter.api.compact import Compactor
 from flowrouter.api.llm import DataPlane, Parts
 from flowrouter.api.responses import ResponseRoutes
+from flowrouter.api.trying import Asked, call_for
+from flowrouter.app.account_tests import AccountTests
 from flowrouter.app.backups import Schedule
 from flowrouter.app.engine import Engine
 from flowrouter.app.quotas import keeping
@@ -24,6 +26,7 @@ from flowrouter.gateway.compaction import Compaction
 from flowrouter.gateway.counting import Counter
 from flowrouter.gateway.stored_responses import StoredResponses
 from flowrouter.gateway.vendor_responses import VendorResponses
+from flowrouter.httpkit.bodies import Receive
 from flowrouter.httpkit.guard import Guard
 from flowrouter.httpkit.memory import MemoryGate, share_of_memory
 from flowrouter.httpkit.replies import Send
@@ -53,6 +56,7 @@ class Application(Engine):
         super().__init__(config, worker=worker)
         self.quota_keeping = keeping(self, self.quotas, books=lambda: self.management.account_usage)
         self.handover = Handover(self.clock, state=self.state, tasks=self.tasks)
+        self.schedule = Schedule(config, self.backups, state=self.state, clock=self.clock)
         self.started = self.clock.monotonic()
         self._management: Management | None = None
         self._management_lock = threading.Lock()
@@ -102,8 +106,7 @@ class Application(Engine):
         self.tasks.start("quotas", self.quota_keeping.follow())
         if self.worker == 0:
             self.tasks.start("quotas", self.quota_fetch.follow(self.config.quotas.refresh_minutes))
-            schedule = Schedule(self.config, self.backups, state=self.state, clock=self.clock)
-            self.tasks.start("backups", schedule.follow())
+            self.tasks.start("backups", self.schedule.follow())
         self.tasks.start("probes", self.probes.follow())
         self.tasks.start("credentials", self.credentials.keep(self._accounts))
         self.tasks.start("model lists", self._keep_lists())
@@ -167,38 +170,11 @@ class Application(Engine):
             await self.reload()
         return models
 
-    async def test_account(self, account_id: str) -> AccountTest:
-        """Make one real, tiny call through an account and tell what came of it."""
-        from flowrouter.gateway.trial import Trial
-
-        world = self.configuration.world
-        try:
-            account = await self.credentials.ready(world.accounts[account_id])
-        except RefreshError as error:
-            return AccountTest(ok=False, error=error.message)
-        trial = Trial(
-            account,
-            world.presets[account_id],
-            world=world,
-            transport=self.transport,
-            lister=self.lister,
-            clock=self.clock,
-            limit=self.config.timeouts.first_byte,
-            say=lambda line: self.log.debug("account test", said=line),
-        )
-        found = await trial.run()
-        if found.ok:
-            await self.cooldowns.resume(account_id)
-        return AccountTest(
-            ok=found.ok,
-            model=found.model,
-            dialect=found.dialect,
-            reply=found.reply,
-            took_ms=found.took_ms,
-            models=len(found.models) if found.models is not None else None,
-            error=found.error,
-            advice=found.advice,
-        )
+    async def converse(self, asked: Asked, receive: Receive, send: Send) -> str:
+        """Answer as the data plane would, for a caller whom the management API knows; return the request's id."""
+        call = call_for(asked, receive, send, clock=self.clock)
+        await self._data_plane.converse(call)
+        return call.request_id
 
     def is_too_old(self) -> bool:
         """Return whether one of several workers or machines has gone on too long by keys it could not look up again."""
@@ -295,6 +271,13 @@ class Application(Engine):
                 self._admin = self._admin or await asyncio.to_thread(create, self._admin_deps())
         await self._admin(scope, receive, send)
 
+    def _store_about(self) -> StoreAbout:
+        from flowrouter.storage.checkup import bytes_of
+
+        place = self.store.place
+        kind: StoreKind = "postgresql" if place.shared else "sqlite"
+        return StoreAbout(kind=kind, bytes=bytes_of(place, self.store.data))
+
     def _admin_deps(self) -> AdminDeps:
         return AdminDeps(
             world=lambda: self.configuration.world,
@@ -310,7 +293,7 @@ class Application(Engine):
             receipts=self.receipts,
             started=self.started,
             snapshot_age=lambda: self.configuration.age_seconds,
-            test_account=self.test_account,
+            test_account=AccountTests(self).run,
             planner=self.planner,
             targets=self.target_states.list,
             resume=self.cooldowns.resume,
@@ -323,6 +306,11 @@ class Application(Engine):
             live=lambda: self.configuration.config,
             reloads=self.reload_state,
             backups=self.backups,
+            converse=self.converse,
+            features=tuple(sorted(self.features)),
+            state_away=lambda: self.state.away_seconds,
+            store_about=self._store_about,
+            backup_trouble=lambda: self.schedule.trouble,
         )
 
 

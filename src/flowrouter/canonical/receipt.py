@@ -16,7 +16,8 @@ class AttemptNote(msgspec.Struct, frozen=True, kw_only=True):
 
     `cost_usd` is what it is believed to have cost, `charge_usd` what of it counts against the caller, both as
     decimal text; None is unknown. `estimated` marks a usage, and so a cost, that the gateway estimated. `trial`:
-    the target had paused, and this attempt was to find out whether it is back.
+    the target had paused, and this attempt was to find out whether it is back. `head_ms` is when the head of its
+    reply was there, `paused_ms` for how long its target pauses for what came of it.
     """
 
     account: str
@@ -24,6 +25,7 @@ class AttemptNote(msgspec.Struct, frozen=True, kw_only=True):
     model: str
     dialect: Dialect
     started_ms: float
+    head_ms: float | None = None
     duration_ms: float | None = None
     status: int | None = None
     verdict: str = ""
@@ -33,6 +35,7 @@ class AttemptNote(msgspec.Struct, frozen=True, kw_only=True):
     cost_usd: str | None = None
     charge_usd: str | None = None
     trial: bool = False
+    paused_ms: float | None = None
 
 
 class LeftOut(msgspec.Struct, frozen=True, kw_only=True):

@@ -50,7 +50,7 @@ Unpriced = Annotated[
 ]
 
 _FORM = re.compile(r"\$?(\d+(?:\.\d+)?)\s*(usd|tokens?|requests?)?\s*(?:/|\s+a\s+)\s*([a-z]+)")
-_METRICS: dict[str, Metric] = {
+METRICS: dict[str, Metric] = {
     "": "usd", "usd": "usd", "token": "tokens", "tokens": "tokens", "request": "requests", "requests": "requests",
 }  # fmt: skip
 _FIX = "write 5usd/day, 2000000tokens/week or 500requests/month"
@@ -110,7 +110,17 @@ def _read(text: str) -> dict[str, Any]:
     found = _FORM.fullmatch(text.strip().lower().replace(",", "").replace("_", ""))
     if found is None or found[3] not in get_args(Period):
         raise ConfigError(f"--budget: {text!r} is no budget", fix=_FIX)
-    return {"amount": found[1], "metric": _METRICS[found[2] or ""], "period": found[3]}
+    return {"amount": found[1], "metric": METRICS[found[2] or ""], "period": found[3]}
 
 
-__all__ = ["Budgets", "Downgrade", "Hard", "Unpriced", "Warn", "Zone", "budgets_of", "with_budgets"]
+__all__ = [
+    "METRICS",
+    "Budgets",
+    "Downgrade",
+    "Hard",
+    "Unpriced",
+    "Warn",
+    "Zone",
+    "budgets_of",
+    "with_budgets",
+]

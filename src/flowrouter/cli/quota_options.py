@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
+from flowrouter.cli.budget_options import METRICS
 from flowrouter.errors import ConfigError
 from flowrouter.settings.quotas import QuotaLimit, reserves
 
@@ -30,14 +31,6 @@ Reserve = Annotated[
 ]
 
 _FORM = re.compile(r"\$?(\d+(?:\.\d+)?)\s*(usd|tokens?|requests?)?\s*/\s*([a-z0-9]+)")
-_METRICS = {
-    "": "usd",
-    "usd": "usd",
-    "token": "tokens",
-    "tokens": "tokens",
-    "request": "requests",
-    "requests": "requests",
-}
 _FIX = "write 500requests/5h, 2000000tokens/week or 20usd/month"
 
 
@@ -57,7 +50,7 @@ def quota_of(texts: Sequence[str] | None) -> tuple[QuotaLimit, ...] | None:
         found = _FORM.fullmatch(text.strip().lower().replace(",", "").replace("_", ""))
         if found is None:
             raise ConfigError(f"--quota: {text!r} is no limit", fix=_FIX)
-        metric = _METRICS[found[2] or ""]
+        metric = METRICS[found[2] or ""]
         value = found[1] if metric == "usd" else _whole(found[1], text)
         given.setdefault(found[3], {"window": found[3]})[metric] = value
     try:

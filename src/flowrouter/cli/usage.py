@@ -16,10 +16,10 @@ from flowrouter.cli.desk import Desk, closest, opened
 from flowrouter.cli.options import AsJson, ConfigFile, DataFolder
 from flowrouter.cli.sparkline import sparkline, squeezed
 from flowrouter.cli.style import Style
+from flowrouter.clock import DAY_MS
 from flowrouter.errors import ConfigError
 from flowrouter.gateway.ports import RequestFilter, UsageGroup, UsageLine
 
-_DAY_MS = 86_400_000
 _HOUR_MS = 3_600_000
 _NUMBERS = ("Requests", "Errors", "Input", "Cached", "Output", "Cost")
 _SPAN = re.compile(r"(\d+)([hdw])")
@@ -134,14 +134,14 @@ def _show(desk: Desk, span: Span, lines: Sequence[UsageLine], *, by: str) -> Non
     headings = (by.capitalize(), *_NUMBERS, *(("Trend",) if trends else ()))
     width = len(headings)
     output.table(headings, [(*row, *[" "] * (width - len(row))) for row in rows], right=_NUMBERS)
-    if by in ("day", "hour") and len(span.steps(_DAY_MS if by == "day" else _HOUR_MS)) > 1:
+    if by in ("day", "hour") and len(span.steps(DAY_MS if by == "day" else _HOUR_MS)) > 1:
         print()
         _chart(span, by, lines, style=style)
 
 
 def _chart(span: Span, by: str, lines: Sequence[UsageLine], *, style: Style) -> None:
     """Draw requests, tokens and cost over the whole span, the empty steps included."""
-    starts = span.steps(_DAY_MS if by == "day" else _HOUR_MS)
+    starts = span.steps(DAY_MS if by == "day" else _HOUR_MS)
     found = {cast(int, line.group): line for line in lines}
     steps = [found.get(start) for start in starts]
     tokens = [_tokens(line) if line else 0 for line in steps]
@@ -163,7 +163,7 @@ def _chart(span: Span, by: str, lines: Sequence[UsageLine], *, style: Style) -> 
 def _trends(desk: Desk, span: Span, lines: Sequence[UsageLine], *, by: str, style: Style) -> list[str]:
     """Return a small chart of tokens per day for each line, nothing where groups are times already."""
     field = _FIELDS.get(by)
-    starts = span.steps(_DAY_MS)
+    starts = span.steps(DAY_MS)
     if field is None or len(starts) < 2 or not lines:
         return []
     drawn: list[str] = []
@@ -193,8 +193,8 @@ def _since(span: Span) -> RequestFilter:
 
 def _span(now_ms: int, days: int, since: str | None) -> Span:
     offset = output.offset_minutes(now_ms)
-    today = now_ms - (now_ms + offset * 60_000) % _DAY_MS
-    start = today - (days - 1) * _DAY_MS if since is None else _start(since.strip(), now_ms)
+    today = now_ms - (now_ms + offset * 60_000) % DAY_MS
+    start = today - (days - 1) * DAY_MS if since is None else _start(since.strip(), now_ms)
     return Span(since_ms=start, now_ms=max(now_ms, start), offset=offset)
 
 

@@ -11,8 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from functools import partial
 
 from flowrouter.gateway.leases import LEASE_SECONDS, Leases
@@ -74,17 +73,6 @@ class Admission:
                 raise AccountBusyError
             holder = await self._in_line(account_id, Waiter(owner_id, limit), wait)
         return Slot(partial(self._release, account_id, holder))
-
-    @asynccontextmanager
-    async def slot(
-        self, account_id: str, limit: int, *, wait: float, owner_id: str = ""
-    ) -> AsyncIterator[None]:
-        """Hold one of `limit` slots; raises `AccountBusyError` if none is free within `wait` seconds."""
-        slot = await self.take(account_id, limit, wait=wait, owner_id=owner_id)
-        try:
-            yield
-        finally:
-            slot.release()
 
     def in_flight(self, account_id: str) -> int:
         """Return the requests this worker has in flight at an account."""

@@ -13,7 +13,7 @@ class AttemptLog:
 
     `delivered` says that content of it reached the client, who is charged for it. `said` are the reply's headers,
     `refusal` the beginning of the body of one that refused for want of quota. `number` counts the tries of
-    its exchange from 1, in the order they began.
+    its exchange from 1, in the order they began. `paused` are the seconds for which its target pauses for it.
     """
 
     __slots__ = (
@@ -22,6 +22,7 @@ class AttemptLog:
         "error",
         "head_at",
         "number",
+        "paused",
         "refusal",
         "said",
         "started",
@@ -44,6 +45,7 @@ class AttemptLog:
         self.usage: Usage | None = None
         self.delivered = False
         self.trial = False
+        self.paused: float | None = None
         self.said: Mapping[str, str] | None = None
         self.refusal: bytes | None = None
 

@@ -36,8 +36,7 @@ class Bills:
 
     def settle(self, target: Target, usage: Usage) -> int | None:
         """Return what `usage` cost there: as the provider states it, else by its prices."""
-        reported = usage.origin is not None and usage.raw is not None
-        if reported and usage.origin is not None:
+        if usage.origin is not None and usage.raw is not None:
             metered = codec(usage.origin).metered(usage)
             return bill(self.price(target), usage, metered, now=self._clock.now())
         return bill(self.price(target), usage, now=self._clock.now())

@@ -12,7 +12,7 @@ from flowrouter.gateway.envelopes import PREFIX
 from flowrouter.gateway.response_items import as_items, peek
 from flowrouter.routing import Plan, Target
 from flowrouter.wire.json import Raw, dumps
-from flowrouter.wire.splice import remove, splice
+from flowrouter.wire.splice import once, remove, splice
 
 
 class _Asked(msgspec.Struct):
@@ -105,7 +105,8 @@ class Continuation(msgspec.Struct, frozen=True, kw_only=True):
         asked = peek(_asked, self.body)
         told = dumps([Raw(item) for item in (*items, *as_items(bytes(asked.input)))])
         bare = remove(remove(self.body, "previous_response_id"), "input")
-        return splice(bare, {"input": told}, old={})
+        # Items are kept as they came, perhaps before there was a rule that looks into them.
+        return once(splice(bare, {"input": told}, old={}))
 
     def without_vendor(self, problem: Problem) -> Continuation:
         """Return what to go on with when the account refused: from our copy, if it forgot its answer."""

@@ -84,16 +84,16 @@ class Cooldowns:
         """Return why `target` is better not asked now; `probe` says that a trial may be begun."""
         quota = None if self._quotas is None else self._quotas.pause(target)
         if not self._book:
-            return None if quota is None else Obstacle(reason=told(quota), until=quota.until)
+            return None if quota is None else Obstacle(reason=quota.told(), until=quota.until)
         found = self._found(target)
         if not found:
             return None
         longest = max(found.values(), key=lambda pause: pause.until)
         if any(self._trials.under_way(key) for key in found):
-            return Obstacle(reason=f"{told(longest)}; one request finds out whether it is back")
+            return Obstacle(reason=f"{longest.told()}; one request finds out whether it is back")
         if not longest.over(self._clock.now()):
-            return Obstacle(reason=told(longest), until=longest.until)
-        return Obstacle(reason=f"{told(longest)}; one request may try it again", probe=True)
+            return Obstacle(reason=longest.told(), until=longest.until)
+        return Obstacle(reason=f"{longest.told()}; one request may try it again", probe=True)
 
     def cause(self, target: Target) -> Pause | None:
         """Return the pause that holds `target` up longest, None where nothing does."""
@@ -338,14 +338,9 @@ class Cooldowns:
             self._log.warning("a pause that ended stays in the store", reason=error.message)
 
 
-def told(pause: Pause) -> str:
-    """Return a pause's cause in a few words: the class, and what was said."""
-    return pause.told()
-
-
 def _words(failure: Failure) -> str:
     status, reason = failure.problem.status, failure.verdict.reason
     return f"{status}, {reason}" if reason else failure.problem.message[:200]
 
 
-__all__ = ["Cooldowns", "told"]
+__all__ = ["Cooldowns"]

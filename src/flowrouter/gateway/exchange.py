@@ -35,7 +35,7 @@ class Inbound(msgspec.Struct, frozen=True, kw_only=True):
     """What arrived: header names in lower case, the body decompressed, the clock at arrival.
 
     `model` and `stream` are what the address says where it says it (Gemini), `framing` how a stream is to
-    be cut.
+    be cut. `caller` is who asks, where another door has found that out; else the headers tell.
     """
 
     request_id: str
@@ -49,6 +49,7 @@ class Inbound(msgspec.Struct, frozen=True, kw_only=True):
     model: str | None = None
     stream: bool | None = None
     framing: Framing = "sse"
+    caller: Caller | None = None
 
 
 _NO_PICTURES: Mapping[str, Picture] = MappingProxyType({})

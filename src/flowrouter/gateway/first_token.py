@@ -34,11 +34,6 @@ Quantile = Callable[[Target, float], float | None]
 """The seconds within which a share of the target's first tokens came; None where nothing is known."""
 
 
-def nothing_learned(target: Target, share: float) -> float | None:
-    """Return None: what is known of every target before its first answer."""
-    del target, share
-
-
 def first_token_limit(tokens: float, learned: float | None, *, patience: float = BASE) -> float:
     """Return the seconds to the first word for `tokens` of uncached input.
 
@@ -51,7 +46,7 @@ def first_token_limit(tokens: float, learned: float | None, *, patience: float =
 class FirstTokenLimits:
     """Says how long each target has; `quantile` is what was learned of it."""
 
-    def __init__(self, quantile: Quantile = nothing_learned) -> None:
+    def __init__(self, quantile: Quantile) -> None:
         self._quantile = quantile
 
     def limit(self, exchange: Exchange, world: World, target: Target) -> float | None:
@@ -108,4 +103,4 @@ def _patience(exchange: Exchange, world: World, target: Target) -> float:
     return THINKS if capabilities.thinking_style in UNASKED else BASE
 
 
-__all__ = ["FirstTokenLimits", "Quantile", "first_token_limit", "nothing_learned", "text_bytes"]
+__all__ = ["FirstTokenLimits", "Quantile", "first_token_limit", "text_bytes"]

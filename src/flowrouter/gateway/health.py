@@ -25,7 +25,7 @@ TARGETS_MAX = 2000
 _ANSWERED = frozenset({"answered", "cut"})
 _NOT_ITS_FAULT = frozenset(
     {"open", "cancelled", "request_fault", "param_unsupported", "field_refused", "context_overflow",
-     "content_filter", "busy", "hedged", "token_refused", "client_timeout"}
+     "content_filter", "busy", "hedged", "token_refused"}
 )  # fmt: skip
 """Verdicts that say nothing about how the target does."""
 

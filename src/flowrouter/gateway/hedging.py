@@ -23,7 +23,7 @@ from flowrouter.gateway.begun import Begun
 from flowrouter.gateway.blame import BUSY, Failure
 from flowrouter.gateway.costs import HEDGED
 from flowrouter.gateway.exchange import Exchange
-from flowrouter.gateway.first_token import Quantile, nothing_learned
+from flowrouter.gateway.first_token import Quantile
 from flowrouter.gateway.missing_usage import estimated
 from flowrouter.gateway.records import RequestRow
 from flowrouter.routing import Target
@@ -135,7 +135,7 @@ class Contest:
 class Hedges:
     """Runs contests within what they may cost; `quantile` is what was learned of a target's first words."""
 
-    def __init__(self, *, tasks: TaskGroup, clock: Clock, quantile: Quantile = nothing_learned) -> None:
+    def __init__(self, *, tasks: TaskGroup, clock: Clock, quantile: Quantile) -> None:
         self._tasks = tasks
         self._clock = clock
         self._quantile = quantile

@@ -17,13 +17,17 @@ BLOCK_PUSD = 250_000_000_000
 
 
 class Limit(msgspec.Struct, frozen=True, kw_only=True):
-    """One budget in force: its name in the store, whose it is in words, its amount in what is counted."""
+    """One budget in force: its name in the store, whose it is in words."""
 
     id: str
     whose: str
     owner_id: str
     budget: Budget
-    amount: int
+
+    @property
+    def amount(self) -> int:
+        """Return its amount in what is counted."""
+        return self.budget.limit
 
     @property
     def block(self) -> int:
@@ -41,7 +45,6 @@ def key_limits(budgets: tuple[Budget, ...], key_id: str, *, name: str, owner_id:
             whose=f"the gateway key {name!r}",
             owner_id=owner_id,
             budget=budget,
-            amount=budget.limit,
         )
         for budget in budgets
     )
@@ -54,7 +57,6 @@ def gateway_limit(name: str, budget: Budget) -> Limit:
         whose=f"this gateway ({name!r})",
         owner_id=LOCAL_OWNER,
         budget=budget,
-        amount=budget.limit,
     )
 
 

@@ -7,7 +7,6 @@ told in ARCHITECTURE.md; each line here is one of them.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Callable
 
 import msgspec
@@ -22,6 +21,7 @@ from flowrouter.gateway.exchange import Exchange, skimmed
 from flowrouter.gateway.key_scope import admit_dialect, gated
 from flowrouter.gateway.limits import Limits, used_tokens
 from flowrouter.gateway.no_answer import no_such_model
+from flowrouter.gateway.one_reading import settle_body
 from flowrouter.gateway.planner import Planner
 from flowrouter.gateway.privacy import guarded
 from flowrouter.gateway.recording import Recorder
@@ -30,12 +30,9 @@ from flowrouter.gateway.settle import Books
 from flowrouter.gateway.stored_responses import StoredResponses
 from flowrouter.gateway.world import World
 from flowrouter.httpkit.auth import authenticate
-from flowrouter.httpkit.key_policy import NO_LIMITS, KeyPolicy
 from flowrouter.logs import Logger
 from flowrouter.plugins import Hooks
 from flowrouter.routing import Plan
-from flowrouter.wire.json import JsonError
-from flowrouter.wire.splice import unambiguous
 
 
 class Pipeline:
@@ -90,15 +87,14 @@ class Pipeline:
 
     async def _serve(self, exchange: Exchange, client: Client) -> None:
         world, inbound = self._world(), exchange.inbound
-        exchange.caller = authenticate(
+        exchange.caller = inbound.caller or authenticate(
             inbound.headers, world.ring, now_ms=int(inbound.wall * 1000), protected=world.protected
         )
         if world.recording.mode != "off":
             self._recorder.begin(exchange, client, world.recording)
         admit_dialect(exchange.caller, inbound.dialect)
-        if _binds(exchange.caller.policy):
-            _settle_members(exchange)
-            inbound = exchange.inbound
+        await settle_body(exchange, world)
+        inbound = exchange.inbound
         head = exchange.head = skimmed(inbound)
         await self._limits.admit(exchange)
         if await bypass.answered(exchange, world, client):
@@ -107,7 +103,6 @@ class Pipeline:
             await self._follow(exchange)
         plan = await self._plan(exchange, world)
         if self._budgets.bind(exchange, world):
-            _settle_members(exchange)
             plan = await self._budgets.admit(exchange, plan, world=world, replan=self._plan)
         if head.stream:
             client.expect_stream()
@@ -180,28 +175,5 @@ class Pipeline:
         exchange.problem, exchange.outcome = problem, "partial" if client.content_sent else "error"
         await client.refuse(problem, raw=raw)
 
-
-def _binds(policy: KeyPolicy) -> bool:
-    """Return whether anything of `policy` goes by what stands in a request's body."""
-    return policy.bounded or policy.limits is not NO_LIMITS or bool(policy.budgets)
-
-
-def _settle_members(exchange: Exchange) -> None:
-    """Let providers read the members that scopes, limits and budgets go by as we do, where one stands twice."""
-    with contextlib.suppress(JsonError):  # whoever reads it next says what is wrong with it
-        body = unambiguous(exchange.inbound.body, _DECISIVE)
-        if body is not exchange.inbound.body:
-            exchange.carry(body)
-
-
-_DECISIVE = (
-    "model",
-    "stream",
-    "max_tokens",
-    "max_completion_tokens",
-    "max_output_tokens",
-    "n",
-    "service_tier",
-)
 
 __all__ = ["Pipeline"]

@@ -45,7 +45,11 @@ class ConflictError(StorageError):
 
 
 class StaleError(ConflictError):
-    """The row changed since the caller read it."""
+    """The row changed since the caller read it; `what` it is of, in a word."""
+
+    def __init__(self, message: str, *, what: str) -> None:
+        super().__init__(message)
+        self.what = what
 
 
 class ManagedError(ConflictError):
@@ -315,7 +319,7 @@ class Settings(Protocol):
     ) -> StoredSettings:
         """Apply a JSON merge patch (RFC 7396); `validate` sees the result and may raise.
 
-        Raises `ConflictError` where `if_version` is given and no longer the present one.
+        Raises `StaleError` where `if_version` is given and no longer the present one.
         """
         ...
 

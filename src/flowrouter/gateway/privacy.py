@@ -18,6 +18,7 @@ from flowrouter.dialects import codec
 from flowrouter.errors import CallerError
 from flowrouter.gateway.compaction import MARK, Compaction
 from flowrouter.gateway.exchange import Exchange
+from flowrouter.gateway.one_reading import LARGE
 from flowrouter.gateway.world import World
 from flowrouter.routing.facts import matches
 from flowrouter.routing.intent import Confinement, confined, restrict
@@ -28,9 +29,6 @@ from flowrouter.routing.tree import Draft, Note
 
 PRIVATE = "private"
 """The step of a plan that leads to no account where the prompt may go."""
-
-_LARGE = 256 * 1024
-"""Bytes from which on a body is looked at beside the event loop."""
 
 _log = logs.get("gateway")
 
@@ -58,7 +56,7 @@ class Privacy:
                 texts = msgspec.structs.replace(texts, user=(*summaries, *texts.user))
             return confined(rules, texts)
 
-        if len(body) > _LARGE:
+        if len(body) > LARGE:
             found = await asyncio.to_thread(judge)
         else:
             found = judge()

@@ -7,6 +7,8 @@ passes here passes there. Each question spends a few tokens at most.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -55,6 +57,10 @@ _NO_CHAT = (
 )  # fmt: skip
 
 
+Hear = Callable[[str, str, bool], Awaitable[None]]
+"""Told of a step by its name, in words, and whether it went well, as it happens."""
+
+
 class Heard(msgspec.Struct, frozen=True, kw_only=True):
     """One answer: its text, the names of the tools it called, how it ended and how long it took.
 
@@ -82,7 +88,9 @@ class Probe:
         lister: Lister,
         clock: Clock,
         limit: float,
+        hear: Hear | None = None,
     ) -> None:
+        self._hear = hear
         self._account = account
         self._preset = preset
         self._world = world
@@ -138,7 +146,12 @@ class Probe:
         began = self._clock.monotonic()
         try:
             async with asyncio.timeout(self._limit):
+                await self._tell(
+                    "sent", f"{request.method} {urlsplit(request.url).path}, {len(request.body)} bytes"
+                )
                 reply = await self._transport.send(request)
+                took = round((self._clock.monotonic() - began) * 1000)
+                await self._tell("first_byte", f"status {reply.status} after {took} ms")
                 try:
                     response, pieces = await self._read(reply, request, wanted)
                 finally:
@@ -155,6 +168,10 @@ class Probe:
             took_ms=round((self._clock.monotonic() - began) * 1000),
             pieces=pieces,
         )
+
+    async def _tell(self, name: str, text: str) -> None:
+        if self._hear is not None:
+            await self._hear(name, text, True)
 
     def _rendered(self, wanted: Request) -> HttpRequest:
         dialect, account = wanted.origin, self._account
@@ -248,4 +265,4 @@ def choose_model(account: Account, preset: Preset, listed: tuple[ListedModel, ..
     return next(iter([*small, *chat, *known]), None)
 
 
-__all__ = ["MAX_TOKENS", "MAX_TOOL_TOKENS", "Heard", "Probe", "choose_model"]
+__all__ = ["MAX_TOKENS", "MAX_TOOL_TOKENS", "Hear", "Heard", "Probe", "choose_model"]

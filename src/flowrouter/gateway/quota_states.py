@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Literal
 
 import msgspec
@@ -11,7 +11,6 @@ from flowrouter.accounts.account import Account
 from flowrouter.clock import Clock
 from flowrouter.gateway.quota_fetch import Fetch, QuotaFetch
 from flowrouter.gateway.quotas import Quotas
-from flowrouter.gateway.world import World
 from flowrouter.usage.quota import Source, Unit, Window, closed, forecast, kept_back
 
 State = Literal["ok", "low", "reserve", "used_up", "unknown"]
@@ -83,12 +82,9 @@ class QuotaRefresh(msgspec.Struct, frozen=True, kw_only=True):
 class QuotaStates:
     """Puts together what is known of every account's quotas; what it needs is given once."""
 
-    def __init__(
-        self, quotas: Quotas, fetch: QuotaFetch, *, world: Callable[[], World], clock: Clock
-    ) -> None:
+    def __init__(self, quotas: Quotas, fetch: QuotaFetch, *, clock: Clock) -> None:
         self._quotas = quotas
         self._fetch = fetch
-        self._world = world
         self._clock = clock
 
     def of(self, account: Account) -> AccountQuota:

@@ -85,8 +85,10 @@ class Quotas:
                 self.used.add(account_id)
             account = self._counted.get(account_id)
             if account is not None:
-                tokens = (booked.input_tokens or 0) + (booked.output_tokens or 0)
-                # What is read from and written to caches is input as well, counted apart by the books.
+                # The books count the five kinds apart; a limit on tokens means all of them.
+                tokens = (
+                    (booked.input_tokens or 0) + (booked.output_tokens or 0) + (booked.reasoning_tokens or 0)
+                )
                 tokens += (booked.cache_read_tokens or 0) + (booked.cache_write_tokens or 0)
                 self.counts.add(
                     account,

@@ -120,6 +120,7 @@ def _note(attempt: AttemptLog, started: float, cost: AttemptCost) -> AttemptNote
         model=target.model,
         dialect=target.dialect,
         started_ms=_ms(attempt.started - started),
+        head_ms=_ms(attempt.head_at - started) if attempt.status is not None and attempt.head_at else None,
         duration_ms=_ms(attempt.ended - attempt.started) if attempt.ended is not None else None,
         status=attempt.status,
         verdict=attempt.verdict,
@@ -129,6 +130,7 @@ def _note(attempt: AttemptLog, started: float, cost: AttemptCost) -> AttemptNote
         cost_usd=usd(cost.cost),
         charge_usd=usd(cost.charge),
         trial=attempt.trial,
+        paused_ms=_ms(attempt.paused) if attempt.paused is not None else None,
     )
 
 

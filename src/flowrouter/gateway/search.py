@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import msgspec
@@ -11,6 +11,7 @@ import msgspec
 from flowrouter.canonical.problem import Problem
 from flowrouter.clock import Clock
 from flowrouter.gateway import retry_after
+from flowrouter.gateway.attempt_log import AttemptLog
 from flowrouter.gateway.begun import Begun
 from flowrouter.gateway.blame import BUSY, Failure
 from flowrouter.gateway.client import Client
@@ -114,9 +115,11 @@ class Search:
                 lost.append(begun)
             for failure in lost:
                 trial_of = step.trial and failure.target == step.target
-                await self._take_in(
+                pause = await self._take_in(
                     failure, course, failures, began=began, trial=trial_of, over=isinstance(begun, Begun)
                 )
+                if pause is not None:
+                    _note_pause(exchange.attempts[before:], failure, pause.until - self._clock.now())
             if isinstance(begun, Failure):
                 return None
             left = retry_after.used_up(begun.opened.reply.headers, now=self._clock.now())
@@ -141,15 +144,15 @@ class Search:
         began: float,
         trial: bool,
         over: bool = False,
-    ) -> None:
-        """Write a failure down, and let what it blames pause unless it is asked again at once.
+    ) -> Pause | None:
+        """Write a failure down, and let what it blames pause unless it is asked again at once; return the pause.
 
         `over`: another answers already, so that nobody is asked again.
         """
         failures.append(failure)
         if failure.problem.code == BUSY:
             course.busy(failure.target)
-            return
+            return None
         again = course.failed(
             failure.target,
             failure.verdict,
@@ -158,7 +161,8 @@ class Search:
             trial=trial,
         )
         if over or not again:
-            await self._cooldowns.failed(failure, began=began)
+            return await self._cooldowns.failed(failure, began=began)
+        return None
 
     async def _pass(self, step: Wait, exchange: Exchange) -> None:
         """Wait; before the same target's next try whole, else until there is news."""
@@ -180,7 +184,9 @@ class Search:
             verdict = _if_lasting(judge(problem), verdict)
         failure = Failure(target=begun.target, problem=problem, verdict=verdict)
         took = self._clock.monotonic() - log.started
-        await self._cooldowns.failed(failure, began=self._clock.now() - took)
+        pause = await self._cooldowns.failed(failure, began=self._clock.now() - took)
+        if pause is not None:
+            log.paused = max(0.0, pause.until - self._clock.now())
 
     def _limits(self, exchange: Exchange, world: World) -> Limits:
         settings = world.routing
@@ -206,6 +212,14 @@ def _window(world: World, target: Target) -> int | None:
 def _head_came(exchange: Exchange, target: Target, before: int) -> bool:
     """Return whether an attempt at `target` behind the first `before` ones was answered with status 200."""
     return any(log.status == 200 and log.target.key == target.key for log in exchange.attempts[before:])
+
+
+def _note_pause(attempts: Sequence[AttemptLog], failure: Failure, seconds: float) -> None:
+    """Note at the attempt that failed for how long its target pauses."""
+    for log in reversed(attempts):
+        if log.target.key == failure.target.key:
+            log.paused = max(0.0, seconds)
+            return
 
 
 def _if_lasting(judged: Verdict, otherwise: Verdict) -> Verdict:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from flowrouter.gateway.records import RequestRow
-from flowrouter.gateway.world import World
+from flowrouter.gateway.world import World, hosts_of
 from flowrouter.usage.pricing import Price
 from flowrouter.usage.sessions import SessionBill, Turn, session_bill
 
@@ -38,8 +38,11 @@ def _turn(row: RequestRow, world: World, now: float) -> Turn:
 
 
 def _price(row: RequestRow, world: World) -> Price | None:
-    preset = world.presets.get(row.account_id or "")
-    return None if preset is None or row.model is None else world.prices.of(preset, row.model)
+    account, preset = world.accounts.get(row.account_id or ""), world.presets.get(row.account_id or "")
+    if account is None or preset is None or row.model is None:
+        return None
+    host = hosts_of(preset, account.base_url).get(row.dialect, "") if row.dialect is not None else ""
+    return world.prices.of(preset, row.model, host=host)
 
 
 def _rate(price: Price | None, kind: str, *, prompt: int, now: float) -> int | None:

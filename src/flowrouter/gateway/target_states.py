@@ -7,7 +7,6 @@ from typing import Literal
 
 import msgspec
 
-from flowrouter.clock import Clock
 from flowrouter.gateway.admission import Admission
 from flowrouter.gateway.cooldowns import Cooldowns
 from flowrouter.gateway.health import Health, TargetHealth
@@ -61,13 +60,11 @@ class TargetStates:
         admission: Admission,
         *,
         world: Callable[[], World],
-        clock: Clock,
     ) -> None:
         self._health = health
         self._cooldowns = cooldowns
         self._admission = admission
         self._world = world
-        self._clock = clock
 
     def list(self) -> tuple[TargetState, ...]:
         """Return the state of every target that was used or pauses, and whose account still exists."""

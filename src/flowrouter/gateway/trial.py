@@ -14,7 +14,7 @@ from flowrouter.canonical.dialect import Dialect
 from flowrouter.clock import Clock
 from flowrouter.errors import ConfigError, FlowRouterError, UpstreamError
 from flowrouter.gateway.model_lists import Lister
-from flowrouter.gateway.probe import Probe, choose_model
+from flowrouter.gateway.probe import Hear, Probe, choose_model
 from flowrouter.gateway.world import World
 from flowrouter.providers.listing import ListedModel
 from flowrouter.providers.preset import Preset
@@ -49,7 +49,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Trial:
-    """Runs the two steps for one account; `say` hears of each as it happens."""
+    """Runs the two steps for one account; `say` hears of each, `hear` of their parts, as they happen."""
 
     def __init__(
         self,
@@ -62,12 +62,21 @@ class Trial:
         clock: Clock,
         limit: float,
         say: Say,
+        hear: Hear | None = None,
     ) -> None:
         self._account = account
         self._preset = preset
         self._say = say
+        self._hear = hear
         self._probe = Probe(
-            account, preset, world=world, transport=transport, lister=lister, clock=clock, limit=limit
+            account,
+            preset,
+            world=world,
+            transport=transport,
+            lister=lister,
+            clock=clock,
+            limit=limit,
+            hear=hear,
         )
 
     async def run(self, model: str | None = None) -> Outcome:
@@ -80,6 +89,9 @@ class Trial:
                 raise ConfigError("no model is known to try", fix="name one: --model MODEL")
             return await self._ask(model, listed)
         except FlowRouterError as error:
+            await self._tell(
+                "models" if listed is None and model is None else "answer", error.message, ok=False
+            )
             return Outcome(
                 ok=False,
                 account=self._account.name,
@@ -89,6 +101,10 @@ class Trial:
                 advice=advice(error, self._account.name),
             )
 
+    async def _tell(self, name: str, text: str, *, ok: bool) -> None:
+        if self._hear is not None:
+            await self._hear(name, text, ok)
+
     async def _list(self) -> tuple[ListedModel, ...] | None:
         """Return the provider's models; a list that fails is told, and does not end the trial."""
         try:
@@ -97,13 +113,16 @@ class Trial:
             if error.status in (401, 402, 403) or error.kind == "connect":
                 raise
             self._say(f"models:   no list ({error.message})")
+            await self._tell("models", error.message, ok=False)
             return None
         self._say("models:   this provider has no list" if models is None else _listed(len(models)))
+        await self._tell("models", "no list" if models is None else f"{len(models)} listed", ok=True)
         return models
 
     async def _ask(self, model: str, listed: tuple[ListedModel, ...] | None) -> Outcome:
         heard = await self._probe.ask(model)
         self._say(f"generate: ok, {model} ({heard.dialect}) answered in {heard.took_ms} ms: {heard.text!r}")
+        await self._tell("answer", f"{model} answered in {heard.took_ms} ms: {heard.text!r}", ok=True)
         return Outcome(
             ok=True,
             account=self._account.name,

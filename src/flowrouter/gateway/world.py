@@ -157,7 +157,7 @@ def _facts(account: Account, preset: Preset | None, listed: tuple[ListedModel, .
         priority=account.priority,
         weight=account.weight,
         tags=tags_of(account, preset),
-        hosts=_hosts(preset, account.base_url) if preset is not None else {},
+        hosts=hosts_of(preset, account.base_url) if preset is not None else {},
         enabled=account.enabled,
         reserved=preset is not None and preset.id == "local",
         problem=account.problem or (None if preset is not None else f"no preset {account.preset!r}"),
@@ -178,7 +178,7 @@ def _combos(
     return known, frozenset(hidden)
 
 
-def _hosts(preset: Preset, base_url: str | None) -> dict[Dialect, str]:
+def hosts_of(preset: Preset, base_url: str | None) -> dict[Dialect, str]:
     """Return where connections of each dialect go, as host and port."""
     found: dict[Dialect, str] = {}
     for dialect in preset.served_dialects:
@@ -201,4 +201,4 @@ def _stored_lists(snapshot: Snapshot) -> dict[str, tuple[ListedModel, ...]]:
     return lists
 
 
-__all__ = ["World", "compile_world"]
+__all__ = ["World", "compile_world", "hosts_of"]

@@ -19,8 +19,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """Targets in the order they are tried; `step` says by which rule they were found.
 
     `chosen` says that a combo or a pool chose, so that the reply names who answered. `reasons` are
-    sentences about the choice as a whole (strategy, affinity, tier), `strategy` the one that decided who is first. `obstacles` holds, by `Target.key`,
-    why a target stands at the end or is a trial where it stands.
+    sentences about the choice as a whole (strategy, affinity, tier), `strategy` the one that decided who is
+    first. `obstacles` holds, by `Target.key`, why a target stands at the end or is a trial where it stands.
     """
 
     asked: str
@@ -35,4 +35,4 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     obstacles: Mapping[str, Obstacle] = {}
 
 
-__all__ = ["Note", "Plan", "Target"]
+__all__ = ["Plan"]

@@ -91,11 +91,6 @@ def of_class(failure: FailureClass, *, reason: str = "") -> Verdict:
     )
 
 
-def classify(problem: Problem) -> FailureClass:
-    """Return the class `problem` falls in by the shipped rows."""
-    return judge(problem).failure
-
-
 def network(kind: str) -> Verdict:
     """Return the verdict on a failure without an answer: `connect`, `reset`, `timeout`, `protocol`, `empty`.
 
@@ -109,5 +104,5 @@ def network(kind: str) -> Verdict:
 
 
 __all__ = [
-    "CONSEQUENCES", "Consequence", "FailureClass", "Scope", "Verdict", "classify", "judge", "network", "of_class",
+    "CONSEQUENCES", "Consequence", "FailureClass", "Scope", "Verdict", "judge", "network", "of_class",
 ]  # fmt: skip

@@ -19,7 +19,7 @@ class Egress(Section, frozen=True):
     `private`: an address that an account's owner wrote may lead to a private network or to this machine.
     `pictures`: `fetch` gets pictures that prompts name by address for models that take bytes only, from public
     hosts and from `picture_hosts`, which may be private; in the other modes from the latter only.
-    Metadata services of clouds are never reached, whatever stands here.
+    Metadata services of clouds are refused, whatever stands here; through a proxy, names and spelled addresses of them.
     """
 
     mode: Literal["open", "accounts", "list"] = "open"

@@ -57,6 +57,11 @@ class ComboMember(Section, frozen=True):
     when: Conditions = Conditions()
 
 
+Members = Annotated[tuple[ComboMember, ...], msgspec.Meta(min_length=1)]
+Wait = Annotated[float, msgspec.Meta(ge=0)]
+"""Seconds to wait for members that all pause."""
+
+
 class ComboConfig(Section, frozen=True):
     """A named group of models that answers as one.
 
@@ -64,11 +69,11 @@ class ComboConfig(Section, frozen=True):
     `wait` how long to wait for members that all pause; what is left out is the default of `[routing]`.
     """
 
-    members: Annotated[tuple[ComboMember, ...], msgspec.Meta(min_length=1)]
+    members: Members
     strategy: Strategy = "priority"
     attempts: Count | None = None
     first_token: Seconds | None = None
-    wait: Annotated[float, msgspec.Meta(ge=0)] | None = None
+    wait: Wait | None = None
     completion: Completion | None = None
 
 
@@ -255,7 +260,7 @@ class Routing(Section, frozen=True):
     default_model: str = ""
     disabled_models: tuple[str, ...] = ()
     attempts: Count = 8
-    wait: Annotated[float, msgspec.Meta(ge=0)] = 5.0
+    wait: Wait = 5.0
     completion: Completion = "complete"
     slow_tokens: Annotated[float, msgspec.Meta(ge=0)] = 0.0
     failover_on_content_filter: bool = False
@@ -287,11 +292,13 @@ __all__ = [
     "Hedging",
     "IntentRule",
     "MappingRule",
+    "Members",
     "Rotation",
     "Routing",
     "Status",
     "Strategy",
     "Tiers",
+    "Wait",
     "check_combo_names",
     "check_pattern",
 ]

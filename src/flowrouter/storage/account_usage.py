@@ -7,12 +7,11 @@ from typing import Any
 from sqlalchemy import Connection, and_, case, func, select
 from sqlalchemy.sql.elements import ColumnElement
 
+from flowrouter.clock import DAY_MS
 from flowrouter.gateway.quota_keeping import Spent
 from flowrouter.storage.database import Database
 from flowrouter.storage.ledger_tables import ledger, rollups
-from flowrouter.storage.postings import DAY_MS
-
-_TOKENS = ("input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens")
+from flowrouter.storage.request_sums import TOKENS
 
 
 class StoredAccountUsage:
@@ -58,7 +57,7 @@ def _lines(connection: Connection, account_id: str, since_ms: int, *, before_ms:
 
 
 def _tokens(columns: Any) -> ColumnElement[int]:
-    first, *others = (columns[name] for name in _TOKENS)
+    first, *others = (columns[name] for name in TOKENS)
     for other in others:
         first = first + other
     return first

@@ -8,13 +8,12 @@ from typing import Any
 import msgspec
 from sqlalchemy import delete, insert, select
 
-from flowrouter.clock import Clock
+from flowrouter.clock import DAY_MS, Clock
 from flowrouter.gateway.people import AuditEntry, AuditFilter
 from flowrouter.storage.database import Database
 from flowrouter.storage.people_tables import audit as _table
 from flowrouter.storage.rows import json_text
 
-_DAY_MS = 86_400_000
 _PRUNE_EVERY = 200
 
 
@@ -35,7 +34,7 @@ class StoredAudit:
         with self._database.write() as connection:
             connection.execute(insert(_table).values(values))
             if self._recorded % _PRUNE_EVERY == 0:
-                oldest = int(self._clock.now() * 1000) - self._days * _DAY_MS
+                oldest = int(self._clock.now() * 1000) - self._days * DAY_MS
                 connection.execute(delete(_table).where(_table.c.ts_ms < oldest))
         self._recorded += 1
 

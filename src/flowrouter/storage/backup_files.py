@@ -126,13 +126,12 @@ def stamp_of(now: float) -> str:
 
 
 def on_shelf(shelf: Path) -> list[Backup]:
-    """Return the backups in the folder `shelf`, newest first; raises `OSError`."""
+    """Return the backups in the folder `shelf`, in no order; raises `OSError`."""
     try:
-        folders = sorted(shelf.iterdir())
+        folders = list(shelf.iterdir())
     except FileNotFoundError:
         return []
-    found = [backup for path in folders if (backup := look_at(path)) is not None]
-    return sorted(found, key=lambda backup: (backup.created_at_ms, backup.id), reverse=True)
+    return [backup for path in folders if (backup := look_at(path)) is not None]
 
 
 def look_at(folder: Path) -> Backup | None:

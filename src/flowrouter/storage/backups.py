@@ -152,8 +152,12 @@ class Shelf:
             self._making.release()
 
     def has_room(self) -> bool:
-        """Return whether a backup now leaves the disk room for another and for the store; raises `StorageError`."""
-        return self._free() >= 2 * self._source.size() + ROOM
+        """Return whether a backup now leaves the disk room for another and for the store; raises `StorageError`.
+
+        A disk that does not say is taken to have it.
+        """
+        free = self._free()
+        return free is None or free >= 2 * self._source.size() + ROOM
 
     def verify(self, backup_id: str) -> Verdict:
         """Look whether a backup is whole and can be opened with the keys at hand; raises `ConfigError`."""
@@ -176,8 +180,9 @@ class Shelf:
         """Remove all but the newest `keep` of each automatic kind; return what left. Manual ones stay."""
         removed: list[Backup] = []
         staged = self.staged()
+        present = self.list()
         for kind in AUTOMATIC:
-            of_kind = [backup for backup in self.list() if backup.kind == kind]
+            of_kind = [backup for backup in present if backup.kind == kind]
             for backup in of_kind[keep:]:
                 if staged is None or staged.id != backup.id:
                     self._remove(backup)
@@ -241,24 +246,23 @@ class Shelf:
         )
 
     def _check_room(self) -> None:
-        size = self._source.size()
-        try:
-            free = self._free()
-        except OSError:
-            return  # what is wrong with the folder is said better by the attempt
-        if free < size:
+        size, free = self._source.size(), self._free()
+        if free is not None and free < size:
             raise BackupError(
                 f"a backup takes about {size // 1_000_000} MB, {self.folder} has {free // 1_000_000} MB free",
                 trouble="no_room",
                 fix="free some space, or name another [backups] folder",
             )
 
-    def _free(self) -> int:
-        """Return the free bytes of the disk that the folder is on or will be on; raises `OSError`."""
+    def _free(self) -> int | None:
+        """Return the free bytes of the disk that the folder is on or will be on, None where it does not say."""
         place = self.folder
-        while not place.exists() and place != place.parent:
-            place = place.parent
-        return shutil.disk_usage(place).free
+        try:
+            while not place.exists() and place != place.parent:
+                place = place.parent
+            return shutil.disk_usage(place).free
+        except OSError:
+            return None  # what is wrong with the folder is said better by the attempt
 
     def _remove(self, backup: Backup) -> None:
         try:

@@ -12,7 +12,7 @@ import msgspec
 from flowrouter.accounts.vault import KEY_FILE
 from flowrouter.errors import ConfigError, StorageError
 from flowrouter.storage.key_check import check_key
-from flowrouter.storage.place import Connection, place_of
+from flowrouter.storage.place import Connection, Place, place_of
 from flowrouter.storage.schema import SCHEMA_VERSION
 from flowrouter.storage.sqlite import connect, explain, store_path
 
@@ -68,6 +68,18 @@ def look_at(data: Path, *, master_key: str | None, url: str = "") -> StoreState:
         return msgspec.structs.replace(found, error=explain(path, error))
 
 
+def bytes_of(place: Place, data: Path) -> int | None:
+    """Return about how much a store that is in use holds, None where that cannot be told; blocks."""
+    try:
+        if not place.shared:
+            path = store_path(data)
+            return sum(each.stat().st_size for each in path.parent.glob(f"{path.name}*"))
+        with place.opened() as connection:
+            return int(connection.execute("SELECT pg_database_size(current_database())").fetchone()[0])
+    except (OSError, StorageError):
+        return None
+
+
 def _look_far(data: Path, url: str, *, master_key: str | None) -> StoreState:
     """Return the state of a store in a database."""
     found = StoreState(shown="[store] url", path=None, key_file=data / KEY_FILE)
@@ -110,4 +122,4 @@ def _with_key(
     return msgspec.structs.replace(found, key_id=vault.key_id if vault else None)
 
 
-__all__ = ["StoreState", "look_at"]
+__all__ = ["StoreState", "bytes_of", "look_at"]

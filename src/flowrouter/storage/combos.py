@@ -114,7 +114,9 @@ def _named(name: str) -> dict[str, Any]:
 
 def _check(present: StoredCombo, if_version: int | None) -> None:
     if if_version is not None and if_version != present.version:
-        raise StaleError(f"the combo changed meanwhile (version {present.version}, yours is {if_version})")
+        raise StaleError(
+            f"the combo changed meanwhile (version {present.version}, yours is {if_version})", what="combo"
+        )
 
 
 def _find(connection: Connection, combo_id: str, owner_id: str | None) -> StoredCombo:

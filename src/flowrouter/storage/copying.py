@@ -123,24 +123,16 @@ def replacing(place: Place) -> Iterator[Connection]:
 
     Raises `StorageError`; a `BackupError` where somebody else is connected.
     """
-    engine = engine_of(place)
-    try:
-        with engine.connect() as connection, connection.begin():
-            if others := _others(connection):
-                raise BackupError(
-                    f"the store {place.shown} is in use (connections: {others}), nothing was changed",
-                    trouble="in_use",
-                    fix="stop every gateway that uses it, then try again",
-                )
-            for name in sorted(inspect(connection).get_table_names()):
-                connection.exec_driver_sql(f'LOCK TABLE "{name}" IN EXCLUSIVE MODE')
-            yield connection
-    except DBAPIError as error:
-        raise StorageError(place.explain(error.orig or error)) from error
-    except place.errors as error:
-        raise StorageError(place.explain(error)) from error
-    finally:
-        engine.dispose()
+    with one_moment_of(place) as connection:
+        if others := _others(connection):
+            raise BackupError(
+                f"the store {place.shown} is in use (connections: {others}), nothing was changed",
+                trouble="in_use",
+                fix="stop every gateway that uses it, then try again",
+            )
+        for name in sorted(inspect(connection).get_table_names()):
+            connection.exec_driver_sql(f'LOCK TABLE "{name}" IN EXCLUSIVE MODE')
+        yield connection
 
 
 def _others(connection: Connection) -> int:

@@ -20,12 +20,22 @@ from flowrouter.errors import ConfigError
 from flowrouter.httpkit.keys import LOCAL_OWNER
 from flowrouter.storage.place import Connection, Place
 
-_SEALED = """
-    SELECT (SELECT count(*) FROM accounts
-            WHERE api_key_sealed IS NOT NULL OR headers_sealed IS NOT NULL OR oauth_sealed IS NOT NULL)
-         + (SELECT count(*) FROM users)
-         + (SELECT count(*) FROM sealed_blobs)
-"""
+SEALED = (
+    ("accounts", "api_key_sealed"),
+    ("accounts", "headers_sealed"),
+    ("accounts", "oauth_sealed"),
+    ("sealed_blobs", "value"),
+    ("users", "password_sealed"),
+    ("recordings", "body_sealed"),
+)
+"""The columns that hold sealed values; a test holds them to `rekey.sealed_columns`, which needs a database library."""
+
+_COLUMNS_HERE = (
+    "SELECT m.name, c.name FROM sqlite_master AS m, pragma_table_info(m.name) AS c WHERE m.type = 'table'"
+)
+_COLUMNS_FAR = (
+    "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = current_schema()"
+)
 _READ = "SELECT value FROM meta WHERE key = 'key_check'"
 _STAMP = """
     INSERT INTO meta (key, owner_id, value) VALUES ('key_check', ?, ?)
@@ -89,7 +99,7 @@ def _existing_keys(connection: Connection, data: Path, *, shared: bool) -> list[
             f"the store is sealed with the key {_key_id(check)}, which this machine does not have",
             fix=_SHARE,
         )
-    sealed = _sealed_count(connection)
+    sealed = _sealed_count(connection, shared=shared)
     if sealed:
         raise ConfigError(
             f"the sealing key {path} is missing, but the store holds {sealed} values sealed with it",
@@ -124,7 +134,7 @@ def _refuse_foreign(connection: Connection, vault: Vault, *, source: str, shared
             f"(id {_key_id(check)})",
             fix=_SHARE,
         )
-    sealed = _sealed_count(connection)
+    sealed = _sealed_count(connection, shared=shared)
     if sealed:
         raise ConfigError(
             f"the key from {source} (id {vault.key_id}) is not the one that sealed the {sealed} "
@@ -133,12 +143,18 @@ def _refuse_foreign(connection: Connection, vault: Vault, *, source: str, shared
         )
 
 
-def _sealed_count(connection: Connection) -> int:
-    return connection.execute(_SEALED).fetchone()[0]
+def _sealed_count(connection: Connection, *, shared: bool) -> int:
+    """Return how many sealed values there are; a store of an older schema has not all of the columns."""
+    found = {(row[0], row[1]) for row in connection.execute(_COLUMNS_FAR if shared else _COLUMNS_HERE)}
+    return sum(
+        connection.execute(f"SELECT count({column}) FROM {table}").fetchone()[0]  # noqa: S608 - our own names
+        for table, column in SEALED
+        if (table, column) in found
+    )
 
 
 def _key_id(check: Any | None) -> str:
     return "unknown" if check is None else sealed_with(b64decode(check["value"]))
 
 
-__all__ = ["check_key", "open_vault"]
+__all__ = ["SEALED", "check_key", "open_vault"]

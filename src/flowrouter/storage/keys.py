@@ -111,7 +111,8 @@ class StoredKeys:
             present = _find(connection, key_id, owner_id)
             if if_version is not None and if_version != present.version:
                 raise StaleError(
-                    f"the key changed meanwhile (version {present.version}, yours is {if_version})"
+                    f"the key changed meanwhile (version {present.version}, yours is {if_version})",
+                    what="key",
                 )
             if present.revoked_at_ms is not None:
                 raise FixedKeyError(f"the key {present.name!r} is revoked for good; make a new one")
@@ -139,7 +140,9 @@ class StoredKeys:
         with self._database.write() as connection:
             present = _find(connection, key_id, owner_id)
             if if_version is not None and if_version != present.version:
-                raise StaleError(f"the key {present.name!r} changed meanwhile (version {present.version})")
+                raise StaleError(
+                    f"the key {present.name!r} changed meanwhile (version {present.version})", what="key"
+                )
             if present.revoked_at_ms is None:
                 refuse_removal(present.managed, what=f"the key {present.name!r}", detach=detach)
                 moment = func.coalesce(_table.c.revoked_at_ms, self._now_ms())

@@ -9,11 +9,13 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, and_, func, insert, select, update
 
+from flowrouter.clock import DAY_MS
 from flowrouter.gateway.ledger import Drawn, Finding, Verification
 from flowrouter.storage.budget_book import GONE_MS, stood
 from flowrouter.storage.database import CONFIGURATION, Database
 from flowrouter.storage.ledger_tables import budget_blocks, budget_lines, ledger, rollups
-from flowrouter.storage.postings import DAY_MS, LEDGER, SUMS
+from flowrouter.storage.postings import LEDGER, SUMS
+from flowrouter.storage.request_sums import TOKENS
 from flowrouter.storage.sum_checks import differing_sums
 from flowrouter.storage.tables import requests
 
@@ -144,7 +146,7 @@ def _summed() -> Select[*tuple[Any, ...]]:
     sums = [
         func.count().filter(charge),
         func.sum(columns.errors),
-        *(func.sum(columns[name]) for name in SUMS[2:7]),
+        *(func.sum(columns[name]) for name in TOKENS),
         -func.coalesce(func.sum(columns.amount_pusd).filter(cost), 0),
         func.count().filter(cost, columns.amount_pusd.is_(None)),
         func.coalesce(func.sum(columns.amount_pusd).filter(charge), 0),

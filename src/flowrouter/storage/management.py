@@ -18,6 +18,7 @@ from flowrouter.storage.ownership import StoredOwnership
 from flowrouter.storage.recordings import StoredRecordings
 from flowrouter.storage.requests import StoredRequests
 from flowrouter.storage.settings import SettingsStore
+from flowrouter.storage.traffic import StoredTraffic
 from flowrouter.storage.users import StoredUsers
 
 
@@ -31,6 +32,7 @@ class Management:
         self.keys = StoredKeys(self._database, clock=clock)
         self.settings = SettingsStore(self._database, clock=clock)
         self.requests = StoredRequests(self._database)
+        self.traffic = StoredTraffic(self._database)
         self.recordings = StoredRecordings(self._database, store.vault, clock=clock)
         self.ledger = StoredLedger(self._database)
         self.account_usage = StoredAccountUsage(self._database)

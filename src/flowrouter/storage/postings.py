@@ -10,22 +10,19 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from flowrouter.clock import DAY_MS
 from flowrouter.gateway.ledger import LedgerLine, lines_of
 from flowrouter.gateway.records import BudgetLine, RequestRow
 from flowrouter.storage.place import Connection
+from flowrouter.storage.request_sums import TOKENS
 from flowrouter.storage.request_sums import add as add_to_sums
 
-DAY_MS = 86_400_000
 LEDGER = "ledger"
 """What a transaction must hold to post."""
 
 LINE = LedgerLine.__struct_fields__
 _KEY = ("day_ms", "owner_id", "key_id", "account_id", "preset", "model")
-SUMS = (
-    "requests", "errors", "input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens",
-    "reasoning_tokens", "cost_pusd", "cost_unknown", "charge_pusd", "charge_unknown",
-)  # fmt: skip
-_TOKENS = SUMS[2:7]
+SUMS = ("requests", "errors", *TOKENS, "cost_pusd", "cost_unknown", "charge_pusd", "charge_unknown")
 
 
 def _marks(count: int) -> str:
@@ -96,7 +93,7 @@ def _of(line: LedgerLine) -> list[int]:
     unknown = int(line.amount_pusd is None)
     if line.kind == "cost":
         return [0, 0, 0, 0, 0, 0, 0, -(line.amount_pusd or 0), unknown, 0, 0]
-    tokens = [getattr(line, name) for name in _TOKENS]
+    tokens = [getattr(line, name) for name in TOKENS]
     return [1, line.errors, *tokens, 0, 0, line.amount_pusd or 0, unknown]
 
 
@@ -106,4 +103,4 @@ def _spend(connection: Connection, row: RequestRow, spent: BudgetLine) -> None:
     connection.execute(_SETTLE, (*named, spent.amount, row.ts_ms))
 
 
-__all__ = ["DAY_MS", "LEDGER", "LINE", "SUMS", "post", "summed"]
+__all__ = ["LEDGER", "LINE", "SUMS", "post", "summed"]

@@ -14,7 +14,7 @@ from threading import Event, Lock, Thread
 import msgspec
 
 from flowrouter.accounts.vault import Vault
-from flowrouter.clock import Clock
+from flowrouter.clock import DAY_MS, Clock
 from flowrouter.gateway.recorded import recorded
 from flowrouter.gateway.recording import RecordingCounts, Tape
 from flowrouter.storage.place import Place
@@ -27,7 +27,6 @@ CAPACITY = 1_000
 PAUSES = (0.25, 0.5, 1.0)
 """Seconds between tries to write one recording."""
 
-DAY_MS = 86_400_000
 TABLE, FIELD = "recordings", "body"
 
 _PUT = """

@@ -9,24 +9,29 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from flowrouter.clock import DAY_MS
 from flowrouter.gateway.records import RequestRow
 from flowrouter.storage.place import Connection
 
-DAY_MS = 86_400_000
 HOUR_MS = 3_600_000
 QUARTER_MS = 900_000
 DAY_KEY = ("day_ms", "owner_id", "key_id", "account_id", "preset", "model", "client_dialect", "outcome")
 SLOT_KEY = ("width_ms", "kind", "name", "slot_ms", "owner_id")
 KINDS = DAY_KEY[2:]
 SLOT_KINDS = (*KINDS, "client", "combo")
+TOKENS = ("input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens", "reasoning_tokens")
+"""The kinds that the books count apart; no token is of two."""
+
+MONEY = ("cost", "charge")
 SUMS = (
-    "requests", "errors", "input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens",
-    "reasoning_tokens", "cost_high", "cost_low", "cost_unknown", "charge_high", "charge_low", "charge_unknown",
-)  # fmt: skip
+    "requests",
+    "errors",
+    *TOKENS,
+    *(f"{amount}_{part}" for amount in MONEY for part in ("high", "low", "unknown")),
+)
 MILLION = 1_000_000
 """What divides the two halves of money."""
 
-_TOKENS = SUMS[2:7]
 _Sums = dict[tuple[object, ...], list[int]]
 
 
@@ -73,7 +78,7 @@ def _amounts(row: RequestRow) -> list[int]:
     return [
         1,
         int(row.outcome != "ok"),
-        *(getattr(row, name) or 0 for name in _TOKENS),
+        *(getattr(row, name) or 0 for name in TOKENS),
         *divmod(row.cost_pusd or 0, MILLION),
         int(row.cost_pusd is None),
         *divmod(row.charge_pusd or 0, MILLION),
@@ -83,13 +88,14 @@ def _amounts(row: RequestRow) -> list[int]:
 
 __all__ = [
     "DAY_KEY",
-    "DAY_MS",
     "HOUR_MS",
     "KINDS",
     "MILLION",
+    "MONEY",
     "QUARTER_MS",
     "SLOT_KEY",
     "SLOT_KINDS",
     "SUMS",
+    "TOKENS",
     "add",
 ]

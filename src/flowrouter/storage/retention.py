@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import msgspec
 
+from flowrouter.clock import DAY_MS
 from flowrouter.storage.place import Connection, Place
 from flowrouter.storage.request_sums import HOUR_MS, QUARTER_MS, SLOT_KINDS
 
-DAY_MS = 86_400_000
 BATCH = 250
 _BUDGET_DAYS = 40
 
@@ -107,4 +107,4 @@ def _cutoff(connection: Connection, retention: Retention, *, now_ms: int) -> int
     return cutoff
 
 
-__all__ = ["BATCH", "DAY_MS", "Pruning", "Retention"]
+__all__ = ["BATCH", "Pruning", "Retention"]

@@ -9,7 +9,7 @@ import msgspec
 from sqlalchemy import Connection, insert, select, update
 
 from flowrouter.clock import Clock
-from flowrouter.gateway.ports import ConflictError, ManagedError, StoredSettings
+from flowrouter.gateway.ports import ManagedError, StaleError, StoredSettings
 from flowrouter.settings.managed import ManagedSetting
 from flowrouter.storage.database import Database, bump
 from flowrouter.storage.ownership import members_from
@@ -40,14 +40,15 @@ class SettingsStore:
     ) -> StoredSettings:
         """Apply a JSON merge patch (RFC 7396); `validate` sees the result and may raise.
 
-        Raises `ConflictError` where `if_version` is given and no longer the present one, and `ManagedError` where
+        Raises `StaleError` where `if_version` is given and no longer the present one, and `ManagedError` where
         a file owns what changes, unless `detach`.
         """
         with self._database.write() as connection:
             present = _read(connection, owner_id)
             if if_version is not None and if_version != present.version:
-                raise ConflictError(
-                    f"the settings changed meanwhile (version {present.version}, yours is {if_version})"
+                raise StaleError(
+                    f"the settings changed meanwhile (version {present.version}, yours is {if_version})",
+                    what="settings",
                 )
             values: dict[str, Any] = merge_patch(present.values, patch)
             if validate is not None:

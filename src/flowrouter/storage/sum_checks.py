@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, case, func, select
+from sqlalchemy import ColumnElement, Connection, Select, func, select
 
+from flowrouter.clock import DAY_MS
 from flowrouter.gateway.ledger import Finding
-from flowrouter.storage.request_sums import DAY_KEY, DAY_MS, HOUR_MS, KINDS, MILLION, QUARTER_MS, SUMS
-from flowrouter.storage.sum_tables import request_days, request_slots
+from flowrouter.storage.request_sums import DAY_KEY, HOUR_MS, KINDS, QUARTER_MS, SUMS
+from flowrouter.storage.sum_tables import of_rows, request_days, request_slots
 from flowrouter.storage.tables import requests
 
-_TOKENS = SUMS[2:7]
 _Sums = dict[tuple[Any, ...], tuple[int, ...]]
 
 
@@ -35,12 +35,7 @@ def _of_rows(since: int) -> Select[*tuple[Any, ...]]:
     columns = requests.c
     key: list[ColumnElement[Any]] = [columns.ts_ms - columns.ts_ms % DAY_MS, columns.owner_id]
     key += [func.coalesce(columns[kind], "") for kind in KINDS]
-    sums: list[ColumnElement[Any]] = [func.count(), func.sum(case((columns.outcome == "ok", 0), else_=1))]
-    sums += [func.coalesce(func.sum(columns[name]), 0) for name in _TOKENS]
-    for amount in (columns.cost_pusd, columns.charge_pusd):
-        halves = (amount // MILLION, amount % MILLION)
-        sums += [*(func.coalesce(func.sum(half), 0) for half in halves), func.count() - func.count(amount)]
-    return select(*key, *sums).where(columns.ts_ms >= since).group_by(*key)
+    return select(*key, *of_rows()).where(columns.ts_ms >= since).group_by(*key)
 
 
 def _of_slots(since: int, width: int, kind: str) -> Select[*tuple[Any, ...]]:

@@ -6,20 +6,26 @@ micro-USD and what is left in pico-USD, since a sum of pico-USD alone would end 
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Index, PrimaryKeyConstraint, Table, Text
+from typing import Any
 
-from flowrouter.storage.tables import metadata
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ColumnElement,
+    Index,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    case,
+    func,
+)
+
+from flowrouter.storage.request_sums import DAY_KEY, MILLION, MONEY, SLOT_KEY, SUMS, TOKENS
+from flowrouter.storage.tables import metadata, requests
 
 
 def _amounts() -> list[Column[int]]:
-    return [
-        Column(name, BigInteger, nullable=False)
-        for name in (
-            "requests", "errors", "input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens",
-            "reasoning_tokens", "cost_high", "cost_low", "cost_unknown", "charge_high", "charge_low",
-            "charge_unknown",
-        )
-    ]  # fmt: skip
+    return [Column(name, BigInteger, nullable=False) for name in SUMS]
 
 
 request_days = Table(
@@ -34,9 +40,7 @@ request_days = Table(
     Column("client_dialect", Text, nullable=False),
     Column("outcome", Text, nullable=False),
     *_amounts(),
-    PrimaryKeyConstraint(
-        "day_ms", "owner_id", "key_id", "account_id", "preset", "model", "client_dialect", "outcome"
-    ),
+    PrimaryKeyConstraint(*DAY_KEY),
 )
 """Days are UTC's."""
 
@@ -49,10 +53,23 @@ request_slots = Table(
     Column("slot_ms", BigInteger, nullable=False),
     Column("owner_id", Text, nullable=False),
     *_amounts(),
-    PrimaryKeyConstraint("width_ms", "kind", "name", "slot_ms", "owner_id"),
+    PrimaryKeyConstraint(*SLOT_KEY),
 )
 """Of `kind` (a column of requests) the sums of one `name` in a stretch of `width_ms`; of no kind, all of it."""
 
 Index(None, request_slots.c.width_ms, request_slots.c.kind, request_slots.c.slot_ms)
 
-__all__ = ["request_days", "request_slots"]
+
+def of_rows(columns: Any = requests.c) -> list[ColumnElement[Any]]:
+    """Return the same sums, in their order, out of the rows of the request log, or of some of them."""
+    errors = func.sum(case((columns.outcome == "ok", 0), else_=1))
+    sums: list[ColumnElement[Any]] = [func.count(), func.coalesce(errors, 0)]
+    sums += [func.coalesce(func.sum(columns[name]), 0) for name in TOKENS]
+    for name in MONEY:
+        amount = columns[f"{name}_pusd"]
+        sums += [func.coalesce(func.sum(half), 0) for half in (amount // MILLION, amount % MILLION)]
+        sums.append(func.count() - func.count(amount))
+    return sums
+
+
+__all__ = ["of_rows", "request_days", "request_slots"]

@@ -9,10 +9,8 @@ import sqlite3
 import sys
 import tempfile
 from contextlib import closing
-from io import StringIO
 from pathlib import Path
 
-from alembic import command
 from alembic.script import ScriptDirectory
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -34,15 +32,6 @@ def upgrade(path: Path, *, from_version: int, clock: Clock) -> Backup:
         reason = explain(path, getattr(error, "orig", None) or error)
         raise StorageError(f"upgrading failed, nothing was changed: {reason}") from error
     return backup
-
-
-def sql_for(dialect_name: str) -> str:
-    """Return all migrations as SQL for `dialect_name`, without a database."""
-    output = StringIO()
-    config = alembic_config(output)
-    config.attributes["dialect_name"] = dialect_name
-    command.upgrade(config, "head", sql=True)
-    return output.getvalue()
 
 
 def heads() -> list[str]:
@@ -91,4 +80,4 @@ def main() -> None:
 if __name__ == "__main__":
     main()
 
-__all__ = ["heads", "newest_schema", "sql_for", "upgrade"]
+__all__ = ["heads", "newest_schema", "upgrade"]

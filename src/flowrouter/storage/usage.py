@@ -5,46 +5,37 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, case, func, literal, select
+from sqlalchemy import ColumnElement, Connection, Null, Select, func, null, select
 
 from flowrouter.gateway.ports import RequestFilter, UsageGroup, UsageLine
-from flowrouter.storage.request_sums import MILLION
+from flowrouter.storage.request_sums import MILLION, SUMS, TOKENS
+from flowrouter.storage.sum_tables import of_rows
 from flowrouter.storage.usage_sums import CHOSEN_BY, GROUPS, SPANS, Part, parts
 
-_TOKENS = ("input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens", "reasoning_tokens")
-_MONEY = ("cost", "charge")
-_COUNTED = (
-    "requests",
-    "errors",
-    *_TOKENS,
-    *(f"{name}_{part}" for name in _MONEY for part in ("high", "low", "unknown")),
-)
+Sums = dict[tuple[Any, ...], list[int]]
+"""The sums of `SUMS`, in their order, by what they are grouped by."""
 
 
 def usage_lines(
     connection: Connection, which: RequestFilter, *, group_by: UsageGroup, offset_minutes: int
 ) -> Sequence[UsageLine]:
     """Return sums per group, in the order of the groups; days begin `offset_minutes` before UTC's."""
-    found: dict[Any, list[int]] = {}
+    found: Sums = {}
     if group_by == "total":
-        found[None] = [0] * len(_COUNTED)
+        found[(None,)] = [0] * len(SUMS)
     for part in parts(which, group_by, offset_minutes):
-        for row in connection.execute(_summed(part, which, group_by=group_by, offset_minutes=offset_minutes)):
-            # A sum's empty name is a row's missing one.
-            group = None if part.kept != "rows" and row[0] == "" else row[0]
-            sums = found.setdefault(group, [0] * len(_COUNTED))
-            for place, amount in enumerate(row[1:]):
-                sums[place] += int(amount)
+        statement = summed(part, which, by=[grouped(part, group_by, offset_minutes)])
+        add_sums(found, connection, part=part, statement=statement)
     return [
-        _line(group, found[group]) for group in sorted(found, key=lambda group: (group is not None, group))
+        line_of(group, found[group,])
+        for (group,) in sorted(found, key=lambda group: (group[0] is not None, group[0]))
     ]
 
 
-def _summed(part: Part, which: RequestFilter, *, group_by: UsageGroup, offset_minutes: int) -> Select[Any]:
-    grouped = _group(part, group_by, offset_minutes)
-    statement = select(
-        grouped.label("grouped"), *(_row_sums(part) if part.kept == "rows" else _kept_sums(part))
-    )
+def summed(part: Part, which: RequestFilter, *, by: Sequence[ColumnElement[Any]]) -> Select[Any]:
+    """Return the statement for the sums in one stretch of what `which` chooses, for each value of `by`."""
+    sums = of_rows() if part.kept == "rows" else [func.sum(part.table.c[name]) for name in SUMS]
+    statement = select(*by, *sums)
     for name in CHOSEN_BY:
         if (wanted := getattr(which, name)) is not None:
             statement = statement.where(part.column(name) == wanted)
@@ -56,53 +47,39 @@ def _summed(part: Part, which: RequestFilter, *, group_by: UsageGroup, offset_mi
         statement = statement.where(part.time >= part.since_ms)
     if part.until_ms is not None:
         statement = statement.where(part.time < part.until_ms)
-    if group_by == "total":
+    if any(isinstance(each, Null) for each in by):
         return statement.having(func.count() > 0)
-    return statement.group_by(grouped)
+    return statement.group_by(*by)
 
 
-def _group(part: Part, group_by: UsageGroup, offset_minutes: int) -> ColumnElement[Any]:
+def add_sums(found: Sums, connection: Connection, *, part: Part, statement: Select[Any]) -> None:
+    """Add what a statement of `summed` finds to what other parts had."""
+    for row in connection.execute(statement):
+        named, amounts = row[: -len(SUMS)], map(int, row[-len(SUMS) :])
+        if part.kept != "rows" and "" in named:  # a sum's empty name is a row's missing one
+            named = tuple(None if name == "" else name for name in named)
+        had = found.get(named)
+        found[named] = list(amounts) if had is None else [*map(int.__add__, had, amounts)]
+
+
+def grouped(part: Part, group_by: UsageGroup, offset_minutes: int) -> ColumnElement[Any]:
+    """Return what the rows of a part are grouped by."""
     if group_by == "total":
-        return literal(None)
+        return null()
     if group_by in SPANS:
         return part.time - (part.time + offset_minutes * 60_000) % SPANS[group_by]
     return part.column(GROUPS[group_by])
 
 
-def _row_sums(part: Part) -> list[ColumnElement[Any]]:
-    """Return the sums of `_COUNTED` over rows; money in two halves, since SQLite's sum ends at nine million dollars."""
-    columns = part.table.c
-    sums: list[ColumnElement[Any]] = [
-        func.count(),
-        func.coalesce(func.sum(case((columns.outcome == "ok", 0), else_=1)), 0),
-    ]
-    sums += [func.coalesce(func.sum(columns[name]), 0) for name in _TOKENS]
-    for name in _MONEY:
-        amount = columns[f"{name}_pusd"]
-        sums += [*_halves(amount), func.count() - func.count(amount)]
-    return sums
-
-
-def _kept_sums(part: Part) -> list[ColumnElement[Any]]:
-    columns = part.table.c
-    sums: list[ColumnElement[Any]] = [func.sum(columns[name]) for name in ("requests", "errors", *_TOKENS)]
-    for name in _MONEY:
-        sums += [func.sum(columns[f"{name}_{part}"]) for part in ("high", "low", "unknown")]
-    return sums
-
-
-def _halves(amount: ColumnElement[int]) -> list[ColumnElement[Any]]:
-    return [func.coalesce(func.sum(amount // MILLION), 0), func.coalesce(func.sum(amount % MILLION), 0)]
-
-
-def _line(group: Any, sums: Sequence[int]) -> UsageLine:
-    found = dict(zip(_COUNTED, sums, strict=True))
+def line_of(group: Any, sums: Sequence[int]) -> UsageLine:
+    """Return sums in the order of `SUMS` as a line."""
+    found = dict(zip(SUMS, sums, strict=True))
     return UsageLine(
         group=group,
-        **{name: found[name] for name in ("requests", "errors", *_TOKENS, "cost_unknown", "charge_unknown")},
+        **{name: found[name] for name in ("requests", "errors", *TOKENS, "cost_unknown", "charge_unknown")},
         cost_pusd=found["cost_high"] * MILLION + found["cost_low"],
         charge_pusd=found["charge_high"] * MILLION + found["charge_low"],
     )
 
 
-__all__ = ["usage_lines"]
+__all__ = ["Sums", "add_sums", "grouped", "line_of", "summed", "usage_lines"]

@@ -12,8 +12,9 @@ from typing import Any, Literal
 import msgspec
 from sqlalchemy import ColumnElement, Table
 
+from flowrouter.clock import DAY_MS
 from flowrouter.gateway.ports import RequestFilter, UsageGroup
-from flowrouter.storage.request_sums import DAY_MS, HOUR_MS, KINDS, QUARTER_MS
+from flowrouter.storage.request_sums import HOUR_MS, KINDS, QUARTER_MS
 from flowrouter.storage.sum_tables import request_days, request_slots
 from flowrouter.storage.tables import requests
 
@@ -64,14 +65,15 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
         return request_slots.c.name if self.kept == "slots" and name == self.kind else self.table.c[name]
 
 
-def parts(which: RequestFilter, group_by: UsageGroup, offset_minutes: int) -> list[Part]:
-    """Return how to find the sums of what `which` chooses, by `group_by`; no two parts overlap."""
+def parts(
+    which: RequestFilter, group_by: UsageGroup, offset_minutes: int, *, split: UsageGroup | None = None
+) -> list[Part]:
+    """Return how to find the sums of what `which` chooses, by `group_by` and by `split`; no two parts overlap."""
     since, until = which.since_ms, which.until_ms
     if which.session_id is not None or group_by == "session":
         return [Part(kept="rows", since_ms=since, until_ms=until)]
     used = {name for name in CHOSEN_BY[1:] if getattr(which, name) is not None}
-    if group_by in GROUPS:
-        used.add(GROUPS[group_by])
+    used |= {GROUPS[each] for each in (group_by, split) if each in GROUPS}
     offset = offset_minutes * 60_000 if group_by in SPANS else 0
     kind = next(iter(used), "")
     ways: list[tuple[Kept, int]] = [("days", DAY_MS)] if used.issubset(CHOSEN_BY) else []

@@ -2,7 +2,8 @@
 
 A name is held against the settings before it is looked up; what it leads to is looked up once, every
 address is checked, and the connection goes to a checked one (`checked`), so that a name which leads
-elsewhere a moment later gains nothing. Metadata services of clouds are out of reach whatever is set.
+elsewhere a moment later gains nothing. Metadata services of clouds are refused whatever is set. Through a
+proxy nobody here looks names up: then what is written is all there is to hold the settings against (`admit`).
 
 Who wrote a host decides about private addresses: an account's owner may lead requests into a private
 network (`[egress] private`), a preset or anybody else may not.

@@ -22,6 +22,10 @@ class Mounts:
         """Answer for `host` (as it stands in URLs, in lower case) with `transport` from now on."""
         self._mounted[host] = transport
 
+    def is_mounted(self, url: str) -> bool:
+        """Return whether the host of `url` is no host of the network."""
+        return self._transport_for(url) is not self.network
+
     async def send(self, request: HttpRequest) -> Reply:
         """Return the answer once its head is there; raises `UpstreamError`."""
         return await self._transport_for(request.url).send(request)

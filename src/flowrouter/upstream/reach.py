@@ -11,7 +11,7 @@ import contextlib
 import os
 import socket
 import ssl
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -21,6 +21,8 @@ from flowrouter.upstream.guard import EgressError, Guard
 from flowrouter.upstream.lookup import Found, lookup
 
 Step = Literal["name", "allowed", "connect", "tls"]
+
+_SHOWN = 3
 
 
 class Reach(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,8 +34,13 @@ class Reach(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
 
 
-async def reach(url: str, *, limit: float, guard: Guard | None = None) -> Reach:
+Hear = Callable[[Step, str], Awaitable[None]]
+"""Told of each step that was made, with what was found."""
+
+
+async def reach(url: str, *, limit: float, guard: Guard | None = None, hear: Hear | None = None) -> Reach:
     """Return how far a connection to the host of `url` gets within `limit` seconds per step."""
+    hear = hear or _nobody
     split = urlsplit(url)
     secure = split.scheme == "https"
     host = split.hostname or ""
@@ -46,6 +53,7 @@ async def reach(url: str, *, limit: float, guard: Guard | None = None) -> Reach:
             found: Sequence[Found] = await lookup(host, port)
         if guard is not None:
             found = guard.checked(host, port, found)
+        await hear("name", _looked_up(host, found))
     except EgressError as error:
         return msgspec.structs.replace(reached, failed="allowed", reason=error.message)
     except (OSError, UnicodeError, TimeoutError) as error:
@@ -56,6 +64,7 @@ async def reach(url: str, *, limit: float, guard: Guard | None = None) -> Reach:
     except (OSError, TimeoutError) as error:
         return _failed(reached, "connect", error)
     plain.close()
+    await hear("connect", f"{address} takes connections on port {port}")
     if not secure:
         return reached
     context = ssl.create_default_context()
@@ -64,10 +73,21 @@ async def reach(url: str, *, limit: float, guard: Guard | None = None) -> Reach:
             _, sealed = await asyncio.open_connection(address, port, ssl=context, server_hostname=host)
     except (OSError, TimeoutError) as error:
         return _failed(reached, "tls", error)
+    told = sealed.get_extra_info("ssl_object")
     sealed.close()
+    await hear("tls", f"{told.version()}, and the certificate is good" if told is not None else "")
     with contextlib.suppress(OSError):
         await sealed.wait_closed()
     return reached
+
+
+def _looked_up(host: str, found: Sequence[Found]) -> str:
+    addresses = ", ".join(each.address for each in found[:_SHOWN])
+    return "an address, which is not looked up" if addresses == host else f"{host} is {addresses}"
+
+
+async def _nobody(_step: Step, _text: str) -> None:
+    """Hear of a step that nobody wants to know of."""
 
 
 async def _connected(found: Sequence[Found], port: int) -> tuple[str, asyncio.StreamWriter]:
@@ -101,4 +121,4 @@ def _failed(found: Reach, step: Step, error: Exception) -> Reach:
     return msgspec.structs.replace(found, failed=step, reason=reason)
 
 
-__all__ = ["Reach", "Step", "reach"]
+__all__ = ["Hear", "Reach", "Step", "reach"]

@@ -70,11 +70,9 @@ COUNTS: tuple[Counts, ...] = (
     ),
     *(_anthropic(what) for what in ("requests", "tokens", "input-tokens", "output-tokens")),
     # Together, GitHub Models and many gateways; OpenRouter where it refuses; the IETF's draft.
-    Counts("x-ratelimit-remaining", "x-ratelimit-limit", "x-ratelimit-reset", "requests", "requests", "", whole=True),
-    Counts("x-tokenlimit-remaining", "x-tokenlimit-limit", "x-tokenlimit-reset", "tokens", "tokens", "", whole=True),
-    _plain("ratelimit", "requests"),
-    *(_plain(prefix, "tokens") for prefix in ("ratelimitbysize", "x-ratelimitbysize")),
-)  # fmt: skip
+    *(_plain(prefix, "requests") for prefix in ("x-ratelimit", "ratelimit")),
+    *(_plain(prefix, "tokens") for prefix in ("x-tokenlimit", "ratelimitbysize", "x-ratelimitbysize")),
+)
 """The shapes that tell numbers."""
 
 ELSEWHERE: dict[tuple[str, str], str] = {("groq", "x-ratelimit-remaining-requests"): "day"}

@@ -48,6 +48,24 @@ def dumps_text(value: Any) -> str:
     return dumps(value).decode()
 
 
+def repeats(text: bytes) -> bool:
+    """Return whether a member of any object in `text` stands twice; also where nobody can tell."""
+    plain = text.decode("utf-8", "replace")
+    surrogates = "\\ud" in plain or "\\uD" in plain
+    found = False
+
+    def look(pairs: list[tuple[str, Any]]) -> None:
+        nonlocal found
+        names = {_scrub(name) if surrogates else name for name, _ in pairs}
+        found = found or len(names) < len(pairs)
+
+    try:
+        _stdlib.loads(plain, object_pairs_hook=look, parse_int=bool, parse_float=bool)
+    except (ValueError, RecursionError):
+        return True
+    return found
+
+
 def typed(kind: type[T]) -> msgspec.json.Decoder[T]:
     """Return a decoder for the wire shape `kind`; build it once, at import."""
     return msgspec.json.Decoder(kind, strict=True)
@@ -82,4 +100,4 @@ def _scrub(value: Any) -> Any:
             return value
 
 
-__all__ = ["JsonError", "Raw", "dumps", "dumps_text", "loads", "typed"]
+__all__ = ["JsonError", "Raw", "dumps", "dumps_text", "loads", "repeats", "typed"]

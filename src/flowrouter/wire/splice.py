@@ -15,7 +15,7 @@ from typing import Any, cast
 
 import msgspec
 
-from flowrouter.wire.json import JsonError, Raw, dumps, loads
+from flowrouter.wire.json import JsonError, Raw, dumps, loads, repeats
 
 _members: msgspec.json.Decoder[dict[str, msgspec.Raw]] = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
@@ -56,21 +56,29 @@ def remove(body: bytes, path: str) -> bytes:
     return dumps(members)
 
 
-def unambiguous(body: bytes, names: tuple[str, ...]) -> bytes:
-    """Return `body` with each of the members `names` once: the last of several, which is the one we read.
+def once(body: bytes) -> bytes:
+    """Return `body` with every member of every object in it once: the last of several, which is the one we read.
 
-    Other readers take the first, and would do what nobody checked. The body stays as it is where a name stands
-    in it once, and in plain letters. Raises `JsonError` if it is not an object.
+    Other readers take the first, and would see what nobody looked at. A body in which nothing stands twice stays
+    as it is. Raises `JsonError` if it cannot be read.
     """
-    found = _named(names).findall(body)
+    return dumps(loads(body)) if repeats(body) else body
+
+
+def unambiguous(body: bytes, names: tuple[str, ...]) -> bytes:
+    """Return `body` as `once` does if any of `names` stands in it as a key more than once, else as it is.
+
+    Cheaper than `once`, for bodies of which only these members matter. Raises `JsonError` like it.
+    """
+    found: list[bytes] = _named(names).findall(body)
     spelt = b"\\u00" in body and _SPELT_KEY.search(body) is not None
-    return dumps(_decoded(body)) if spelt or len(set(found)) < len(found) else body
+    return once(body) if spelt or len(set(found)) < len(found) else body
 
 
 @lru_cache(maxsize=8)
 def _named(names: tuple[str, ...]) -> re.Pattern[bytes]:
     """Return what finds `names` as keys, at any depth; one pass, since bodies may be large."""
-    return re.compile(b'"(?:%b)"' % b"|".join(re.escape(name.encode()) for name in names))
+    return re.compile(b'"(%b)"[ \\t\\r\\n]*:' % b"|".join(re.escape(name.encode()) for name in names))
 
 
 def rename(body: bytes, old: str, new: str) -> bytes:
@@ -111,4 +119,4 @@ def _decoded(body: bytes) -> Mapping[str, Any]:
     return cast("dict[str, Any]", value)
 
 
-__all__ = ["put", "remove", "rename", "splice", "unambiguous"]
+__all__ = ["once", "put", "remove", "rename", "splice", "unambiguous"]

@@ -14,6 +14,8 @@ from flowrouter import logs
 from flowrouter.accounts.account import Account
 from flowrouter.accounts.declared import declared
 from flowrouter.api.admin import AccountTest, AdminDeps, Handover, create
+from flowrouter.api.admin.deps import AccountTestStep, Hear, StoreAbout
+from flowrouter.api.trying import Asked
 from flowrouter.app.backups import shelf_of
 from flowrouter.config import AccountConfig, Config, Models
 from flowrouter.errors import FlowRouterError, UpstreamError
@@ -31,7 +33,10 @@ from flowrouter.gateway.quotas import Quotas
 from flowrouter.gateway.signals import Sources
 from flowrouter.gateway.target_states import TargetState
 from flowrouter.gateway.world import World
+from flowrouter.httpkit import replies
+from flowrouter.httpkit.bodies import Receive, read_body
 from flowrouter.httpkit.keys import LOCAL_OWNER
+from flowrouter.httpkit.replies import Send
 from flowrouter.providers.catalog import packaged
 from flowrouter.providers.listing import ListedModel
 from flowrouter.storage import (
@@ -87,6 +92,8 @@ class Gateway:
         self.finding: AccountTest | FlowRouterError = AccountTest(ok=True, model="m-1", took_ms=5)
         self.reload_error: FlowRouterError | None = None
         self.asked: list[str] = []
+        self.conversations: list[tuple[Asked, bytes]] = []
+        self.conversing = 200
         self.listed: dict[str, tuple[ListedModel, ...]] = {}
         state, tasks = MemoryStateStore(clock), TaskGroup(lambda _name, _error: None)
         self.health, self.admission = Health(clock), Admission(state, tasks=tasks)
@@ -122,7 +129,9 @@ class Gateway:
             transport=self.network,
             quotas=self._quota_states(),
             backups=shelf_of(config, clock=clock),
+            store_about=lambda: StoreAbout(kind="sqlite", bytes=1),
             ending=lambda: True,  # a live stream is looked at once, and ends
+            converse=self.converse,
         )
 
     def _quota_states(self) -> QuotaStates:
@@ -134,7 +143,7 @@ class Gateway:
         fetch = QuotaFetch(
             self.quotas, self.network, world=world, ready=_as_it_is, clock=clock, log=logs.get("test")
         )
-        return QuotaStates(self.quotas, fetch, world=world, clock=clock)
+        return QuotaStates(self.quotas, fetch, clock=clock)
 
     async def reload(self) -> None:
         if self.reload_error is not None:
@@ -149,12 +158,21 @@ class Gateway:
         self.configuration.use_lists(self.listed)
         return self.listing
 
+    async def converse(self, asked: Asked, receive: Receive, send: Send) -> str:
+        self.conversations.append((asked, await read_body(receive, asked.headers, limit=10_000_000)))
+        extra = [(b"x-request-id", b"req_of_the_exchange")]
+        await replies.send_json(send, self.conversing, b'{"said": "hello"}', extra=extra)
+        return "req_of_the_exchange"
+
     async def resume(self, account_id: str) -> int:
         self.asked.append(account_id)
         return 2
 
-    async def test(self, account_id: str) -> AccountTest:
+    async def test(self, account_id: str, hear: Hear | None = None) -> AccountTest:
         self.asked.append(account_id)
+        if hear is not None:
+            for at_ms, text in ((0, "sent"), (5, f"the host said {CANARY}")):
+                await hear(AccountTestStep(at_ms=at_ms, name="answer", text=text, ok=True))
         if isinstance(self.finding, FlowRouterError):
             raise self.finding
         return self.finding

@@ -149,14 +149,23 @@ def test_what_is_no_combo_is_refused_by_its_field(api: TestClient, body: dict[st
     [
         ({"members": []}, "members"),
         ({"attempts": 0}, "attempts"),
+        ({"attempts": 10**13}, "attempts"),
+        ({"first_token": 0}, "first_token"),
         ({"wait": -1}, "wait"),
         ({"name": ""}, "name"),
     ],
 )
-def test_a_bad_patch_changes_nothing(api: TestClient, patch: dict[str, Any], param: str) -> None:
-    path = api.post("/api/combos", json=TEAM).headers["location"]
+def test_a_bad_patch_changes_nothing(
+    gateway: Gateway, api: TestClient, patch: dict[str, Any], param: str
+) -> None:
+    made = api.post("/api/combos", json=TEAM)
+    path, row = made.headers["location"], made.json()["data"]
     assert error(api.patch(path, json=patch))[::2] == (400, param)
-    assert api.get(path).json()["data"]["version"] == 1
+    assert api.get(path).json()["data"] == row
+    kept = gateway.management.combos.get(row["id"])
+    assert (kept.version, kept.name, kept.config.attempts) == (1, "Team", None), (
+        "as it is read from the store"
+    )
 
 
 def test_names_are_unique_whatever_the_case(api: TestClient) -> None:

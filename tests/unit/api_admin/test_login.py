@@ -83,7 +83,6 @@ def test_needed_beyond_this_machine(gateway: Gateway) -> None:
     assert reply.status_code == 401
     assert "flow-router admin password" in reply.json()["error"]["fix"]
     assert gateway.client(BEARER).get("/api/status").status_code == 200
-    assert 'id="login"' in gateway.client().get("/").text
 
 
 # Every route
@@ -162,7 +161,6 @@ def test_login(open_house: Gateway) -> None:
     assert (me["name"], me["role"], me["via"]) == ("viewer", "viewer", "password")
     assert me["csrf_token"] == reply.json()["data"]["csrf_token"]
     assert client.cookies[COOKIE] not in reply.text
-    assert "Logged in as viewer" in client.get("/").text
     everything = (
         open_house.store.path.read_bytes()
         + open_house.store.path.with_name(open_house.store.path.name + "-wal").read_bytes()

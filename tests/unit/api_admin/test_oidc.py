@@ -105,7 +105,6 @@ def test_login(house: Gateway, provider: OidcProvider) -> None:
     client = house.client()
     ways = client.get("/api/login").json()["data"]
     assert ways["oidc"] == {"label": "Example", "start": "/api/login/oidc/start"}
-    assert "Log in with Example" in client.get("/").text
     location = begin(client)
     asked = parse_qs(urlsplit(location).query)
     assert asked["redirect_uri"] == [f"http://127.0.0.1:2402{CALLBACK}"]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 
@@ -13,13 +15,22 @@ from flowrouter.storage import MemoryStateStore
 from flowrouter.tasks import TaskGroup
 
 
+@asynccontextmanager
+async def slot(admission: Admission, account_id: str, limit: int, *, wait: float) -> AsyncIterator[None]:
+    held = await admission.take(account_id, limit, wait=wait)
+    try:
+        yield
+    finally:
+        held.release()
+
+
 async def test_a_full_account_is_told_at_once_without_a_wait() -> None:
     admission = Admission()
-    async with admission.slot("a", 1, wait=0):
+    async with slot(admission, "a", 1, wait=0):
         with pytest.raises(AccountBusyError):
-            async with admission.slot("a", 1, wait=0):
+            async with slot(admission, "a", 1, wait=0):
                 pass
-        async with admission.slot("b", 1, wait=0):
+        async with slot(admission, "b", 1, wait=0):
             assert admission.in_flight("b") == 1
     assert admission.in_flight("a") == 0
 
@@ -29,7 +40,7 @@ async def test_waiters_are_served_in_order_and_never_over_the_limit() -> None:
 
     async def one(number: int) -> None:
         nonlocal most
-        async with admission.slot("a", 2, wait=10):
+        async with slot(admission, "a", 2, wait=10):
             most = max(most, admission.in_flight("a"))
             order.append(number)
             await asyncio.sleep(0)
@@ -44,7 +55,7 @@ async def test_a_cancelled_waiter_leaves_its_slot_to_the_next() -> None:
     admission, served = Admission(), asyncio.Event()
 
     async def hold(until: asyncio.Event) -> None:
-        async with admission.slot("a", 1, wait=10):
+        async with slot(admission, "a", 1, wait=10):
             await until.wait()
 
     release = asyncio.Event()
@@ -131,7 +142,7 @@ class Worker:
         self.served = 0
 
     async def one(self, everybody: Worker) -> None:
-        async with self.admission.slot("a", 5, wait=30):
+        async with slot(self.admission, "a", 5, wait=30):
             everybody.running += 1
             everybody.most = max(everybody.most, everybody.running)
             await asyncio.sleep(0.001)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import io
 import os
 import shutil
@@ -110,9 +111,22 @@ async def test_a_full_disk_is_told_and_left_alone(
     assert scene.made() == 0
     assert "nearly full" in heard()
     assert "free some space" in heard()
+    assert "nearly full" in (scene.schedule.trouble or "")
     monkeypatch.undo()
     await scene.schedule.turn()
+    assert scene.schedule.trouble is None
     assert scene.made() == 1, "the next look makes it"
+
+
+async def test_a_disk_that_does_not_say_what_is_free_ends_nothing(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def silent(_: Path) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(shutil, "disk_usage", silent)
+    assert await scene.schedule.turn() > 0
+    assert scene.made() == 1
 
 
 async def test_one_that_fails_is_tried_again(
@@ -124,8 +138,10 @@ async def test_one_that_fails_is_tried_again(
     monkeypatch.setattr(Shelf, "create", broken)
     assert await scene.schedule.turn() <= 3600
     assert "the disk is broken" in heard()
+    assert scene.schedule.trouble == "the disk is broken"
     monkeypatch.undo()
     await scene.schedule.turn()
+    assert scene.schedule.trouble is None
     assert scene.made() == 1
 
 

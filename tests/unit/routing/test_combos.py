@@ -85,10 +85,10 @@ def test_combos_belong_to_their_owner() -> None:
     facts = world(
         mine, yours, combos=(combo("team", "m", owner_id="me"), combo("Team", "yours/m", owner_id="you"))
     )
-    assert found(plan(facts, "team", owner_id="me")) == [("mine", "m")]
-    assert found(plan(facts, "team", owner_id="you")) == [("yours", "m")]
-    assert plan(facts, "team", owner_id="third").targets == ()
-    assert "team" not in plan(facts, "tem", owner_id="third").suggestions
+    assert found(plan(facts, "team", owners=("me",))) == [("mine", "m")]
+    assert found(plan(facts, "team", owners=("you",))) == [("yours", "m")]
+    assert plan(facts, "team", owners=("third",)).targets == ()
+    assert "team" not in plan(facts, "tem", owners=("third",)).suggestions
 
 
 def test_what_one_owner_calls_a_combo_changes_no_name_of_another() -> None:

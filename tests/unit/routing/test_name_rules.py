@@ -181,7 +181,7 @@ def test_every_target_belongs_to_the_owner(accounts: list[AccountFacts], name: s
         routing=Routing(default_model="a/m"),
     )
     mine = {held.id for held in accounts if held.owner_id == owner}
-    made = plan(facts, name, owner_id=owner)
+    made = plan(facts, name, owners=(owner,))
     assert {target.account_id for target in made.targets} <= mine
     named = {held.name for held in accounts if held.owner_id == owner}
     assert {note.account for note in made.notes if note.account} <= named

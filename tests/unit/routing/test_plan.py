@@ -9,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flowrouter.routing import AccountFacts, Facts, Plan, build_plan
-from flowrouter.routing.names import leads_somewhere
+from flowrouter.routing.names import Asked, draft, leads_somewhere
+from flowrouter.routing.order import order
+from flowrouter.routing.signals import Calm
 
 
 def account(name: str, **fields: Any) -> AccountFacts:
@@ -25,7 +27,10 @@ def account(name: str, **fields: Any) -> AccountFacts:
 
 def plan(*accounts: AccountFacts, model: str, aliases: dict[str, str] | None = None, **options: Any) -> Plan:
     options.setdefault("dialect", "openai_chat")
-    return build_plan(Facts(accounts=accounts, aliases=aliases or {}), model, **options)
+    facts = Facts(accounts=accounts, aliases=aliases or {})
+    if "owners" in options:
+        return order(draft(facts, Asked(model=model, **options)), Calm())
+    return build_plan(facts, model, **options)
 
 
 def found(made: Plan) -> list[tuple[str, str]]:
@@ -229,9 +234,9 @@ def test_owners_see_their_own_accounts() -> None:
         account("mine", owner_id="me", models=("m",)),
         account("yours", owner_id="you", models=("m",)),
     )
-    assert found(plan(mine, yours, model="m", owner_id="me")) == [("mine", "m")]
+    assert found(plan(mine, yours, model="m", owners=("me",))) == [("mine", "m")]
     assert found(plan(mine, yours, model="m")) == [("mine", "m"), ("yours", "m")]
-    other = plan(yours, model="yours/m", owner_id="me")
+    other = plan(yours, model="yours/m", owners=("me",))
     assert (other.targets, other.notes, other.suggestions) == ((), (), ())
 
 

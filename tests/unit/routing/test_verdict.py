@@ -10,11 +10,16 @@ from hypothesis import strategies as st
 
 from flowrouter.canonical.problem import Problem
 from flowrouter.routing import judge
-from flowrouter.routing.verdict import CONSEQUENCES, FailureClass, classify, network
+from flowrouter.routing.verdict import CONSEQUENCES, FailureClass, network
 
 
 def problem(status: int, message: str = "", **fields: Any) -> Problem:
     return Problem(status=status, message=message, **fields)
+
+
+def classify(refusal: Problem) -> FailureClass:
+    """Return the class that the shipped rows give."""
+    return judge(refusal).failure
 
 
 # The seed rules of an older gateway: text rules that cooled whatever they matched, then statuses.

@@ -8,10 +8,12 @@ import msgspec
 
 from flowrouter.canonical.head import Counts
 from flowrouter.providers import catalog
-from flowrouter.routing import AccountFacts, Facts, Plan, build_plan
+from flowrouter.routing import AccountFacts, Facts, Plan
 from flowrouter.routing.conditions import Circumstances
 from flowrouter.routing.facts import Combo
 from flowrouter.routing.names import Asked, draft
+from flowrouter.routing.order import order
+from flowrouter.routing.signals import Calm
 from flowrouter.routing.tree import Draft, Group, Leaf
 from flowrouter.settings.routing import ComboConfig, ComboMember
 from tests.unit.routing.test_plan import CLAUDE, LISTED, LOCAL, OPENAI, ROUTER, account, found
@@ -31,7 +33,7 @@ def world(*accounts: AccountFacts, **fields: Any) -> Facts:
 
 def plan(facts: Facts, model: str, **options: Any) -> Plan:
     options.setdefault("dialect", "openai_chat")
-    return build_plan(facts, model, **options)
+    return order(draft(facts, Asked(model=model, **options)), Calm())
 
 
 def drafted(facts: Facts, model: str, **options: Any) -> Draft:

@@ -326,6 +326,17 @@ def test_too_little_room_is_said_at_once(shelf: Shelf, monkeypatch: pytest.Monke
     assert not shelf.has_room()
 
 
+def test_a_disk_that_does_not_say_what_is_free_is_tried(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def silent(_: Path) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(shutil, "disk_usage", silent)
+    assert shelf.has_room()
+    assert shelf.verify(shelf.create("manual").id).ok
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_folder_that_is_not_ours(shelf: Shelf) -> None:
     shelf.folder.mkdir(mode=0o500)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from flowrouter.gateway.ledger import Drawing, lines_of
 from flowrouter.gateway.ports import AttemptRow, RequestRow
+from flowrouter.gateway.quota_keeping import Spent
 from flowrouter.gateway.records import BudgetLine
 from flowrouter.storage import Store, StoredBudgetBook, open_store
 from flowrouter.storage.management import Management
@@ -87,6 +88,17 @@ def test_everything_adds_up_however_often_it_is_written(store: Store, management
         assert sorted(map(tuple, sums)) == [("a", 4, 150, 140), ("b", 0, 70, 0)]
         adjusted = connection.execute("SELECT amount_pusd FROM ledger WHERE kind = 'adjust'").fetchall()
         assert sorted(amount for (amount,) in adjusted) == [10, 70]
+
+
+def test_what_an_account_used_is_all_kinds_of_tokens(store: Store, management: Management) -> None:
+    kinds = {"cache_read_tokens": 100, "cache_write_tokens": 1_000, "reasoning_tokens": 10_000}
+    moments = (DAY - 500, DAY + 500, 2 * DAY + 500)
+    write(store, *(row(number, attempt(7, 0), ts_ms=ts_ms, **kinds) for number, ts_ms in enumerate(moments)))
+    used = management.account_usage.since
+    assert used("a", 2 * DAY, before_ms=3 * DAY - 1) == Spent(requests=1, tokens=11_115, pusd=7), "of lines"
+    assert used("a", DAY, before_ms=2 * DAY) == Spent(requests=1, tokens=11_115, pusd=7), "of a day's sums"
+    assert used("a", DAY - 600, before_ms=2 * DAY + 600) == Spent(requests=3, tokens=33_345, pusd=21)
+    assert used("other", 0, before_ms=3 * DAY) == Spent()
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,11 @@ import shutil
 import sqlite3
 from collections.abc import Callable
 from importlib import resources
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
@@ -85,7 +87,11 @@ def test_statements_are_whole() -> None:
 
 
 def test_postgresql_takes_the_same_history() -> None:
-    sql = upgrade.sql_for("postgresql")
+    output = StringIO()
+    config = migrating.alembic_config(output)
+    config.attributes["dialect_name"] = "postgresql"
+    command.upgrade(config, "head", sql=True)
+    sql = output.getvalue()
     for table in metadata.sorted_tables:
         assert f"CREATE TABLE {table.name} (" in sql
     assert "cost_pusd BIGINT" in sql

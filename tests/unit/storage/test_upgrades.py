@@ -19,6 +19,7 @@ from flowrouter.app.backups import shelf_of
 from flowrouter.config import Config
 from flowrouter.storage import StoredConfigSource, StoredSealedBlobs, open_store
 from flowrouter.storage.backup_checks import check
+from flowrouter.storage.checkup import look_at
 from flowrouter.storage.management import Management
 from flowrouter.storage.migrating import run_migrations
 from flowrouter.storage.schema import FILE_NAME, SCHEMA_VERSION
@@ -105,6 +106,26 @@ def test_old_store_opens_whole(
     assert blob == b"secret 1"
     _assert_people_can_read(store, version, clock)
     _assert_backup(data, version, before, columns)
+
+
+@pytest.mark.parametrize(("make", "version"), OLD)
+def test_old_store_is_looked_at_and_left_as_it_is(
+    make: Callable[[Path], None], version: int, data: Path
+) -> None:
+    path = data / FILE_NAME
+    create_file(path)
+    make(path)
+    before = path.read_bytes()
+    found = look_at(data, master_key=None)
+    assert (found.version, found.error, found.key_error) == (version, None, None)
+    foreign = look_at(data, master_key="cd" * 32)
+    assert foreign.error is None
+    assert "is not the one that sealed" in (foreign.key_error or "")
+    (data / KEY_FILE).unlink()
+    lost = look_at(data, master_key=None)
+    assert lost.error is None
+    assert "is missing" in (lost.key_error or "")
+    assert path.read_bytes() == before
 
 
 def _blob_key(path: Path) -> tuple[str, str]:

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flowrouter.wire.json import JsonError, loads
-from flowrouter.wire.splice import splice, unambiguous
+from flowrouter.wire.json import JsonError, loads, repeats
+from flowrouter.wire.splice import once, splice, unambiguous
 
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
@@ -173,3 +173,66 @@ def test_a_member_that_stands_twice_leaves_as_it_is_read(body: bytes) -> None:
 @pytest.mark.parametrize("body", [b'{"model": "a",  "stream":true}', b'{"text":"\\u00e9 model"}', b"{}"])
 def test_a_clear_body_keeps_its_bytes(body: bytes) -> None:
     assert unambiguous(body, ("model", "stream")) is body
+
+
+def test_a_name_deeper_down_is_no_second_one() -> None:
+    body = b'{"model": "a",  "tools":[{"properties":{"model": {"type":"string"}, "n": 1.50}}], "n":1}'
+    assert unambiguous(body, ("model", "n")) is body
+
+
+def test_a_member_deeper_down_that_stands_twice_leaves_as_it_is_read() -> None:
+    body = b'{"generationConfig":{"maxOutputTokens":9,"maxOutputTokens":5}}'
+    assert unambiguous(body, ("maxOutputTokens",)) == b'{"generationConfig":{"maxOutputTokens":5}}'
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"a":1,"b":{"a":1}}',
+        b'[{"a":1},{"a":1}]',
+        b'{"a": "\\"a\\":1, \\"a\\":2", "b": ":)"}',
+        b'{"a":12345678901234567890123,"b":1e5}',
+        b'"text"',
+    ],
+    ids=["deeper", "list", "in-a-text", "numbers", "text"],
+)
+def test_a_body_with_each_member_once_is_the_same(body: bytes) -> None:
+    assert once(body) is body
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'[{"a":1,"b":2,"a":3}]',
+        b'{"a":1,"\\u0061":3}',
+        b'{"\\ud800":1,"\\udfff":3}',
+        b'{"\xff":1,"\xfe":3}',
+        b'{"a":1}' * 2,
+    ],
+    ids=["deeper", "escaped", "surrogates", "no-utf-8", "not-one-value"],
+)
+def test_members_that_stand_twice_are_seen(body: bytes) -> None:
+    assert repeats(body)
+
+
+@given(
+    st.recursive(
+        st.integers() | st.text(),
+        lambda inner: st.lists(inner) | st.lists(st.tuples(st.text(max_size=1), inner)),
+    )
+)
+def test_whatever_stands_twice_the_last_one_is_what_both_kinds_of_reader_find(made: Any) -> None:
+    def written(value: Any) -> str:
+        match value:
+            case list() if value and isinstance(value[0], tuple):
+                members = ",".join(f"{stdlib.dumps(name)}:{written(inner)}" for name, inner in value)
+                return f"{{{members}}}"
+            case list():
+                return f"[{','.join(map(written, value))}]"
+            case _:
+                return stdlib.dumps(value)
+
+    body = written(made).encode()
+    one = once(body)
+    assert loads(one) == loads(body)
+    assert stdlib.loads(one, object_pairs_hook=lambda pairs: dict(reversed(pairs))) == loads(body)

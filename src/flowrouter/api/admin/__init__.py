@@ -1,11 +1,11 @@
 """The management API under `/api`, and the page at `/`.
 
-`table.ADMIN_ROUTES` names every route once: the server, `/api/openapi.json` and the tests of the
-guide read the same rows. A route's function (in `accounts`, `account_lists`, `presets`, `keys`,
-`request_log`, `models`, `settings`, `status`) takes a `Call` of checked values and returns a
-`Reply`; only `server`, `knocking` and `page` know HTTP. Who may call it is `access` (at the door), `roles` (what each
-may do) and `login` (getting in); `audit` writes down what changed. Importing this package loads neither Starlette nor the
-routes, so that the gateway can answer before they are there.
+`table.ADMIN_ROUTES` names every route once: the server, `/api/openapi.json` and the tests of the guide read
+the same rows. A route's function (in `accounts`, `account_lists`, `presets`, `keys`, `request_log`, `models`,
+`settings`, `status`, `trying`, `logs`, …) takes a `Call` of checked values and returns a `Reply`; only `server`, `knocking` and
+`page` know HTTP. Who may call it is `access` (at the door), `roles` (what each may do) and `login` (getting
+in); `audit` writes down what changed. Importing this package loads neither Starlette nor the routes, so that
+the gateway can answer before they are there.
 """
 
 from __future__ import annotations

@@ -11,11 +11,17 @@ from flowrouter import logs
 from flowrouter.accounts.account import Account
 from flowrouter.api.admin.accounts import shown
 from flowrouter.api.admin.call import Call
-from flowrouter.api.admin.deps import AccountTest
+from flowrouter.api.admin.deps import AccountTest, AccountTestStep, Hear
 from flowrouter.api.admin.envelope import Reply, refusal
 from flowrouter.api.admin.paging import paged
 from flowrouter.errors import CallerError, ConfigError, UpstreamError
+from flowrouter.httpkit.bodies import Receive
+from flowrouter.httpkit.replies import STREAM_HEADERS, Send, send_head, send_last, send_piece
 from flowrouter.providers.listing import ListedModel
+from flowrouter.wire import json
+
+EVENTS = "text/event-stream"
+"""What a caller accepts who wants to be told of steps."""
 
 T = TypeVar("T")
 
@@ -63,14 +69,32 @@ async def refresh_account_models(call: Call) -> Reply:
 
 
 async def try_account(call: Call) -> Reply:
-    """Make one real, tiny call; a failure is the finding, not an error of this route."""
+    """Make one real, tiny call; a failure is the finding, not an error of this route.
+
+    Who accepts `text/event-stream` is told each step as it happens.
+    """
     account = call.account()
     _refuse_unusable(account, call)
+    if EVENTS not in call.headers.get("accept", ""):
+        return Reply(data=await _tested(account, call, None))
+
+    async def write(_receive: Receive, send: Send) -> None:
+        async def hear(step: AccountTestStep) -> None:
+            told = msgspec.structs.replace(step, text=clean(step.text, account))
+            await send_piece(send, _event("step", told))
+
+        await send_head(send, 200, STREAM_HEADERS["sse"])
+        await send_last(send, _event("result", await _tested(account, call, hear)))
+
+    return Reply(write=write)
+
+
+async def _tested(account: Account, call: Call, hear: Hear | None) -> AccountTest:
     test = call.deps.test_account
     began = call.deps.clock.monotonic()
     try:
         if test is not None:
-            found = await _asked(lambda: test(account.id), account)
+            found = await _asked(lambda: test(account.id, hear), account)
         else:
             models = await _asked(lambda: call.deps.refresh_models(account.id), account)
             found = AccountTest(ok=True, models=len(models))
@@ -80,7 +104,11 @@ async def try_account(call: Call) -> Reply:
     said = {
         name: clean(text, account) for name in ("reply", "error", "advice") if (text := getattr(found, name))
     }
-    return Reply(data=msgspec.structs.replace(found, took_ms=took, **said))
+    return msgspec.structs.replace(found, took_ms=took, **said)
+
+
+def _event(name: str, data: msgspec.Struct) -> bytes:
+    return b"event: " + name.encode() + b"\ndata: " + json.dumps(data) + b"\n\n"
 
 
 def clean(text: str, account: Account) -> str:

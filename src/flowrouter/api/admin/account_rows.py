@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from flowrouter.api.admin.account_lists import (
+    EVENTS,
     AccountModel,
     Refreshed,
     list_account_models,
@@ -112,6 +113,7 @@ ACCOUNT_ROUTES: tuple[Row, ...] = (
         answer=try_account,
         reply=AccountTest,
         body=Nothing,
+        also=EVENTS,
     ),
     Row(
         method="POST",

@@ -1,15 +1,16 @@
 """`/api/accounts`: the accounts at providers, without their secrets.
 
 Reading is from memory and works without the store; accounts of the configuration file and the embedded
-model's are shown and cannot be changed here. One that was found waits to be adopted. A change of the hosts that an account's secrets go to needs the secrets
-again: what nobody can read back, nobody can have sent elsewhere.
+model's are shown and cannot be changed here. One that was found waits to be adopted. A change of the hosts
+that an account's secrets go to needs the secrets again: what nobody can read back, nobody can have sent
+elsewhere.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Struct, UnsetType, structs
 
 from flowrouter import logs
 from flowrouter.accounts.account import Account, AccountView, view
@@ -37,8 +38,9 @@ class AccountShown(AccountView, frozen=True, kw_only=True):
     """An account with what the gateway makes of it.
 
     `read_only` accounts are not stored, those of the configuration file are declared at `declared_in`;
-    `known_models` counts the names it answers for (null: not known yet), `quota_state` says in a line what is left of it. `managed_by` says who changes it,
-    `managed_in` which file that is, `managed_fields` what that sets (`*`: all).
+    `known_models` counts the names it answers for (null: not known yet), `quota_state` says in a line what
+    is left of it. `managed_by` says who changes it, `managed_in` which file that is, `managed_fields` what
+    that sets (`*`: all).
     """
 
     read_only: bool
@@ -174,9 +176,7 @@ def shown(account: Account, call: Call) -> AccountShown:
         **values,
         read_only=account.source != "store",
         declared_in=declared_in,
-        managed_by=owner.managed_by,
-        managed_in=owner.managed_in,
-        managed_fields=owner.managed_fields,
+        **structs.asdict(owner),
         known_models=len(facts.names) if facts is not None and known else None,
         quota_state=None if call.deps.quotas is None else call.deps.quotas.summary(account),
     )

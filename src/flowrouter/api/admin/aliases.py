@@ -146,9 +146,7 @@ def _shown(
         read_only=in_file,
         hidden=not in_file and name in call.deps.present.models.aliases,
         warnings=tuple(warnings),
-        managed_by=owner.managed_by,
-        managed_in=owner.managed_in,
-        managed_fields=owner.managed_fields,
+        **msgspec.structs.asdict(owner),
     )
 
 

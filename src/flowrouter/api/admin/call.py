@@ -132,7 +132,8 @@ class AdminRoute(msgspec.Struct, frozen=True, kw_only=True):
     `media`: the type of a success that is not JSON. `tagged`: answers have an ETag, which changes may name in
     `If-Match`. `deep`: the id may hold slashes. `fails` are statuses besides those that such a row has anyway
     (`statuses`). `patches` is the type whose merge patch the body is, where `body` is any object.
-    `private`: what a GET shows is for admins, that it was read is noted in the audit log, what it said is not.
+    `also`: the other type of a success, which `Accept` asks for. `relays`: the route reads its body and writes its
+    answer itself, failures too. `private`: what a GET shows is for admins, that it was read is noted in the audit log, what it said is not.
     `example` is a body for the description, where one made of the type would not do.
     """
 
@@ -154,6 +155,8 @@ class AdminRoute(msgspec.Struct, frozen=True, kw_only=True):
     patches: Any = None
     example: Any = None
     private: bool = False
+    also: str = ""
+    relays: bool = False
 
 
 def missing(message: str, *, code: str) -> Exception:

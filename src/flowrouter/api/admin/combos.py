@@ -14,13 +14,14 @@ from flowrouter.api.admin.call import Call, missing
 from flowrouter.api.admin.envelope import Reply, refusal
 from flowrouter.api.admin.ownership import ownership
 from flowrouter.api.admin.paging import paged
-from flowrouter.api.admin.preconditions import expected_version, stale, version_tag
-from flowrouter.errors import CallerError
-from flowrouter.gateway.ports import StaleError, StoredCombo
+from flowrouter.api.admin.preconditions import expected_version, version_tag
+from flowrouter.api.admin.stored import declared
+from flowrouter.gateway.ports import StoredCombo
 from flowrouter.gateway.world import World
 from flowrouter.routing.remarks import remarks
 from flowrouter.settings.managed import ManagedBy
-from flowrouter.settings.routing import ComboConfig, ComboMember, Completion, Strategy, check_combo_names
+from flowrouter.settings.routing import ComboConfig, Completion, Members, Strategy, Wait, check_combo_names
+from flowrouter.settings.section import Count, Seconds
 
 
 class ComboDraft(ComboConfig, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -33,11 +34,11 @@ class ComboPatch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A JSON merge patch: what is left out stays, null goes back to the default; `members` are replaced."""
 
     name: str | UnsetType = UNSET
-    members: tuple[ComboMember, ...] | UnsetType = UNSET
+    members: Members | UnsetType = UNSET
     strategy: Strategy | UnsetType | None = UNSET
-    attempts: int | UnsetType | None = UNSET
-    first_token: float | UnsetType | None = UNSET
-    wait: float | UnsetType | None = UNSET
+    attempts: Count | UnsetType | None = UNSET
+    first_token: Seconds | UnsetType | None = UNSET
+    wait: Wait | UnsetType | None = UNSET
     completion: Completion | UnsetType | None = UNSET
 
 
@@ -94,7 +95,7 @@ async def create_combo(call: Call) -> Reply:
     draft: ComboDraft = call.body
     _check_name(draft.name, call)
     made = await call.ask(
-        lambda store: store.combos.create(draft.name, _config(draft), owner_id=call.visitor.home)
+        lambda store: store.combos.create(draft.name, config_of(draft), owner_id=call.visitor.home)
     )
     reply = await _published(made, call)
     return structs.replace(reply, headers={**reply.headers, "location": f"/api/combos/{made.id}"})
@@ -109,58 +110,50 @@ async def change_combo(call: Call) -> Reply:
     if name != combo.name:
         _check_name(name, call, besides=combo.id)
     config = _patched(combo.config, given)
-    try:
-        changed = await call.ask(
-            lambda store: store.combos.update(
-                combo.id,
-                name=name,
-                config=config,
-                owner_id=call.visitor.owner_id,
-                if_version=expected_version(call, "combo"),
-                detach=call.query.detach,
-            )
+    changed = await call.ask(
+        lambda store: store.combos.update(
+            combo.id,
+            name=name,
+            config=config,
+            owner_id=call.visitor.owner_id,
+            if_version=expected_version(call, "combo"),
+            detach=call.query.detach,
         )
-    except StaleError as error:
-        raise stale(error.message, "combo") from None
+    )
     return await _published(changed, call)
 
 
 async def delete_combo(call: Call) -> Reply:
     """Remove a stored combo; a request for its name is answered as if it had never been there."""
     combo = _stored(call)
-    try:
-        await call.ask(
-            lambda store: store.combos.delete(
-                combo.id,
-                owner_id=call.visitor.owner_id,
-                if_version=expected_version(call, "combo"),
-                detach=call.query.detach,
-            )
+    await call.ask(
+        lambda store: store.combos.delete(
+            combo.id,
+            owner_id=call.visitor.owner_id,
+            if_version=expected_version(call, "combo"),
+            detach=call.query.detach,
         )
-    except StaleError as error:
-        raise stale(error.message, "combo") from None
+    )
     return Reply(notices=await call.publish(), data=ComboRemoved(id=combo.id))
 
 
 def shown(combo: StoredCombo, world: World, *, file: str | None) -> ComboShown:
     """Return what may be seen of `combo`, with the gateway's own findings."""
-    declared = combo.version == 0
-    owner = ownership(combo.managed, declared_in=(file or "config.toml") if declared else None)
+    in_file = combo.version == 0
+    owner = ownership(combo.managed, declared_in=(file or "config.toml") if in_file else None)
     return ComboShown(
         **structs.asdict(combo.config),
         id=combo.id,
         name=combo.name,
         owner_id=combo.owner_id,
-        source="config" if declared else "store",
-        read_only=declared,
+        source="config" if in_file else "store",
+        read_only=in_file,
         hidden=combo.id in world.hidden_combos,
         warnings=remarks(world.facts, combo.name, combo.config, owner_id=combo.owner_id),
         version=combo.version,
         created_at_ms=combo.created_at_ms,
         updated_at_ms=combo.updated_at_ms,
-        managed_by=owner.managed_by,
-        managed_in=owner.managed_in,
-        managed_fields=owner.managed_fields,
+        **structs.asdict(owner),
     )
 
 
@@ -170,21 +163,14 @@ async def _published(combo: StoredCombo, call: Call) -> Reply:
     return Reply(data=row, notices=(*notices, *row.warnings), headers=version_tag(combo.version))
 
 
-def _config(draft: ComboDraft) -> ComboConfig:
+def config_of(draft: ComboDraft) -> ComboConfig:
+    """Return what `draft` says, without its name."""
     return ComboConfig(**{name: getattr(draft, name) for name in ComboConfig.__struct_fields__})
 
 
 def _patched(config: ComboConfig, given: dict[str, Any]) -> ComboConfig:
-    if "members" in given and not given["members"]:
-        raise refusal("`members` is empty", param="members", fix="name at least one model")
     defaults: dict[str, Any] = {"strategy": "priority"}
     stated = {name: defaults.get(name) if value is None else value for name, value in given.items()}
-    for name in ("attempts", "first_token"):
-        value: float | None = stated.get(name)
-        if value is not None and value <= 0:
-            raise refusal(f"`{name}` must be more than 0", param=name)
-    if (stated.get("wait") or 0) < 0:
-        raise refusal("`wait` must not be less than 0", param="wait")
     return structs.replace(config, **stated)
 
 
@@ -204,7 +190,7 @@ def _stored(call: Call) -> StoredCombo:
     """Return the stored combo of the path; raises `CallerError` (409) for one of the configuration file."""
     combo = _found(call)
     if combo.version == 0:
-        raise _read_only(combo.name, call)
+        raise declared("combo", combo.name, call)
     return combo
 
 
@@ -217,17 +203,7 @@ def _check_name(name: str, call: Call, *, besides: str = "") -> None:
     for combo in call.deps.world().combos.values():
         same = combo.name.lower() == name.lower() and combo.owner_id == call.visitor.home
         if same and combo.version == 0 and combo.id != besides:
-            raise _read_only(combo.name, call)
-
-
-def _read_only(name: str, call: Call) -> CallerError:
-    where = call.deps.config.file or "config.toml"
-    return refusal(
-        f"the combo {name!r} is declared by {where} and cannot be changed here",
-        status=409,
-        code="read_only",
-        fix=f"change {where}, or use another name",
-    )
+            raise declared("combo", combo.name, call)
 
 
 __all__ = [
@@ -236,6 +212,7 @@ __all__ = [
     "ComboRemoved",
     "ComboShown",
     "change_combo",
+    "config_of",
     "create_combo",
     "delete_combo",
     "get_combo",

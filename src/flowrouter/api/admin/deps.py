@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import msgspec
 
 from flowrouter.api.admin.handover import Handover
+from flowrouter.api.trying import Try
 from flowrouter.canonical.dialect import Dialect
 from flowrouter.clock import Clock
 from flowrouter.config import Config
@@ -32,6 +33,7 @@ from flowrouter.gateway.quota_states import QuotaStates
 from flowrouter.gateway.recording import Recordings
 from flowrouter.gateway.reload_state import ReloadState
 from flowrouter.gateway.target_states import TargetState
+from flowrouter.gateway.traffic import Traffic
 from flowrouter.gateway.world import World
 from flowrouter.providers.catalog import Catalog
 from flowrouter.providers.listing import ListedModel
@@ -78,6 +80,11 @@ class Repositories(Protocol):
         ...
 
     @property
+    def traffic(self) -> Traffic:
+        """Return the request log as charts."""
+        ...
+
+    @property
     def recordings(self) -> Recordings:
         """Return what was recorded of requests."""
         ...
@@ -100,6 +107,37 @@ class Repositories(Protocol):
     @property
     def audit(self) -> AuditBook:
         """Return the book of changes."""
+        ...
+
+
+StoreKind = Literal["sqlite", "postgresql"]
+
+
+class StoreAbout(msgspec.Struct, frozen=True, kw_only=True):
+    """What the store is, and about how much it holds; `bytes` is null where that cannot be told now."""
+
+    kind: StoreKind
+    bytes: int | None
+
+
+class AccountTestStep(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that a test of an account did; `at_ms` counts from the test's beginning."""
+
+    at_ms: int
+    name: str
+    text: str
+    ok: bool
+
+
+Hear = Callable[[AccountTestStep], Awaitable[None]]
+"""Told of a test's steps as they happen."""
+
+
+class AccountTester(Protocol):
+    """Makes the call that shows whether an account works."""
+
+    async def __call__(self, account_id: str, hear: Hear | None = None) -> AccountTest:
+        """Return what was found; raises `UpstreamError` or `ConfigError` where it cannot even try."""
         ...
 
 
@@ -129,6 +167,9 @@ class AdminDeps:
     gateway is about to end. `started` is monotonic seconds; `snapshot_age` is seconds, 0 while the
     store answers. `targets` are the states of what was used or pauses; `resume` ends an account's pauses and
     counts them. `quotas` tells what is left of accounts, None where nobody counts.
+    `converse` answers as the data plane does, None where there is none; `features` are the names of those loaded,
+    `state_away` tells for how many seconds the shared state has been out of reach, `backup_trouble` why the last
+    scheduled backup was not made. `store_about` blocks.
     `config` is as it was at the start, `live` as the file was read last; `reloads` tells how that went.
     """
 
@@ -153,11 +194,16 @@ class AdminDeps:
     transport: Transport
     holder: str = ""
     ending: Callable[[], bool] = bool
-    test_account: Callable[[str], Awaitable[AccountTest]] | None = None
+    test_account: AccountTester | None = None
     live: Callable[[], Config] | None = None
     reloads: Callable[[], ReloadState] | None = None
     quotas: QuotaStates | None = None
     backups: Backups | None = None
+    converse: Try | None = None
+    features: tuple[str, ...] = ()
+    state_away: Callable[[], float | None] | None = None
+    store_about: Callable[[], StoreAbout] | None = None
+    backup_trouble: Callable[[], str | None] | None = None
 
     @property
     def present(self) -> Config:
@@ -165,4 +211,14 @@ class AdminDeps:
         return self.config if self.live is None else self.live()
 
 
-__all__ = ["ASGIApp", "AccountTest", "AdminDeps", "Repositories"]
+__all__ = [
+    "ASGIApp",
+    "AccountTest",
+    "AccountTestStep",
+    "AccountTester",
+    "AdminDeps",
+    "Hear",
+    "Repositories",
+    "StoreAbout",
+    "StoreKind",
+]

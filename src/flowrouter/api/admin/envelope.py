@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from flowrouter.errors import CallerError
+from flowrouter.httpkit.bodies import Receive
+from flowrouter.httpkit.replies import Send
 from flowrouter.wire import json
+
+Write = Callable[[Receive, Send], Awaitable[None]]
+"""Answers a request: reads what is still to be read, and sends head and body."""
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True):
     """What a route returns: the envelope's members and what stands beside the body.
 
     `cookies` are whole `set-cookie` values. `status` 0 means the route's own; `bare` sends `data` without an envelope.
-    `content` of the type `media` takes its place, or a `stream` that lasts as long as the client listens.
+    `content` of the type `media` takes its place, or a `stream` that lasts as long as the client listens, or
+    what `write` sends by itself.
     """
 
     data: Any = None
@@ -28,6 +34,7 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
     bare: bool = False
     content: bytes | None = None
     stream: AsyncIterator[bytes] | None = None
+    write: Write | None = None
     media: str = "application/json"
 
     def body(self) -> bytes:
@@ -85,4 +92,4 @@ def error_reply(error: CallerError, request_id: str) -> ErrorReply:
     return ErrorReply(error=detail, request_id=request_id)
 
 
-__all__ = ["ErrorDetail", "ErrorReply", "Reply", "error_reply", "page", "refusal"]
+__all__ = ["ErrorDetail", "ErrorReply", "Reply", "Write", "error_reply", "page", "refusal"]

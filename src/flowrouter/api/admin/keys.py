@@ -14,10 +14,10 @@ from flowrouter.api.admin.envelope import Reply, refusal
 from flowrouter.api.admin.ownership import ownership
 from flowrouter.api.admin.paging import paged
 from flowrouter.api.admin.patching import merged
-from flowrouter.api.admin.preconditions import expected_version, stale, version_tag
+from flowrouter.api.admin.preconditions import expected_version, version_tag
 from flowrouter.api.admin.reading import NO_CONTROLS, shaped
 from flowrouter.api.admin.roles import refuse_below
-from flowrouter.gateway.ports import KeyChange, StaleError
+from flowrouter.gateway.ports import KeyChange
 from flowrouter.httpkit.keys import GatewayKey, KeyPolicy, KeyState
 from flowrouter.settings.managed import ManagedBy
 
@@ -143,18 +143,15 @@ async def change_key(call: Call) -> Reply:
     # What was merged with the policy read just now must meet that very policy in the store.
     version = key.version if expected is None and patch.policy is not UNSET else expected
     change = _change(key, patch, call)
-    try:
-        changed = await call.ask(
-            lambda store: store.keys.update(
-                key.id,
-                change,
-                owner_id=call.visitor.owner_id,
-                if_version=version,
-                detach=call.query.detach,
-            )
+    changed = await call.ask(
+        lambda store: store.keys.update(
+            key.id,
+            change,
+            owner_id=call.visitor.owner_id,
+            if_version=version,
+            detach=call.query.detach,
         )
-    except StaleError as error:
-        raise stale(error.message, "key") from None
+    )
     return Reply(
         data=shown(changed, call), notices=await call.publish(), headers=version_tag(changed.version)
     )
@@ -164,17 +161,14 @@ async def revoke_key(call: Call) -> Reply:
     """Make a key useless for good; it is refused when this returns."""
     before = len(call.deps.world().ring)
     version = expected_version(call, "key")
-    try:
-        key = await call.ask(
-            lambda store: store.keys.revoke(
-                call.rest,
-                owner_id=call.visitor.owner_id,
-                if_version=version,
-                detach=call.query.detach,
-            )
+    key = await call.ask(
+        lambda store: store.keys.revoke(
+            call.rest,
+            owner_id=call.visitor.owner_id,
+            if_version=version,
+            detach=call.query.detach,
         )
-    except StaleError as error:
-        raise stale(error.message, "key") from None
+    )
     notices = await call.publish()
     world = call.deps.world()
     if before and not len(world.ring):

@@ -7,6 +7,7 @@ import msgspec
 from flowrouter.api.admin.bodies import BodiesRemoved, delete_bodies, read_bodies
 from flowrouter.api.admin.call import AdminRoute as Row
 from flowrouter.api.admin.request_log import (
+    LogQuery,
     RequestDetail,
     RequestShown,
     RequestsQuery,
@@ -17,6 +18,7 @@ from flowrouter.api.admin.request_log import (
     get_usage,
     list_requests,
 )
+from flowrouter.api.admin.request_sheet import get_requests_csv
 from flowrouter.gateway.recorded import RecordedExchange
 
 LOG_ROUTES: tuple[Row, ...] = (
@@ -28,6 +30,15 @@ LOG_ROUTES: tuple[Row, ...] = (
         reply=RequestShown,
         many=True,
         query=RequestsQuery,
+    ),
+    Row(
+        method="GET",
+        path="/api/requests.csv",
+        summary="List requests, for a spreadsheet",
+        answer=get_requests_csv,
+        reply=None,
+        media="text/csv",
+        query=LogQuery,
     ),
     Row(
         method="GET",

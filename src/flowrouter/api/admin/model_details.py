@@ -6,7 +6,8 @@ A model that is hidden is in no list and never asked. What is hidden here is a n
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from collections.abc import Callable
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -52,6 +53,27 @@ class PriceAt(msgspec.Struct, frozen=True, kw_only=True):
     reasoning: str | None
 
 
+class ModelRow(ModelEntry, frozen=True, kw_only=True):
+    """A name with what it can do and costs at the first account that would be asked (null: unknown).
+
+    `kind` `alias` and `combo` are names of one's own. `aliases` and `combos` lead to it. `images`, `pdf` and
+    `audio` are what it reads, `efforts` how much it can be told to reason.
+    """
+
+    kind: Literal["model", "alias", "combo"]
+    hidden: bool = False
+    aliases: tuple[str, ...] = ()
+    combos: tuple[str, ...] = ()
+    images: bool | None = None
+    pdf: bool | None = None
+    audio: bool | None = None
+    tools: bool | None = None
+    json_schema: bool | None = None
+    reasoning: bool | None = None
+    efforts: tuple[str, ...] = ()
+    price: PriceAt | None = None
+
+
 class ModelAt(msgspec.Struct, frozen=True, kw_only=True):
     """A model at one account: what it can do and costs there (null: unknown)."""
 
@@ -88,7 +110,9 @@ async def list_models(call: Call) -> Reply:
         for entry in found
         if search in entry.id.casefold() and (query.account is None or query.account in entry.accounts)
     ]
-    return paged(rows, query, key=lambda entry: (entry.id,))
+    shown = paged(rows, query, key=lambda entry: (entry.id,))
+    row_of = _rows(call, hidden=query.hidden)
+    return msgspec.structs.replace(shown, data=[row_of(entry) for entry in shown.data])
 
 
 async def get_model(call: Call) -> Reply:
@@ -136,27 +160,70 @@ def _hidden(world: World) -> list[ModelEntry]:
     return list(found.values())
 
 
+def _rows(call: Call, *, hidden: bool) -> Callable[[ModelEntry], ModelRow]:
+    """Return what makes a row of an entry of the list."""
+    world = call.world
+    aliases, combos = _leading(world)
+    accounts = {account.name: account for account in reversed(world.facts.accounts)}
+
+    def row_of(entry: ModelEntry) -> ModelRow:
+        told = {
+            **msgspec.structs.asdict(entry),
+            "hidden": hidden,
+            "aliases": aliases.get(entry.id, ()),
+            "combos": combos.get(entry.id, ()),
+        }
+        if not entry.accounts:
+            return ModelRow(**told, kind="combo" if entry.owned_by == "combo" else "alias")
+        at = _at(accounts[entry.accounts[0]], entry.id, call)
+        return ModelRow(**{**told, **_abilities(entry, at.capabilities)}, kind="model", price=at.price)
+
+    return row_of
+
+
+def _abilities(entry: ModelEntry, able: Capabilities | None) -> dict[str, Any]:
+    if able is None:
+        return {}
+    return {
+        "context_window": entry.context_window or able.context_window,
+        "max_output": entry.max_output or able.max_output,
+        "images": able.vision,
+        "pdf": able.pdf,
+        "audio": able.audio_in,
+        "tools": able.tools,
+        "json_schema": able.json_schema,
+        "reasoning": None if able.thinking_style is None else able.thinking_style != "none",
+        "efforts": able.efforts,
+    }
+
+
+def _leading(world: World) -> tuple[dict[str, tuple[str, ...]], dict[str, tuple[str, ...]]]:
+    """Return the aliases and the combos that name a model, by the model."""
+    aliases: dict[str, tuple[str, ...]] = {}
+    combos: dict[str, tuple[str, ...]] = {}
+    for alias, models in world.facts.aliases.items():
+        for model in (models,) if isinstance(models, str) else models:
+            aliases[model] = (*aliases.get(model, ()), alias)
+    for combo in world.facts.combos:
+        for member in dict.fromkeys(member.model for member in combo.config.members):
+            combos[member] = (*combos.get(member, ()), combo.name)
+    return aliases, combos
+
+
 def _found(call: Call) -> ModelShown:
     world, name = call.world, call.rest
     having = [account for account in world.facts.accounts if name in account.names]
     if not having or len(name) > _NAME_MAX:
         raise missing(f"no account has a model {name[:100]}", code="model_not_found")
     globs = [world.facts.disabling(account, name) for account in having]
+    aliases, combos = _leading(world)
     return ModelShown(
         id=name,
         hidden=all(globs),
         hidden_by=next(iter(globs)) if all(globs) else None,
         accounts=tuple(_at(account, name, call) for account in having),
-        aliases=tuple(
-            alias
-            for alias, models in world.facts.aliases.items()
-            if name in ((models,) if isinstance(models, str) else models)
-        ),
-        combos=tuple(
-            combo.name
-            for combo in world.facts.combos
-            if any(member.model == name for member in combo.config.members)
-        ),
+        aliases=aliases.get(name, ()),
+        combos=combos.get(name, ()),
     )
 
 
@@ -192,6 +259,7 @@ def _tagged(hidden: bool, call: Call) -> dict[str, str]:
 __all__ = [
     "ModelAt",
     "ModelPatch",
+    "ModelRow",
     "ModelShown",
     "ModelsQuery",
     "PriceAt",

@@ -105,6 +105,7 @@ def statuses(route: AdminRoute) -> tuple[int, ...]:
 
 
 def _operation(route: AdminRoute, known: Mapping[Any, Any], components: Mapping[str, Any]) -> dict[str, Any]:
+    tell = _relayed if route.relays else _failure
     operation: dict[str, Any] = {
         "operationId": getattr(route.answer, "__name__", route.path),
         "summary": route.summary,
@@ -112,7 +113,7 @@ def _operation(route: AdminRoute, known: Mapping[Any, Any], components: Mapping[
         "parameters": [*_places(route), *_parameters(route.query), *_headers(route)],
         "responses": {
             str(route.status): _success(route, known, components),
-            **{str(status): _failure(status, known) for status in statuses(route)},
+            **{str(status): tell(status, known) for status in statuses(route)},
         },
     }
     if route.public:
@@ -136,7 +137,7 @@ def _body(route: AdminRoute, known: Mapping[Any, Any], components: Mapping[str, 
 
 
 def _failure(status: int, known: Mapping[Any, Any]) -> dict[str, Any]:
-    meaning = _MEANINGS.get(status) or f"{HTTPStatus(status).phrase}."
+    meaning = _meaning(status)
     if status < 400:
         return {"description": meaning}
     example = {
@@ -144,6 +145,20 @@ def _failure(status: int, known: Mapping[Any, Any]) -> dict[str, Any]:
         "request_id": "req_7210d8b7a117feb97c0da66e",
     }
     return _content(meaning, known[ErrorReply], example)
+
+
+def _meaning(status: int) -> str:
+    named = {each.value: each.phrase for each in HTTPStatus}
+    return _MEANINGS.get(status) or f"{named.get(status, 'Overloaded')}."
+
+
+def _relayed(status: int, known: Mapping[Any, Any]) -> dict[str, Any]:
+    """Return how a failure is told by a route that answers as the data plane does."""
+    told = _failure(status, known)
+    if status >= 400:
+        own = {"type": "object", "description": "An error in the dialect's own form."}
+        told["content"]["application/json"]["schema"] = {"anyOf": [known[ErrorReply], own]}
+    return told
 
 
 _CODES = {
@@ -172,6 +187,8 @@ def _success(route: AdminRoute, known: Mapping[Any, Any], components: Mapping[st
         return {"description": "Success; see the header `location`."}
     schema = known[route.reply] if route.bare else _enveloped(route, known)
     described = _content("Success.", schema, sample(schema, components))
+    if route.also:
+        described["content"][route.also] = {"schema": {"type": "string"}}
     if route.tagged and (route.method != "DELETE"):
         described["headers"] = {
             "ETag": {"description": "What `If-Match` takes.", "schema": {"type": "string"}}

@@ -120,9 +120,7 @@ def _shown(name: str, price: ModelPrice, call: Call, *, stored: StoredSettings, 
         source="config" if in_file else "store",
         read_only=in_file,
         hidden=not in_file and name in call.deps.present.prices,
-        managed_by=owner.managed_by,
-        managed_in=owner.managed_in,
-        managed_fields=owner.managed_fields,
+        **msgspec.structs.asdict(owner),
     )
 
 

@@ -73,7 +73,7 @@ class Place:
 
     async def keep(self, reply: Reply, status: int) -> None:
         """Leave the answer for whoever asks again."""
-        if reply.stream is not None or reply.cookies or not 200 <= status < 300:
+        if reply.stream is not None or reply.write is not None or reply.cookies or not 200 <= status < 300:
             await self.leave()
             return
         kept = _Kept(self._digest, status, dict(reply.headers), reply.body(), reply.media)
@@ -137,7 +137,7 @@ class Replays:
 def heeds(row: AdminRoute) -> bool:
     """Return whether a route looks at the header."""
     changes = row.method == "POST" and is_change(row.method, row.path)
-    return changes and not row.public and row.path not in _PERSONAL
+    return changes and not (row.public or row.relays) and row.path not in _PERSONAL
 
 
 def _whose(visitor: Visitor) -> str:

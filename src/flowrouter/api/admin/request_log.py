@@ -163,7 +163,7 @@ async def sums(call: Call) -> list[UsageShown]:
             which, group_by=query.group_by, offset_minutes=query.utc_offset_minutes
         )
     )
-    names = await _names(query.group_by, call)
+    names = await names_of(query.group_by, call)
     return [_line(line, names) for line in lines]
 
 
@@ -188,7 +188,8 @@ def filter_of(query: LogQuery, call: Call) -> RequestFilter:
     )
 
 
-async def _names(group_by: UsageGroup, call: Call) -> dict[str, str]:
+async def names_of(group_by: str, call: Call) -> dict[str, str]:
+    """Return what people call the accounts or keys that something is grouped by, by their ids."""
     match group_by:
         case "account":
             return {account.id: account.name for account in call.accounts()}
@@ -227,6 +228,7 @@ __all__ = [
     "get_request",
     "get_usage",
     "list_requests",
+    "names_of",
     "shown",
     "sums",
 ]

@@ -26,8 +26,19 @@ _OWN = frozenset(
 )
 """What everybody may do to what is theirs; the route looks at whose it is."""
 
-_OPERATED = ("/api/accounts", "/api/combos", "/api/keys", "/api/aliases", "/api/models", "/api/tags")
+_OPERATED = (
+    "/api/accounts",
+    "/api/combos",
+    "/api/keys",
+    "/api/aliases",
+    "/api/models",
+    "/api/tags",
+    "/api/try",
+)
 """What operators change: the daily work."""
+
+_WATCHED = ("/api/logs",)
+"""What operators may read, and viewers may not."""
 
 _CLOSED = ("/api/users", "/api/audit", "/api/export", "/api/backups", "/api/requests/{id}/bodies")
 """What only `admin` may read."""
@@ -40,7 +51,7 @@ def least_role(method: str, path: str) -> Role:
     if _below(path, _CLOSED):
         return "admin"
     if method not in CHANGES:
-        return "viewer"
+        return "operator" if _below(path, _WATCHED) else "viewer"
     return "operator" if _below(path, _OPERATED) else "admin"
 
 

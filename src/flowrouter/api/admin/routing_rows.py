@@ -26,6 +26,7 @@ from flowrouter.api.admin.combos import (
 from flowrouter.api.admin.health import list_targets
 from flowrouter.api.admin.model_details import (
     ModelPatch,
+    ModelRow,
     ModelShown,
     ModelsQuery,
     change_model,
@@ -46,7 +47,6 @@ from flowrouter.api.admin.prices import (
 from flowrouter.api.admin.rules import RuleRow, list_rules
 from flowrouter.api.admin.tags import TagShown, list_tags
 from flowrouter.api.admin.translate import TranslateQuestion, Translation, translate_body
-from flowrouter.api.models import ModelEntry
 from flowrouter.gateway.explain import Explanation
 from flowrouter.gateway.target_states import TargetState
 from flowrouter.settings.prices import ModelPrice
@@ -105,7 +105,7 @@ ROUTING_ROUTES: tuple[Row, ...] = (
         path="/api/models",
         summary="List the models that can be asked for",
         answer=list_models,
-        reply=ModelEntry,
+        reply=ModelRow,
         many=True,
         query=ModelsQuery,
     ),

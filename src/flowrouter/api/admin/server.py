@@ -7,7 +7,7 @@ well-formed, and only then the route itself. Whoever has no credential learns no
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from difflib import get_close_matches
 from typing import Any
 
@@ -25,20 +25,21 @@ from flowrouter.api.admin.envelope import Reply, error_reply, refusal
 from flowrouter.api.admin.knocking import address_of, knock_of
 from flowrouter.api.admin.login.logins import Logins
 from flowrouter.api.admin.page import Page
-from flowrouter.api.admin.preconditions import refuse_unseen, unchanged
+from flowrouter.api.admin.preconditions import refuse_unseen, stale, unchanged
 from flowrouter.api.admin.reading import read_body, read_query
 from flowrouter.api.admin.replays import HEADER, Replays
 from flowrouter.api.admin.roles import is_change, least_role, refuse_below, refuse_escalation
 from flowrouter.api.admin.table import ADMIN_ROUTES
+from flowrouter.api.admin.writing import CLIENT_GONE, Written
+from flowrouter.api.dashboard import Dashboard
 from flowrouter.errors import CallerError, ConfigError, StorageError
-from flowrouter.gateway.ports import ConflictError, ManagedError, NotFoundError
+from flowrouter.gateway.ports import ConflictError, ManagedError, NotFoundError, StaleError
 from flowrouter.httpkit import bodies
 from flowrouter.httpkit.bodies import ClientGoneError
 from flowrouter.wire import json
 
 BODY_LIMIT = 1024 * 1024
 
-_CLIENT_GONE = 499
 _SAFE = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
 _BODILESS = (303, 304)
 _DEEP = "{id:path}"
@@ -46,10 +47,11 @@ _EVERY_METHOD = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 
 def build(deps: AdminDeps, routes: Sequence[AdminRoute] = ADMIN_ROUTES) -> ASGIApp:
-    """Return the application for `routes` and the page at `/`."""
+    """Return the application for `routes`, the page at `/` and what it loads."""
     logins = Logins(deps)
     desk = Desk(deps, Door(deps, logins.sessions), routes, logins=logins)
-    page = Page(deps, logins)
+    files = Dashboard()
+    page = Page(deps, logins, files)
     paths = dict.fromkeys(route.path for route in routes)
     deep = {route.path for route in routes if route.deep}
     shallow_first = sorted(paths, key=lambda path: path in deep)
@@ -60,6 +62,7 @@ def build(deps: AdminDeps, routes: Sequence[AdminRoute] = ADMIN_ROUTES) -> ASGIA
     application = Starlette(
         routes=[
             Route("/", page.answer, methods=["GET"]),
+            Route("/static/{name:path}", _static(files, desk), methods=["GET"]),
             *served,
             Route("/{rest:path}", desk.nowhere, methods=_EVERY_METHOD),
         ]
@@ -67,6 +70,13 @@ def build(deps: AdminDeps, routes: Sequence[AdminRoute] = ADMIN_ROUTES) -> ASGIA
     application.router.redirect_slashes = False
     application.router.default = _led_nowhere(desk)  # its patterns take no line break, for one
     return application
+
+
+def _static(files: Dashboard, desk: Desk) -> Callable[[Request], Awaitable[Response]]:
+    async def answer(request: Request) -> Response:
+        return await files.answer(request, request.path_params["name"]) or await desk.nowhere(request)
+
+    return answer
 
 
 def _led_nowhere(desk: Desk) -> ASGIApp:
@@ -104,18 +114,32 @@ class Desk:
         try:
             reply, status = await self._answer(request, path, knock=knock, visit=visit)
         except ClientGoneError:
-            return Response(status_code=_CLIENT_GONE)
+            return Response(status_code=CLIENT_GONE)
         except Exception as error:  # noqa: BLE001 - the last place to turn it into an answer
             refused = self._refused(error, request, request_id)
             await self._recorder.record(visit, None, status=refused.status, request_id=request_id)
             body = json.dumps(error_reply(refused, request_id))
             return _response(body, refused.status, _headers(refused, request_id))
+        if reply.write is not None:
+            return self._written(request, visit, reply, request_id=request_id)
         self._note(request, status, request_id)
         await self._recorder.record(visit, reply, status=status, request_id=request_id)
         answer = _answered(reply, status, {**reply.headers, "x-request-id": request_id})
         for cookie in reply.cookies:
             answer.headers.append("set-cookie", cookie)
         return answer
+
+    def _written(self, request: Request, visit: Visit, reply: Reply, *, request_id: str) -> Response:
+        """Return an answer that is written by its route, and noted when its status is known."""
+        assert reply.write is not None
+
+        async def done(status: int) -> None:
+            self._note(request, status, request_id)
+            await self._recorder.record(visit, reply, status=status, request_id=request_id)
+
+        headers = {**_SAFE, **reply.headers, "x-request-id": request_id}
+        watch = visit.row is None or not visit.row.relays
+        return Written(reply.write, headers=headers, done=done, watch=watch)
 
     async def _answer(
         self, request: Request, path: str | None, *, knock: Knock, visit: Visit
@@ -129,7 +153,7 @@ class Desk:
         self._check(row, visitor, knock)
         raw = (
             b""
-            if row.body is None
+            if row.body is None or row.relays
             else await bodies.read_body(request.receive, knock.headers, limit=BODY_LIMIT)
         )
         call = visit.call = self._call(request, row, visitor, knock=knock, raw=raw)
@@ -197,12 +221,14 @@ class Desk:
         return refusal(f"there is no route {path[:200]}", status=404, code="unknown_url", fix=fix)
 
     def _call(self, request: Request, row: AdminRoute, visitor: Visitor, *, knock: Knock, raw: bytes) -> Call:
-        rest = str(request.path_params.get("id", ""))
+        rest = str(next(iter(request.path_params.values()), ""))
         if "\0" in rest:
             raise missing("no id has a NUL in it", code="not_found")
         # What is only asked about may hold anything; what is kept, only what every store can keep.
         body = (
-            None if row.body is None else read_body(raw, row.body, whole=not is_change(row.method, row.path))
+            None
+            if row.body is None or row.relays
+            else read_body(raw, row.body, whole=not is_change(row.method, row.path))
         )
         return Call(
             self._deps,
@@ -225,6 +251,8 @@ class Desk:
             case ManagedError():
                 fix = f"{error.fix}, or take this over until then: `?detach=true`"
                 return refusal(error.message, status=409, code="managed_by_file", fix=fix)
+            case StaleError():
+                return stale(error.message, error.what)
             case ConflictError():
                 return refusal(error.message, status=409, code="conflict")
             case ConfigError():

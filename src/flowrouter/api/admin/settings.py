@@ -15,10 +15,10 @@ import msgspec
 from flowrouter.api.admin.call import Call
 from flowrouter.api.admin.declaration.units import compact, units
 from flowrouter.api.admin.envelope import Reply, refusal
-from flowrouter.api.admin.preconditions import expected_version, stale, version_tag
+from flowrouter.api.admin.preconditions import expected_version, version_tag
 from flowrouter.api.admin.reading import shaped
 from flowrouter.api.admin.stored import settings_only, stored_settings
-from flowrouter.gateway.ports import ConflictError, ManagedError, StoredSettings
+from flowrouter.gateway.ports import StoredSettings
 from flowrouter.gateway.runtime_settings import RuntimeSettings, StoredDiscovery, StoredModels
 from flowrouter.httpkit.keys import LOCAL_OWNER
 from flowrouter.settings.managed import ManagedSetting
@@ -51,20 +51,15 @@ async def change_settings(call: Call) -> Reply:
     _refuse_declared_aliases(patch, call)
     _refuse_combos(patch)
     version = expected_version(call, "settings")
-    try:
-        stored = await call.ask(
-            lambda store: store.settings.patch(
-                patch,
-                owner_id=LOCAL_OWNER,
-                if_version=version,
-                validate=lambda values: shaped(values, RuntimeSettings),
-                detach=call.query.detach,
-            )
+    stored = await call.ask(
+        lambda store: store.settings.patch(
+            patch,
+            owner_id=LOCAL_OWNER,
+            if_version=version,
+            validate=lambda values: shaped(values, RuntimeSettings),
+            detach=call.query.detach,
         )
-    except ManagedError:
-        raise
-    except ConflictError as error:
-        raise stale(error.message, "settings") from None
+    )
     notices = await call.publish()
     return msgspec.structs.replace(_shown(stored, call), notices=notices)
 

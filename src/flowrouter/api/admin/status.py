@@ -8,6 +8,7 @@ from flowrouter import __version__
 from flowrouter.api.admin.call import Call
 from flowrouter.api.admin.envelope import Reply
 from flowrouter.api.admin.handover import CODE_SECONDS
+from flowrouter.api.admin.warnings import Warned, warnings_of
 from flowrouter.errors import StorageError
 from flowrouter.gateway.ports import LogHealth
 from flowrouter.gateway.reload_state import ReloadState
@@ -47,7 +48,10 @@ class BaseUrls(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True):
-    """The running gateway; `problems` are sentences for people, `keys` counts live gateway keys."""
+    """The running gateway; `keys` counts live gateway keys.
+
+    `problems` are sentences for people, `warnings` all that should be looked at, with what to do.
+    """
 
     version: str
     uptime_s: float
@@ -60,6 +64,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     snapshot: SnapshotStatus
     config: ConfigStatus
     problems: tuple[str, ...]
+    warnings: tuple[Warned, ...]
 
 
 class HandoverLink(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,6 +78,7 @@ async def get_status(call: Call) -> Reply:
     """Return how the gateway does."""
     world = call.deps.world()
     own = call.world.facts.accounts
+    store = await _store(call)
     keys = sum(1 for key in world.ring if call.visitor.owns(key.owner_id))
     data = Status(
         version=__version__,
@@ -82,10 +88,11 @@ async def get_status(call: Call) -> Reply:
         usable_accounts=sum(1 for account in own if account.enabled and not account.problem),
         keys=keys,
         key_needed=world.protected or len(world.ring) > 0,
-        store=await _store(call),
+        store=store,
         snapshot=SnapshotStatus(version=world.version, age_s=round(call.deps.snapshot_age(), 3)),
         config=_config(call),
         problems=_problems(call),
+        warnings=await warnings_of(call, health=store.log, store_ok=store.ok),
     )
     return Reply(data=data)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from flowrouter.api.admin.about import ABOUT_ROUTES
 from flowrouter.api.admin.account_rows import ACCOUNT_ROUTES
 from flowrouter.api.admin.backup_rows import BACKUP_ROUTES
 from flowrouter.api.admin.call import AdminRoute as Row
@@ -26,6 +27,7 @@ from flowrouter.api.admin.keys import (
 )
 from flowrouter.api.admin.log_rows import LOG_ROUTES
 from flowrouter.api.admin.login.rows import PEOPLE_ROUTES
+from flowrouter.api.admin.logs import LOG_LINE_ROUTES
 from flowrouter.api.admin.money_rows import MONEY_ROUTES
 from flowrouter.api.admin.openapi import document
 from flowrouter.api.admin.ownership import DetachQuery
@@ -34,6 +36,8 @@ from flowrouter.api.admin.quotas import QUOTA_ROUTES
 from flowrouter.api.admin.routing_rows import ROUTING_ROUTES
 from flowrouter.api.admin.settings import RuntimeSettings, SettingsShown, change_settings, get_settings
 from flowrouter.api.admin.status import HandoverLink, Nothing, Status, create_handover, get_status
+from flowrouter.api.admin.trying import TRY_ROUTES
+from flowrouter.api.admin.usage_rows import USAGE_ROUTES
 
 
 async def get_openapi(_call: Call) -> Reply:
@@ -139,9 +143,13 @@ ADMIN_ROUTES: tuple[Row, ...] = (
     ),
     *PEOPLE_ROUTES,
     *MONEY_ROUTES,
+    *USAGE_ROUTES,
     *BACKUP_ROUTES,
     *DECLARATION_ROUTES,
     *QUOTA_ROUTES,
+    *TRY_ROUTES,
+    *LOG_LINE_ROUTES,
+    *ABOUT_ROUTES,
 )
 
 __all__ = ["ADMIN_ROUTES"]

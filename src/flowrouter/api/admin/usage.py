@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import csv
-import io
 from collections.abc import AsyncIterator
 from functools import partial
 from typing import Annotated, Any
@@ -14,6 +12,7 @@ import msgspec
 from flowrouter.api.admin.call import Call, missing
 from flowrouter.api.admin.envelope import Reply
 from flowrouter.api.admin.request_log import LogQuery, RequestShown, UsageShown, filter_of, shown, sums
+from flowrouter.api.admin.sheets import SHEET, line, named
 from flowrouter.errors import StorageError
 from flowrouter.gateway.ports import RequestFilter, RequestRow
 from flowrouter.gateway.session_bills import TURNS_MAX, bill_of
@@ -39,18 +38,9 @@ class StreamQuery(LogQuery, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 async def get_usage_csv(call: Call) -> Reply:
     """Return the sums of `/api/usage` as CSV."""
     lines = await sums(call)
-    table = io.StringIO()
-    writer = csv.writer(table, lineterminator="\r\n")
     names = UsageShown.__struct_fields__
-    writer.writerow(names)
-    for line in lines:
-        writer.writerow([_cell(getattr(line, name)) for name in names])
-    disposition = 'attachment; filename="usage.csv"'
-    return Reply(
-        content=table.getvalue().encode(),
-        media="text/csv; charset=utf-8",
-        headers={"content-disposition": disposition},
-    )
+    table = [line(names), *(line(getattr(each, name) for name in names) for each in lines)]
+    return Reply(content=b"".join(table), media=SHEET, headers=named("usage.csv"))
 
 
 async def stream_usage(call: Call) -> Reply:
@@ -103,13 +93,6 @@ async def _new(call: Call, which: RequestFilter) -> list[RequestRow]:
 
 def _page(store: Any, which: RequestFilter) -> Any:
     return store.requests.list(which, limit=_PAGE)
-
-
-def _cell(value: object) -> object:
-    """Return a value that no spreadsheet takes for a formula."""
-    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
-        return "'" + value
-    return "" if value is None else value
 
 
 __all__ = ["StreamQuery", "get_session_bill", "get_usage_csv", "stream_usage"]

@@ -40,7 +40,8 @@ def skim_texts(body: bytes) -> Texts:
     try:
         _request(words, shape)
         # countTokens may hold a whole request, batchEmbedContents holds many.
-        _request(words, as_object(_either(shape, "generateContentRequest", "generate_content_request")) or {})
+        for name in ("generateContentRequest", "generate_content_request"):
+            _request(words, as_object(shape.get(name)) or {})
         for inner in as_list(shape.get("requests")) or ():
             _request(words, as_object(inner) or {})
     except RecursionError:
@@ -49,7 +50,8 @@ def skim_texts(body: bytes) -> Texts:
 
 
 def _request(words: Words, shape: Json) -> None:
-    words.system(_either(shape, "systemInstruction", "system_instruction"))
+    for name in ("systemInstruction", "system_instruction"):
+        words.system(shape.get(name))
     words.system(shape.get("title"))
     words.offered(shape.get("tools"))
     words.beside(shape, _HANDLED)
@@ -77,11 +79,6 @@ def _several(value: Any) -> list[Any]:
     """Return the items of a list, of which one may stand alone."""
     items = as_list(value)
     return items if items is not None else [] if value is None else [value]
-
-
-def _either(shape: Json, camel: str, snake: str) -> Any:
-    value = shape.get(camel)
-    return shape.get(snake) if value is None else value
 
 
 __all__ = ["skim_texts"]

@@ -1,7 +1,7 @@
 """Alembic's entry: runs the migrations on the connection it is handed, in one transaction.
 
-Nothing is configured here and no address is read: `storage.upgrade` passes an open connection (or
-a dialect's name, to print SQL) in the attributes.
+Nothing is configured here and no address is read: `storage.migrating` passes an open connection in the
+attributes, a test the name of a dialect, to have its SQL printed.
 """
 
 from __future__ import annotations

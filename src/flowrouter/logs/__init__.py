@@ -3,6 +3,7 @@
 A call only appends a record; a daemon thread formats, redacts and writes, so that neither a slow
 terminal nor a full pipe holds a request up. Warnings wake it at once, the rest within 50 ms. If
 stderr takes nothing for long, the newest lines are dropped and counted, never the gateway's memory.
+The last of what was written stay in memory (`ring`), for whoever cannot see stderr.
 """
 
 from __future__ import annotations
@@ -15,17 +16,15 @@ import traceback
 from collections import deque
 from collections.abc import Collection, Iterator
 from contextvars import ContextVar
-from functools import lru_cache
 from typing import Any, Literal, TextIO
 from urllib.parse import quote, quote_plus
 
 import msgspec
 
-from flowrouter.clock import Clock, SystemClock, iso
+from flowrouter.clock import Clock, SystemClock
+from flowrouter.logs.lines import LEVELS, Level, Record, as_json, as_text
+from flowrouter.logs.ring import MOST, Kept, Ring
 
-Level = Literal["debug", "info", "warning", "error"]
-
-_LEVELS: dict[str, int] = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 _CAPACITY = 20_000
 _DELAY = 0.05
 _PATIENCE = 2.0
@@ -58,22 +57,13 @@ _SECRET = re.compile(
 )
 
 
-class Record(msgspec.Struct, frozen=True):
-    """One line before it is formatted."""
-
-    when: float
-    level: Level
-    logger: str
-    message: str
-    fields: dict[str, Any]
-
-
 class Sink:
     """Takes records from any thread and writes them from its own."""
 
     def __init__(self, clock: Clock, stream: TextIO | None = None) -> None:
-        self.threshold = _LEVELS["info"]
+        self.threshold = LEVELS["info"]
         self.clock = clock
+        self.ring = Ring()
         self._stream = stream
         self._as_json = True
         self._records: deque[Record] = deque()
@@ -88,7 +78,7 @@ class Sink:
 
     def configure(self, *, level: Level, as_json: bool, stream: TextIO | None) -> None:
         """Set what is written, how, and where to (None: stderr, whatever it is at the time)."""
-        self.threshold = _LEVELS[level]
+        self.threshold = LEVELS[level]
         self._as_json = as_json
         self._stream = stream
 
@@ -163,11 +153,10 @@ class Sink:
         return [self._records.popleft() for _ in range(len(self._records))]  # nobody else takes any
 
     def _line(self, record: Record) -> str:
-        try:
-            text = _as_json(record) if self._as_json else _as_text(record)
-        except Exception as error:  # noqa: BLE001 - a field that cannot be shown must not end the writer
-            text = f"{record.level} {record.logger}: {record.message} (fields not shown: {error!r})"
-        return self.redact(text) + "\n"
+        """Return one line as it is written; the newest are kept as JSON besides."""
+        kept = self.redact(as_json(record))
+        self.ring.put(record, kept)
+        return (kept if self._as_json else self.redact(as_text(record))) + "\n"
 
     def _start(self) -> None:
         if self._thread is not None and self._thread.is_alive():
@@ -201,7 +190,7 @@ class Logger:
 
     def enabled(self, level: Level) -> bool:
         """Return whether a line of `level` would be written; for fields that cost something."""
-        return _LEVELS[level] >= self._sink.threshold
+        return LEVELS[level] >= self._sink.threshold
 
     def debug(self, message: str, **fields: Any) -> None:
         """Write what only somebody looking for a fault wants to know."""
@@ -262,6 +251,26 @@ def redact(text: str) -> str:
     return _SINK.redact(text)
 
 
+def recent(level: Level = "info", *, limit: int = MOST) -> list[Kept]:
+    """Return the newest lines that are kept, of `level` and above, newest first; secrets are out of them."""
+    return [_again(line) for line in _SINK.ring.recent(level, limit=limit)]
+
+
+def since(number: int, level: Level = "info") -> list[Kept]:
+    """Return the kept lines behind the one with `number`, oldest first."""
+    return [_again(line) for line in _SINK.ring.since(number, level)]
+
+
+def newest() -> int:
+    """Return the number of the newest line, 0 before the first."""
+    return _SINK.ring.newest
+
+
+def place_of(line_id: str) -> int | None:
+    """Return the number of the line with an id of this process, None for any other."""
+    return _SINK.ring.place_of(line_id)
+
+
 def flush() -> None:
     """Write what was logged so far."""
     _SINK.flush()
@@ -302,6 +311,11 @@ def adopt_stdlib(*names: str, but: Collection[str] = ()) -> None:
         logger.propagate = False
 
 
+def _again(line: Kept) -> Kept:
+    """Return a kept line without the secrets that became known after it was written."""
+    return msgspec.structs.replace(line, text=_SINK.redact(line.text))
+
+
 def _placed(fields: dict[str, Any]) -> dict[str, Any]:
     """Return `fields` with the request they belong to, unless they name it themselves."""
     request_id = _REQUEST.get()
@@ -337,53 +351,12 @@ def _spellings(secret: str) -> set[str]:
     return {secret, msgspec.json.encode(secret).decode()[1:-1], quote(secret, safe=""), quote_plus(secret)}
 
 
-def _as_json(record: Record) -> str:
-    line = {
-        "time": f"{_second(int(record.when))[:-1]}.{int(record.when % 1 * 1000):03d}Z",
-        "level": record.level,
-        "logger": record.logger,
-        "message": record.message,
-        **record.fields,
-    }
-    return msgspec.json.encode(line, enc_hook=repr).decode()
-
-
-def _as_text(record: Record) -> str:
-    fields = dict(record.fields)
-    trace = fields.pop("traceback", "")
-    pairs = " ".join(f"{name}={_shown(value)}" for name, value in fields.items() if value is not None)
-    level = "" if record.level == "info" else f"{record.level} "
-    line = f"{_second(int(record.when))[11:19]} {level}{record.logger}: {_printable(record.message)}"
-    return f"{line}{'  ' if pairs else ''}{pairs}" + (_indented(trace) if trace else "")
-
-
-def _indented(trace: str) -> str:
-    """Return a traceback whose lines nobody takes for records: an error's message may hold line breaks."""
-    return "".join(f"\n    {_printable(line)}" for line in trace.rstrip().splitlines())
-
-
-@lru_cache(maxsize=4)
-def _second(when: int) -> str:
-    return iso(when)
-
-
-def _shown(value: Any) -> str:
-    text = _printable(value if isinstance(value, str) else str(value))
-    return msgspec.json.encode(text).decode() if not text or re.search(r'[\s"=]', text) else text
-
-
-def _printable(text: str) -> str:
-    """Return `text` so that what a client sends neither begins a line nor steers the reader's terminal."""
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-
-
 _SINK = Sink(SystemClock())
 _REQUEST: ContextVar[str | None] = ContextVar("flowrouter_request", default=None)
 atexit.register(flush)
 
 __all__ = [
+    "Kept",
     "Level",
     "Logger",
     "Sink",
@@ -393,6 +366,10 @@ __all__ = [
     "flush",
     "get",
     "hide",
+    "newest",
+    "place_of",
+    "recent",
     "redact",
+    "since",
     "task_failed",
 ]

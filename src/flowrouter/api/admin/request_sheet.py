@@ -1,0 +1,47 @@
+"""`/api/requests.csv`: the request log for a spreadsheet, read and sent page by page."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from functools import partial
+
+from flowrouter.api.admin.call import Call
+from flowrouter.api.admin.deps import Repositories
+from flowrouter.api.admin.envelope import Reply
+from flowrouter.api.admin.request_log import LogQuery, RequestShown, filter_of, shown
+from flowrouter.api.admin.sheets import SHEET, line, named
+from flowrouter.gateway.ports import RequestFilter, RequestPage
+
+ROWS_MAX = 10_000
+"""How many of the newest requests a table has."""
+
+_PAGE = 200
+_LISTS = ("attempts", "losses")
+_COLUMNS = tuple(name for name in RequestShown.__struct_fields__ if name not in _LISTS)
+
+
+async def get_requests_csv(call: Call) -> Reply:
+    """Return the newest requests as CSV; of attempts and losses, how many there were."""
+    query: LogQuery = call.query
+    return Reply(stream=_lines(call, filter_of(query, call)), media=SHEET, headers=named("requests.csv"))
+
+
+async def _lines(call: Call, which: RequestFilter) -> AsyncIterator[bytes]:
+    yield line((*_COLUMNS, *_LISTS))
+    sent, cursor = 0, None
+    while True:
+        found = await call.ask(partial(_page, which=which, cursor=cursor))
+        for row in found.rows:
+            members = shown(row, RequestShown)
+            counts = (len(members[name]) for name in _LISTS)
+            yield line((*(members[name] for name in _COLUMNS), *counts))
+        sent, cursor = sent + len(found.rows), found.next_cursor
+        if cursor is None or sent >= ROWS_MAX:
+            return
+
+
+def _page(store: Repositories, *, which: RequestFilter, cursor: str | None) -> RequestPage:
+    return store.requests.list(which, limit=_PAGE, cursor=cursor)
+
+
+__all__ = ["ROWS_MAX", "get_requests_csv"]

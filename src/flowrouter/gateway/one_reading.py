@@ -1,0 +1,55 @@
+"""Sees to it that providers read a body as we do, where something is decided by what stands in it.
+
+A member may stand twice in an object. We read the last one; a provider may read the first, which nobody checked.
+So a body that scopes, limits or budgets are held against, or that rules look into, leaves with each member once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+from flowrouter.gateway.exchange import Exchange
+from flowrouter.gateway.world import World
+from flowrouter.httpkit.key_policy import NO_LIMITS, KeyPolicy
+from flowrouter.wire.json import JsonError
+from flowrouter.wire.splice import once, unambiguous
+
+LARGE = 256 * 1024
+"""Bytes from which on a body is looked at beside the event loop."""
+
+_DECISIVE = (
+    "model",
+    "stream",
+    "max_tokens",
+    "max_completion_tokens",
+    "max_output_tokens",
+    "n",
+    "service_tier",
+    "generationConfig",
+    "generation_config",
+    "maxOutputTokens",
+    "candidateCount",
+    "candidate_count",
+    "serviceTier",
+)
+"""Members that scopes, limits and budgets go by."""
+
+
+async def settle_body(exchange: Exchange, world: World) -> None:
+    """Settle the body of an exchange that has its caller, as far as its key or a rule of `world` asks for it."""
+    if world.routing.intents or world.routing.tiers.enabled:
+        body = exchange.inbound.body
+        with contextlib.suppress(JsonError):  # whoever reads it next says what is wrong with it
+            exchange.carry(await asyncio.to_thread(once, body) if len(body) > LARGE else once(body))
+    elif world.budgets or _binds(exchange.caller.policy):
+        with contextlib.suppress(JsonError):
+            exchange.carry(unambiguous(exchange.inbound.body, _DECISIVE))
+
+
+def _binds(policy: KeyPolicy) -> bool:
+    """Return whether anything of `policy` goes by what stands in a request's body."""
+    return policy.bounded or policy.limits is not NO_LIMITS or bool(policy.budgets)
+
+
+__all__ = ["LARGE", "settle_body"]
