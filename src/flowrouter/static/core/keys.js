@@ -1,0 +1,69 @@
+/**
+ * Keys that do something anywhere on a page: `/`, `j`, `g o` (one after the other), `mod+k`, `Escape`.
+ */
+
+import { signal, useEffect } from './ui.js';
+
+/** @typedef {Record<string, (event: KeyboardEvent) => void>} Bindings */
+
+/** What can be pressed, for the list behind `?`. @type {import('../vendor/signals.js').Signal<{keys: string, text: string}[]>} */
+export const legend = signal([]);
+
+/** @type {Bindings[]} */
+const layers = [];
+const SEQUENCE_MS = 900;
+let before = '';
+let beforeAt = 0;
+
+/**
+ * Bind keys while a component is on show; the newest binding of a key wins.
+ * @param {Bindings} bindings @param {{when?: boolean}} [options]
+ */
+export function useKeys(bindings, { when = true } = {}) {
+  useEffect(() => {
+    if (!when) return undefined;
+    layers.push(bindings);
+    return () => {
+      layers.splice(layers.indexOf(bindings), 1);
+    };
+  });
+}
+
+/** Tell people of keys as long as a component is on show. @param {{keys: string, text: string}[]} entries */
+export function useLegend(entries) {
+  useEffect(() => {
+    legend.value = [...legend.value, ...entries];
+    return () => {
+      legend.value = legend.value.filter((entry) => !entries.includes(entry));
+    };
+  }, []);
+}
+
+/** Whether a key that is typed belongs to a field. @param {EventTarget | null} target */
+function typing(target) {
+  if (!(target instanceof HTMLElement)) return false;
+  return target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName);
+}
+
+/** @param {KeyboardEvent} event */
+function nameOf(event) {
+  const mod = event.metaKey || event.ctrlKey ? 'mod+' : '';
+  return mod + (event.key.length === 1 && mod ? event.key.toLowerCase() : event.key);
+}
+
+addEventListener('keydown', (event) => {
+  if (event.defaultPrevented || event.isComposing || event.altKey) return;
+  const name = nameOf(event);
+  if (typing(event.target) && !name.startsWith('mod+') && name !== 'Escape') return;
+  const both = event.timeStamp - beforeAt < SEQUENCE_MS ? `${before} ${name}` : '';
+  before = name;
+  beforeAt = event.timeStamp;
+  for (const key of both ? [both, name] : [name]) {
+    const bound = layers.findLast((layer) => key in layer)?.[key];
+    if (!bound) continue;
+    event.preventDefault();
+    before = '';
+    bound(event);
+    return;
+  }
+});

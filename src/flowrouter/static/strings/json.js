@@ -1,0 +1,35 @@
+import { catalogue } from '../core/strings.js';
+
+export const english = {
+  search: 'Search keys and values',
+  found: (/** @type {{at: number, n: number, more: boolean}} */ { at, n, more }) => `${at} of ${n}${more ? '+' : ''}`,
+  searching: 'Searching…',
+  nothing: 'No match',
+  next: 'Next match',
+  previous: 'Previous match',
+  expand: 'Open all',
+  collapse: 'Close all',
+  copyAll: 'Copy all',
+  copyPath: 'Copy path',
+  copyValue: 'Copy value',
+  copied: 'Copied',
+  open: 'Open {name}',
+  close: 'Close {name}',
+  tree: 'JSON',
+  items: (/** @type {{n: number, shown: string}} */ { n, shown }) => (n === 1 ? '1 item' : `${shown} items`),
+  keys: (/** @type {{n: number, shown: string}} */ { n, shown }) => (n === 1 ? '1 key' : `${shown} keys`),
+  moreChildren: 'Show {n} more of {left}',
+  moreText: 'Show {n} more characters of {left}',
+  same: 'No difference',
+  added: (/** @type {{n: number}} */ { n }) => (n === 1 ? '1 line added' : `${n} lines added`),
+  removed: (/** @type {{n: number}} */ { n }) => (n === 1 ? '1 line removed' : `${n} lines removed`),
+  unchanged: (/** @type {{n: number}} */ { n }) => (n === 1 ? '1 line the same' : `${n} lines the same`),
+  moreLines: 'Show {n} more lines of {left}',
+  rough: 'The texts differ too much for the shortest comparison; parts are shown as replaced whole.',
+  diff: 'Comparison of {left} and {right}',
+  left: 'Left',
+  right: 'Right',
+  line: 'Line',
+};
+
+export const t = catalogue('json', english);

@@ -1,0 +1,16 @@
+import { catalogue } from '../core/strings.js';
+
+export const english = {
+  title: 'Log in',
+  name: 'Name',
+  password: 'Password',
+  submit: 'Log in',
+  or: 'or',
+  sso: 'Log in with {label}',
+  link: 'Open the link that the gateway printed when it started. It signs this browser in, once.',
+  linkAgain: 'Lost it? Ask the running gateway for a new one:',
+  noDashboard: 'Base URLs for clients',
+  openai: 'OpenAI and Gemini clients',
+  anthropic: 'Anthropic clients',
+};
+export const t = catalogue('login', english);

@@ -1,0 +1,32 @@
+import { catalogue } from '../core/strings.js';
+
+export const english = {
+  state_ok: 'fine',
+  state_warn: 'needs a look',
+  state_bad: 'failing',
+  state_off: 'off',
+  state_live: 'live',
+  unknownPrice: 'No price is known for this model. Set one under Models.',
+  copy: 'Copy',
+  copied: 'Copied',
+  retry: 'Try again',
+  failed: 'This could not be read',
+  loading: 'Loading',
+  close: 'Close',
+  cancel: 'Cancel',
+  save: 'Save',
+  saved: 'Saved',
+  undo: 'Undo',
+  typeToConfirm: 'Type {name} to go on',
+  required: 'required',
+  on: 'On',
+  off: 'Off',
+  secretKept: 'A value is stored. Type to replace it.',
+  showSecret: 'Show',
+  hideSecret: 'Hide',
+  addTag: 'Type and press Enter',
+  removeTag: 'Remove {name}',
+  requestId: 'Request {id}',
+  menu: 'More actions',
+};
+export const t = catalogue('parts', english);
