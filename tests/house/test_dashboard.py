@@ -19,7 +19,7 @@ STATIC = Path("src/flowrouter/static")
 VENDOR = STATIC / "vendor"
 PACKAGES = tomllib.loads((ROOT / VENDOR / "vendor.toml").read_text("utf-8"))["package"]
 BY_HAND = {"NOTICE", "preact.d.ts", "vendor.toml"}
-TOTAL_KIB = 250
+VISIT_KIB = 250
 """What a browser may have to load for all pages together, packed."""
 
 # `xmlns` names a standard and fetches nothing; what follows `href=` is a link, which the reader follows.
@@ -163,14 +163,30 @@ def test_the_ruler_measures() -> None:
     assert list(function_lengths(source)) == [("One", 3), ("two", 2), ("three", 1)]
 
 
-def test_all_of_it_is_small() -> None:
-    served = [
-        path
-        for path in tracked()
-        if path.is_relative_to(STATIC) and not path.name.endswith((".d.ts", ".toml", "NOTICE"))
-    ]
-    total = sum(len(gzip.compress((ROOT / path).read_bytes(), 9)) for path in served)
-    assert total < TOTAL_KIB * 1024, f"{total / 1024:.0f} KiB"
+def _imported(*starts: Path) -> set[Path]:
+    """Return what these modules import, whatever imports it, but for what is loaded when it is wanted."""
+    found: set[Path] = set()
+    waiting = list(starts)
+    while waiting:
+        path = waiting.pop()
+        text = re.sub(r"/\*.*?\*/", "", path.read_text("utf-8"), flags=re.DOTALL)
+        for match in _IMPORTS.finditer(text):
+            target = (path.parent / match["at"]).resolve()
+            if not match[0].startswith("import(") and target not in found:
+                found.add(target)
+                waiting.append(target)
+    return found
+
+
+@pytest.mark.parametrize("page", sorted(path.stem for path in (ROOT / STATIC / "pages").glob("*.js")))
+def test_what_a_visit_loads_is_small(page: str) -> None:
+    """The frame, its styles and one page, packed, with everything that page may load."""
+    static = ROOT / STATIC
+    own = [static / "pages" / f"{page}.js", *(static / "pages" / page).rglob("*.js")]
+    modules = {static / "main.js", *own, *_imported(static / "main.js", *own)}
+    styles = [static / "app.css", *(static / "styles").glob("*.css"), static / "vendor" / "uplot.css"]
+    total = sum(len(gzip.compress(path.read_bytes(), 9)) for path in (*modules, *styles))
+    assert total < VISIT_KIB * 1024, f"{total / 1024:.0f} KiB"
 
 
 def test_the_lock_says_what_and_not_whence() -> None:
@@ -183,3 +199,13 @@ def test_the_lock_says_what_and_not_whence() -> None:
         assert not name or entry["integrity"].startswith("sha512-"), name
     for name, version in wanted.items():
         assert lock[f"node_modules/{name}"]["version"] == version
+
+
+def test_the_page_asks_for_all_that_it_starts_with_at_once() -> None:
+    """What `main.js` imports is named in the page, so that it loads side by side and not one after the other."""
+    static = ROOT / STATIC
+    found = _imported(static / "main.js")
+    named = re.findall(
+        r'<link rel="modulepreload" href="/static/([^"]+)">', (static / "index.html").read_text()
+    )
+    assert sorted(named) == sorted(str(path.relative_to(static)) for path in found)

@@ -1,7 +1,7 @@
 """The files of the dashboard: the page at `/` and what it loads from `/static`.
 
 They hold no secret, so they are served without a login. A file is read and packed at its first request
-and kept; it is looked at again (one `stat`) at every other, so that an editor's save shows at the next
+and kept, a stylesheet with those it imports in their place; it is looked at again (`stat`) at every other, so that an editor's save shows at the next
 reload. Browsers ask each time whether their copy is still good (`no-cache`), and mostly it is (304).
 """
 
@@ -37,6 +37,7 @@ _TYPES = {
     ".woff2": "font/woff2",
     "": "text/plain; charset=utf-8",
 }
+_IMPORT = re.compile(rb"""^@import url\("(?P<at>[^"]+)"\);$""", re.MULTILINE)
 _PACKED_ALREADY = {".png", ".woff2"}
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*(?:/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*")
 _HEADERS = {
@@ -50,10 +51,13 @@ _HEADERS = {
 }
 
 
-class _File(msgspec.Struct, frozen=True, kw_only=True):
-    """One file as it was read last; `packed` is None where packing gains nothing."""
+_Sources = tuple[tuple[Path, tuple[int, int]], ...]
 
-    state: tuple[int, int]
+
+class _File(msgspec.Struct, frozen=True, kw_only=True):
+    """One file as it was read last, with what it was made of; `packed` is None where packing gains nothing."""
+
+    sources: _Sources
     media: str
     tag: str
     body: bytes
@@ -85,27 +89,35 @@ class Dashboard:
         media = _TYPES.get(Path(name).suffix)
         if media is None or not _NAME.fullmatch(name):
             return None
-        path = self._folder / name
         try:
-            found = path.stat()
-            state = (found.st_mtime_ns, found.st_size)
             file = self._files.get(name)
-            if file is None or file.state != state:
-                file = self._files[name] = await asyncio.to_thread(_read, path, media, state)
+            if file is None or any(_state(path) != state for path, state in file.sources):
+                file = self._files[name] = await asyncio.to_thread(_read, self._folder / name, media)
         except OSError:  # not there, a folder, or being replaced at this moment
             self._files.pop(name, None)
             return None
         return file
 
 
-def _read(path: Path, media: str, state: tuple[int, int]) -> _File:
+def _state(path: Path) -> tuple[int, int]:
+    found = path.stat()
+    return found.st_mtime_ns, found.st_size
+
+
+def _read(path: Path, media: str) -> _File:
+    sources = {path: _state(path)}
     body = path.read_bytes()
+    if path.suffix == ".css":  # one file instead of a round trip more before the first paint
+        for each in _IMPORT.finditer(body):
+            imported = path.parent / each["at"].decode()
+            sources[imported] = _state(imported)
+            body = body.replace(each[0], imported.read_bytes())
     packed = None if path.suffix in _PACKED_ALREADY else gzip.compress(body, 9, mtime=0)
     if packed is not None and len(packed) >= len(body):
         packed = None
     # Weak, since one tag stands for the plain and the packed form.
     tag = f'W/"{hashlib.sha256(body).hexdigest()[:24]}"'
-    return _File(state=state, media=media, tag=tag, body=body, packed=packed)
+    return _File(sources=tuple(sources.items()), media=media, tag=tag, body=body, packed=packed)
 
 
 def _tags(sent: str) -> set[str]:

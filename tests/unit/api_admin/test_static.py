@@ -105,3 +105,17 @@ def test_only_what_gets_smaller_is_packed(tmp_path: Path) -> None:
     assert int(client.get("/long.css").headers["content-length"]) == len(
         gzip.compress((tmp_path / "long.css").read_bytes(), 9, mtime=0)
     )
+
+
+def test_a_stylesheet_comes_with_those_it_imports(tmp_path: Path) -> None:
+    (tmp_path / "styles").mkdir()
+    part = tmp_path / "styles" / "part.css"
+    part.write_text("b { color: red; }\n")
+    (tmp_path / "app.css").write_text('@import url("styles/part.css");\na { color: blue; }\n')
+    client = served(tmp_path)
+    assert client.get("/app.css").text == "b { color: red; }\n\na { color: blue; }\n"
+    part.write_text("b { color: green; }\n")
+    os.utime(part, ns=(1, 1))
+    assert "green" in client.get("/app.css").text
+    part.unlink()
+    assert client.get("/app.css").status_code == 404
