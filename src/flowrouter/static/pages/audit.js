@@ -9,7 +9,7 @@ import { go, setQuery } from '../core/router.js';
 import { html, useCallback, useEffect, useMemo, useState } from '../core/ui.js';
 import { Chip, Time } from '../parts/bits.js';
 import { Empty, Problem } from '../parts/feedback.js';
-import { Filters } from '../parts/filters.js';
+import { Filters, resolveTime } from '../parts/filters.js';
 import { JsonTree } from '../parts/json.js';
 import { Page } from '../parts/page.js';
 import { Panel } from '../parts/panel.js';
@@ -34,13 +34,12 @@ export default function Audit({ route }) {
   const values = Object.fromEntries(FIELDS.map((name) => [name, route.query[name] ?? '']));
   const filtered = FIELDS.some((name) => values[name]);
   const { rows, error, loading, more, fetchMore, retry } = useEntries(values);
-  const fields = useMemo(() => [
+  const fields = useMemo(() => /** @type {import('../parts/filters.js').Field[]} */ ([
     { id: 'actor', label: t('actor'), kind: 'text' },
     { id: 'action', label: t('action'), kind: 'text' },
     { id: 'target', label: t('target'), kind: 'text' },
-    { id: 'since', label: t('since'), kind: 'time' },
-    { id: 'until', label: t('until'), kind: 'time' },
-  ], []);
+    { id: 'time', label: t('when'), kind: 'time' },
+  ]), []);
   const shown = rows.find(({ id }) => id === route.rest);
   const close = () => go('audit', values);
   return html`<${Page} title=${t('title')} lead=${t('lead')}>
@@ -54,15 +53,16 @@ export default function Audit({ route }) {
 
 /** The entries that `values` choose, as far as they were read. @param {Record<string, string>} values */
 function useEntries(values) {
-  const first = useData('/api/audit', { ...values, limit: PAGE });
-  const [older, setOlder] = useState(/** @type {{rows: any[], next: string | null} | null} */ (null));
   const key = JSON.stringify(values);
+  const which = useMemo(() => ({ ...values, since: resolveTime(values['since']), until: resolveTime(values['until']), limit: PAGE }), [key]);
+  const first = useData('/api/audit', which);
+  const [older, setOlder] = useState(/** @type {{rows: any[], next: string | null} | null} */ (null));
   useEffect(() => setOlder(null), [key]);
   const next = older ? older.next : first.next;
   const fetchMore = useCallback(async () => {
     if (!next) return;
     try {
-      const { data, next: after } = await get('/api/audit', { ...values, limit: PAGE, cursor: next });
+      const { data, next: after } = await get('/api/audit', { ...which, cursor: next });
       setOlder((before) => ({ rows: [...(before?.rows ?? []), ...data], next: after }));
     } catch (error) {
       tell(error);

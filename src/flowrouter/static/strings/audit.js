@@ -4,7 +4,7 @@ export const english = {
   title: 'Audit',
   lead: 'Who changed what, and who read what is private. Refused attempts are here too. Secrets are masked.',
   when: 'When', who: 'Who', what: 'What', target: 'On', outcome: 'Outcome', from: 'From', role: 'Role', via: 'Through',
-  actor: 'Who', action: 'Action', since: 'Since', until: 'Until',
+  actor: 'Who', action: 'Action',
   done: 'done', refused: 'refused', failed: 'failed',
   before: 'Before', after: 'After', nothing: 'Nothing was kept of this one.',
   emptyTitle: 'Nothing was changed yet',
