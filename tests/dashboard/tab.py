@@ -95,7 +95,7 @@ def settled(tab: Page) -> Page:
     """Wait until the page shows something and is no longer busy: no skeletons, no `aria-busy`."""
     tab.wait_for_function(
         "() => document.body?.innerText.trim() && !document.querySelector('[aria-busy=true], .skeleton')"
-        " && document.querySelector('main')?.childElementCount > 0"
+        " && document.querySelector('main, .login')?.childElementCount > 0"
     )
     tab.evaluate("() => document.fonts.ready.then(() => true)")
     return tab

@@ -113,6 +113,19 @@ def test_many_clients_fold_into_one(gateway: Stand, page: Opener) -> None:
     expect(tab).to_have_url(re.compile(rf"#/requests\?account={gateway.accounts['openai-main']}"))
 
 
+def test_a_click_on_a_client_opens_its_requests(seeded: Stand, page: Opener) -> None:
+    tab = page(seeded, "#/overview?window=1440")
+    picture = tab.get_by_role("region", name="Flow")
+    picture.get_by_role("link", name=re.compile("^claude-cli,")).click()
+    expect(tab).to_have_url(re.compile(r"#/requests\?client=claude-cli&since=\d+$"))
+    found = seeded.api("GET", f"/api/requests?{tab.url.partition('?')[2]}")
+    assert found
+    assert {row["client"].split("/")[0] for row in found} == {"claude-cli"}
+    grid = tab.get_by_role("grid")
+    expect(grid.get_by_role("row").nth(1)).to_contain_text("claude-cli")
+    expect(grid).not_to_contain_text("codex")
+
+
 def test_the_time_shown_is_in_the_address(gateway: Stand, page: Opener) -> None:
     tab = page(gateway, "#/overview?window=15")
     chosen = tab.get_by_label("Time shown")

@@ -215,7 +215,9 @@ def test_steps_come_as_they_are_made(house: House) -> None:
             seen += answer.read1().decode()
         assert "result" not in seen, "the host has not said a word"
         silent.settimeout(20)
-        calls = [silent.accept()[0] for _ in range(2)]  # one to see that it can be reached, one with a request
+        calls = [
+            silent.accept()[0] for _ in range(2)
+        ]  # one to see that it can be reached, one with a request
         assert calls[1].recv(16)
         connection.close()
         calls[1].settimeout(20)

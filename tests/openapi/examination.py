@@ -46,6 +46,7 @@ CHECKS = [
 
 LEFT_OUT = {
     "/api/login/oidc/start": "leads to a provider that is not there; tests/unit/api_admin/test_oidc.py has one",
+    "/api/login/oidc/check": "asks that provider; tests/unit/api_admin/test_file_settings.py has one",
     "/api/login/oidc/callback": "answers browsers that come from that provider",
     "/api/try/{dialect}": "answers as the data plane does, in the dialects' forms; tests/e2e/test_trying.py",
 }

@@ -131,6 +131,11 @@ def matching_rows(preset: str, model: str, *, dialect: Dialect, rows: Sequence[R
     return tuple(best[binding][1] for binding in sorted(best))
 
 
+def packaged_matches(preset: str, model: str, *, dialect: Dialect) -> tuple[Row, ...]:
+    """Return the rows that ship with the program and hold for `model`, the least bound first; none: it is unknown."""
+    return _packaged_matches(preset, model.lower(), dialect)
+
+
 def _static_layers(preset: Preset, model: str, dialect: Dialect) -> tuple[Facts, ...]:
     rows = _packaged_matches(preset.id, model, dialect)
     fixed = (DIALECT_RULES[dialect],) if dialect in DIALECT_RULES else ()
@@ -167,6 +172,7 @@ __all__ = [
     "ProfileFile",
     "Row",
     "matching_rows",
+    "packaged_matches",
     "packaged_rows",
     "profile",
     "read_rows",

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from flowrouter.api.admin import request_sift
 from flowrouter.api.admin.request_log import usd
 from tests.contracts.fakes import START, request_row
 from tests.unit.api_admin.conftest import Gateway
@@ -67,6 +68,53 @@ def test_requests_newest_first_in_pages(log: Gateway, api: TestClient) -> None:
 )
 def test_requests_are_found(log: Gateway, api: TestClient, query: dict[str, str], found: list[int]) -> None:
     assert ids(api.get("/api/requests", params=query)) == found
+
+
+@pytest.fixture
+def mixed(gateway: Gateway) -> Gateway:
+    """Requests of two programs and a combo; the rare one is far behind the others."""
+    rows = [request_row(1, client="opencode/1.18", combo="smart")]
+    rows += [request_row(number, client=f"claude-cli/2.{number} (external)") for number in range(2, 260)]
+    rows += [request_row(260, client="claude-cli-next/1"), request_row(261, client="opencode", combo="cheap")]
+    for row in rows:
+        gateway.writer.record(row)
+    assert gateway.writer.drain(30.0)
+    return gateway
+
+
+def test_requests_of_a_client_or_a_combo_are_found(mixed: Gateway, api: TestClient) -> None:
+    assert ids(api.get("/api/requests", params={"client": "opencode"})) == [261, 1]
+    assert ids(api.get("/api/requests", params={"client": "opencode/1.18"})) == [1]
+    assert ids(api.get("/api/requests", params={"client": "open"})) == []
+    assert ids(api.get("/api/requests", params={"combo": "smart", "client": "opencode"})) == [1]
+    assert ids(api.get("/api/requests", params={"combo": "smart", "outcome": "error"})) == []
+    sheet = api.get("/api/requests.csv", params={"combo": "cheap"})
+    assert [line.split(",")[0] for line in sheet.text.splitlines()[1:]] == ["req_00000261"]
+
+
+def test_pages_of_a_client_miss_none_and_repeat_none(mixed: Gateway, api: TestClient) -> None:
+    found: list[int] = []
+    cursor = None
+    while True:
+        reply = api.get(
+            "/api/requests",
+            params={"client": "claude-cli", "limit": 37, **({"cursor": cursor} if cursor else {})},
+        )
+        found += ids(reply)
+        cursor = reply.json()["next_cursor"]
+        if cursor is None:
+            break
+    assert found == list(range(259, 1, -1))
+
+
+def test_a_page_looks_at_so_many_rows_and_goes_on(
+    mixed: Gateway, api: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(request_sift, "PAGES", 1)
+    first = api.get("/api/requests", params={"client": "opencode"})
+    assert (ids(first), first.json()["has_more"]) == ([261], True)
+    rest = api.get("/api/requests", params={"client": "opencode", "cursor": first.json()["next_cursor"]})
+    assert (ids(rest), rest.json()["has_more"]) == ([1], False)
 
 
 def test_a_plus_lost_in_the_query_is_found(log: Gateway, api: TestClient) -> None:

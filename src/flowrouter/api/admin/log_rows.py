@@ -7,7 +7,7 @@ import msgspec
 from flowrouter.api.admin.bodies import BodiesRemoved, delete_bodies, read_bodies
 from flowrouter.api.admin.call import AdminRoute as Row
 from flowrouter.api.admin.request_log import (
-    LogQuery,
+    NamedQuery,
     RequestDetail,
     RequestShown,
     RequestsQuery,
@@ -38,7 +38,7 @@ LOG_ROUTES: tuple[Row, ...] = (
         answer=get_requests_csv,
         reply=None,
         media="text/csv",
-        query=LogQuery,
+        query=NamedQuery,
     ),
     Row(
         method="GET",

@@ -20,6 +20,8 @@ from flowrouter.api.models import ModelEntry, entries
 from flowrouter.canonical.capabilities import Capabilities
 from flowrouter.canonical.dialect import Dialect
 from flowrouter.gateway.world import World
+from flowrouter.providers.listing import ListedModel
+from flowrouter.providers.profiles import Row, packaged_matches
 from flowrouter.routing.facts import AccountFacts
 from flowrouter.usage import Price
 
@@ -74,14 +76,28 @@ class ModelRow(ModelEntry, frozen=True, kw_only=True):
     price: PriceAt | None = None
 
 
+class FactsFrom(msgspec.Struct, frozen=True, kw_only=True):
+    """Where facts about a model were read, and when (a date)."""
+
+    source: str
+    date: str
+    note: str
+
+
 class ModelAt(msgspec.Struct, frozen=True, kw_only=True):
-    """A model at one account: what it can do and costs there (null: unknown)."""
+    """A model at one account: what it can do and costs there (null: unknown).
+
+    `listed` says that the provider's own list has it. `facts` are the records about it, none for a model that
+    is not known: it is then taken to be able to do what its provider can.
+    """
 
     account_id: str
     account: str
     preset: str
     dialects: tuple[Dialect, ...]
     usable: bool
+    listed: bool
+    facts: tuple[FactsFrom, ...]
     capabilities: Capabilities | None
     price: PriceAt | None
 
@@ -176,17 +192,24 @@ def _rows(call: Call, *, hidden: bool) -> Callable[[ModelEntry], ModelRow]:
         if not entry.accounts:
             return ModelRow(**told, kind="combo" if entry.owned_by == "combo" else "alias")
         at = _at(accounts[entry.accounts[0]], entry.id, call)
-        return ModelRow(**{**told, **_abilities(entry, at.capabilities)}, kind="model", price=at.price)
+        return ModelRow(**{**told, **_abilities(entry, at)}, kind="model", price=at.price)
 
     return row_of
 
 
-def _abilities(entry: ModelEntry, able: Capabilities | None) -> dict[str, Any]:
+def _abilities(entry: ModelEntry, at: ModelAt) -> dict[str, Any]:
+    """Return what is known of the model; what is merely let pass is not."""
+    able = at.capabilities
     if able is None:
         return {}
-    return {
+    limits = {
         "context_window": entry.context_window or able.context_window,
         "max_output": entry.max_output or able.max_output,
+    }
+    if not at.facts:
+        return limits
+    return {
+        **limits,
         "images": able.vision,
         "pdf": able.pdf,
         "audio": able.audio_in,
@@ -221,18 +244,22 @@ def _found(call: Call) -> ModelShown:
         id=name,
         hidden=all(globs),
         hidden_by=next(iter(globs)) if all(globs) else None,
-        accounts=tuple(_at(account, name, call) for account in having),
+        accounts=tuple(
+            _at(account, name, call, listed=world.listed.get(account.id, ())) for account in having
+        ),
         aliases=aliases.get(name, ()),
         combos=combos.get(name, ()),
     )
 
 
-def _at(account: AccountFacts, name: str, call: Call) -> ModelAt:
+def _at(account: AccountFacts, name: str, call: Call, *, listed: tuple[ListedModel, ...] = ()) -> ModelAt:
     world = call.deps.world()
     preset = world.presets.get(account.id)
     dialect = next(iter(account.dialects), None)
     able = price = None
+    rows: tuple[Row, ...] = ()
     if preset is not None and dialect is not None:
+        rows = packaged_matches(preset.id, name, dialect=dialect)
         able = world.capabilities(preset, name, dialect)
         price = world.prices.of(preset, name, host=account.hosts.get(dialect, ""))
     return ModelAt(
@@ -241,6 +268,8 @@ def _at(account: AccountFacts, name: str, call: Call) -> ModelAt:
         preset=account.preset,
         dialects=account.dialects,
         usable=account.enabled and not account.problem,
+        listed=any(model.id == name for model in listed),
+        facts=tuple(FactsFrom(source=row.source, date=row.date.isoformat(), note=row.note) for row in rows),
         capabilities=able,
         price=None if price is None else _price(price, now=call.deps.clock.now()),
     )
@@ -257,6 +286,7 @@ def _tagged(hidden: bool, call: Call) -> dict[str, str]:
 
 
 __all__ = [
+    "FactsFrom",
     "ModelAt",
     "ModelPatch",
     "ModelRow",

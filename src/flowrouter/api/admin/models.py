@@ -56,14 +56,16 @@ async def explain_plan(call: Call) -> Reply:
 async def explain_request(call: Call) -> Reply:
     """Return the plan for a request, with its size and what it would cost; asks nobody."""
     asked: PlanQuestion = call.body
-    model, world = asked.model, call.world
+    model, body, world = asked.model, asked.body, call.world
     if asked.combo is not None:
         world = _besides(world, asked.combo, call.visitor.home)
-        model = model or (None if asked.body.get("model") else asked.combo.name)
+        model = model or (None if body.get("model") else asked.combo.name)
+    if body and model and "model" not in body and asked.dialect != "gemini":
+        body = {"model": model, **body}  # its dialect knows no request without one
     question = Question(
         dialect=asked.dialect,
         model=model,
-        body=json.dumps(asked.body) if asked.body else None,
+        body=json.dumps(body) if body else None,
         headers={name.lower(): value for name, value in asked.headers.items()},
     )
     return await _explained(call, question, world, tags=asked.tags)

@@ -10,6 +10,7 @@ from flowrouter.api.admin.call import Call, missing
 from flowrouter.api.admin.envelope import Reply, page
 from flowrouter.api.admin.paging import Cursor, Limit, bad_cursor
 from flowrouter.api.admin.reading import moment_ms
+from flowrouter.api.admin.request_sift import sifted
 from flowrouter.canonical.dialect import Dialect
 from flowrouter.canonical.loss import Loss
 from flowrouter.gateway.ports import (
@@ -17,13 +18,16 @@ from flowrouter.gateway.ports import (
     Lane,
     Outcome,
     RequestFilter,
+    RequestPage,
     RequestRow,
+    Requests,
     UsageGroup,
     UsageLine,
 )
 from flowrouter.usage.pricing import usd
 
 Account = Annotated[str, msgspec.Meta(description="id or name of an account")]
+Program = Annotated[str, msgspec.Meta(description="what a client calls itself, with or without its version")]
 Moment = Annotated[str, msgspec.Meta(description="RFC 3339, a date, or milliseconds since the epoch")]
 
 
@@ -41,8 +45,15 @@ class LogQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     until: Moment | None = None
 
 
-class RequestsQuery(LogQuery, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which requests, and which page of them."""
+class NamedQuery(LogQuery, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which requests, of which client and combo."""
+
+    client: Program | None = None
+    combo: Annotated[str, msgspec.Meta(description="name of a combo")] | None = None
+
+
+class RequestsQuery(NamedQuery, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which requests, and which page of them; a page of one client or combo may be short before the end."""
 
     limit: Limit = 50
     cursor: Cursor | None = None
@@ -120,12 +131,16 @@ async def list_requests(call: Call) -> Reply:
     query: RequestsQuery = call.query
     which = filter_of(query, call)
     try:
-        found = await call.ask(
-            lambda store: store.requests.list(which, limit=query.limit, cursor=query.cursor)
-        )
+        found = await call.ask(lambda store: _listed(store.requests, which, query))
     except ValueError:
         raise bad_cursor() from None
     return page([RequestShown(**shown(row, RequestShown)) for row in found.rows], found.next_cursor)
+
+
+def _listed(log: Requests, which: RequestFilter, query: RequestsQuery) -> RequestPage:
+    if query.client is None and query.combo is None:
+        return log.list(which, limit=query.limit, cursor=query.cursor)
+    return sifted(log, which, query, limit=query.limit, cursor=query.cursor)
 
 
 async def get_request(call: Call) -> Reply:
@@ -218,6 +233,7 @@ def shown(row: RequestRow, kind: type[msgspec.Struct]) -> dict[str, Any]:
 
 __all__ = [
     "LogQuery",
+    "NamedQuery",
     "RequestDetail",
     "RequestShown",
     "RequestsQuery",

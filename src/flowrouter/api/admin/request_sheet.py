@@ -8,12 +8,13 @@ from functools import partial
 from flowrouter.api.admin.call import Call
 from flowrouter.api.admin.deps import Repositories
 from flowrouter.api.admin.envelope import Reply
-from flowrouter.api.admin.request_log import LogQuery, RequestShown, filter_of, shown
+from flowrouter.api.admin.request_log import NamedQuery, RequestShown, filter_of, shown
+from flowrouter.api.admin.request_sift import Named, fits
 from flowrouter.api.admin.sheets import SHEET, line, named
 from flowrouter.gateway.ports import RequestFilter, RequestPage
 
 ROWS_MAX = 10_000
-"""How many of the newest requests a table has."""
+"""How many of the newest requests a table is made of."""
 
 _PAGE = 200
 _LISTS = ("attempts", "losses")
@@ -22,16 +23,20 @@ _COLUMNS = tuple(name for name in RequestShown.__struct_fields__ if name not in 
 
 async def get_requests_csv(call: Call) -> Reply:
     """Return the newest requests as CSV; of attempts and losses, how many there were."""
-    query: LogQuery = call.query
-    return Reply(stream=_lines(call, filter_of(query, call)), media=SHEET, headers=named("requests.csv"))
+    query: NamedQuery = call.query
+    return Reply(
+        stream=_lines(call, filter_of(query, call), query), media=SHEET, headers=named("requests.csv")
+    )
 
 
-async def _lines(call: Call, which: RequestFilter) -> AsyncIterator[bytes]:
+async def _lines(call: Call, which: RequestFilter, wanted: Named) -> AsyncIterator[bytes]:
     yield line((*_COLUMNS, *_LISTS))
     sent, cursor = 0, None
     while True:
         found = await call.ask(partial(_page, which=which, cursor=cursor))
         for row in found.rows:
+            if not fits(row, wanted):
+                continue
             members = shown(row, RequestShown)
             counts = (len(members[name]) for name in _LISTS)
             yield line((*(members[name] for name in _COLUMNS), *counts))

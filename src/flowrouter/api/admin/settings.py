@@ -15,26 +15,28 @@ import msgspec
 from flowrouter.api.admin.call import Call
 from flowrouter.api.admin.declaration.units import compact, units
 from flowrouter.api.admin.envelope import Reply, refusal
+from flowrouter.api.admin.file_settings import FileSettings, file_settings
 from flowrouter.api.admin.preconditions import expected_version, version_tag
 from flowrouter.api.admin.reading import shaped
 from flowrouter.api.admin.stored import settings_only, stored_settings
 from flowrouter.gateway.ports import StoredSettings
-from flowrouter.gateway.runtime_settings import RuntimeSettings, StoredDiscovery, StoredModels
+from flowrouter.gateway.runtime_settings import RuntimeSettings, StoredModels
 from flowrouter.httpkit.keys import LOCAL_OWNER
 from flowrouter.settings.managed import ManagedSetting
-from flowrouter.settings.prices import ModelPrice
 
 
 class SettingsShown(msgspec.Struct, frozen=True, kw_only=True):
     """`values` is the stored document that a PATCH merges into, `in_force` what the gateway goes by.
 
-    `managed` are the members that a file owns: the configuration file or one that was applied.
+    `managed` are the members that a file owns: the configuration file or one that was applied. `process` is what
+    only the configuration file sets, for whoever sees the whole gateway.
     """
 
     values: dict[str, Any]
     in_force: RuntimeSettings
     version: int
     managed: tuple[ManagedSetting, ...]
+    process: FileSettings | None
 
 
 async def get_settings(call: Call) -> Reply:
@@ -66,16 +68,24 @@ async def change_settings(call: Call) -> Reply:
 
 def _shown(stored: StoredSettings, call: Call) -> Reply:
     world = call.deps.world()
+    understood = _understood(stored)
     present = RuntimeSettings(
         reply_model="asked" if world.reply_model == "asked" else "answered",
         models=StoredModels(aliases=dict(world.facts.aliases)),
-        discovery=_discovery(stored),
-        prices={**_stored_prices(stored), **call.deps.present.prices},
+        discovery=understood.discovery,
+        prices={**understood.prices, **call.deps.present.prices},
+        budgets={**understood.budgets, **call.deps.present.budgets},
         routing=world.routing,
         recording=world.recording,
     )
     managed = (*stored.managed, *_declared(stored, call))
-    data = SettingsShown(values=stored.values, in_force=present, version=stored.version, managed=managed)
+    data = SettingsShown(
+        values=stored.values,
+        in_force=present,
+        version=stored.version,
+        managed=managed,
+        process=file_settings(call) if call.visitor.is_operator else None,
+    )
     return Reply(data=data, headers=version_tag(stored.version))
 
 
@@ -99,18 +109,12 @@ def _declared(stored: StoredSettings, call: Call) -> Iterator[ManagedSetting]:
             yield ManagedSetting(path=path, file=file)
 
 
-def _discovery(stored: StoredSettings) -> StoredDiscovery:
+def _understood(stored: StoredSettings) -> RuntimeSettings:
+    """Return what is stored; of a document of another version nothing is in force."""
     try:
-        return msgspec.convert(stored.values, RuntimeSettings).discovery
-    except msgspec.ValidationError:  # of another version; then none of it is in force
-        return StoredDiscovery()
-
-
-def _stored_prices(stored: StoredSettings) -> dict[str, ModelPrice]:
-    try:
-        return msgspec.convert(stored.values, RuntimeSettings).prices
+        return msgspec.convert(stored.values, RuntimeSettings)
     except msgspec.ValidationError:
-        return {}
+        return RuntimeSettings()
 
 
 def _refuse_declared_aliases(patch: dict[str, Any], call: Call) -> None:

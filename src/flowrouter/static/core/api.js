@@ -30,7 +30,7 @@ export class ApiError extends Error {
     super(detail.message);
     this.status = status;
     /** @type {string} */
-    this.code = detail.code ?? '';
+    this.code = String(detail.code ?? detail.type ?? '');
     /** @type {string | null} */
     this.fix = detail.fix ?? null;
     /** @type {string | null} */
@@ -119,7 +119,7 @@ async function read(response) {
 /** Return what a refused reply says. @param {Response} response @param {any} told */
 export function failure(response, told) {
   const detail = told?.error ?? { code: 'unreadable', message: t('unreadable', { status: response.status }) };
-  return new ApiError(response.status, detail, told?.request_id);
+  return new ApiError(response.status, detail, told?.request_id ?? response.headers.get('x-request-id') ?? '');
 }
 
 /** @typedef {{event: string, data: string}} StreamEvent */

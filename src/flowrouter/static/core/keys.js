@@ -2,31 +2,37 @@
  * Keys that do something anywhere on a page: `/`, `j`, `g o` (one after the other), `mod+k`, `Escape`.
  */
 
-import { signal, useEffect } from './ui.js';
+import { signal, useEffect, useLayoutEffect, useRef } from './ui.js';
 
 /** @typedef {Record<string, (event: KeyboardEvent) => void>} Bindings */
 
 /** What can be pressed, for the list behind `?`. @type {import('../vendor/signals.js').Signal<{keys: string, text: string}[]>} */
 export const legend = signal([]);
 
-/** @type {Bindings[]} */
+/** From the outermost to the innermost, in the order in which they were first drawn. @type {{place: number, bindings: Bindings}[]} */
 const layers = [];
+let places = 0;
 const SEQUENCE_MS = 900;
 let before = '';
 let beforeAt = 0;
 
 /**
- * Bind keys while a component is on show; the newest binding of a key wins.
+ * Bind keys while a component is on show; of several bindings of a key that of the innermost or newest component wins.
  * @param {Bindings} bindings @param {{when?: boolean}} [options]
  */
 export function useKeys(bindings, { when = true } = {}) {
-  useEffect(() => {
-    if (!when) return undefined;
-    layers.push(bindings);
+  const own = useRef(/** @type {{place: number, bindings: Bindings} | null} */ (null));
+  own.current ??= { place: ++places, bindings };
+  own.current.bindings = bindings;
+  useLayoutEffect(() => {
+    const layer = own.current;
+    if (!when || !layer) return undefined;
+    layers.push(layer);
+    layers.sort((one, other) => one.place - other.place);
     return () => {
-      layers.splice(layers.indexOf(bindings), 1);
+      layers.splice(layers.indexOf(layer), 1);
     };
-  });
+  }, [when]);
 }
 
 /** Tell people of keys as long as a component is on show. @param {{keys: string, text: string}[]} entries */
@@ -59,7 +65,7 @@ addEventListener('keydown', (event) => {
   before = name;
   beforeAt = event.timeStamp;
   for (const key of both ? [both, name] : [name]) {
-    const bound = layers.findLast((layer) => key in layer)?.[key];
+    const bound = layers.findLast(({ bindings }) => key in bindings)?.bindings[key];
     if (!bound) continue;
     event.preventDefault();
     before = '';

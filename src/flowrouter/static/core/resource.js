@@ -82,9 +82,12 @@ export function useData(path, query, { every = 0 } = {}) {
   return { ...state, reload: () => (url === null ? Promise.resolve() : again(resource(url))) };
 }
 
-/** Read everything under `prefix` again: at once what is shown, the rest when it is wanted. @param {string} prefix */
-export async function forget(prefix) {
-  const concerned = [...known].filter(([url]) => url.startsWith(prefix));
+/**
+ * Read everything under `prefix` again: at once what is shown, the rest when it is wanted.
+ * @param {string} prefix @param {string | null} [except] Beginning with this: what is no more, and leaves the page just now.
+ */
+export async function forget(prefix, except = null) {
+  const concerned = [...known].filter(([url]) => url.startsWith(prefix) && (except === null || !url.startsWith(except)));
   await Promise.all(
     concerned.map(([url, found]) => {
       if (found.users > 0) return again(found);

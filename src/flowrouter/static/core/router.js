@@ -6,12 +6,27 @@ import { signal } from './ui.js';
 
 /** @typedef {{page: string, rest: string, query: Record<string, string>}} Route */
 
+const KEPT = 'flow-router.place';
+comeBack();
+
 /** @type {import('../vendor/signals.js').Signal<Route>} */
 export const route = signal(read());
 
 addEventListener('hashchange', () => {
   route.value = read();
 });
+
+/** Remember where the visitor is, before another site is asked who they are. */
+export function keepPlace() {
+  sessionStorage.setItem(KEPT, location.hash);
+}
+
+/** Go where the visitor was before they left. */
+function comeBack() {
+  const kept = sessionStorage.getItem(KEPT);
+  sessionStorage.removeItem(KEPT);
+  if (kept && !location.hash) history.replaceState(null, '', kept);
+}
 
 /** @returns {Route} */
 function read() {

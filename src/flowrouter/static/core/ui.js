@@ -5,7 +5,7 @@
 import { h } from '../vendor/preact.js';
 import htm from '../vendor/htm.js';
 
-export { Fragment, createContext, render } from '../vendor/preact.js';
+export { Component, Fragment, createContext, render } from '../vendor/preact.js';
 export {
   useCallback,
   useContext,
@@ -32,9 +32,12 @@ export {
 /**
  * As a property of an element `translate` is true or false, and "no" would be true; so it is set as the attribute,
  * which the capital letter makes it.
- * @param {any} type @param {any} given @param {any[]} children
+ * Nor may htm keep the elements without holes (its flag 3): a kept one holds the page it stood in first, and
+ * through unchanged parts every page since.
+ * @this {any} @param {any} type @param {any} given @param {any[]} children
  */
 function element(type, given, ...children) {
+  this[0] = 3;
   if (typeof type !== 'string' || given === null || !('translate' in given)) return h(type, given, ...children);
   const { translate, ...rest } = given;
   return h(type, { ...rest, Translate: translate }, ...children);

@@ -1,11 +1,14 @@
 /**
- * combos
+ * Combos: named groups of models that answer as one; and the builder of one.
  */
 
 import { html } from '../core/ui.js';
-import { Page } from '../parts/page.js';
-import { t } from '../strings/shell.js';
+import { NewCombo, OneCombo } from './combos/builder.js';
+import { List } from './combos/list.js';
 
-export default function Place() {
-  return html`<${Page} title=${t('combos')} />`;
+/** @param {{route: import('../core/router.js').Route}} given */
+export default function Combos({ route }) {
+  if (route.rest === 'new') return html`<${NewCombo} key=${`new ${route.query['from'] ?? ''}`} query=${route.query} />`;
+  if (route.rest) return html`<${OneCombo} key=${route.rest} id=${route.rest} />`;
+  return html`<${List} query=${route.query} />`;
 }

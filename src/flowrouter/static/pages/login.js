@@ -4,6 +4,7 @@
 
 import { post } from '../core/api.js';
 import { useData } from '../core/resource.js';
+import { keepPlace } from '../core/router.js';
 import { html, useState } from '../core/ui.js';
 import { Code } from '../parts/bits.js';
 import { Notice, Problem } from '../parts/feedback.js';
@@ -39,7 +40,7 @@ function People({ ways, onEntered }) {
       <${Field} label=${t('name')} name="name"><${TextInput} value=${name} onChange=${setName} autocomplete="username" /><//>
       <${Field} label=${t('password')} name="password"><${TextInput} type="password" value=${password} onChange=${setPassword} autocomplete="current-password" autofocus /><//>
       <${Button} tone="primary" type="submit" busy=${busy}>${t('submit')}<//><//>`}
-    ${ways.oidc && html`<p><${Button} href="/api/login/oidc/start" icon="external">${t.rich('sso', { label: html`<span translate="no">${ways.oidc.label}</span>` })}<//></p>`}`;
+    ${ways.oidc && html`<p onClick=${keepPlace}><${Button} href="/api/login/oidc/start" icon="external">${t.rich('sso', { label: html`<span translate="no">${ways.oidc.label}</span>` })}<//></p>`}`;
 }
 
 function ByLink() {

@@ -22,6 +22,7 @@ export default function Setup({ route }) {
   const models = useData('/api/models', { limit: 200 });
   const [adding, setAdding] = useState(false);
   const [ready, setReady] = useState(/** @type {{name: string, result: import('./setup/testing.js').Result | null} | null} */ (null));
+  const [trying, setTrying] = useState(false);
   const [answered, setAnswered] = useState(false);
   const [picked, setPicked] = useState(/** @type {string | null} */ (null));
   const error = status.error ?? accounts.error;
@@ -31,12 +32,13 @@ export default function Setup({ route }) {
   const names = modelsOf(models.data ?? [], usable);
   const model = picked ?? (route.query['model'] || null) ?? ready?.result?.model ?? names[0] ?? '';
   const chosen = route.query['preset'] ?? null;
-  const provided = !adding && chosen === null && (ready !== null || usable.some((/** @type {any} */ { source }) => source !== 'embedded'));
+  const provided = !adding && !trying && chosen === null && (ready !== null || usable.some((/** @type {any} */ { source }) => source !== 'embedded'));
   const asking = provided || ready !== null;
   /** @param {any} account @param {import('./setup/testing.js').Result | null} result */
   const take = (account, result) => {
     setReady({ name: account.name, result });
     setAdding(false);
+    setTrying(false);
     setPicked(result?.model ?? null);
     setQuery({ preset: null });
   };
@@ -46,7 +48,7 @@ export default function Setup({ route }) {
     ${!may('operate') && html`<${Notice} title=${t('viewer')} text=${t('viewerText')} />`}
     <ol class="setup">
       <${Step} number=${1} title=${t('stepProvider')} text=${t('stepProviderText')} done=${provided} summary=${summary(ready, usable)} actions=${provided && again}>
-        ${!provided && may('operate') && html`<${ProviderStep} accounts=${accounts.data} chosen=${chosen} onReady=${take} />`}<//>
+        ${!provided && may('operate') && html`<${ProviderStep} accounts=${accounts.data} chosen=${chosen} onTrying=${setTrying} onReady=${take} />`}<//>
       <${Step} number=${2} title=${t('stepAsk')} text=${t('stepAskText')} done=${answered} waits=${!asking}>
         ${asking && may('operate') && html`<${AskStep} models=${choices} model=${model} onModel=${setPicked} onAnswered=${() => setAnswered(true)} />`}<//>
       <${Step} number=${3} title=${t('stepClient')} text=${t('stepClientText')} waits=${!asking && may('operate')} into=${route.query['step'] === 'client'}>

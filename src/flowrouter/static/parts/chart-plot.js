@@ -97,7 +97,8 @@ export class Plot {
   /** Draw again in the colours of another theme. */
   recolour() {
     this.colours.clear();
-    this.chart?.redraw(true, true);
+    // A chart that is not drawn yet has no span to be drawn again in; it asks for its colours by itself.
+    if (this.chart?.scales['x']?.min != null) this.chart.redraw(true, true);
   }
 
   dispose() {
@@ -137,7 +138,7 @@ export class Plot {
     if (model.onZoom) model.onZoom(from, end);
     else {
       this.zoomed = true;
-      chart.setScale('x', { min: from, max: to });
+      chart.setScale('x', { min: from - halfOf(model), max: (to > from ? to : end) + halfOf(model) });
     }
   }
 
@@ -169,7 +170,7 @@ export class Plot {
     if (width >= LEAST_BRUSH && this.model) {
       const { points, span } = this.model;
       const [from, to] = [chart.posToVal(left, 'x'), chart.posToVal(left + width, 'x')];
-      const half = this.model.kind === 'bars' ? SPANS[span] / 2 : 0;
+      const half = halfOf(this.model);
       const first = points.findIndex((point) => point + SPANS[span] - half > from);
       const last = points.findLastIndex((point) => point - half <= to);
       if (first >= 0 && last >= first) this.zoom(first, last);
@@ -179,17 +180,18 @@ export class Plot {
 
   /** @param {Model} model @param {number} width @returns {uPlot.Options} */
   options(model, width) {
-    const drawn = orderOf(model).map((place) => this.series(model, place));
-    const stacked = model.series.flatMap(({ stack }, place) => (stack ? [place + 1] : []));
+    const order = orderOf(model);
+    const drawn = order.map((place) => this.series(model, place));
+    const stacked = model.series.flatMap(({ stack }, place) => (stack ? [order.indexOf(place) + 1] : []));
     const bands = stacked.slice(1).map((upper, index) => ({ series: /** @type {[number, number]} */ ([upper, stacked[index] ?? 0]) }));
     return {
       width,
       height: model.height,
       ms: 1,
-      padding: [8, 8, 0, 0],
+      padding: [8, 16, 0, 0],
       legend: { show: false },
       cursor: this.cursor(model),
-      scales: { x: { time: true, range: (_, min, max) => spread(model, min, max) }, y: { range: (_, min, max) => [Math.min(0, min ?? 0), max ? max * 1.06 : 1] } },
+      scales: { x: { time: true, range: (_, min, max) => spread(this.model ?? model, min, max) }, y: { range: (_, min, max) => [Math.min(0, min ?? 0), max ? max * 1.06 : 1] } },
       series: [{}, ...drawn, ...(model.previous ? [this.thin()] : [])],
       bands: model.kind === 'bars' ? [] : bands,
       axes: this.axes(model.span),
@@ -224,7 +226,7 @@ export class Plot {
       ...(stack || model.kind === 'bars' ? { fill: () => this.colour(own(), model.kind === 'bars' ? 1 : 0.24) } : {}),
       ...(dash ? { dash: [5, 4] } : {}),
       ...bars,
-      points: { show: false, size: 5, filter: lonely },
+      points: model.kind === 'bars' ? { show: false } : { show: false, size: 5, filter: lonely },
     };
   }
 
@@ -272,10 +274,15 @@ function sameData(one, other) {
   return same && one.series.every(({ values }, place) => values === other.series[place]?.values);
 }
 
-/** The order series are drawn in: bars from the tallest sum on, so that lower ones cover it. @param {Model} model */
+/**
+ * The order series are drawn in: stacks from the top, so that a group of next to nothing does not hide the edge of
+ * the one that it stands on; lines over them.
+ * @param {Model} model
+ */
 function orderOf({ series, kind }) {
   const places = series.map((_, place) => place);
-  return kind === 'bars' ? places.reverse() : places;
+  const low = places.filter((place) => kind === 'bars' || series[place]?.stack);
+  return [...low.reverse(), ...places.filter((place) => !low.includes(place))];
 }
 
 /** @param {Model} model @returns {uPlot.AlignedData} */
@@ -289,11 +296,14 @@ function dataOf(model) {
   return [model.points, ...orderOf(model).map((place) => summed[place] ?? []), ...before];
 }
 
-/** The span of x; half a bar more on either side. @param {Model} model @param {number | null} min @param {number | null} max @returns {[number, number]} */
-function spread({ kind, span }, min, max) {
-  const [from, to] = [min ?? 0, max ?? 1];
-  const more = kind === 'bars' || from >= to ? SPANS[span] / 2 : 0;
-  return [from - more, to + more];
+/** Half a span, where something stands on both sides of a point. @param {Model} model */
+const halfOf = ({ kind, span, points }) => (kind === 'bars' || points.length < 2 ? SPANS[span] / 2 : 0);
+
+/** The span of x; uPlot asks for it anew of what it got before. @param {Model} model @param {number | null} min @param {number | null} max @returns {[number, number]} */
+function spread(model, min, max) {
+  const [first, last] = [model.points[0] ?? 0, model.points.at(-1) ?? 1];
+  if (min !== null && max !== null && (min > first || max < last)) return [min, max];
+  return [first - halfOf(model), last + halfOf(model)];
 }
 
 /** Return the points that no line reaches, since both neighbours are unknown. @param {uPlot} chart @param {number} place */

@@ -65,9 +65,9 @@ export function TextInput({ value, onChange, type = 'text', rows = 0, mono = fal
   const own = useId();
   const change = (/** @type {any} */ event) => onChange(event.target.value);
   const name = mono ? 'mono' : '';
-  if (rows) return html`<textarea ...${entry} class=${name} rows=${rows} value=${value ?? ''} onInput=${change} spellcheck=${mono ? 'false' : undefined}></textarea>`;
-  return html`<input ...${entry} class=${name} type=${type} value=${value ?? ''} onInput=${change} autocomplete=${autocomplete}
-    list=${list ? own : undefined} spellcheck="false" />${list && html`<datalist id=${own}>${list.map((item) => html`<option value=${item} />`)}</datalist>`}`;
+  if (rows) return html`<textarea ...${entry} class=${name} translate=${mono ? 'no' : undefined} rows=${rows} value=${value ?? ''} onInput=${change} spellcheck=${mono ? false : undefined}></textarea>`;
+  return html`<input ...${entry} class=${name} translate=${mono ? 'no' : undefined} type=${type} value=${value ?? ''} onInput=${change} autocomplete=${autocomplete}
+    list=${list ? own : undefined} spellcheck=${false} />${list && html`<datalist id=${own}>${list.map((item) => html`<option value=${item} />`)}</datalist>`}`;
 }
 
 /** A number, or null when nothing stands there. @param {Entry & {min?: number, max?: number, step?: number | 'any', unit?: string}} given */
@@ -113,8 +113,8 @@ export function TagsInput({ value, onChange, choices, placeholder, ...rest }) {
       add();
     } else if (event.key === 'Backspace' && typed === '') onChange(tags.slice(0, -1));
   };
-  return html`<span class="tags">${tags.map((tag) => html`<span class="chip" key=${tag}><span translate="no">${tag}</span><button type="button"
-      aria-label=${t('removeTag', { name: tag })} onClick=${() => onChange(tags.filter((other) => other !== tag))}><${Icon} name="close" size=${10} /></button></span>`)}
+  return html`<span class=${rest.disabled ? 'tags locked' : 'tags'}>${tags.map((tag) => html`<span class="chip" key=${tag}><span translate="no">${tag}</span>${!rest.disabled && html`<button type="button"
+      aria-label=${t('removeTag', { name: tag })} onClick=${() => onChange(tags.filter((other) => other !== tag))}><${Icon} name="close" size=${10} /></button>`}</span>`)}
     <input ...${entry} value=${typed} onInput=${(/** @type {any} */ event) => setTyped(event.target.value)} onKeyDown=${key} onBlur=${add} list=${choices ? own : undefined} />
     ${choices && html`<datalist id=${own}>${choices.map((item) => html`<option value=${item} />`)}</datalist>`}</span>`;
 }
@@ -125,6 +125,6 @@ export function Secret({ value, onChange, kept = false, ...rest }) {
   const [shown, setShown] = useState(false);
   const field = useRef(/** @type {any} */ (null));
   return html`<span class="secret-field"><input ...${entry} ref=${field} class="mono" type=${shown ? 'text' : 'password'} value=${value ?? ''} autocomplete="new-password"
-      spellcheck="false" onInput=${(/** @type {any} */ event) => onChange(event.target.value)} />
+      spellcheck=${false} onInput=${(/** @type {any} */ event) => onChange(event.target.value)} />
     <${Button} tone="quiet" icon=${shown ? 'hide' : 'show'} label=${t(shown ? 'hideSecret' : 'showSecret')} onClick=${() => setShown(!shown)} /></span>`;
 }

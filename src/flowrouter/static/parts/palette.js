@@ -3,14 +3,23 @@
  */
 
 import { legend } from '../core/keys.js';
-import { open, search } from '../core/palette.js';
+import { open, provide, search } from '../core/palette.js';
 import { html, useEffect, useRef, useState } from '../core/ui.js';
 import { t } from '../strings/shell.js';
 import { Kbd } from './bits.js';
 import { Icon } from './icons.js';
 import { Dialog } from './panel.js';
+import { SOURCES } from './places.js';
 
 const SHOWN = 60;
+
+/** @type {Promise<any> | null} */
+let further = null;
+
+/** @param {[string, () => Promise<{source: import('../core/palette.js').Source}>]} entry */
+async function add([id, load]) {
+  provide(id, (await load()).source);
+}
 
 export function Palette() {
   const [words, setWords] = useState('');
@@ -20,6 +29,7 @@ export function Palette() {
   useEffect(() => {
     let current = true;
     const timer = setTimeout(async () => {
+      await (further ??= Promise.all(Object.entries(SOURCES).map(add)));
       const found = await search(words.trim());
       if (!current) return;
       setEntries(found.slice(0, SHOWN));
@@ -51,7 +61,7 @@ export function Palette() {
   return html`<div class="shade top" onClick=${(/** @type {any} */ event) => event.target === event.currentTarget && close()}>
     <div class="palette" role="dialog" aria-modal="true" aria-label=${t('searchLong')} ref=${box}>
       <div class="row"><${Icon} name="search" /><input class="grow" autoFocus ref=${focus} value=${words} placeholder=${t('searchLong')} aria-label=${t('searchLong')} role="combobox"
-        aria-expanded="true" aria-controls="palette-list" aria-activedescendant=${`palette-${at}`} onInput=${(/** @type {any} */ event) => setWords(event.target.value)} onKeyDown=${key} spellcheck="false" /></div>
+        aria-expanded="true" aria-controls="palette-list" aria-activedescendant=${`palette-${at}`} onInput=${(/** @type {any} */ event) => setWords(event.target.value)} onKeyDown=${key} spellcheck=${false} /></div>
       <div class="palette-list" id="palette-list" role="listbox" aria-label=${t('searchLong')}>${entries.map((entry, index) => html`<div role="option" id=${`palette-${index}`} key=${index} aria-selected=${index === at}
         onPointerMove=${() => at !== index && setAt(index)} onClick=${() => pick(entry)}><${Icon} name=${entry.icon ?? 'right'} /><span class="grow cut" translate=${entry.data ? 'no' : undefined}>${entry.title}</span>
         ${entry.hint && html`<span class="soft small cut">${entry.hint}</span>`}</div>`)}

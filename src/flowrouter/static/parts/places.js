@@ -39,3 +39,13 @@ export const MODULES = {
   logs: () => import('../pages/logs.js'),
   about: () => import('../pages/about.js'),
 };
+
+/** What else the palette finds, by page; loaded when it is first opened. @type {Record<string, () => Promise<{source: import('../core/palette.js').Source}>>} */
+export const SOURCES = {
+  providers: () => import('../pages/providers/palette.js'),
+  models: () => import('../pages/models/palette.js'),
+  combos: () => import('../pages/combos/palette.js'),
+  keys: () => import('../pages/keys/palette.js'),
+  settings: () => import('../pages/settings/palette.js'),
+  setup: () => import('../pages/setup/palette.js'),
+};

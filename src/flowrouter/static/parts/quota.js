@@ -93,9 +93,9 @@ export function Pace({ window }) {
 
 /** The scarcest windows of an account in a few lines, for cards. @param {{windows: Window[], name: string, most?: number}} given */
 export function QuotaBrief({ windows, name, most = 2 }) {
-  const shown = windows.filter(lasting).sort(scarcer).slice(0, most);
-  return html`<span class="quota-brief">${shown.map((window) => html`<span class="quota-line" key=${`${window['name']} ${window['models']}`} title=${window['models'] || undefined} translate=${window['models'] ? 'no' : undefined}>
-    <span class="soft cut">${spanText(window)}</span><${WindowBar} window=${window} name=${name} /><span class="numbers end">${briefText(window)}</span>
+  const shown = windows.filter((window) => lasting(window) && !window['reset']).sort(scarcer).slice(0, most);
+  return html`<span class="quota-brief">${shown.map((window) => html`<span class="quota-line" key=${`${window['name']} ${window['models']}`}>
+    <span class="soft cut">${spanText(window)}</span><${WindowBar} window=${window} name=${name} /><span class="numbers end" translate="no" title=${window['models'] || window['name']}>${briefText(window)}</span>
     <span class="soft numbers">${window['resets_at_ms'] !== null && html`<${Countdown} at=${window['resets_at_ms']} />`}</span></span>`)}</span>`;
 }
 

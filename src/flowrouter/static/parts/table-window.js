@@ -49,7 +49,6 @@ function rangeOf(body, scroller, rowHeight) {
  */
 export function useWindow(body, rowHeight) {
   const [range, setRange] = useState(/** @type {Range} */ ({ first: 0, last: FIRST_GUESS }));
-  const measure = useRef(() => {});
   useLayoutEffect(() => {
     const element = body.current;
     if (!element) return undefined;
@@ -67,7 +66,6 @@ export function useWindow(body, rowHeight) {
     source.addEventListener('scroll', soon, { passive: true });
     const watcher = new ResizeObserver(soon);
     watcher.observe(scroller);
-    measure.current = soon;
     look();
     return () => {
       source.removeEventListener('scroll', soon);

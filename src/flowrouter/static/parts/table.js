@@ -7,7 +7,7 @@
  */
 
 import { useKeys } from '../core/keys.js';
-import { html, useId, useLayoutEffect, useMemo, useRef, useState } from '../core/ui.js';
+import { Component, html, useEffect, useId, useLayoutEffect, useMemo, useRef, useState } from '../core/ui.js';
 import { t } from '../strings/table.js';
 import { ColumnMenu, useColumns } from './table-columns.js';
 import { useArrivals, useWindow } from './table-window.js';
@@ -47,6 +47,7 @@ const NARROW = 560;
 const CHECK_WIDTH = 36;
 const MENU_WIDTH = 36;
 const EAGER = 25;
+const REST_MS = 200;
 
 /**
  * @template Row
@@ -138,62 +139,80 @@ function Head({ layout, columns, sort, onSort, selecting, all, state }) {
 function Rows({ given, rows, layout, body, tall, keyOf, state }) {
   const { range, reveal } = useWindow(body, tall);
   const fresh = useArrivals(body, rows, keyOf, tall);
-  const drawn = useRef(/** @type {Map<string, Drawn>} */ (new Map()));
+  const slots = useRef(/** @type {Map<string, number>} */ (new Map()));
   const asked = useRef(/** @type {any} */ (null));
   state.reveal.current = reveal;
+  const first = Math.min(range.first, rows.length);
   const last = Math.min(range.last, rows.length);
   if (given.more && given.onMore && !given.loading && last >= rows.length - EAGER && asked.current !== rows) {
     asked.current = rows;
     queueMicrotask(given.onMore);
   }
-  const seen = rows.slice(Math.min(range.first, last), last);
+  const seen = rows.slice(first, last);
   const keys = seen.map(keyOf);
-  const slots = placed(keys, drawn.current);
-  const card = layout.narrow ? given.card ?? defaultCard(layout.shown.filter(({ priority = 2 }) => priority <= 2)) : null;
-  /** @type {Map<string, Drawn>} */
-  const now = new Map();
-  seen.forEach((row, place) => {
-    const key = keys[place] ?? '';
-    const slot = slots[place] ?? 0;
-    const index = range.first + place;
-    const props = {
-      row, index, tall, card, columns: layout.shown, id: `${state.id}-${index}`, active: state.active === key,
-      selected: given.selected?.has(key), tone: given.tone?.(row), selecting: state.selecting, fresh: fresh.has(key),
-    };
-    const marks = [row, index, tall, layout.shown, layout.narrow, given.card, props.active, props.selected, props.tone, props.fresh];
-    const old = drawn.current.get(key);
-    const same = old && old.marks.every((mark, at) => mark === marks[at]);
-    now.set(key, same ? old : { slot, marks, vnode: html`<${Line} key=${slot} ...${props} />` });
-  });
-  drawn.current = now;
+  slots.current = placed(keys, slots.current);
+  const usual = useCard(layout.shown);
+  const card = layout.narrow ? (given.card ?? usual) : null;
   const active = keys.indexOf(state.active ?? '');
   useLayoutEffect(() => {
     if (active < 0) state.grid.current?.removeAttribute('aria-activedescendant');
-    else state.grid.current?.setAttribute('aria-activedescendant', `${state.id}-${range.first + active}`);
+    else state.grid.current?.setAttribute('aria-activedescendant', `${state.id}-${first + active}`);
   });
-  return [...now.values()].map(({ vnode }) => vnode);
+  const lines = seen.map((row, place) => {
+    const key = keys[place] ?? '';
+    const index = first + place;
+    return html`<${Line} key=${slots.current.get(key)} ...${{
+      row, index, tall, card, columns: layout.shown, id: `${state.id}-${index}`, active: state.active === key,
+      selected: given.selected?.has(key), tone: given.tone?.(row), selecting: state.selecting, fresh: fresh.has(key),
+      edge: index === rows.length - 1 ? 'last' : index === 0 ? 'first' : '',
+    }} />`;
+  });
+  return useOrder(lines, keys.map((key) => slots.current.get(key) ?? 0), range);
 }
 
-/** @typedef {{slot: number, marks: any[], vnode: any}} Drawn What stands for a row, and what it was drawn from. */
+/**
+ * Return elements in the order of the rows once scrolling rests; until then in the one they stand in, since
+ * moving elements within the page costs more than all else that a frame of scrolling does.
+ * @param {any[]} lines @param {number[]} slots @param {any} range
+ */
+function useOrder(lines, slots, range) {
+  const order = useRef(/** @type {number[]} */ ([]));
+  if (useRest(range)) order.current = slots;
+  else order.current = [...order.current.filter((slot) => slots.includes(slot)), ...slots.filter((slot) => !order.current.includes(slot))];
+  return order.current.map((slot) => lines[slots.indexOf(slot)]);
+}
+
+/**
+ * Whether `range` has not changed for a while. Apart from `useOrder`, whose elements a kept closure would keep.
+ * @param {any} range
+ */
+function useRest(range) {
+  const [resting, setResting] = useState(range);
+  useEffect(() => {
+    const timer = setTimeout(() => setResting(range), REST_MS);
+    return () => clearTimeout(timer);
+  }, [range]);
+  return resting === range;
+}
 
 /**
  * Return the places of rows among the elements there are: a row keeps its own, a new one takes over one that
  * has become free, since changing an element is cheaper than making one.
- * @param {string[]} keys @param {Map<string, Drawn>} drawn
+ * @param {string[]} keys @param {Map<string, number>} before
+ * @returns {Map<string, number>}
  */
-function placed(keys, drawn) {
-  const staying = new Set();
-  for (const key of keys) {
-    const slot = drawn.get(key)?.slot;
-    if (slot !== undefined) staying.add(slot);
-  }
+function placed(keys, before) {
+  const staying = new Set(keys.map((key) => before.get(key)));
   let next = 0;
   const free = () => {
     while (staying.has(next)) next += 1;
     return next++;
   };
-  return keys.map((key) => drawn.get(key)?.slot ?? free());
+  return new Map(keys.map((key) => [key, before.get(key) ?? free()]));
 }
+
+/** @param {Column<any>[]} columns */
+const useCard = (columns) => useMemo(() => defaultCard(columns.filter(({ priority = 2 }) => priority <= 2)), [columns]);
 
 /**
  * A card of a row's most important columns, where a page gives none.
@@ -209,12 +228,30 @@ function defaultCard(columns) {
 }
 
 /**
- * One row, as cells or as a card.
- * @param {{row: any, index: number, tall: number, columns: Column<any>[], card: ((row: any) => any) | null, id: string,
- *   active: boolean, selected?: boolean, selecting: boolean, tone?: string, fresh: boolean}} props
+ * @typedef {{row: any, index: number, tall: number, columns: Column<any>[], card: ((row: any) => any) | null, id: string,
+ *   active: boolean, selected?: boolean, selecting: boolean, tone?: string, fresh: boolean, edge: string}} LineGiven
  */
-function Line({ row, index, tall, columns, card, id, active, selected, selecting, tone, fresh }) {
-  const marks = `${active ? 'active' : ''} ${selected ? 'selected' : ''} ${fresh ? 'fresh' : ''} ${tone ?? ''}`;
+
+/**
+ * One row, drawn again only when something of it changed.
+ * @extends {Component<LineGiven>}
+ */
+class Line extends Component {
+  /** @param {Record<string, any>} next */
+  shouldComponentUpdate(next) {
+    const now = /** @type {Record<string, any>} */ (this.props);
+    return Object.keys(next).some((name) => next[name] !== now[name]);
+  }
+
+  /** @param {LineGiven} given */
+  render(given) {
+    return html`<${Cells} ...${given} />`;
+  }
+}
+
+/** A row's cells, or its card. @param {LineGiven} given */
+function Cells({ row, index, tall, columns, card, id, active, selected, selecting, tone, fresh, edge }) {
+  const marks = `${active ? 'active' : ''} ${selected ? 'selected' : ''} ${fresh ? 'fresh' : ''} ${edge} ${tone ?? ''}`;
   const tick = selecting && html`<div role="gridcell" class="table-tick"><input type="checkbox" tabindex="-1" checked=${selected}
     aria-label=${t('selectRow')} /></div>`;
   return html`<div class="table-row ${marks}" role="row" id=${id} data-index=${index} aria-rowindex=${index + (card ? 1 : 2)}
@@ -237,6 +274,9 @@ function Waiting({ rows, columns, more }) {
   </div>`;
 }
 
+/** @param {number} _index */
+const nowhere = (_index) => {};
+
 /**
  * What keys and clicks do: move, open, select.
  * @param {Given<any>} given @param {any[]} rows
@@ -247,7 +287,7 @@ function useMoves(given, rows, { grid, tall }) {
   const id = useId();
   const [active, setActive] = useState(/** @type {string | null} */ (null));
   const anchor = useRef(0);
-  const reveal = useRef((/** @type {number} */ _index) => {});
+  const reveal = useRef(nowhere);
   const at = () => (active === null ? -1 : rows.findIndex((row) => keyOf(row) === active));
   const select = (/** @type {number} */ index, /** @type {boolean} */ stretch) => {
     if (!onSelect || index < 0) return;

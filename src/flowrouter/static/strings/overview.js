@@ -41,6 +41,7 @@ export const english = {
   sums: (/** @type {{n: number, tokens: string, money: string}} */ { n, tokens, money }) => `${some(n, 'request', 'requests')} · ${tokens} tokens · ${money}`,
   truncated: 'of the newest {n} requests',
   noneInWindow: (/** @type {{minutes: number}} */ { minutes }) => `No requests in the last ${minutes < 60 ? `${minutes} minutes` : minutes === 60 ? 'hour' : `${minutes / 60} hours`}`,
+  showWindow: (/** @type {{minutes: number}} */ { minutes }) => `Show the last ${minutes / 60} hours`,
   requests: 'Requests', tokens: 'Tokens', errors: 'Errors', attemptsFailed: 'Failed attempts',
   ticker: 'Requests', allRequests: 'All requests', rate: '{n} a second', quiet: 'quiet', cut: 'reconnecting', paused: 'held while you point at it', pausedNew: 'held, {n} new',
   noRequests: 'No requests yet', noRequestsText: 'Point a tool at the gateway, and its requests appear here as they are answered.', pointTool: 'Point a tool at it',

@@ -25,7 +25,6 @@ export const english = {
   unknownPart: (/** @type {any} */ { n }) => `${n} ${plural(n, 'request has', 'requests have')} no known price`,
   failedCount: (/** @type {any} */ { n }) => `${n} failed`,
   requestCount: (/** @type {any} */ { n }) => `${n} ${plural(n, 'request', 'requests')}`,
-  turnCount: (/** @type {any} */ { n }) => `${n} ${plural(n, 'turn', 'turns')}`,
   model: 'Model',
   account: 'Account',
   key: 'Key',

@@ -55,6 +55,15 @@ class CallbackQuery(msgspec.Struct, frozen=True, kw_only=True):
     error_description: str | None = None
 
 
+class OidcChecked(msgspec.Struct, frozen=True, kw_only=True):
+    """What the provider published about itself just now, and how many `keys` it signs with."""
+
+    issuer: str
+    authorization_endpoint: str
+    token_endpoint: str
+    keys: int
+
+
 async def start_oidc(call: Call) -> Reply:
     """Send the browser to the provider."""
     provider = await _provider(call)
@@ -109,6 +118,20 @@ async def finish_oidc(call: Call) -> Reply:
 def challenge(verifier: str) -> str:
     """Return what the provider is shown of a PKCE verifier (RFC 7636, S256)."""
     return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).decode().rstrip("=")
+
+
+async def check_oidc(call: Call) -> Reply:
+    """Look whether the provider can be asked, as far as that shows without a person."""
+    call.operator_only("try how others log in")
+    provider = await _provider(call)
+    places, keys = await provider.look()
+    data = OidcChecked(
+        issuer=places.issuer,
+        authorization_endpoint=places.authorization_endpoint,
+        token_endpoint=places.token_endpoint,
+        keys=keys,
+    )
+    return Reply(data=data)
 
 
 async def _provider(call: Call) -> Provider:
@@ -167,7 +190,9 @@ __all__ = [
     "COOKIE",
     "Attempt",
     "CallbackQuery",
+    "OidcChecked",
     "challenge",
+    "check_oidc",
     "finish_oidc",
     "start_oidc",
 ]

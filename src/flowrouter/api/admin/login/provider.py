@@ -66,6 +66,12 @@ class Provider:
                 self._places_at = now
             return self._places
 
+    async def look(self) -> tuple[Places, int]:
+        """Ask afresh where its endpoints are and how many keys it signs with; raises `CallerError` (502)."""
+        self._places_at = self._keys_at = float("-inf")
+        places = await self.places()
+        return places, len((await self._jwks())["keys"])
+
     async def claims(self, code: str, *, verifier: str, nonce: str, redirect_uri: str) -> dict[str, Any]:
         """Exchange a code and return what the id token says; raises `CallerError` (403, 502)."""
         answer = await self._exchange(code, verifier=verifier, redirect_uri=redirect_uri)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flowrouter.api.admin.audit import AuditQuery, list_audit
 from flowrouter.api.admin.call import AdminRoute as Row
-from flowrouter.api.admin.login.oidc_routes import CallbackQuery, finish_oidc, start_oidc
+from flowrouter.api.admin.login.oidc_routes import CallbackQuery, OidcChecked, check_oidc, finish_oidc, start_oidc
 from flowrouter.api.admin.login.routes import (
     OIDC_START,
     Credentials,
@@ -21,6 +21,7 @@ from flowrouter.api.admin.login.routes import (
 )
 from flowrouter.api.admin.ownership import DetachQuery
 from flowrouter.api.admin.paging import PageQuery
+from flowrouter.api.admin.status import Nothing
 from flowrouter.api.admin.users import (
     SessionShown,
     UserDraft,
@@ -77,6 +78,15 @@ PEOPLE_ROUTES: tuple[Row, ...] = (
         public=True,
         bare=True,
         fails=(303, 401, 429, 502),
+    ),
+    Row(
+        method="POST",
+        path="/api/login/oidc/check",
+        summary="Look whether the OpenID Connect provider can be asked",
+        answer=check_oidc,
+        reply=OidcChecked,
+        body=Nothing,
+        fails=(502,),
     ),
     Row(
         method="POST",

@@ -9,7 +9,7 @@ import { href } from '../../core/router.js';
 import { html, useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from '../../core/ui.js';
 import { colourOf, Dot } from '../../parts/bits.js';
 import { Problem } from '../../parts/feedback.js';
-import { Select } from '../../parts/forms.js';
+import { Button, Select } from '../../parts/forms.js';
 import { t } from '../../strings/overview.js';
 import { bow, curve, FOLDED, layout } from './layout.js';
 import { Pulses } from './pulses.js';
@@ -24,7 +24,10 @@ const MOST = 7;
 const LETTER = 6.6;
 const FEW_ERRORS = 0.05;
 const RELOAD_MS = 5_000;
-export const WINDOWS = [15, 60, 360, 1440];
+const SOON_MS = 400;
+const LEAST_MS = 1_500;
+const LONGEST = 1440;
+export const WINDOWS = [15, 60, 360, LONGEST];
 const ANSWERED = new Set(['answered', 'ok', 'open', 'cancelled', 'hedged']);
 
 /** @param {{minutes: number, onMinutes: (minutes: number) => void, standings: import('./states.js').Standing[]}} given */
@@ -33,32 +36,43 @@ export function Flow({ minutes, onMinutes, standings }) {
   const kept = useRef(/** @type {any} */ (null));
   if (data) kept.current = data;
   const shown = data ?? kept.current;
-  useReloads(reload);
+  const known = useRef((/** @type {any} */ _row) => true);
+  useReloads(reload, known);
   const choices = WINDOWS.map((value) => ({ value, label: t('window', { minutes: value }) }));
   return html`<section class="flow card" aria-label=${t('flow')}>
     <header class="row apart"><h2>${t('flow')}</h2><span class="flow-window"><${Select} value=${minutes} choices=${choices} onChange=${onMinutes} label=${t('windowLabel')} /></span></header>
     ${error && !shown && html`<${Problem} error=${error} retry=${reload} />`}
-    <${Stage} flow=${shown} minutes=${minutes} standings=${standings} /></section>`;
+    <${Stage} flow=${shown} minutes=${minutes} standings=${standings} known=${known} onMinutes=${onMinutes} /></section>`;
 }
 
-/** Read the sums again while requests are settled, but not with each. @param {() => Promise<void>} reload */
-function useReloads(reload) {
+/**
+ * Read the sums again while requests are settled: soon where one went a way that is not on show, else now and then.
+ * @param {() => Promise<void>} reload @param {{current: ((row: any) => boolean)}} known
+ */
+function useReloads(reload, known) {
   const again = useRef(reload);
   again.current = reload;
-  const timer = useRef(0);
+  const due = useRef({ timer: 0, at: Infinity, last: 0 });
   useSettled(
-    useCallback(() => {
-      timer.current ||= setTimeout(() => {
-        timer.current = 0;
+    useCallback((/** @type {any[]} */ rows) => {
+      const mine = due.current;
+      const wait = rows.every((row) => known.current(row)) ? RELOAD_MS : SOON_MS;
+      const at = Math.max(Date.now() + wait, mine.last + LEAST_MS);
+      if (at >= mine.at) return;
+      clearTimeout(mine.timer);
+      mine.at = at;
+      mine.timer = setTimeout(() => {
+        mine.at = Infinity;
+        mine.last = Date.now();
         if (!document.hidden) void again.current();
-      }, RELOAD_MS);
+      }, at - Date.now());
     }, []),
   );
-  useEffect(() => () => clearTimeout(timer.current), []);
+  useEffect(() => () => clearTimeout(due.current.timer), []);
 }
 
-/** @param {{flow: any, minutes: number, standings: import('./states.js').Standing[]}} given */
-function Stage({ flow, minutes, standings }) {
+/** @param {{flow: any, minutes: number, standings: import('./states.js').Standing[], known: {current: (row: any) => boolean}, onMinutes: (minutes: number) => void}} given `known` is told which ways are on show. */
+function Stage({ flow, minutes, standings, known, onMinutes }) {
   const box = useRef(/** @type {any} */ (null));
   const canvas = useRef(/** @type {any} */ (null));
   const [width, setWidth] = useState(0);
@@ -76,17 +90,18 @@ function Stage({ flow, minutes, standings }) {
     () => (flow && width ? layout(flow.links, idle, { width, narrow: width < NARROW, most: MOST }) : null),
     [flow, idleKey, width],
   );
+  known.current = (row) => picture === null || strandOf(row, picture) !== undefined;
   usePulses(canvas, picture);
   const states = new Map(standings.map((standing) => [standing.account.id, standing]));
   const since = flow?.since_ms ? flow.since_ms - (flow.since_ms % 60_000) : null;
   const height = picture?.height ?? 220;
   return html`<div class="flow-body" onPointerLeave=${() => setAt(null)}>
-    <div class="flow-heads" aria-hidden="true">${picture?.kinds.map((kind) => html`<span key=${kind} style=${{ width: `${picture.nodes[0]?.[0]?.width ?? 120}px` }}>${t(`column_${kind}`)}</span>`)}</div>
+    <div class="flow-heads" aria-hidden="true">${picture?.kinds.map((kind) => html`<span key=${kind} style=${{ width: `${picture.nodes.flat()[0]?.width ?? 120}px` }}>${t(`column_${kind}`)}</span>`)}</div>
     <div class="flow-stage" ref=${box} style=${{ height: `${height}px` }} aria-busy=${picture === null || undefined}>
       ${picture && html`<svg width=${picture.width} height=${height} aria-hidden="true"><${Ribbons} picture=${picture} at=${at} setAt=${setAt} since=${since} /></svg>`}
       <canvas ref=${canvas} aria-hidden="true"></canvas>
       ${picture?.nodes.flat().map((node) => html`<${Box} key=${`${node.kind} ${node.id}`} node=${node} state=${node.kind === 'account' ? states.get(node.id) : undefined} since=${since} setAt=${setAt} />`)}
-      ${picture && picture.strands.length === 0 && html`<p class="flow-none soft">${t('noneInWindow', { minutes })}</p>`}
+      ${picture && picture.strands.length === 0 && html`<div class="flow-none soft"><p>${t('noneInWindow', { minutes })}</p>${minutes < LONGEST && html`<${Button} onClick=${() => onMinutes(LONGEST)}>${t('showWindow', { minutes: LONGEST })}<//>`}</div>`}
     </div>
     <p class="flow-caption soft small" aria-live="off">${caption(picture, at, flow, minutes)}</p>
     ${picture && html`<${AsTable} flow=${flow} />`}</div>`;
@@ -112,13 +127,14 @@ function Box({ node, state, since, setAt }) {
   const tall = node.height >= 44;
   const figures = node.idle ? t('idle') : t('nodeFigures', { n: node.requests, tokens: compact(node.tokens) });
   const bad = troubleOf(node);
+  const short = bad ?? compact(node.tokens);
   const label = [name, figures, bad, state?.words].filter(Boolean).join(', ');
   return html`<a class=${`flow-node ${node.idle ? 'idle' : ''} ${tall ? 'tall' : ''}`} href=${nodeLink(node, since)} aria-label=${label}
       style=${{ left: `${node.x}px`, top: `${node.y}px`, width: `${node.width}px`, height: `${node.height}px` }}
       onPointerEnter=${() => setAt(mine)} onFocus=${() => setAt(mine)} onBlur=${() => setAt(null)}>
     ${node.kind === 'account' && node.id !== FOLDED && html`<span class="mark" style=${{ background: node.preset === null ? 'var(--line-strong)' : colourOf(node.preset) }} aria-hidden="true"></span>`}
     <span class="grow"><span class="row"><span class="cut grow" translate=${node.name === null || node.id === '' ? undefined : 'no'}>${name}</span>
-      ${!tall && !node.idle && hasRoom(node, name) && html`<span class=${bad ? 'bad numbers' : 'soft numbers'}>${compact(node.tokens)}</span>`}${state && html`<${Dot} state=${state.state} title=${state.words} />`}</span>
+      ${!tall && !node.idle && hasRoom(node, name + short) && html`<span class=${bad ? 'bad numbers' : 'soft numbers'}>${short}</span>`}${state && html`<${Dot} state=${state.state} title=${state.words} />`}</span>
       ${tall && html`<span class=${`cut flow-sums ${bad ? 'bad' : 'soft'}`}>${bad ?? figures}</span>`}</span></a>`;
 }
 
@@ -128,8 +144,8 @@ function troubleOf(node) {
   return node.errors > node.requests * FEW_ERRORS ? t('errorsOf', { n: node.errors }) : null;
 }
 
-/** Whether a figure fits beside the name. @param {Node} node @param {string} name */
-const hasRoom = (node, name) => node.width - (node.kind === 'account' ? 104 : 78) > name.length * LETTER;
+/** Whether a name and what stands beside it fit. @param {Node} node @param {string} text */
+const hasRoom = (node, text) => node.width - (node.kind === 'account' ? 61 : 36) > text.length * LETTER;
 
 /** @param {Node} node */
 function nameOf(node) {
@@ -203,11 +219,17 @@ function usePulses(canvas, picture) {
   );
 }
 
+/** @param {any} row @param {Picture} picture */
+function strandOf(row, picture) {
+  const id = picture.place(row).join('\n');
+  return picture.strands.find((strand) => strand.id === id);
+}
+
 /** Return the way a request took: to where it failed first, around, and through. @param {any} row @param {Picture} picture @returns {import('./pulses.js').Leg[]} */
 function legsOf(row, picture) {
-  const ids = picture.place(row);
-  const strand = picture.strands.find(({ id }) => id === ids.join('\n'));
+  const strand = strandOf(row, picture);
   if (!strand) return [];
+  const { ids } = strand;
   const failed = (row.attempts ?? []).findLast((/** @type {any} */ attempt) => !ANSWERED.has(attempt.outcome));
   const notch = failed && picture.notches.find((one) => one.ids.at(-2) === ids.at(-2) && one.ids.at(-1) === picture.place({ ...row, account_id: failed.account_id }).at(-1));
   const last = strand.pieces.at(-1);

@@ -17,6 +17,8 @@ import { moves } from './order.js';
 
 /** What was just switched, before the gateway has said so. @type {import('../../vendor/signals.js').Signal<Record<string, boolean>>} */
 export const switching = signal({});
+/** Priorities that were just chosen, before the gateway has said so. @type {import('../../vendor/signals.js').Signal<Record<string, number>>} */
+export const ordering = signal({});
 /** The account that is being tested, in the panel over whichever page. @type {import('../../vendor/signals.js').Signal<Account | null>} */
 export const testing = signal(null);
 
@@ -74,19 +76,18 @@ export async function refreshModels(account) {
   }
 }
 
-/** @param {Account} account */
-export async function destroy(account) {
+/** @param {Account} account @param {() => void} [leave] Called once it is gone. */
+export async function destroy(account, leave) {
   const sure = await confirm({ title: t('deleteTitle', { name: account.name }), text: t('deleteText'), action: t('delete'), typed: account.name });
-  if (!sure) return false;
+  if (!sure) return;
   try {
     const { etag } = await get(pathOf(account.id));
     await remove(pathOf(account.id), { etag });
     say(t('deleted', { name: account.name }));
-    await refresh();
-    return true;
+    leave?.();
+    await refresh(pathOf(account.id));
   } catch (error) {
     tell(error);
-    return false;
   }
 }
 
@@ -131,24 +132,35 @@ async function offerAgain(account) {
 export async function reorder(steps, moved) {
   const changes = moves(steps, moved.id);
   if (changes === null) return say(t('orderFixed'), { tone: 'bad' });
-  if (changes.length === 0) return;
-  const done = await applied(changes);
-  if (done.length) say(t('reordered', { name: moved.name }), { undo: () => applied(done.map(({ id, from, to }) => ({ id, from: to, to: from }))) });
+  if (changes.length > 0 && (await applied(changes))) say(t('reordered', { name: moved.name }), { undo: () => applied(changes.map(({ id, from, to }) => ({ id, from: to, to: from }))) });
+}
+
+/** How many changes of the order are under way, and their end. */
+let waiting = 0;
+let last = /** @type {Promise<any>} */ (Promise.resolve());
+
+/** Show the changes at once, and make them after those before. @param {import('./order.js').Move[]} changes @returns {Promise<boolean>} */
+function applied(changes) {
+  waiting += 1;
+  ordering.value = { ...ordering.value, ...Object.fromEntries(changes.map(({ id, to }) => [id, to])) };
+  const done = last.then(() => made(changes));
+  last = done;
+  return done;
 }
 
 /** @param {import('./order.js').Move[]} changes */
-async function applied(changes) {
-  const done = [];
+async function made(changes) {
+  let well = true;
   try {
-    for (const change of changes) {
-      await amend(change.id, { priority: change.to });
-      done.push(change);
-    }
+    for (const { id, to } of changes) await amend(id, { priority: to });
   } catch (error) {
     tell(error);
+    well = false;
   }
-  await refresh();
-  return done;
+  if (waiting === 1) await refresh();
+  waiting -= 1;
+  if (waiting === 0) ordering.value = {};
+  return well;
 }
 
 /** @param {Account} account @param {string} panel */

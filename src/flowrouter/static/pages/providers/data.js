@@ -4,6 +4,7 @@
 
 import { get, patch } from '../../core/api.js';
 import { forget, useData } from '../../core/resource.js';
+import { tell } from '../../core/toast.js';
 import { useEffect, useState } from '../../core/ui.js';
 
 /** @typedef {Record<string, any>} Account A row of `/api/accounts`. */
@@ -48,9 +49,9 @@ export const useTargets = () => useAll('/api/health/targets', { every: LIVE_MS }
 export const useQuotas = () => useAll('/api/quotas', { every: LIVE_MS });
 export const usePresets = () => useData('/api/presets', { limit: PAGE });
 
-/** Read again what a change of an account concerns. */
-export function refresh() {
-  return Promise.all(['/api/accounts', '/api/health', '/api/quotas', '/api/models', '/api/status', '/api/tags'].map(forget));
+/** Read again what a change of an account concerns. @param {string | null} [gone] The path of an account that is no more. */
+export function refresh(gone = null) {
+  return Promise.all(['/api/accounts', '/api/health', '/api/quotas', '/api/models', '/api/status', '/api/tags'].map((path) => forget(path, gone)));
 }
 
 /**
@@ -63,6 +64,9 @@ export async function amend(id, body) {
   void refresh();
   return data;
 }
+
+/** Put an account back as it was. @param {string} id @param {Record<string, any>} body */
+export const restore = (id, body) => amend(id, body).catch(tell);
 
 /** @param {string} wanted @param {Account[]} accounts */
 export function freeName(wanted, accounts) {

@@ -13,7 +13,7 @@ import { Button, TextInput } from '../../parts/forms.js';
 import { Page, Section } from '../../parts/page.js';
 import { useRoving } from '../../parts/roving.js';
 import { t } from '../../strings/providers.js';
-import { adopt, dismiss, enable, isOn, reorder } from './actions.js';
+import { adopt, dismiss, enable, isOn, ordering, reorder } from './actions.js';
 import { locked } from './data.js';
 import { useDrag } from './drag.js';
 import { joined, nudged, parted, stepsOf } from './order.js';
@@ -35,7 +35,7 @@ export function List({ standings, found, query, busy }) {
   return html`<${Page} title=${t('title')} lead=${none ? undefined : t('lead')} actions=${none ? null : add}>
     ${standings === null && html`<${Skeleton} lines=${6} height=${58} />`}
     ${found.length > 0 && html`<${Found} found=${found} />`}
-    ${none && html`<${Empty} title=${t('emptyTitle')} text=${may('operate') ? t('emptyText') : t('viewer')} code=${t('emptyCode')} action=${add} />`}
+    ${none && html`<${Empty} title=${t('emptyTitle')} text=${may('operate') ? t('emptyText') : t('viewer')} code=${t('emptyCode')} action=${add && html`${add}<${Button} href=${href('setup')}>${t('setup')}<//>`} />`}
     ${standings !== null && !none && html`<div class="column gap2"><${Tools} standings=${standings} words=${words} way=${way} />
       <${Steps} all=${standings} shown=${shown} filtered=${words !== '' || way !== ''} busy=${busy} /></div>`}<//>`;
 }
@@ -89,28 +89,24 @@ function Steps({ all, shown, filtered, busy }) {
 }
 
 /** @param {any} account */
-const placed = (account) => ({ id: account.id, priority: account.priority, fixed: locked(account, 'priority') });
+const placed = (account) => ({ id: account.id, priority: ordering.value[account.id] ?? account.priority, fixed: locked(account, 'priority') });
 
 /**
  * Changing the order by keys and by pointer. The focus stays on who was moved.
  * @param {Standing[]} all @param {{current: HTMLElement | null}} box
  */
 function useOrder(all, box) {
-  const moving = useRef(false);
   const kept = useRef(/** @type {string | null} */ (null));
   const steps = stepsOf(all.map(({ account }) => placed(account)));
   useLayoutEffect(() => {
     if (kept.current && document.activeElement === document.body) /** @type {HTMLElement | null} */ (box.current?.querySelector(`[data-id="${CSS.escape(kept.current)}"]`))?.focus();
   });
-  const apply = async (/** @type {import('./order.js').Steps} */ wanted, /** @type {any} */ account) => {
-    if (moving.current || wanted === steps) return;
-    moving.current = true;
-    await reorder(wanted, account);
-    moving.current = false;
+  const apply = (/** @type {import('./order.js').Steps} */ wanted, /** @type {any} */ account) => {
+    if (wanted !== steps) void reorder(wanted, account);
   };
   const drag = useDrag((id, drop) => {
     const account = all.find((standing) => standing.account.id === id)?.account;
-    if (account) void apply('into' in drop ? joined(steps, id, drop.into) : parted(steps, id, drop.before), account);
+    if (account) apply('into' in drop ? joined(steps, id, drop.into) : parted(steps, id, drop.before), account);
   });
   return {
     ...drag,
@@ -118,7 +114,7 @@ function useOrder(all, box) {
     nudge: (/** @type {any} */ account, /** @type {-1 | 1} */ way, /** @type {boolean} */ fixed) => {
       if (fixed) return say(t('isFixed', { file: account.managed_in ?? account.source }), { tone: 'bad' });
       kept.current = account.id;
-      return void apply(nudged(steps, account.id, way), account);
+      return apply(nudged(steps, account.id, way), account);
     },
   };
 }

@@ -101,7 +101,7 @@ export function TroubleLine({ standing, full = false }) {
   const { account, trouble } = standing;
   if (!trouble || !isOn(account)) return null;
   const cures = may('operate') ? trouble.cures.filter((cure) => allowed(cure, account)).slice(0, full ? 4 : 2) : [];
-  return html`<div class=${`trouble ${trouble.tone}`} role="note"><${Icon} name="warning" /><div class="grow"><p><span class="strong">${trouble.text}</span> ${trouble.fix}
+  return html`<div class=${`trouble is-${trouble.tone}`} role="note"><${Icon} name="warning" /><div class="grow"><p><span class="strong">${trouble.text}</span> ${trouble.fix}
       ${trouble.until !== null && trouble.until > Date.now() && html` <span class="soft">${t.rich('askedAgain', { time: html`<${Countdown} at=${trouble.until} />` })}</span>`}</p>
       ${trouble.said && full && html`<p class="small soft wrap">${t('theySay')} <span translate="no">${trouble.said}</span></p>`}</div>
     <span class="row wraps">${cures.map((cure, index) => html`<${Button} key=${cure} tone=${index === 0 ? 'plain' : 'quiet'} onClick=${() => heal(cure, account)}>${t(`cure_${cure}`)}<//>`)}</span></div>`;

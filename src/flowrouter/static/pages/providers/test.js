@@ -58,10 +58,17 @@ export function TestPanel({ account, onClose, lead }) {
       <span class="grow wrap" translate="no">${step.text || step.name}</span><span class="soft numbers">${millis(step.at_ms)}</span></li>`)}
       ${busy && html`<li class="soft"><span class="dot live" aria-hidden="true"></span>…</li>`}</ol>
     ${error && html`<${Problem} error=${error} />`}
-    ${result && (result.ok ? html`<${Well} result=${result} />` : html`<${Notice} tone="bad" title=${t('testBad')}><p translate="no" class="wrap">${result.error}</p>${result.advice && html`<p class="soft wrap" translate="no">${result.advice}</p>`}<//>`)}
+    ${result && (result.ok ? html`<${Well} result=${result} />` : html`<${Notice} tone="bad" title=${t('testBad')}><p translate="no" class="wrap">${result.error}</p>${advice(result)}<//>`)}
     <div class="row wraps">${(error || (result && !result.ok)) && !account.read_only && html`<${Button} tone="primary" icon="edit" onClick=${edit}>${t('edit')}<//>`}
       ${result?.ok && result.model && html`<${Button} tone="primary" icon="playground" href=${href('playground', { model: `${account.name}/${result.model}` })}>${t('tryIt')}<//>`}
       <${Button} icon="refresh" busy=${busy} onClick=${() => setTurn(turn + 1)}>${t('testAgain')}<//></div><//>`;
+}
+
+/** What to do: here rather than on the command line, where that is known. @param {any} result */
+function advice({ error, advice: told }) {
+  const failure = { 401: 'auth', 402: 'billing', 403: 'auth', 429: 'rate_limit' }[/answered (\d{3})\b/.exec(error ?? '')?.[1] ?? ''];
+  if (failure) return html`<p class="soft wrap">${t(/** @type {'authFix'} */ (`${failure}Fix`))}</p>`;
+  return told && html`<p class="soft wrap" translate="no">${told}</p>`;
 }
 
 /** @param {{result: any}} given */

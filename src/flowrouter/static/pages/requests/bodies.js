@@ -116,14 +116,15 @@ function BodyView({ body, dialect }) {
 
 /** Why nothing was recorded, and how something is. */
 function NotRecorded() {
-  const { data: settings } = useData('/api/settings');
-  const recording = settings?.recording;
+  const { data: settings, error } = useData('/api/settings');
+  const recording = settings?.in_force?.recording;
+  const stored = settings?.values?.recording ?? null;
   const mode = recording?.mode ?? 'off';
   const set = async (/** @type {'errors' | 'all'} */ next) => {
     try {
-      await patch('/api/settings', { recording: { ...recording, mode: next } });
+      await patch('/api/settings', { recording: { ...stored, mode: next } });
       await forget('/api/settings');
-      say(t('recordOn', { mode: t(`mode_${next}`) }), { undo: () => patch('/api/settings', { recording: { ...recording, mode } }).then(() => forget('/api/settings'), tell) });
+      say(t('recordOn', { mode: t(`mode_${next}`) }), { undo: () => patch('/api/settings', { recording: stored }).then(() => forget('/api/settings'), tell) });
     } catch (error) {
       tell(error);
     }
@@ -131,5 +132,5 @@ function NotRecorded() {
   const action = html`${may('administer') && mode !== 'errors' && mode !== 'all' && html`<${Button} onClick=${() => set('errors')}>${t('recordErrors')}<//>`}
     ${may('administer') && mode !== 'all' && html`<${Button} onClick=${() => set('all')}>${t('recordAll')}<//>`}${may('administer') && html`<${Button} tone="quiet" href=${href('settings')}>${t('recordSettings')}<//>`}`;
   const text = html`${mode === 'off' ? t('notRecordedOff') : t('notRecordedOther', { mode: t(`mode_${/** @type {'all'} */ (mode)}`) })}${recording?.days && html` ${t('recordPrivacy', { days: recording.days })}`}`;
-  return html`<${Section} title=${t('said')}>${settings ? html`<${Empty} title=${t('notRecorded')} text=${text} action=${action} />` : html`<${Skeleton} lines=${3} />`}<//>`;
+  return html`<${Section} title=${t('said')}>${settings || error ? html`<${Empty} title=${t('notRecorded')} text=${text} action=${action} />` : html`<${Skeleton} lines=${3} />`}<//>`;
 }

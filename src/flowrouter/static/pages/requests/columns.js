@@ -5,7 +5,7 @@
 import { compact, count, millis } from '../../core/format.js';
 import { href } from '../../core/router.js';
 import { html } from '../../core/ui.js';
-import { Dot, Money, Provider, Time } from '../../parts/bits.js';
+import { Money, Provider, Time } from '../../parts/bits.js';
 import { t } from '../../strings/requests.js';
 import { programOf, shortOf } from './names.js';
 

@@ -80,7 +80,7 @@ function Actions({ row, onReplay }) {
 
 /** Return the requests beside one in the list it was opened from. @param {import('./rows.js').Log} log @param {string} id */
 function neighbours(log, id) {
-  const rows = log.rows.value;
+  const rows = log.rows.peek();
   const at = rows.findIndex((row) => row['id'] === id);
   return { newer: at > 0 ? rows[at - 1]?.['id'] ?? null : null, older: at < 0 ? null : rows[at + 1]?.['id'] ?? null };
 }

@@ -26,6 +26,8 @@ export function useFields(names) {
       { id: 'account', label: t('account'), kind: 'choice', choices: named(names.accounts) },
       { id: 'key', label: t('key'), kind: 'choice', choices: named(names.keys) },
       { id: 'dialect', label: t('dialect'), kind: 'choice', choices: ours(['openai_chat', 'openai_responses', 'anthropic', 'gemini']) },
+      { id: 'client', label: t('client'), kind: 'text' },
+      { id: 'combo', label: t('combo'), kind: 'text' },
       { id: 'session', label: t('session'), kind: 'text' },
       { id: 'time', label: t('time'), kind: 'time' },
     ]);

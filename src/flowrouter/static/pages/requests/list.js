@@ -52,14 +52,15 @@ export function RequestList({ query, log }) {
   const known = [...fields.map(({ id }) => id), 'since', 'until'];
   const filtered = known.some((name) => query[name]);
   const clear = () => setQuery(Object.fromEntries(known.map((name) => [name, null])));
-  const empty = filtered ? html`<${Empty} title=${t('none')} text=${t('noneText')} action=${html`<${Button} onClick=${clear}>${t('clear')}<//>`} />` : html`<${Nothing} />`;
+  const empty = html`<${Empty} title=${t('none')} text=${t('noneText')} action=${html`<${Button} onClick=${clear}>${t('clear')}<//>`} />`;
+  const nothing = !filtered && !log.loading.value && !log.error.value && log.rows.value.length === 0;
   return html`<${Page} title=${t('title')} lead=${t('lead')} actions=${html`<${Actions} log=${log} onPause=${toggle} query=${query} />`}>
-    <${Filters} fields=${fields} values=${query} onChange=${setQuery} />
+    ${!nothing && html`<${Filters} fields=${fields} values=${query} onChange=${setQuery} />`}
     ${log.error.value && html`<${Problem} error=${log.error.value} retry=${() => log.reload()} />`}
     <div class="requests" ref=${box}>${selected.size > 0 && html`<${Chosen} selected=${selected} onClear=${() => setSelected(new Set())} onCompare=${() => setComparing(true)} />`}
       <${Fresh} log=${log} />
-      <${Table} id="requests" label=${t('list')} columns=${columns} rows=${log.rows.value} keyOf=${keyOf} onOpen=${(/** @type {Row} */ row) => go(`requests/${row['id']}`)} hrefOf=${linkTo}
-        onMore=${() => log.onward()} more=${log.more.value} loading=${log.loading.value} empty=${log.error.value ? null : empty} selected=${selected} onSelect=${setSelected} card=${card} tone=${toneOf} primary /></div>
+      ${nothing ? html`<${Nothing} />` : html`<${Table} id="requests" label=${t('list')} columns=${columns} rows=${log.rows.value} keyOf=${keyOf} onOpen=${(/** @type {Row} */ row) => go(`requests/${row['id']}`)} hrefOf=${linkTo}
+        onMore=${() => log.onward()} more=${log.more.value} loading=${log.loading.value} empty=${log.error.value ? null : empty} selected=${selected} onSelect=${setSelected} card=${card} tone=${toneOf} primary />`}</div>
     ${comparing && html`<${Compared} ids=${[...selected]} onClose=${() => setComparing(false)} />`}<//>`;
 }
 

@@ -73,11 +73,8 @@ function Desk({ row, recording }) {
     ${run && !error && html`<${Outcome} ...${{ row, recording, run, settled }} />`}`;
 }
 
-/** Models with what they can be asked by. @param {any[] | undefined} models */
-function namesOf(models) {
-  const names = (models ?? []).flatMap((model) => [model.id, ...(model.accounts ?? []).map((/** @type {any} */ one) => `${one.account ?? one.name ?? one}/${model.id}`)]);
-  return [...new Set(names)].filter((name) => !name.includes('[object'));
-}
+/** Every name there is, and each account's models by its own name. @param {{id: string, accounts: string[]}[] | undefined} models */
+const namesOf = (models) => (models ?? []).flatMap(({ id, accounts }) => [id, ...accounts.map((account) => `${account}/${id}`)]);
 
 /**
  * Send a recorded request to a target.

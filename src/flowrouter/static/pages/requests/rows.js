@@ -18,7 +18,7 @@ const TRIMMED = 2_000;
 const HELD_MOST = 1_000;
 const BREATH_MS = 250;
 
-const FILTERS = ['outcome', 'model', 'preset', 'account', 'key', 'session', 'dialect'];
+const FILTERS = ['outcome', 'model', 'preset', 'account', 'key', 'session', 'dialect', 'client', 'combo'];
 
 /** Return what `/api` is asked for a list's state in the address. @param {Query} query @returns {Query} */
 export function asked(query) {
@@ -169,6 +169,10 @@ export class Log {
     if (this.key === null) return;
     const mine = batch.filter((row) => !this.ids.has(row['id']) && this.fits(row));
     if (mine.length === 0) return;
+    if (this.held.value >= HELD_MOST) {
+      this.held.value += mine.length;
+      return;
+    }
     for (const { id } of mine) this.ids.add(id);
     this.arrived.push(...mine);
     this.timer ||= setTimeout(() => this.settle(), BREATH_MS);
@@ -213,10 +217,11 @@ export class Log {
 
   /** Return whether a settled request belongs to the list. @param {Row} row */
   fits(row) {
-    const { since, until, account, ...same } = asked(this.query);
-    const columns = { outcome: 'outcome', model: 'model', preset: 'preset', key: 'key_id', session: 'session_id', dialect: 'client_dialect' };
+    const { since, until, account, client, ...same } = asked(this.query);
+    const columns = { outcome: 'outcome', model: 'model', preset: 'preset', key: 'key_id', session: 'session_id', dialect: 'client_dialect', combo: 'combo' };
     if (since && row['ts_ms'] < Number(since)) return false;
     if (until && row['ts_ms'] >= Number(until)) return false;
+    if (client && !(row['client'] ?? '').startsWith(client)) return false;
     if (account && row['account_id'] !== account && this.accounts[row['account_id']] !== account) return false;
     return Object.entries(same).every(([name, value]) => row[columns[/** @type {keyof typeof columns} */ (name)]] === value);
   }

@@ -77,8 +77,8 @@ export function SessionList({ query }) {
   const filtered = known.some((name) => query[name]);
   const clear = () => setQuery(Object.fromEntries(known.map((name) => [name, null])));
   const code = `curl ${location.origin}/v1/chat/completions \\\n  -H "authorization: Bearer $FLOW_ROUTER_KEY" -H 'content-type: application/json' \\\n  -H 'session-id: my-run-1' \\\n  -d '{"model": "auto", "messages": [{"role": "user", "content": "Hello"}]}'`;
-  const empty = filtered ? html`<${Empty} title=${t('none')} text=${t('noneText')} action=${html`<${Button} onClick=${clear}>${t('clear')}<//>`} />`
-    : html`<${Empty} title=${t('empty')} text=${t('emptyText')} code=${code} />`;
+  const empty = html`<${Empty} title=${t('none')} text=${t('noneText')} action=${html`<${Button} onClick=${clear}>${t('clear')}<//>`} />`;
+  if (!filtered && !loading && !error && rows.length === 0) return html`<${Page} title=${t('title')} lead=${t('lead')}><${Empty} title=${t('empty')} text=${t('emptyText')} code=${code} /><//>`;
   return html`<${Page} title=${t('title')} lead=${t('lead')}><${Filters} fields=${fields} values=${query} onChange=${setQuery} />
     ${error && html`<${Problem} error=${error} retry=${refresh} />`}
     <${Table} id="sessions" label=${t('list')} columns=${COLUMNS} rows=${rows} keyOf=${keyOf} onOpen=${(/** @type {Session} */ row) => go(`sessions/${encodeURIComponent(row['session_id'])}`)} hrefOf=${linkTo}

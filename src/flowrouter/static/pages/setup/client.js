@@ -15,11 +15,8 @@ import { Button, Field, Form, Select, TextInput } from '../../parts/forms.js';
 import { Icon } from '../../parts/icons.js';
 import { Tabs } from '../../parts/panel.js';
 import { t } from '../../strings/setup.js';
-import { CLIENTS } from './snippets.js';
+import { ANY, CLIENTS, PLACEHOLDER } from './snippets.js';
 
-/** What stands for a key where one is needed and none is at hand. */
-const ANY = 'any';
-const PLACEHOLDER = 'YOUR_KEY';
 /** What the gateway calls requests that were sent from these pages. */
 const OURS = 'dashboard';
 

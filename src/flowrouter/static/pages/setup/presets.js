@@ -10,6 +10,7 @@ import { t } from '../../strings/setup.js';
 
 const FIRST = ['openai', 'anthropic', 'gemini', 'openrouter', 'deepseek', 'ollama'];
 const SHOWN = 24;
+const NO_FIT = 9;
 
 /** @param {{presets: any[], heading: string | null, onChoose: (id: string) => void}} given */
 export function Presets({ presets, heading, onChoose }) {
@@ -19,7 +20,7 @@ export function Presets({ presets, heading, onChoose }) {
   const box = useRef(/** @type {any} */ (null));
   useKeys({ '/': () => box.current?.querySelector('input')?.focus() });
   const tags = [...new Set(presets.map((preset) => preset.tag).filter(Boolean))];
-  const fitting = presets.filter((preset) => (tag === null || preset.tag === tag) && matches(preset, words)).sort((a, b) => rank(a) - rank(b));
+  const fitting = presets.filter((preset) => (tag === null || preset.tag === tag) && fit(preset, words) < NO_FIT).sort((a, b) => fit(a, words) - fit(b, words) || rank(a) - rank(b));
   const shown = all ? fitting : fitting.slice(0, SHOWN);
   const enter = (/** @type {KeyboardEvent} */ event) => {
     if (event.key === 'Enter' && words && fitting[0]) onChoose(fitting[0].id);
@@ -33,10 +34,16 @@ export function Presets({ presets, heading, onChoose }) {
     ${fitting.length > shown.length && html`<div><${Button} tone="quiet" onClick=${() => setAll(true)}>${t('showAll', { n: fitting.length })}<//></div>`}</div>`;
 }
 
-/** @param {any} preset @param {string} words */
-function matches(preset, words) {
-  const text = [preset.id, preset.name, preset.vendor, preset.tag, ...preset.aliases, ...preset.kinds, preset.notes].join(' ').toLowerCase();
-  return words.toLowerCase().split(/\s+/).every((word) => text.includes(word));
+/** How well a preset fits what was typed: by its names, its models, or what else is said of it. @param {any} preset @param {string} words */
+function fit(preset, words) {
+  const typed = words.toLowerCase().trim().split(/\s+/);
+  const told = [[preset.id, preset.name, preset.vendor, ...preset.aliases], preset.static_models, [preset.tag, ...preset.kinds, preset.notes]];
+  let text = '';
+  const at = told.findIndex((more) => {
+    text += ` ${more.join(' ').toLowerCase()}`;
+    return typed.every((word) => text.includes(word));
+  });
+  return at < 0 ? NO_FIT : at;
 }
 
 /** Those that most people look for stand first, those that need an address of their own last. @param {any} preset */

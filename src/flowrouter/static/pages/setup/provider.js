@@ -4,7 +4,7 @@
 
 import { patch, post, remove } from '../../core/api.js';
 import { forget, useData } from '../../core/resource.js';
-import { setQuery } from '../../core/router.js';
+import { href, setQuery } from '../../core/router.js';
 import { tell } from '../../core/toast.js';
 import { html, useEffect, useRef, useState } from '../../core/ui.js';
 import { Provider } from '../../parts/bits.js';
@@ -17,10 +17,13 @@ import { Steps, test } from './testing.js';
 /** @typedef {import('./testing.js').Step} Step */
 /** @typedef {import('./testing.js').Result} Result */
 
-/** @param {{accounts: any[], chosen: string | null, onReady: (account: any, result: Result | null) => void}} given `chosen`: the id of a preset. */
-export function ProviderStep({ accounts, chosen, onReady }) {
+/**
+ * @param {{accounts: any[], chosen: string | null, onTrying: (trying: boolean) => void, onReady: (account: any, result: Result | null) => void}} given
+ * `chosen`: the id of a preset. `onTrying`: whether an account is on its way, which may have been made and not work.
+ */
+export function ProviderStep({ accounts, chosen, onTrying, onReady }) {
   const presets = useData('/api/presets', { limit: 200 });
-  const trial = useTrial(onReady);
+  const trial = useTrial(onReady, onTrying);
   const found = accounts.filter(({ source }) => source === 'found');
   const embedded = accounts.find(({ source, enabled }) => source === 'embedded' && enabled);
   const preset = presets.data?.find((/** @type {any} */ one) => one.id === chosen) ?? null;
@@ -28,7 +31,7 @@ export function ProviderStep({ accounts, chosen, onReady }) {
   if (!presets.data) return html`<${Skeleton} lines=${5} height=${34} />`;
   if (preset) return html`<${Connect} key=${preset.id} preset=${preset} accounts=${accounts} trial=${trial} onBack=${() => { trial.clear(); setQuery({ preset: null }); }} />`;
   return html`
-    ${(found.length > 0 || embedded) && html`<div class="column setup-found"><h3>${t('onThisMachine')}</h3>
+    ${(found.length > 0 || embedded || trial.at !== null) && html`<div class="column setup-found"><h3>${t('onThisMachine')}</h3>
       ${found.map((account) => html`<${Found} key=${account.id} account=${account} trial=${trial} />`)}
       ${embedded && html`<div class="setup-row"><${Provider} preset=${embedded.preset} name=${t('builtIn')} /><span class="grow soft small">${t('builtInText')}</span><${Button} onClick=${() => onReady(embedded, null)}>${t('useBuiltIn')}<//></div>`}
       ${trial.at !== null && html`<${Outcome} trial=${trial} />`}</div>`}
@@ -37,9 +40,9 @@ export function ProviderStep({ accounts, chosen, onReady }) {
 
 /**
  * One account on its way: made or taken up, then tried.
- * @param {(account: any, result: Result | null) => void} onReady
+ * @param {(account: any, result: Result | null) => void} onReady @param {(trying: boolean) => void} onTrying
  */
-function useTrial(onReady) {
+function useTrial(onReady, onTrying) {
   const [at, setAt] = useState(/** @type {string | null} */ (null));
   const [steps, setSteps] = useState(/** @type {Step[]} */ ([]));
   const [busy, setBusy] = useState(false);
@@ -47,6 +50,7 @@ function useTrial(onReady) {
   const [result, setResult] = useState(/** @type {Result | null} */ (null));
   const [account, setAccount] = useState(/** @type {any} */ (null));
   const clear = () => {
+    onTrying(false);
     setAt(null);
     setSteps([]);
     setError(null);
@@ -55,6 +59,7 @@ function useTrial(onReady) {
   };
   /** @param {string} name @param {() => Promise<any>} make returns the account to try. */
   const run = async (name, make) => {
+    onTrying(true);
     setAt(name);
     setSteps([]);
     setError(null);
@@ -108,7 +113,7 @@ function Connect({ preset, accounts, trial, onBack }) {
     <div class="row"><${Button} tone="quiet" icon="left" label=${t('back')} onClick=${onBack} /><h3><${Provider} preset=${preset.id} name=${preset.name} /></h3>
       <span class="grow"></span>${preset.key_url && html`<a href=${preset.key_url} target="_blank" rel="noreferrer">${t('getKey')}</a>`}</div>
     ${preset.notes && html`<p class="soft small" translate="no">${preset.notes}</p>`}
-    <${Form} onSubmit=${save} error=${trial.error} label=${preset.name}>
+    <${Form} onSubmit=${save} error=${trial.error} label=${t('connect', { name: preset.name })}>
       ${(preset.key_required || !preset.local) && html`<${Field} label=${t('key')} name="api_key" hint=${preset.key_required ? t('keyHint') : t('keyOptional')}><${Secret} value=${key} onChange=${setKey} placeholder=${preset.key_required ? t('pasteKey') : ''} /><//>`}
       ${more && html`<div class="fields"><${Field} label=${t('baseUrl')} name="base_url" hint=${local ? t('baseUrlDefault') : t('baseUrlNeeded')}><${TextInput} value=${url} onChange=${setUrl} mono placeholder=${local ?? 'http://127.0.0.1:8000/v1'} /><//>
         <${Field} label=${t('name')} name="name"><${TextInput} value=${name} onChange=${setName} /><//></div>`}
@@ -130,7 +135,7 @@ function Outcome({ trial, form = false }) {
   };
   const failed = trial.result && !trial.result.ok ? trial.result : null;
   return html`<div class="column"><${Steps} steps=${trial.steps} busy=${trial.busy} />
-    ${failed && html`<${Notice} tone="bad" title=${failed.error ?? t('testFailed')} text=${failed.advice} data action=${html`<${Button} tone="quiet" onClick=${drop}>${t('removeAgain')}<//>`}>
+    ${failed && html`<${Notice} tone="bad" title=${failed.error ?? t('testFailed')} text=${failed.advice} data action=${html`<span class="row wraps"><${Button} onClick=${drop}>${t('removeAgain')}<//>${!form && html`<${Button} href=${href(`providers/${encodeURIComponent(trial.account.id)}`)}>${t('openProvider')}<//>`}</span>`}>
       <p class="soft small">${form ? t('mendAndTest') : t('mendThere')}</p><//>`}
     ${!form && trial.error && html`<${Problem} error=${trial.error} />`}</div>`;
 }

@@ -6,6 +6,10 @@
 /** @typedef {{where: string | null, text: string}} Lines `where`: the file that they belong in, null for a shell. */
 /** @typedef {{id: string, name: string | null, key: string, lines: (facts: Facts) => Lines[]}} Client `name` is the product's, `key` a name for its gateway key. */
 
+/** What goes for a key while none is needed; clients always send one. */
+export const ANY = 'any';
+/** What stands for a key where one is needed and none is at hand. */
+export const PLACEHOLDER = 'YOUR_KEY';
 const QUESTION = 'What does this project do?';
 /** @param {string} model */
 const isClaude = (model) => /^(?:anthropic\/)?claude/.test(model);

@@ -6,7 +6,8 @@
  */
 
 import { address } from '../../core/api.js';
-import { dayOf, moment } from '../../core/format.js';
+import { dayOf } from '../../core/format.js';
+import { marked, numberLocale } from '../../core/strings.js';
 import { resolveTime } from '../../parts/filters.js';
 import { t } from '../../strings/usage.js';
 
@@ -15,6 +16,7 @@ export const DAY_MS = 86_400_000;
 const LENGTHS = { hour: HOUR_MS, day: DAY_MS };
 /** As many points as the gateway draws. */
 const POINTS = 750;
+const clock = new Intl.DateTimeFormat(numberLocale, { month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit' });
 /** Up to so long hours are shown where nobody chose. */
 const HOURLY_MS = 3 * DAY_MS;
 
@@ -106,10 +108,18 @@ export function onCalendar(points, span, offset) {
   return points.map((at) => new Date(1970, 0, 1 + Math.round((at + offset * 60_000) / DAY_MS)).getTime());
 }
 
+/** Day and time of day. @param {number} at */
+export const hourOf = (at) => marked(clock.format(at));
+
+const dated = new Intl.DateTimeFormat(numberLocale, { year: 'numeric', month: 'short', day: 'numeric' });
+
 /** From when until when, in words. @param {View} view */
 export function periodText({ since, end, until, span }) {
-  const told = (/** @type {number} */ at) => (new Date(at).setHours(0, 0, 0, 0) === at ? dayOf(at) : moment(at));
-  if (span === 'day') return t('period', { from: dayOf(since), to: dayOf(end - 1) });
+  const told = (/** @type {number} */ at) => (new Date(at).setHours(0, 0, 0, 0) === at ? dayOf(at) : hourOf(at));
+  if (span === 'day') {
+    const day = new Date(since).getFullYear() === new Date(end).getFullYear() ? dayOf : (/** @type {number} */ at) => marked(dated.format(at));
+    return t('period', { from: day(since), to: day(end - 1) });
+  }
   return until === null ? t('periodNow', { from: told(since) }) : t('period', { from: told(since), to: told(end) });
 }
 
