@@ -40,8 +40,8 @@ run: $(STAMPS)/package $(if $(filter 0,$(LOCAL)),,local) ## start the gateway, w
 test: $(STAMPS)/dev local-weights redis-server browser ## run the test suite (ARGS="tests/unit -k name", WORKERS=3)
 	$(PYTEST) -n $(WORKERS) --dist worksteal $(ARGS)
 
-dashboard: $(STAMPS)/dev browser ## only the dashboard, in a real browser (ARGS="-k requests", DASHBOARD_SHOTS=DIR for pictures)
-	$(PYTEST) -n $(WORKERS) --dist loadscope tests/dashboard $(ARGS)
+dashboard: $(STAMPS)/dev browser ## every page of the dashboard in every look (ARGS="-k requests", DASHBOARD_SHOTS=DIR for pictures)
+	$(PYTEST) -n $(WORKERS) --dist loadscope -m dashboard tests/dashboard $(ARGS)
 
 check: $(STAMPS)/dev ## lint, format, types and import floors
 	@$(MAKE) --no-print-directory --keep-going check-lint check-format check-types check-web check-floors

@@ -28,7 +28,8 @@ security policy, and requests to other hosts. A test that means a failure says s
 `tests.dashboard.tab`; pictures are saved only where DASHBOARD_SHOTS names a folder. `browser` is Playwright's
 own browser, for contexts of your own.
 
-All tests here are marked `dashboard` and have 180 seconds. Without a Chromium they are skipped.
+All tests here are marked `dashboard` and have 180 seconds; those that `make dashboard` runs and `make test` does
+not are marked `pages`. Without a Chromium they are skipped.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ import asyncio
 import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
@@ -64,15 +65,25 @@ ARGUMENTS = (
 TIMEOUT_MS = 15_000
 
 
+_SHORT = ("test_shell", "test_watch", "test_first_look", "test_setup")
+_ALWAYS = {("light", 1440), ("dark", 390)}
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
-    """Mark what is in this folder."""
+    """Mark what is in this folder; `make test` runs its short form, without the marker `pages`."""
     here = Path(__file__).parent
     for item in items:
-        if item.path.is_relative_to(here):
-            item.add_marker(pytest.mark.dashboard)
-            if item.get_closest_marker("timeout") is None:
-                item.add_marker(pytest.mark.timeout(180))
+        if not item.path.is_relative_to(here):
+            continue
+        item.add_marker(pytest.mark.dashboard)
+        if item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(180))
+        chosen = getattr(item, "callspec", None)
+        params: dict[str, Any] = {} if chosen is None else chosen.params
+        look = (params.get("theme", "light"), params.get("width", 1440))
+        if item.path.stem not in _SHORT or look not in _ALWAYS:
+            item.add_marker(pytest.mark.pages)
 
 
 class _Driver:

@@ -181,6 +181,11 @@ def test_a_chart_can_be_read_as_a_table_and_by_keys(seeded: Stand, page: Opener)
     tab.keyboard.press("End")
     newest = seeded.api("GET", f"/api/usage/series?split=none&since={_day(29)}")["series"][0]["requests"][-1]
     expect(surface).to_have_attribute("aria-valuetext", re.compile(rf"\b{newest}\b"))
+    # One crosshair for all charts.
+    expect(tab.locator(".usage-charts .chart-when").first).to_have_text(
+        main.locator(".chart-when").inner_text()
+    )
+    expect(main.locator(".chart-when")).not_to_have_text("Whole period")
     main.get_by_role("button", name="Table").click()
     rows = main.locator(".table-body > .table-row")
     expect(rows.first).to_contain_text(str(newest))

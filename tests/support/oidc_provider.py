@@ -11,7 +11,7 @@ import threading
 from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 from joserfc import jwt
 from joserfc.jwk import RSAKey
@@ -131,17 +131,28 @@ class OidcProvider:
 
 
 class RunningProvider(OidcProvider):
-    """The same on a loopback port."""
+    """The same on a loopback port; whom a browser brings to `/authorize` is sent back at once as the person it knows."""
 
     def __init__(self) -> None:
         provider = self
 
         class Answers(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                self._answer("GET")
+                if self.path.startswith("/authorize?"):
+                    self._send_back()
+                else:
+                    self._answer("GET")
 
             def do_POST(self) -> None:
                 self._answer("POST")
+
+            def _send_back(self) -> None:
+                brought = provider.authorize(self.path)
+                asked = provider.codes[brought["code"]]
+                self.send_response(303)
+                self.send_header("location", f"{asked['redirect_uri']}?{urlencode(brought)}")
+                self.send_header("content-length", "0")
+                self.end_headers()
 
             def _answer(self, method: str) -> None:
                 body = self.rfile.read(int(self.headers.get("content-length", "0")))

@@ -12,6 +12,7 @@ import { say } from '../core/toast.js';
 import { html, useEffect, useState } from '../core/ui.js';
 import { Empty, Notice } from '../parts/feedback.js';
 import { Button } from '../parts/forms.js';
+import { Icon } from '../parts/icons.js';
 import { Page } from '../parts/page.js';
 import { Tabs } from '../parts/panel.js';
 import { t } from '../strings/playground.js';
@@ -113,7 +114,7 @@ function Chat({ wrong }) {
         : html`<${Welcome} />`}
       <${Composer} wrong=${wrong} /></div>
     <aside class=${shown ? 'play-side card shown' : 'play-side card'} aria-label=${t('settings')}>
-      <button type="button" class="play-side-toggle" aria-expanded=${shown} onClick=${() => setShown(!shown)}>${t('settings')}<span class="soft small">${summary()}</span></button>
+      <button type="button" class="play-side-toggle" aria-expanded=${shown} onClick=${() => setShown(!shown)}><span class="grow">${t('settings')}</span><span class="soft small" data-text>${summary()}</span><${Icon} name=${shown ? 'up' : 'down'} size=${14} /></button>
       <${Settings} wrong=${wrong} /></aside></div>`;
 }
 

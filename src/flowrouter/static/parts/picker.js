@@ -35,6 +35,7 @@ export function Picker({ choices, onPick, label, placeholder, free = false, disa
     if (!row) return;
     onPick(row.value);
     setWords('');
+    setOpen(false);
     setAt(0);
   };
   const key = (/** @type {KeyboardEvent} */ event) => {
@@ -60,7 +61,7 @@ export function Picker({ choices, onPick, label, placeholder, free = false, disa
       aria-activedescendant=${open && rows.length ? `${id}-${at}` : undefined} value=${words} placeholder=${placeholder} disabled=${disabled} autocomplete="off" spellcheck=${false}
       onInput=${type} onKeyDown=${key} onFocus=${() => setOpen(true)} onClick=${() => setOpen(true)} onBlur=${() => setOpen(false)} /></span>
     <span class="hidden" role="status">${open && words ? t('found', { n: found.length }) : ''}</span>
-    <div class="picker-list" role="listbox" id=${`${id}-list`} aria-label=${label} ref=${list} hidden=${!open || (rows.length === 0 && !typed)} onPointerDown=${(/** @type {Event} */ event) => event.preventDefault()}>
+    <div class="picker-list" role="listbox" tabindex="-1" id=${`${id}-list`} aria-label=${label} ref=${list} hidden=${!open || (rows.length === 0 && !typed)} onPointerDown=${(/** @type {Event} */ event) => event.preventDefault()}>
       ${open && rows.map((row, index) => html`<${Option} key=${row.value} id=${`${id}-${index}`} row=${row} selected=${index === at} onPick=${() => pick(row)} onPoint=${() => at !== index && setAt(index)} />`)}
       ${open && found.length > SHOWN && html`<p class="soft small" role="presentation">${t('more', { n: found.length - SHOWN })}</p>`}
       ${open && rows.length === 0 && typed && html`<p class="soft small" role="presentation">${t('nothing')}</p>`}

@@ -166,6 +166,8 @@ export const english = {
   sentTo: 'goes to {account}',
   sentToLong: 'This is what {account} would be sent for {model}',
   piece: 'Piece of the request',
+  all: 'Show all',
+  less: 'Less',
   elsewhere: 'Besides',
   inAddress: 'in the address',
   loss_dropped: 'dropped',

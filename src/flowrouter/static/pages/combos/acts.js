@@ -15,8 +15,8 @@ import { bodyOf } from './draft.js';
 /** @param {string} id */
 export const pathOf = (id) => `/api/combos/${encodeURIComponent(id)}`;
 
-/** Read again what a change of a combo concerns. */
-export const refresh = () => Promise.all(['/api/combos', '/api/models', '/api/plan', '/api/tags', '/api/status'].map((prefix) => forget(prefix)));
+/** Read again what a change of a combo concerns; `gone` is one that is no more. @param {string | null} [gone] */
+export const refresh = (gone = null) => Promise.all(['/api/combos', '/api/models', '/api/plan', '/api/tags', '/api/status'].map((prefix) => forget(prefix, gone === null ? null : pathOf(gone))));
 
 /** Store a new combo and tell so, with a way back; raises `ApiError`. @param {Draft} draft @returns {Promise<any>} The row. */
 export async function create(draft) {
@@ -24,7 +24,7 @@ export async function create(draft) {
   void refresh();
   const undo = () => attempt(async () => {
     await remove(pathOf(data.id), { etag });
-    await refresh();
+    await refresh(data.id);
     if (location.hash.includes(data.id)) go('combos');
     say(t('undone'));
   });
@@ -59,7 +59,7 @@ export async function destroy(combo) {
     const { etag } = await get(pathOf(combo.id));
     await remove(pathOf(combo.id), { etag });
     say(t('deleted', { name: combo.name }));
-    await refresh();
+    await refresh(combo.id);
   });
 }
 

@@ -103,7 +103,7 @@ function columnsOf(keys) {
 
 /** @param {Key} key */
 function card(key) {
-  return html`<span class="row apart"><${Name} value=${key} /><${State} value=${key} /></span>
-    <span class="row apart soft small"><span class="cut" translate="no">${boundsOf(key).join(', ') || key['shown']}</span><span class="row"><${Money} pusd=${key['usage']?.charge_pusd ?? 0} why=${t('days30')} />${
+  return html`<span class="row apart"><${Name} value=${key} /><span class="key-aside"><${State} value=${key} /></span></span>
+    <span class="row apart soft small"><span class="cut" translate="no">${boundsOf(key).join(', ') || key['shown']}</span><span class="key-aside"><${Money} pusd=${key['usage']?.charge_pusd ?? 0} why=${t('days30')} />${
       key['last_used_at_ms'] !== null && html`<${Time} at=${key['last_used_at_ms']} />`}</span></span>`;
 }

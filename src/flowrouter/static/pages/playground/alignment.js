@@ -5,16 +5,16 @@
 /** @typedef {import('./dialects/shapes.js').Node} Node */
 /** @typedef {import('./dialects/index.js').DialectId} DialectId */
 /** @typedef {{path: string, kind: string, reason: string, rule?: string}} Loss */
-/** @typedef {{key: string, kind: string, cells: Partial<Record<DialectId, Node[]>>}} Row `kind` is what stands before the colon of a key. */
+/** @typedef {{key: string, kind: string, cells: Partial<Record<DialectId, Node[]>>}} Row `kind` is a key as far as its colon; what has none is a setting. */
 
 const FIRST = ['model', 'system'];
-const SPOKEN = ['user', 'assistant', 'thinking', 'image', 'part', 'call', 'result'];
+const TOOL = 'tool:';
 
 /** @param {string} key */
-export const kindOf = (key) => key.split(':', 1)[0] ?? key;
+export const kindOf = (key) => (/^[^:]*:/.exec(key) ?? [key])[0];
 
 /** @param {Row} row */
-const place = ({ kind }) => (FIRST.includes(kind) ? FIRST.indexOf(kind) : SPOKEN.includes(kind) ? 2 : kind === 'tool' ? 3 : 4);
+const place = ({ kind }) => (FIRST.includes(kind) ? FIRST.indexOf(kind) : kind === TOOL ? 3 : kind.endsWith(':') ? 2 : 4);
 
 /** Number what is said twice, so that each has a row of its own; settings of one name share a row. @param {Node[]} nodes */
 function numbered(nodes) {
@@ -77,7 +77,7 @@ export function placesOf(rows, source, target, path) {
   return gone.length ? gone : near.slice(0, 1);
 }
 
-const LONG = 1_200;
+const LONG = 3_000;
 const BASE64 = /[A-Za-z0-9+/]{120,}={0,2}/g;
 
 /** Text with what nobody reads cut short: pictures, and more than a screenful. @param {string} text @param {number} [most] */
@@ -87,8 +87,4 @@ export function shortened(text, most = Infinity) {
 }
 
 /** A node as it is written in its dialect. @param {Node} node */
-export function written({ path, value }) {
-  const name = path.split('.').at(-1) ?? path;
-  const text = shortened(JSON.stringify(value, null, 2) ?? '', LONG);
-  return { name: /\]$/.test(name) ? '' : name, path, text };
-}
+export const written = ({ value }) => shortened(JSON.stringify(value, null, 2) ?? '', LONG);

@@ -29,7 +29,7 @@ export function submit() {
   const { text, images } = draft.value;
   if (!text.trim() && images.length === 0) return;
   /** @type {Exchange} */
-  const exchange = { id: fresh(), text, images, lanes: {} };
+  const exchange = { id: fresh(), text, images, lanes: Object.fromEntries(lanes().map((lane) => [lane, []])) };
   batch(() => {
     talk.value = [...talk.value, exchange];
     write({ text: '', images: [] });

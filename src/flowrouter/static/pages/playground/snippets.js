@@ -42,7 +42,6 @@ function curl(dialect, ask, origin) {
 export function pythonOf(value, depth = 0) {
   if (value === null || value === undefined) return 'None';
   if (typeof value === 'boolean') return value ? 'True' : 'False';
-  // Beyond the basic plane JSON has two escapes where Python has one; as it stands it is right in both.
   if (typeof value !== 'object') return JSON.stringify(value);
   const entries = Array.isArray(value) ? value.map((one) => pythonOf(one, depth + 1)) : Object.entries(value).map(([name, one]) => `${JSON.stringify(name)}: ${pythonOf(one, depth + 1)}`);
   const [open, close] = Array.isArray(value) ? ['[', ']'] : ['{', '}'];
@@ -81,7 +80,6 @@ const PYTHON = {
   anthropic: (ask, origin) => {
     // The SDK refuses to wait for a long answer that is not streamed, unless it is told for how long.
     const wait = ask.stream ? {} : { timeout: 600 };
-    // A body that is asked for whole has no sign of it in other dialects; the SDK takes the body's word.
     const call = `client.messages.create(\n${named({ ...DIALECTS.anthropic.build(ask), ...wait, ...extra(ask) })})`;
     return pythonFile('anthropic', 'from anthropic import Anthropic', `Anthropic(base_url="${origin}", api_key=os.environ["FLOW_ROUTER_KEY"])`, ask.stream
       ? `for event in ${call}:\n    if event.type == "content_block_delta" and event.delta.type == "text_delta":\n        print(event.delta.text, end="", flush=True)\nprint()`

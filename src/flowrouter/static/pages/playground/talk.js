@@ -69,6 +69,9 @@ function Given({ step }) {
     <pre class="wrap" translate="no">${result.text}</pre></div>`)}</div>`;
 }
 
+/** The arguments of a call in a few letters. @param {string | undefined} text */
+const inShort = (text = '') => (text.length > 60 ? `(${text.slice(0, 58)}…)` : `(${text})`);
+
 /** Here one says what the calls gave. @param {{step: Answer, onSend: (results: import('./dialects/shapes.js').Result[]) => void}} given */
 function ResultsForm({ step, onSend }) {
   const calls = step.said.parts.map((part, index) => ({ ...part, id: part.id || madeId(step, index), name: part.name ?? '' })).filter(({ kind }) => kind === 'call');
@@ -78,7 +81,8 @@ function ResultsForm({ step, onSend }) {
     event.preventDefault();
     onSend(results);
   };
-  return html`<form class="play-results" onSubmit=${submit} aria-label=${t('resultsForm')}>${results.map((result, index) => html`<div key=${result.id} class="column"><${Field} label=${html`${t.rich('resultOf', { name: html`<code translate="no">${result.name}</code>` })}`}>
+  const key = (/** @type {KeyboardEvent} */ event) => event.key === 'Enter' && (event.ctrlKey || event.metaKey) && busy.value === 0 && submit(event);
+  return html`<form class="play-results" onSubmit=${submit} onKeyDown=${key} aria-label=${t('resultsForm')}>${results.map((result, index) => html`<div key=${result.id} class="column"><${Field} label=${html`${t.rich('resultOf', { name: html`<code translate="no">${result.name}${inShort(calls[index]?.text)}</code>` })}`}>
         <${TextInput} mono rows=${2} value=${result.text} placeholder='{"celsius": 21}' onChange=${(/** @type {string} */ text) => put(index, { text })} /><//>
       <div class="row small"><${Switch} value=${result.failed} label=${t('itFailed')} onChange=${(/** @type {boolean} */ failed) => put(index, { failed })} /><span>${t('itFailed')}</span></div></div>`)}
     <div class="row"><${Button} type="submit" icon="play" disabled=${busy.value > 0}>${t('sendResults', { n: results.length })}<//></div></form>`;

@@ -88,9 +88,21 @@ function Columns({ view }) {
   return html`${shown.map((id) => columns[id].error && unplaced(view, rows, id).length > 0 && html`<${Notice} key=${id} tone="bad" title=${t('refusedBy', { dialect: t(id) })} text=${columns[id].error.message} data />`)}
     <div class="play-columns" role="region" aria-label=${t('view_as')} tabindex="0"><table>
     <thead><tr><th class="play-what"><span class="hidden">${t('piece')}</span></th>${shown.map((id) => html`<th key=${id} scope="col"><${Head} id=${id} column=${columns[id]} source=${source} target=${target} /></th>`)}</tr></thead>
-    <tbody>${rows.map((row) => html`<tr key=${row.key} class=${told.has(row) ? 'lossy' : undefined}><th scope="row" class="play-what soft">${labelOf(row)}</th>
-      ${shown.map((id) => html`<td key=${id}>${columns[id].error ? null : html`<${Cell} row=${row} id=${id} />`}${(told.get(row) ?? []).filter(({ to }) => to === id).map(({ loss }, index) => html`<${LossNote} key=${index} loss=${loss} />`)}</td>`)}</tr>`)}
-      ${shown.some((id) => unplaced(view, rows, id).length > 0) && html`<tr class="lossy"><th scope="row" class="play-what soft">${t('elsewhere')}</th>${shown.map((id) => html`<td key=${id}>${unplaced(view, rows, id).map((loss, index) => html`<${LossNote} key=${index} loss=${loss} />`)}</td>`)}</tr>`}</tbody></table></div>`;
+    <tbody>${rows.map((row) => html`<${Piece} key=${row.key} ...${{ row, shown, columns, losses: told.get(row) ?? NONE }} />`)}
+      ${shown.some((id) => unplaced(view, rows, id).length > 0) && html`<tr><th scope="row" class="play-what soft">${t('elsewhere')}</th>${shown.map((id) => html`<td key=${id}>${unplaced(view, rows, id).map((loss, index) => html`<${LossNote} key=${index} loss=${loss} />`)}</td>`)}</tr>`}</tbody></table></div>`;
+}
+
+/** @type {{to: DialectId, loss: Loss}[]} */
+const NONE = [];
+/** Lines of a piece that are shown at first. */
+const TALL = 14;
+
+/** One piece of the request in all dialects. @param {{row: Row, shown: DialectId[], columns: Record<DialectId, Column>, losses: {to: DialectId, loss: Loss}[]}} given */
+function Piece({ row, shown, columns, losses }) {
+  const [open, setOpen] = useState(false);
+  const tall = Object.values(row.cells).some((nodes) => nodes.some((node) => written(node).split('\n').length > TALL));
+  return html`<tr class=${tall && !open ? 'tall' : undefined}><th scope="row" class="play-what soft">${labelOf(row)}${tall && html`<button type="button" class="button quiet" aria-expanded=${open} onClick=${() => setOpen(!open)}>${t(open ? 'less' : 'all')}</button>`}</th>
+    ${shown.map((id) => html`<td key=${id}>${columns[id].error ? null : html`<${Cell} row=${row} id=${id} />`}${losses.filter(({ to }) => to === id).map(({ loss }, index) => html`<${LossNote} key=${index} loss=${loss} />`)}</td>`)}</tr>`;
 }
 
 /** @param {View} view @param {DialectId} id @returns {Loss[]} */
@@ -125,10 +137,7 @@ function Head({ id, column, source, target }) {
 function Cell({ row, id }) {
   const nodes = row.cells[id];
   if (!nodes) return html`<span class="soft small">${id === 'gemini' && (row.kind === 'model' || row.kind === 'stream') ? t('inAddress') : '—'}</span>`;
-  return nodes.map((node) => {
-    const { path, text } = written(node);
-    return html`<div class="play-node" key=${path}><span class="soft" translate="no">${path}</span><pre translate="no">${text}</pre></div>`;
-  });
+  return nodes.map((node) => html`<div class="play-node" key=${node.path}><span class="soft" translate="no">${node.path}</span><pre translate="no">${written(node)}</pre></div>`);
 }
 
 const TONES = { dropped: 'warn', refused: 'bad', changed: 'info', emulated: 'info' };
@@ -137,13 +146,14 @@ const KINDS = /** @type {const} */ (['dropped', 'changed', 'emulated', 'refused'
 /** @param {{loss: Loss}} given */
 function LossNote({ loss }) {
   const kind = KINDS.find((name) => name === loss.kind) ?? 'changed';
-  return html`<p class=${`play-loss ${TONES[kind]}`}><${Chip} tone=${TONES[kind]}>${t(`loss_${kind}`)}<//> <code translate="no">${loss.path}</code> <span translate="no">${loss.reason}</span></p>`;
+  return html`<p class=${`play-loss ${TONES[kind]}`}><${Chip} tone=${TONES[kind]}>${t(`loss_${kind}`)}<//> ${!loss.reason.startsWith(loss.path) && html`<code translate="no">${loss.path}</code> `}<span translate="no">${loss.reason}</span></p>`;
 }
 
-const LABELS = /** @type {const} */ (['model', 'system', 'user', 'assistant', 'thinking', 'image', 'call', 'result', 'tool', 'temperature', 'cap', 'effort', 'stream']);
+const LABELS = /** @type {const} */ (['model', 'system', 'temperature', 'cap', 'effort', 'stream']);
+const SPOKEN = /** @type {const} */ (['user', 'assistant', 'thinking', 'image', 'call', 'result', 'tool', 'part']);
 
 /** @param {Row} row */
 function labelOf({ kind, key }) {
-  const known = LABELS.find((name) => name === kind);
-  return known ? t(`row_${known}`) : kind === 'part' ? t('row_part') : html`<code translate="no">${key}</code>`;
+  const known = LABELS.find((name) => name === kind) ?? SPOKEN.find((name) => `${name}:` === kind);
+  return known ? t(`row_${known}`) : html`<code translate="no">${key}</code>`;
 }

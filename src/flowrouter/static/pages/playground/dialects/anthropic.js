@@ -144,7 +144,7 @@ export class Reader {
   }
 }
 
-const NAMES = { max_tokens: 'cap', thinking: 'effort', output_config: 'effort', stop_sequences: 'stop' };
+const NAMES = { max_tokens: 'cap', thinking: 'effort', output_config: 'effort', stop_sequences: 'stop', metadata: 'user' };
 
 /** The pieces of a request, by what they are in every dialect. @param {any} body @returns {Node[]} */
 export function nodes(body) {

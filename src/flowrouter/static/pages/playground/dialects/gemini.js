@@ -112,7 +112,7 @@ const usageOf = (usage) => ({
   output: (usage.candidatesTokenCount ?? 0) + (usage.thoughtsTokenCount ?? 0), reasoning: usage.thoughtsTokenCount ?? 0,
 });
 
-const NAMES = { maxOutputTokens: 'cap', thinkingConfig: 'effort', stopSequences: 'stop', topP: 'top_p', topK: 'top_k', frequencyPenalty: 'frequency_penalty', presencePenalty: 'presence_penalty' };
+const NAMES = { maxOutputTokens: 'cap', thinkingConfig: 'effort', stopSequences: 'stop', candidateCount: 'n', topP: 'top_p', topK: 'top_k', frequencyPenalty: 'frequency_penalty', presencePenalty: 'presence_penalty' };
 
 /** The pieces of a request, by what they are in every dialect. @param {any} body @returns {Node[]} */
 export function nodes(body) {

@@ -118,7 +118,7 @@ function said(message, at) {
   const { role, content, tool_calls: calls, tool_call_id: id, ...rest } = message;
   const parts = typeof content === 'string' ? [{ text: content, path: `${at}.content`, value: content }] : list(content).map((part, index) => ({ text: part.text, path: `${at}.content[${index}]`, value: part }));
   const spoken = parts.map(({ text, path, value }) => {
-    if (role === 'tool') return { key: `result:${id}`, path, value: { role, tool_call_id: id, content: value } };
+    if (role === 'tool') return { key: `result:${id}`, path: at, value: { role, tool_call_id: id, content: value } };
     if (role === 'system' || role === 'developer') return { key: 'system', path, value };
     const kind = value?.image_url ? 'image' : text === undefined ? 'part' : role;
     return { key: `${kind}:${digest(kind === 'image' ? (value.image_url.url ?? '').split(',').at(-1) : (text ?? value))}`, path, value };
