@@ -99,7 +99,7 @@ def test_a_key_is_made_and_works(gateway: Stand, page: Opener) -> None:
     form.get_by_label("Requests a minute").fill("30")
     form.get_by_role("button", name="Add a budget").click()
     form.get_by_label("Amount").fill("2.5")
-    form.get_by_role("combobox", name="Mode").select_option("Hard: never spend more")
+    form.get_by_role("combobox", name="Mode", exact=True).select_option("Hard: never spend more")
     form.get_by_text("How its requests are treated").click()
     form.get_by_label("Tags", exact=True).fill("night")
     form.get_by_label("Tags", exact=True).press("Enter")

@@ -49,10 +49,11 @@ function sent(name, value) {
   return value.length ? value.map(budgetOf) : null;
 }
 
-/** @param {any} budget */
+/** A budget without what holds anyway. @param {any} budget */
 function budgetOf(budget) {
-  const { downgrade, amount, zone, ...rest } = budget;
-  return { ...rest, amount: amount === null ? '' : String(amount), zone: zone.trim() || 'UTC', ...(downgrade.trim() ? { downgrade: downgrade.trim() } : {}) };
+  const said = { ...budget, downgrade: budget.downgrade.trim(), zone: budget.zone.trim() || 'UTC' };
+  const kept = Object.entries(said).filter(([name, value]) => value !== /** @type {any} */ (BUDGET)[name]);
+  return { ...Object.fromEntries(kept), amount: budget.amount === null ? '' : String(budget.amount) };
 }
 
 /** @param {any} one @param {any} other */

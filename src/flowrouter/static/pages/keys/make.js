@@ -18,7 +18,7 @@ import { ClientLines } from './lines.js';
 /** @param {{onClose: () => void}} given */
 export function MakePanel({ onClose }) {
   const [draft, setDraft] = useState(draftOf(null));
-  const [made, setMade] = useState(/** @type {{key: any, notices: string[]} | null} */ (null));
+  const [made, setMade] = useState(/** @type {{value: any, notices: string[]} | null} */ (null));
   const [error, setError] = useState(/** @type {any} */ (null));
   const [busy, setBusy] = useState(false);
   if (made) return html`<${Made} ...${made} />`;
@@ -27,7 +27,7 @@ export function MakePanel({ onClose }) {
     setError(null);
     try {
       const { data, notices } = await post('/api/keys', bodyOf(draft));
-      setMade({ key: data, notices });
+      setMade({ value: data, notices });
       void refresh();
     } catch (refused) {
       setError(refused);
@@ -39,21 +39,21 @@ export function MakePanel({ onClose }) {
     <div class="row"><${Button} tone="primary" type="submit" busy=${busy} disabled=${!draft['name'].trim()}>${t('make')}<//><${Button} tone="quiet" onClick=${onClose}>${t('cancel')}<//></div><//><//>`;
 }
 
-/** @param {{key: any, notices: string[]}} given */
-function Made({ key, notices }) {
+/** @param {{value: any, notices: string[]}} given */
+function Made({ value, notices }) {
   const [copied, setCopied] = useState(false);
   const close = async () => {
-    if (copied || (await confirm({ title: t('closeTitle'), text: t('closeText'), action: t('closeAction') }))) go(`keys/${key.id}`);
+    if (copied || (await confirm({ title: t('closeTitle'), text: t('closeText'), action: t('closeAction') }))) go(`keys/${value.id}`);
   };
   const copy = async () => {
-    await copyText(key.token);
     setCopied(true);
+    await copyText(value.token).catch(() => setCopied(false));
   };
   const seen = (/** @type {any} */ event) => event.target.closest('.copy') && setCopied(true);
-  return html`<${Panel} title=${t('madeTitle', { name: key.name })} onClose=${close} wide><div class="form" onClick=${seen} onCopy=${() => setCopied(true)}>
+  return html`<${Panel} title=${t('madeTitle', { name: value.name })} onClose=${close} wide><div class="form" onClick=${seen} onCopy=${() => setCopied(true)}>
     <${Notice} tone="ok" title=${t('store1')} text=${t('storeText')} action=${html`<${Button} tone="primary" icon=${copied ? 'check' : 'copy'} onClick=${copy}>${t('copyKey')}<//>`} />
-    <${Code} text=${key.token} label=${t('token')} />
+    <${Code} text=${value.token} label=${t('token')} />
     ${notices.map((notice) => html`<${Notice} key=${notice} tone="warn" text=${notice} data />`)}
-    <h3>${t('use')}</h3><p class="soft">${t('useNew')}</p><${ClientLines} token=${key.token} bounds=${key.policy.models ?? []} />
-    <div class="row"><${Button} tone="primary" onClick=${() => go(`keys/${key.id}`)}>${t('done')}<//></div></div><//>`;
+    <h3>${t('use')}</h3><p class="soft">${t('useNew')}</p><${ClientLines} token=${value.token} bounds=${value.policy.models ?? []} />
+    <div class="row"><${Button} tone="primary" onClick=${() => go(`keys/${value.id}`)}>${t('done')}<//></div></div><//>`;
 }

@@ -11,19 +11,28 @@ import { t } from '../../strings/playground.js';
 /** @typedef {import('./store.js').Answer} Answer */
 
 /** Tokens written in a second, once there was something to read. @param {Answer} step */
-function pace({ said, first, took }) {
-  if (first === null || took === null || !said.usage || took - first < 50) return null;
-  return said.usage.output / ((took - first) / 1000);
+function pace(step) {
+  const { first, took } = step;
+  const usage = usageOf(step);
+  if (first === null || took === null || !usage || took - first < 50) return null;
+  return usage.output / ((took - first) / 1000);
 }
 
 /** @param {Answer} step */
 const costOf = ({ row }) => row?.['cost_pusd'] ?? null;
 
+/** What was counted: by the provider, else by the request log. @param {Answer} step @returns {import('./dialects/shapes.js').Usage | null} */
+function usageOf({ said, row }) {
+  if (said.usage || !row || row['input_tokens'] === null) return said.usage;
+  const cached = row['cache_read_tokens'] ?? 0;
+  return { input: (row['input_tokens'] ?? 0) + cached + (row['cache_write_tokens'] ?? 0), cached, output: row['output_tokens'] ?? 0, reasoning: row['reasoning_tokens'] ?? 0 };
+}
+
 /** @param {{step: Answer}} given */
 export function Figures({ step }) {
-  const { said, first, took, target, requestId, losses, row } = step;
+  const { first, took, target, requestId, losses, row } = step;
   const speed = pace(step);
-  const usage = said.usage;
+  const usage = usageOf(step);
   return html`<footer class="play-figures soft small numbers">
     ${step.stream && first !== null && html`<span title=${t('firstLong')}>${t('first', { time: millis(first) })}</span>`}
     <span title=${t('tookLong')}>${t('took', { time: millis(took) })}</span>
@@ -44,7 +53,7 @@ function rowsOf(one, other) {
   return [
     { id: 'first', values: of((step) => (step.stream ? step.first : null)), show: millis, less: true },
     { id: 'took', values: of((step) => step.took), show: millis, less: true },
-    { id: 'output', values: of((step) => step.said.usage?.output), show: count, less: true },
+    { id: 'output', values: of((step) => usageOf(step)?.output), show: count, less: true },
     { id: 'pace', values: of(pace), show: (value) => (value === null ? '—' : t('pace', { n: figure(value) })), less: false },
     { id: 'cost', values: of(costOf), show: money, less: true },
   ];
