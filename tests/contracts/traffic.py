@@ -287,8 +287,9 @@ class TrafficContract:
         assert traffic.sessions(RequestFilter()).rows == ()
         fill(request_row(1))
         assert traffic.sessions(RequestFilter()).next_cursor is None
-        with pytest.raises(ValueError):
-            traffic.sessions(RequestFilter(), cursor="x")
+        for cursor in ("x", f"{10**18}.req_1"):
+            with pytest.raises(ValueError):
+                traffic.sessions(RequestFilter(), cursor=cursor)
 
 
 def _holds(row: RequestRow, which: RequestFilter) -> bool:

@@ -150,17 +150,24 @@ def test_changes_are_saved_over_what_was_seen_and_taken_back(gateway: Stand, pag
     row = gateway.api("GET", "/api/combos/shares")
     assert (row["attempts"], members(gateway, "shares")[0]) == (2, ("gpt-5.4", 3))
     tab.get_by_role("button", name="Undo").click()
+    expect(tab.get_by_text("Taken back")).to_be_visible()
     expect(tab.get_by_role("spinbutton", name="Weight of gpt-5.4")).to_have_value("1")
     assert gateway.api("GET", "/api/combos/shares")["attempts"] is None
     gateway.api("PATCH", f"/api/combos/{made['id']}", {"strategy": "random"})
     tab.get_by_role("spinbutton", name="Weight of gpt-5.4").fill("5")
     tab.get_by_role("button", name="Save").click()
     expect(tab.get_by_text("Somebody changed this combo meanwhile")).to_be_visible()
+    tab.get_by_role("button", name="Show theirs").click()
+    expect(tab.get_by_role("spinbutton", name="Weight of gpt-5.4")).to_have_value("1")
+    expect(tab.get_by_label("Who comes first").locator("option:checked")).to_contain_text("Drawn")
+    gateway.api("PATCH", f"/api/combos/{made['id']}", {"strategy": "sticky"})
+    tab.get_by_role("spinbutton", name="Weight of gpt-5.4").fill("5")
+    tab.get_by_role("button", name="Save").click()
     tab.get_by_role("button", name="Save mine over it").click()
     expect(tab.get_by_text("Somebody changed this combo meanwhile")).to_have_count(0)
     expect(tab.get_by_role("button", name="Save")).to_be_disabled()
     row = gateway.api("GET", "/api/combos/shares")
-    assert (row["strategy"], row["members"][0]["weight"]) == ("weighted", 5)
+    assert (row["strategy"], row["members"][0]["weight"]) == ("random", 5)
 
 
 def test_members_are_dragged_and_taken_out(gateway: Stand, page: Opener) -> None:

@@ -145,8 +145,7 @@ def test_an_alias_is_made_changed_and_removed(stocked: Stand, page: Opener) -> N
     panel.get_by_role("textbox", name="Add an alias").press("Enter")
     expect(panel.get_by_role("link", name="quick")).to_be_visible()
     assert stocked.api("GET", "/api/aliases/quick")["models"] == ["gpt-5.4-mini"]
-    status, answer = stocked.ask("quick")
-    assert (status, answer["model"]) == (200, "gpt-5.4-mini") or status == 200, answer
+    assert stocked.ask("quick")[0] == 200
 
     panel.get_by_role("link", name="quick").click()
     alias = tab.get_by_role("dialog", name="quick")
@@ -191,7 +190,7 @@ def test_models_are_hidden_and_shown_again(stocked: Stand, page: Opener) -> None
     expect(tab.get_by_text("2 models are hidden.")).to_be_visible()
     expect(row(tab, "gpt-4.1")).to_have_count(0)
     assert not {"gpt-4.1", "gpt-5.4"} & ids(stocked)
-    tab.get_by_label("Show", exact=True).select_option("hidden")
+    tab.get_by_label("Show", exact=True).select_option("Hidden")
     row(tab, "gpt-4.1").click()
     panel = tab.get_by_role("dialog", name="gpt-4.1")
     expect(panel).to_contain_text("nobody can ask for it")

@@ -61,6 +61,14 @@ def test_tiers_too_send_what_they_have_read() -> None:
         assert (b"first" in (result.requests[0].body or b"")) is not enabled
 
 
+def test_what_cannot_be_written_anew_does_not_leave() -> None:
+    """A skim passes over a number that no reader of ours takes."""
+    body = b'{"x":1e999,"model":"team","messages":[{"role":"user","content":"%s","content":"hello"}]}'
+    result = ask(body % SECRET.encode())
+    assert (result.status, result.requests) == (400, [])
+    assert msgspec.json.decode(result.body)["error"]["code"] == "invalid_json"
+
+
 def test_a_body_without_a_doubt_keeps_its_bytes_under_a_rule() -> None:
     body = b'{ "model" : "big", "top_p": 0.50, "messages":[ {"role":"user","content":"caf\\u00e9 \\/"} ] }'
     assert ask(body).requests[0].body == body

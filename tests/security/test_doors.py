@@ -262,3 +262,8 @@ def test_what_is_checked_is_what_is_sent(chat_upstream: ScriptedUpstream, tmp_pa
         assert (
             gateway.call("POST", "/v1/chat/completions", body=swapped, headers={"x-api-key": token})[0] == 403
         )
+        unreadable = f'{{"x": 1e999, "model": "dear", {talk}, "model": "cheap"}}'.encode()
+        asked = len(chat_upstream.requests)
+        for path in ("/v1/chat/completions", "/v1/messages/count_tokens"):
+            status, answer = gateway.call("POST", path, body=unreadable, headers={"x-api-key": token})
+            assert (status, len(chat_upstream.requests)) == (400, asked), answer

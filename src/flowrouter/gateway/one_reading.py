@@ -7,9 +7,9 @@ So a body that scopes, limits or budgets are held against, or that rules look in
 from __future__ import annotations
 
 import asyncio
-import contextlib
 
-from flowrouter.gateway.exchange import Exchange
+from flowrouter.errors import CallerError
+from flowrouter.gateway.exchange import Exchange, skimmed
 from flowrouter.gateway.world import World
 from flowrouter.httpkit.key_policy import NO_LIMITS, KeyPolicy
 from flowrouter.wire.json import JsonError
@@ -37,14 +37,21 @@ _DECISIVE = (
 
 
 async def settle_body(exchange: Exchange, world: World) -> None:
-    """Settle the body of an exchange that has its caller, as far as its key or a rule of `world` asks for it."""
-    if world.routing.intents or world.routing.tiers.enabled:
-        body = exchange.inbound.body
-        with contextlib.suppress(JsonError):  # whoever reads it next says what is wrong with it
+    """Settle the body of an exchange that has its caller, as far as its key or a rule of `world` asks for it.
+
+    Raises `CallerError` where that cannot be done: parts that a skim passes over may be no JSON.
+    """
+    body = exchange.inbound.body
+    try:
+        if world.routing.intents or world.routing.tiers.enabled:
             exchange.carry(await asyncio.to_thread(once, body) if len(body) > LARGE else once(body))
-    elif world.budgets or _binds(exchange.caller.policy):
-        with contextlib.suppress(JsonError):
-            exchange.carry(unambiguous(exchange.inbound.body, _DECISIVE))
+        elif world.budgets or _binds(exchange.caller.policy):
+            exchange.carry(unambiguous(body, _DECISIVE))
+    except JsonError as error:
+        skimmed(exchange.inbound)  # tells what is wrong in the dialect's own words, if it sees it
+        raise CallerError(
+            f"a member stands twice in the body, and it is not valid JSON: {error}", code="invalid_json"
+        ) from None
 
 
 def _binds(policy: KeyPolicy) -> bool:

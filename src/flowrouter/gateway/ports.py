@@ -331,6 +331,10 @@ class Requests(Protocol):
         """Return one page; raises `ValueError` for a cursor that is not ours."""
         ...
 
+    def behind(self, row: RequestRow) -> str:
+        """Return the cursor of the page that goes on behind `row`."""
+        ...
+
     def get(self, request_id: str, *, owner_id: str | None = None) -> RequestRow:
         """Return one request with its receipt; raises `NotFoundError`."""
         ...

@@ -21,6 +21,8 @@ from flowrouter.storage.usage_sums import CHOSEN_BY
 _columns = _table.c
 _INDEXED = frozenset({"owner_id", "key_id", "account_id", "model", "outcome"})
 """Filters that have an index of their own (`outcome`: of what is not ok)."""
+_DIGITS = 18
+"""What a time has at most; stores hold no number beyond 64 bits."""
 
 Place = tuple[int, str]
 """Time and id of a row: where a page goes on."""
@@ -79,7 +81,7 @@ def written(place: Place) -> str:
 def parsed(cursor: str) -> Place:
     """Return the place of a cursor; raises `ValueError` for one that is not ours."""
     moment, dot, request_id = cursor.partition(".")
-    if not dot or not moment.isdecimal() or not request_id:
+    if not dot or not moment.isdecimal() or len(moment) > _DIGITS or not request_id:
         raise ValueError("not a cursor of this list")
     return int(moment), request_id
 

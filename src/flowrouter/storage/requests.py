@@ -44,7 +44,11 @@ class StoredRequests:
             rows = newest(connection, which, after=after, count=limit + 1)
         page = tuple(request_from(row) for row in rows[:limit])
         more = len(rows) > limit
-        return RequestPage(rows=page, next_cursor=written((page[-1].ts_ms, page[-1].id)) if more else None)
+        return RequestPage(rows=page, next_cursor=self.behind(page[-1]) if more else None)
+
+    def behind(self, row: RequestRow) -> str:
+        """Return the cursor of the page that goes on behind `row`."""
+        return written((row.ts_ms, row.id))
 
     def get(self, request_id: str, *, owner_id: str | None = None) -> RequestRow:
         """Return one request with its receipt; raises `NotFoundError`."""

@@ -149,7 +149,8 @@ def _less(whole: UsageLine, shown: Iterable[dict[int, UsageLine]]) -> UsageLine:
     for points in shown:
         line = points.get(int(whole.group or 0))
         for name in _ADDED if line is not None else ():
-            left[name] -= getattr(line, name)
+            # Where hours are too old to be kept, the days may know of more.
+            left[name] = max(0, left[name] - getattr(line, name))
     return msgspec.structs.replace(whole, **left)
 
 

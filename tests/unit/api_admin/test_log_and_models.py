@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from typing import Any
 
 import pytest
@@ -107,6 +109,25 @@ def test_pages_of_a_client_miss_none_and_repeat_none(mixed: Gateway, api: TestCl
     assert found == list(range(259, 1, -1))
 
 
+def test_what_comes_meanwhile_moves_no_page(
+    mixed: Gateway, api: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fits = request_sift.fits
+
+    def slowly(*asked: Any) -> bool:
+        if (number := next(coming, None)) is not None:
+            mixed.writer.record(request_row(number, client="claude-cli/3"))
+            assert mixed.writer.drain(30.0)
+        return fits(*asked)
+
+    coming = iter(range(300, 303))
+    monkeypatch.setattr(request_sift, "fits", slowly)
+    query = {"client": "claude-cli", "limit": "10"}
+    first = api.get("/api/requests", params=query)
+    rest = api.get("/api/requests", params={**query, "cursor": first.json()["next_cursor"]})
+    assert ids(first) + ids(rest) == list(range(259, 239, -1))
+
+
 def test_a_page_looks_at_so_many_rows_and_goes_on(
     mixed: Gateway, api: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -115,6 +136,31 @@ def test_a_page_looks_at_so_many_rows_and_goes_on(
     assert (ids(first), first.json()["has_more"]) == ([261], True)
     rest = api.get("/api/requests", params={"client": "opencode", "cursor": first.json()["next_cursor"]})
     assert (ids(rest), rest.json()["has_more"]) == ([1], False)
+
+
+@pytest.mark.parametrize(
+    ("client", "cell"),
+    [
+        ("=1+2", "'=1+2"),
+        (" \t=1+2", "' \t'=1+2"),
+        ("x;=1+2;y", "x;'=1+2;y"),
+        ("\uff1d1+2", "'\uff1d1+2"),
+        ("cli/1.2 (a; b=c; d-e)", "cli/1.2 (a; b=c; d-e)"),
+    ],
+    ids=["plain", "blank", "semicolon", "wide", "harmless"],
+)
+def test_no_cell_is_a_formula(gateway: Gateway, api: TestClient, client: str, cell: str) -> None:
+    """Where a comma divides numbers, spreadsheets divide cells by semicolons, whatever the file does."""
+    gateway.writer.record(request_row(1, client=client))
+    assert gateway.writer.drain(30.0)
+    (row,) = csv.DictReader(io.StringIO(api.get("/api/requests.csv").text, newline=""))
+    assert row["client"] == cell
+
+
+@pytest.mark.parametrize("path", ["/api/requests", "/api/requests?client=x", "/api/usage/sessions"])
+def test_a_cursor_beyond_all_numbers_is_refused(api: TestClient, path: str) -> None:
+    reply = api.get(path, params={"cursor": f"{10**20}.req_1", **({"client": "x"} if "?" in path else {})})
+    assert error(reply)[2] == "cursor"
 
 
 def test_a_plus_lost_in_the_query_is_found(log: Gateway, api: TestClient) -> None:

@@ -7,7 +7,11 @@ from typing import Any
 
 import pytest
 
+from flowrouter.api.trying import Asked
+from flowrouter.errors import StorageError
+from flowrouter.httpkit.bodies import Receive
 from flowrouter.httpkit.caller import LOCAL
+from flowrouter.httpkit.replies import STREAM_HEADERS, Send, send_head
 from tests.unit.api_admin.conftest import BEARER, CANARY, Gateway
 from tests.unit.api_admin.test_accounts import error
 
@@ -78,3 +82,32 @@ def test_steps_of_a_test_hold_no_secret(gateway: Gateway, account: dict[str, Any
     assert CANARY not in reply.text
     (entry,) = gateway.client(BEARER).get("/api/audit?action=try_account").json()["data"]
     assert (entry["status"], entry["target"]) == (200, account["id"])
+
+
+def test_a_test_that_fails_behind_its_first_step_has_a_result(
+    gateway: Gateway, account: dict[str, Any]
+) -> None:
+    gateway.finding = StorageError("the store is away")
+    path = f"/api/accounts/{account['id']}/test"
+    reply = gateway.client({**BEARER, "accept": "text/event-stream"}).post(path, json={})
+    told = json.loads(reply.text.rpartition("event: result\ndata: ")[2])
+    assert (told["ok"], told["error"]) == (False, "the test failed in the gateway; the log has the reason")
+    (entry,) = gateway.client(BEARER).get("/api/audit?action=try_account").json()["data"]
+    assert (entry["status"], entry["target"]) == (200, account["id"])
+
+
+def test_an_answer_that_breaks_off_is_in_the_book(gateway: Gateway) -> None:
+    async def broken(_asked: Asked, _receive: Receive, send: Send) -> str:
+        await send_head(send, 200, STREAM_HEADERS["sse"])
+        raise OSError("the way is cut")
+
+    with pytest.raises(OSError, match="the way is cut"):
+        gateway.client(BEARER, converse=broken).post(PATH, json={})
+    assert [entry["status"] for entry in book(gateway)] == [200]
+
+
+def test_a_key_with_two_credentials_asks_as_the_one_that_was_let_in(gateway: Gateway) -> None:
+    headers = {**gateway.admin_key("bob"), "x-api-key": gateway.admin_key("eve")["authorization"][7:]}
+    assert gateway.client(headers).post(PATH, json={}).status_code == 200
+    ((asked, _),) = gateway.conversations
+    assert asked.caller.owner_id == "bob"

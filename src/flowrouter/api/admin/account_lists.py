@@ -84,7 +84,11 @@ async def try_account(call: Call) -> Reply:
             await send_piece(send, _event("step", told))
 
         await send_head(send, 200, STREAM_HEADERS["sse"])
-        await send_last(send, _event("result", await _tested(account, call, hear)))
+        try:
+            found = await _tested(account, call, hear)
+        except Exception as error:  # noqa: BLE001 - the status has left: what went wrong is the result
+            found = _broken(error, account, call)
+        await send_last(send, _event("result", found))
 
     return Reply(write=write)
 
@@ -105,6 +109,12 @@ async def _tested(account: Account, call: Call, hear: Hear | None) -> AccountTes
         name: clean(text, account) for name in ("reply", "error", "advice") if (text := getattr(found, name))
     }
     return msgspec.structs.replace(found, took_ms=took, **said)
+
+
+def _broken(error: Exception, account: Account, call: Call) -> AccountTest:
+    """Return what is told of a defect of ours."""
+    call.log.error("an account's test failed", error=error, account=account.name)
+    return AccountTest(ok=False, error="the test failed in the gateway; the log has the reason")
 
 
 def _event(name: str, data: msgspec.Struct) -> bytes:

@@ -12,9 +12,11 @@ from typing import Annotated, Any
 import msgspec
 
 from flowrouter import logs
+from flowrouter.api.admin.access import Door
 from flowrouter.api.admin.call import AdminRoute as Row
 from flowrouter.api.admin.call import Call
 from flowrouter.api.admin.envelope import Reply, page
+from flowrouter.errors import CallerError, StorageError
 from flowrouter.logs import Kept, Level
 from flowrouter.wire import json
 
@@ -22,6 +24,8 @@ LOOK_SECONDS = 0.5
 """How often a live stream looks for new lines."""
 
 BEAT_SECONDS = 15.0
+"""How often a live stream says that it is there, and looks whether its reader may still read."""
+
 _OWN = ("time", "level", "logger", "message")
 _SEEN_HEADER = "last-event-id"
 
@@ -67,7 +71,7 @@ async def stream_log_lines(call: Call) -> Reply:
 
 
 async def _events(call: Call, level: Level, seen: int) -> AsyncIterator[bytes]:
-    quiet = 0.0
+    waited = 0.0
     yield b": log lines\n\n"
     while not call.deps.ending():
         newest = logs.newest()
@@ -75,11 +79,24 @@ async def _events(call: Call, level: Level, seen: int) -> AsyncIterator[bytes]:
         seen = max(newest, fresh[-1].number if fresh else 0)
         for line in fresh:
             yield b"event: line\nid: " + line.id.encode() + b"\ndata: " + json.dumps(_shown(line)) + b"\n\n"
-        quiet = 0.0 if fresh else quiet + LOOK_SECONDS
-        if quiet >= BEAT_SECONDS:
-            quiet = 0.0
+        waited += LOOK_SECONDS
+        if waited >= BEAT_SECONDS:
+            waited = 0.0
+            if not await _may_still(call):
+                return
             yield b": \n\n"
         await asyncio.sleep(LOOK_SECONDS)
+
+
+async def _may_still(call: Call) -> bool:
+    """Return whether who began to read has not logged out meanwhile, or been put out; the store may be away."""
+    try:
+        visitor = await Door(call.deps, call.logins.sessions).visitor(call.knock)
+    except CallerError:
+        return False
+    except StorageError:
+        return True
+    return visitor.role == call.visitor.role
 
 
 def _shown(line: Kept) -> LogLine:

@@ -45,13 +45,13 @@ def sifted(
     rows: list[RequestRow] = []
     for _ in range(PAGES):
         found = log.list(which, limit=ROWS, cursor=cursor)
-        for at, row in enumerate(found.rows, 1):
+        for row in found.rows:
             if not fits(row, named):
                 continue
             rows.append(row)
             if len(rows) == limit:
-                behind = log.list(which, limit=at, cursor=cursor)
-                return RequestPage(rows=tuple(rows), next_cursor=behind.next_cursor)
+                end = row is found.rows[-1] and found.next_cursor is None
+                return RequestPage(rows=tuple(rows), next_cursor=None if end else log.behind(row))
         cursor = found.next_cursor
         if cursor is None:
             break

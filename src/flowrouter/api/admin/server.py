@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from difflib import get_close_matches
 from typing import Any
 
+import msgspec
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
@@ -124,6 +125,10 @@ class Desk:
             return self._written(request, visit, reply, request_id=request_id)
         self._note(request, status, request_id)
         await self._recorder.record(visit, reply, status=status, request_id=request_id)
+        if (
+            request.method == "HEAD" and reply.stream is not None
+        ):  # nobody would read it, and it may never end
+            reply = msgspec.structs.replace(reply, stream=None, content=b"")
         answer = _answered(reply, status, {**reply.headers, "x-request-id": request_id})
         for cookie in reply.cookies:
             answer.headers.append("set-cookie", cookie)

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable
 
 SHEET = "text/csv; charset=utf-8"
+
+# Behind what some countries' spreadsheets take for the end of a cell, too.
+_FORMULA = re.compile(r"(^|[;\t\r\n])(?=\s*[=+\-@\uff1d\uff0b\uff0d\uff20])")
 
 
 def line(values: Iterable[object]) -> bytes:
@@ -23,8 +27,8 @@ def named(name: str) -> dict[str, str]:
 
 def _cell(value: object) -> object:
     """Return a value that no spreadsheet takes for a formula."""
-    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
-        return "'" + value
+    if isinstance(value, str):
+        return _FORMULA.sub(r"\1'", value)
     return "" if value is None else value
 
 

@@ -11,6 +11,7 @@ from flowrouter.api.admin.call import Call, missing
 from flowrouter.api.admin.envelope import Reply, refusal
 from flowrouter.api.trying import Asked, spoken
 from flowrouter.canonical.dialect import Dialect
+from flowrouter.httpkit.auth import authenticate
 from flowrouter.httpkit.bodies import Receive
 from flowrouter.httpkit.caller import LOCAL, Caller
 from flowrouter.httpkit.replies import Send
@@ -58,13 +59,11 @@ async def try_request(call: Call) -> Reply:
 
 def _caller(call: Call) -> Caller:
     """Return as whom the visitor asks: who came with a gateway key has what that key has, and no more."""
-    visitor = call.visitor
-    for key in call.deps.world().ring if visitor.key_id is not None else ():
-        if key.id == visitor.key_id:
-            return Caller(
-                owner_id=key.owner_id, key_id=key.id, key_name=key.name, scopes=key.scopes, policy=key.policy
-            )
-    return Caller(owner_id=visitor.home, policy=LOCAL.policy)
+    visitor, deps = call.visitor, call.deps
+    if visitor.key_id is None:
+        return Caller(owner_id=visitor.home, policy=LOCAL.policy)
+    now_ms = int(deps.clock.now() * 1000)
+    return authenticate(call.headers, deps.world().ring, now_ms=now_ms, protected=True)
 
 
 TRY_ROUTES: tuple[Row, ...] = (

@@ -49,11 +49,13 @@ class Written(Response):
                 message = {**message, "headers": [*message["headers"], *ours]}
             await send(message)
 
-        if self._watch:
-            await self._watched(receive, noted)
-        else:
-            await self._write(receive, noted)
-        await self._done(status)
+        try:
+            if self._watch:
+                await self._watched(receive, noted)
+            else:
+                await self._write(receive, noted)
+        finally:
+            await self._done(status)
 
     async def _watched(self, receive: Receive, send: Send) -> None:
         async with create_task_group() as group:

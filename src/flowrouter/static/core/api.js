@@ -8,6 +8,9 @@ import { me } from './session.js';
 
 const t = catalogue('api', english);
 
+/** Where 401 is about the password that was sent, and not about who sends it. */
+const PASSWORDS = ['/api/login', '/api/me/password'];
+
 /** @typedef {Record<string, string | number | boolean | null | undefined>} Query */
 /**
  * @typedef {object} Answer
@@ -98,7 +101,7 @@ export async function send(method, url, body, options = {}) {
       ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
       ...(options.signal ? { signal: options.signal } : {}),
     });
-    if (response.status === 401 && me.value !== null && url !== '/api/login') me.value = null;
+    if (response.status === 401 && me.value !== null && !PASSWORDS.includes(url)) me.value = null;
     return response;
   } catch (error) {
     if (error instanceof DOMException && error.name === 'AbortError') throw error;

@@ -8,7 +8,7 @@ import { List } from './combos/list.js';
 
 /** @param {{route: import('../core/router.js').Route}} given */
 export default function Combos({ route }) {
-  if (route.rest === 'new') return html`<${NewCombo} key=${`new ${route.query['from'] ?? ''}`} query=${route.query} />`;
+  if (route.rest === 'new') return html`<${NewCombo} key=${`${route.query['from'] ?? ''} ${route.query['members'] ?? ''}`} query=${route.query} />`;
   if (route.rest) return html`<${OneCombo} key=${route.rest} id=${route.rest} />`;
   return html`<${List} query=${route.query} />`;
 }

@@ -2,7 +2,7 @@
  * What opens over a page: side panels, dialogs, menus; and tabs. Focus stays inside and goes back where it was.
  */
 
-import { html, render, useEffect, useRef, useState } from '../core/ui.js';
+import { html, render, useEffect, useId, useRef, useState } from '../core/ui.js';
 import { useKeys } from '../core/keys.js';
 import { t } from '../strings/parts.js';
 import { Button, TextInput } from './forms.js';
@@ -43,11 +43,12 @@ function useFocusWithin(box) {
  */
 export function Panel({ title, onClose, wide = false, actions, data = false, children }) {
   const box = useRef(/** @type {any} */ (null));
+  const id = useId();
   useFocusWithin(box);
   useKeys({ Escape: onClose });
   return html`<div class="shade" onClick=${(/** @type {any} */ event) => event.target === event.currentTarget && onClose()}>
-    <aside class=${wide ? 'panel wide' : 'panel'} role="dialog" aria-modal="true" aria-label=${title} tabindex="-1" ref=${box}>
-      <header><h2 class="grow cut" translate=${data ? 'no' : undefined}>${title}</h2>${actions}<${Button} tone="quiet" icon="close" label=${t('close')} onClick=${onClose} /></header>
+    <aside class=${wide ? 'panel wide' : 'panel'} role="dialog" aria-modal="true" aria-labelledby=${id} tabindex="-1" ref=${box}>
+      <header><h2 class="grow cut" id=${id} translate=${data ? 'no' : undefined}>${title}</h2>${actions}<${Button} tone="quiet" icon="close" label=${t('close')} onClick=${onClose} /></header>
       <div class="content">${children}</div></aside></div>`;
 }
 
@@ -128,6 +129,14 @@ export function Menu({ items, label = t('menu'), icon = 'more', text }) {
 
 /** Views beside each other. @param {{tabs: {id: string, label: any, count?: any}[], active: string, onChange: (id: string) => void, label?: string}} given */
 export function Tabs({ tabs, active, onChange, label }) {
+  const strip = useRef(/** @type {any} */ (null));
+  useEffect(() => {
+    const chosen = strip.current?.querySelector('[aria-selected=true]');
+    if (!chosen) return;
+    const [from, room] = [strip.current.scrollLeft, strip.current.clientWidth];
+    const left = chosen.offsetLeft - strip.current.offsetLeft;
+    if (left < from || left + chosen.offsetWidth > from + room) strip.current.scrollLeft = left - (room - chosen.offsetWidth) / 2;
+  }, [active]);
   const move = (/** @type {KeyboardEvent} */ event) => {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
     if (!step) return;
@@ -137,7 +146,7 @@ export function Tabs({ tabs, active, onChange, label }) {
     if (next) onChange(next.id);
     /** @type {any} */ (event.currentTarget).children[(at + step + tabs.length) % tabs.length]?.focus();
   };
-  return html`<div class="tabs" role="tablist" aria-label=${label} onKeyDown=${move}>${tabs.map((tab) => html`<button type="button" role="tab" key=${tab.id}
+  return html`<div class="tabs" ref=${strip} role="tablist" aria-label=${label} onKeyDown=${move}>${tabs.map((tab) => html`<button type="button" role="tab" key=${tab.id}
     aria-selected=${tab.id === active} tabindex=${tab.id === active ? 0 : -1} onClick=${() => onChange(tab.id)}>${tab.label}${
       tab.count !== undefined && html` <span class="soft numbers">${tab.count}</span>`}</button>`)}</div>`;
 }

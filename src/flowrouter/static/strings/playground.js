@@ -117,6 +117,8 @@ export const english = {
   ended: 'Ended early:',
   failed: 'No answer',
   failedMidway: 'Failed midway',
+  lost: 'The connection to the gateway was lost while the answer came.',
+  lostFix: 'Try again; the request log says how far it got.',
   tryAgain: 'Try again',
   adviceModel: 'Choose another name, or see which there are:',
   adviceAccount: 'The account’s key or credit is the trouble:',

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from flowrouter.api.admin.audit import AuditQuery, list_audit
 from flowrouter.api.admin.call import AdminRoute as Row
-from flowrouter.api.admin.login.oidc_routes import CallbackQuery, OidcChecked, check_oidc, finish_oidc, start_oidc
+from flowrouter.api.admin.login.oidc_routes import (
+    CallbackQuery,
+    OidcChecked,
+    check_oidc,
+    finish_oidc,
+    start_oidc,
+)
 from flowrouter.api.admin.login.routes import (
     OIDC_START,
     Credentials,

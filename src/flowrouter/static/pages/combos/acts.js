@@ -34,9 +34,9 @@ export async function create(draft) {
 
 /**
  * Store what was edited over what was seen and tell so, with a way back; raises `ApiError` (412 where somebody else changed it).
- * @param {any} before The row as it was seen. @param {Draft} draft @param {{etag: string | null, detach: boolean}} options @param {() => void} onUndone
+ * @param {any} before The row as it was seen. @param {Draft} draft @param {{etag: string | null, detach: boolean}} options
  */
-export async function change(before, draft, { etag, detach }, onUndone) {
+export async function change(before, draft, { etag, detach }) {
   const path = detach ? `${pathOf(before.id)}?detach=true` : pathOf(before.id);
   const { data, etag: now } = await patch(path, bodyOf(draft), { etag });
   await refresh();
@@ -44,7 +44,6 @@ export async function change(before, draft, { etag, detach }, onUndone) {
   const undo = () => attempt(async () => {
     await patch(pathOf(before.id), { name, members, strategy, attempts, first_token, wait, completion }, { etag: now });
     await refresh();
-    onUndone();
     say(t('undone'));
   });
   say(t('saved', { name: data.name }), { undo });

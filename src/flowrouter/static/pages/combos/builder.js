@@ -2,10 +2,12 @@
  * One combo: its name, who comes first, its members, the rarer settings, and what would happen to a request.
  */
 
+import { get } from '../../core/api.js';
 import { useKeys, useLegend } from '../../core/keys.js';
 import { useData } from '../../core/resource.js';
 import { go, href } from '../../core/router.js';
 import { may } from '../../core/session.js';
+import { tell } from '../../core/toast.js';
 import { html, useEffect, useState } from '../../core/ui.js';
 import { Chip, Copy } from '../../parts/bits.js';
 import { Notice, Problem, Skeleton } from '../../parts/feedback.js';
@@ -14,7 +16,7 @@ import { Icon } from '../../parts/icons.js';
 import { Page } from '../../parts/page.js';
 import { Menu } from '../../parts/panel.js';
 import { t } from '../../strings/combos.js';
-import { change, create, destroy, pathOf } from './acts.js';
+import { change, create, destroy, pathOf, refresh } from './acts.js';
 import { blank, bodyOf, draftOf, member, same } from './draft.js';
 import { Members } from './members.js';
 import { More } from './more.js';
@@ -34,8 +36,9 @@ const NEW = 'new';
 export function NewCombo({ query }) {
   const from = useData(query['from'] ? pathOf(query['from']) : null);
   if (query['from'] && !from.data && !from.error) return html`<${Page} title=${t('newTitle')} back=${html`<${Back} />`}><${Skeleton} lines=${6} /><//>`;
-  const start = from.data ? { ...draftOf(from.data), name: t('copyOf', { name: from.data.name }) } : { ...blank(), members: (query['members'] ?? '').split(',').filter(Boolean).map(member) };
-  return html`<${Builder} id=${NEW} row=${null} etag=${null} start=${start} reload=${null} />`;
+  const start = from.data ? { ...draftOf(from.data), name: `${from.data.name}-copy` } : { ...blank(), members: (query['members'] ?? '').split(',').filter(Boolean).map(member) };
+  const id = `${NEW} ${query['from'] ?? ''} ${query['members'] ?? ''}`;
+  return html`<${Builder} key=${id} id=${id} row=${null} etag=${null} start=${start} />`;
 }
 
 /** @param {{id: string}} given */
@@ -44,7 +47,7 @@ export function OneCombo({ id }) {
   if (error?.status === 404 && !data) return html`<${Page} title=${t('title')} back=${html`<${Back} />`}><${Notice} tone="warn" title=${t.rich('gone', { name: html`<span translate="no">${id}</span>` })} text=${t('goneText')} /><//>`;
   if (error && !data) return html`<${Page} title=${t('title')} back=${html`<${Back} />`}><${Problem} error=${error} retry=${reload} /><//>`;
   if (!data) return html`<${Page} title=${t('title')} back=${html`<${Back} />`}><${Skeleton} lines=${6} /><//>`;
-  return html`<${Builder} key=${data.id} id=${data.id} row=${data} etag=${etag} start=${draftOf(data)} reload=${reload} />`;
+  return html`<${Builder} key=${data.id} id=${data.id} row=${data} etag=${etag} start=${draftOf(data)} />`;
 }
 
 const Back = () => html`<a class="soft small back" href=${href('combos')}><${Icon} name="left" size=${12} />${t('back')}</a>`;
@@ -54,7 +57,7 @@ function useDraft(id, row, etag, start) {
   const [kept, set] = useState(() => begun.get(id) ?? { draft: start, base: start, row, etag });
   const dirty = !same(kept.draft, kept.base);
   useEffect(() => {
-    if (row && row.version !== kept.row?.version && !dirty) set({ draft: draftOf(row), base: draftOf(row), row, etag });
+    if (row && row.version > (kept.row?.version ?? -1) && !dirty) set({ draft: draftOf(row), base: draftOf(row), row, etag });
   }, [row?.version, dirty]);
   useEffect(() => {
     if (dirty) begun.set(id, kept);
@@ -68,12 +71,12 @@ function useDraft(id, row, etag, start) {
   return { ...kept, dirty, edit, reset };
 }
 
-/** @param {{id: string, row: any, etag: string | null, start: Draft, reload: (() => Promise<void>) | null}} given */
-function Builder({ id, row, etag, start, reload }) {
+/** @param {{id: string, row: any, etag: string | null, start: Draft}} given */
+function Builder({ id, row, etag, start }) {
   const kept = useDraft(id, row, etag, start);
   const { draft, dirty, edit } = kept;
   const names = useNames();
-  const saving = useSaving({ id, row, etag, kept, reload });
+  const saving = useSaving({ id, row, kept });
   const { locked, error, busy, save } = saving;
   const ready = draft.members.length > 0;
   const able = !locked && ready && draft.name.trim() !== '' && (dirty || !row);
@@ -84,7 +87,7 @@ function Builder({ id, row, etag, start, reload }) {
     ${row && html`<${Links} row=${row} />`}${!locked && html`<${Button} tone="primary" disabled=${!able} busy=${busy} onClick=${save} label=${row ? undefined : t('create')}>${row ? t('save') : t('create')}<//>`}`;
   const combo = bodyOf(draft);
   return html`<${Page} title=${row ? row.name : t('newTitle')} data=${Boolean(row)} back=${html`<${Back} />`} lead=${sentence || undefined} actions=${actions}>
-    <${Standing} row=${row} saving=${saving} kept=${kept} reload=${reload} etag=${etag} />
+    <${Standing} row=${row} saving=${saving} kept=${kept} />
     <div class="combo-edit"><div class="column gap3"><${Form} onSubmit=${() => able && save()} error=${error?.status === 412 ? null : error} label=${t('title')}>
       <div class="fields combo-head"><${Field} label=${t('name')} name="name" hint=${row ? undefined : t('nameHint')}><${TextInput} value=${draft.name} disabled=${locked} placeholder=${t('namePlaceholder')} autofocus=${!row && !draft.name} onChange=${(/** @type {string} */ name) => edit({ name })} /><//>
         <${Field} label=${t('strategy')} name="strategy"><${Select} value=${draft.strategy} choices=${strategyChoices()} disabled=${locked} onChange=${(/** @type {any} */ strategy) => edit({ strategy })} /><//></div>
@@ -95,20 +98,20 @@ function Builder({ id, row, etag, start, reload }) {
 
 /**
  * Saving, and what stands in its way.
- * @param {{id: string, row: any, etag: string | null, kept: ReturnType<typeof useDraft>, reload: (() => Promise<void>) | null}} given
+ * @param {{id: string, row: any, kept: ReturnType<typeof useDraft>}} given
  */
-function useSaving({ id, row, kept, reload }) {
+function useSaving({ id, row, kept }) {
   const [error, setError] = useState(/** @type {any} */ (null));
   const [busy, setBusy] = useState(false);
   const [detach, setDetach] = useState(false);
   const applied = row?.managed_by === 'file' && !row.read_only;
   const locked = !may('operate') || Boolean(row?.read_only) || (applied && !detach);
-  const store = async (/** @type {string | null} */ tag) => {
+  const store = async (/** @type {string | null} */ tag, /** @type {any} */ before = kept.row) => {
     setBusy(true);
     setError(null);
     try {
       if (row) {
-        const data = await change(kept.row, kept.draft, { etag: tag, detach }, () => void reload?.());
+        const data = await change(before, kept.draft, { etag: tag, detach });
         kept.reset(data, `"${data.version}"`);
       } else {
         const data = await create(kept.draft);
@@ -123,18 +126,22 @@ function useSaving({ id, row, kept, reload }) {
   return { locked, error, setError, busy, applied, detach, setDetach, save: () => store(kept.etag), store };
 }
 
-/** What is special about this combo. @param {{row: any, saving: ReturnType<typeof useSaving>, kept: ReturnType<typeof useDraft>, etag: string | null, reload: (() => Promise<void>) | null}} given */
-function Standing({ row, saving, kept, etag, reload }) {
+/** What is special about this combo. @param {{row: any, saving: ReturnType<typeof useSaving>, kept: ReturnType<typeof useDraft>}} given */
+function Standing({ row, saving, kept }) {
   if (!row) return may('operate') ? null : html`<${Notice} text=${t('viewerOnly')} />`;
   const file = html`<code translate="no">${row.managed_in ?? 'config.toml'}</code>`;
   const conflict = saving.error?.status === 412;
-  const theirs = () => {
+  const latest = () => get(pathOf(row.id)).catch(tell);
+  const theirs = async () => {
+    const now = await latest();
+    if (!now) return;
     saving.setError(null);
-    kept.reset(row, etag);
+    kept.reset(now.data, now.etag);
+    await refresh();
   };
   const mine = async () => {
-    await reload?.();
-    await saving.store(null);
+    const now = await latest();
+    if (now) await saving.store(now.etag, now.data);
   };
   return html`${conflict && html`<${Notice} tone="warn" title=${t('conflictTitle')} text=${t('conflictText')}
       action=${html`<span class="row wraps"><${Button} onClick=${theirs}>${t('loadTheirs')}<//><${Button} onClick=${mine}>${t('saveMine')}<//></span>`} />`}

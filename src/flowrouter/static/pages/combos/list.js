@@ -23,7 +23,7 @@ const COLUMNS = [
   { id: 'members', label: t('members'), width: 360, priority: 1, value: (/** @type {any} */ row) => row.members.length, render: (/** @type {any} */ row) => html`<${Chain} row=${row} />` },
   { id: 'state', label: t('state'), width: 150, priority: 2, render: (/** @type {any} */ row) => html`<${State} row=${row} />` },
 ];
-const EXAMPLE = "flow-router combos add team --strategy round_robin openai/gpt-5 'anthropic/claude-sonnet-4-5*2'";
+const EXAMPLE = 'flow-router combos add team gpt-5.4 claude-sonnet-4-5';
 
 /** @param {{query: Record<string, string>}} given */
 export function List({ query }) {
@@ -37,7 +37,7 @@ export function List({ query }) {
   useLegend(operate ? [{ keys: 'n', text: t('keysNew') }] : []);
   const add = html`<${Button} tone="primary" icon="plus" href=${href('combos/new')}>${t('add')}<//>`;
   const nothing = rows?.length === 0;
-  return html`<${Page} title=${t('title')} lead=${t('lead')} actions=${operate && add}>
+  return html`<${Page} title=${t('title')} lead=${t('lead')} actions=${operate && !nothing && add}>
     ${error && html`<${Problem} error=${error} retry=${reload} />`}
     ${nothing ? html`<${Empty} title=${t('emptyTitle')} text=${operate ? t('emptyText') : t('viewerOnly')} code=${operate ? EXAMPLE : undefined} action=${operate && add} />`
       : !(error && !rows) && html`${(rows?.length ?? 0) > 5 && html`<${Search} field=${field} label=${t('search')} value=${words} onChange=${(/** @type {string} */ q) => setQuery({ q })} />`}

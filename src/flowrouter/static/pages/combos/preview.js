@@ -3,13 +3,14 @@
  */
 
 import { post } from '../../core/api.js';
+import { count } from '../../core/format.js';
 import { html, useEffect, useRef, useState } from '../../core/ui.js';
 import { Problem, Skeleton } from '../../parts/feedback.js';
 import { Button, Field, NumberInput, Select, TagsInput, TextInput } from '../../parts/forms.js';
 import { Section } from '../../parts/page.js';
 import { t } from '../../strings/combos.js';
 import { Rail } from './rail.js';
-import { DIALECTS, bodyOf, questionOf, sample } from './sample.js';
+import { DIALECTS, TOKENS_MOST, bodyOf, questionOf, sample } from './sample.js';
 import { FLAGS } from './words.js';
 
 const PAUSE_MS = 220;
@@ -72,11 +73,12 @@ const set = (change) => {
 /** The request, to be typed. @param {{bad: boolean}} given */
 function Request({ bad }) {
   const now = sample.value;
+  const [open] = useState(Boolean(now.client || now.tags.length || now.tokens));
   if (now.json !== null) return html`<${Raw} bad=${bad} />`;
   return html`<div class="column"><${TextInput} rows=${2} label=${t('prompt')} placeholder=${t('promptPlaceholder')} value=${now.text} onChange=${(/** @type {string} */ text) => set({ text })} />
     <div class="row wraps" role="group" aria-label=${t('carries')}>${FLAGS.map((flag) => html`<button type="button" class="toggle" key=${flag} aria-pressed=${now[flag]} onClick=${() => set({ [flag]: !now[flag] })}>${t(`with_${flag}`)}</button>`)}</div>
-    <details class="combo-more" open=${Boolean(now.client || now.tags.length || now.tokens)}><summary class="soft small">${t('details')}</summary><div class="fields">
-      <${Field} label=${t('size')}><${NumberInput} value=${now.tokens} min=${0} step=${1000} unit=${t('sizeUnit')} onChange=${(/** @type {number | null} */ tokens) => set({ tokens })} /><//>
+    <details class="combo-more" open=${open}><summary class="soft small">${t('details')}</summary><div class="fields">
+      <${Field} label=${t('size')} hint=${t('sizeHint', { n: count(TOKENS_MOST) })}><${NumberInput} value=${now.tokens} min=${0} max=${TOKENS_MOST} step=${1000} unit=${t('sizeUnit')} onChange=${(/** @type {number | null} */ tokens) => set({ tokens })} /><//>
       <${Field} label=${t('client')}><${TextInput} mono value=${now.client} placeholder="claude-cli/2.0" onChange=${(/** @type {string} */ client) => set({ client })} /><//>
       <${Field} label=${t('keyTags')}><${TagsInput} value=${now.tags} onChange=${(/** @type {string[]} */ tags) => set({ tags })} /><//></div></details></div>`;
 }

@@ -13,7 +13,8 @@ export const DIALECTS = /** @type {const} */ (['openai_chat', 'openai_responses'
 
 const PIXEL = 'data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
 const BYTES_A_TOKEN = 3.6;
-const TOKENS_MOST = 2_000_000;
+/** What a body of `/api` has room for. */
+export const TOKENS_MOST = 250_000;
 
 /** Whether anything is said of the request at all. @param {Sample} given */
 export const isBare = (given) => given.json === null && !given.text.trim() && !given.images && !given.tools && !given.thinking && !given.web_search && !given.tokens;

@@ -3,7 +3,7 @@
  */
 
 import { patch } from '../../core/api.js';
-import { compact, moment, money } from '../../core/format.js';
+import { ago, compact, moment, money } from '../../core/format.js';
 import { useKeys } from '../../core/keys.js';
 import { forget, useData } from '../../core/resource.js';
 import { go, href } from '../../core/router.js';
@@ -21,7 +21,7 @@ import { amend, barred, enable, locked, pathOf, refresh, revoke, since, useBudge
 import { changesOf, draftOf } from './draft.js';
 import { KeyFields } from './form.js';
 import { ClientLines, PLACEHOLDER } from './lines.js';
-import { Budget, Chips, State, limitsOf } from './words.js';
+import { Budget, Chips, State, amountOf, limitsOf } from './words.js';
 
 /** @typedef {import('./data.js').Key} Key */
 
@@ -119,8 +119,8 @@ const soft = (key) => html`<span class="soft">${t(key)}</span>`;
 function Budgets({ value }) {
   const mine = useBudgets().filter(({ key_id: id }) => id === value['id']);
   return html`<${Section} title=${t('budgets')} card>${mine.length === 0 ? html`<p class="soft">${t('noLimit')}</p>`
-    : mine.map((standing) => html`<div key=${standing.id} class="column"><${Budget} standing=${standing} wide /><span class="row"><${Chip}>${t(/** @type {'hard'} */ (standing.budget.mode ?? 'soft'))}<//>${
-      standing.held > 0 && standing.budget.metric === undefined && html`<span class="soft small">${t('held', { amount: money(standing.held) })}</span>`}</span></div>`)}<//>`;
+    : mine.map((standing) => html`<div key=${standing.id} class="column"><${Budget} standing=${standing} /><span class="row wraps soft small"><${Chip}>${t(/** @type {'hard'} */ (standing.budget.mode ?? 'soft'))}<//>
+      <span>${t('resets', { when: ago(standing.resets_at_ms) })}</span>${standing.held > 0 && html`<span>${t('held', { amount: amountOf(standing.budget.metric ?? 'usd', standing.held) })}</span>`}</span></div>`)}<//>`;
 }
 
 /** @param {{value: Key, etag: string | null, onClose: () => void}} given */

@@ -2,7 +2,7 @@
  * A key's policy in few words: what it may use, how much, and how that stands.
  */
 
-import { ago, compact, count, money, usd } from '../../core/format.js';
+import { compact, count, money, usd } from '../../core/format.js';
 import { html } from '../../core/ui.js';
 import { Bar, Chip, Dot, Time } from '../../parts/bits.js';
 import { t } from '../../strings/keys.js';
@@ -49,12 +49,12 @@ export function allowanceOf(budget) {
   return t('budgetOf', { amount, period: t(/** @type {'day'} */ (budget.period ?? 'month')) });
 }
 
-/** How a budget stands, as a bar with words. @param {{standing: any, wide?: boolean}} given */
-export function Budget({ standing, wide = false }) {
+/** How a budget stands, as a bar with words. @param {{standing: any}} given */
+export function Budget({ standing }) {
   const metric = standing.budget.metric ?? 'usd';
   const words = t('spentOf', { spent: amountOf(metric, standing.spent), limit: allowanceOf(standing.budget) });
   const tone = standing.state === 'used_up' ? 'bad' : standing.state === 'warning' ? 'warn' : undefined;
-  return html`<span class="key-budget"><span class="row apart"><span class="cut">${words}</span>${wide && html`<span class="soft small">${t('resets', { when: ago(standing.resets_at_ms) })}</span>`}</span>
+  return html`<span class="key-budget"><span class="cut">${words}</span>
     <${Bar} used=${standing.spent} held=${standing.held + standing.uncertain} limit=${standing.limit} tone=${tone} label=${words} /></span>`;
 }
 

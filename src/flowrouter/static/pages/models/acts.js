@@ -18,7 +18,8 @@ export async function hide(names, hidden) {
   const done = /** @type {string[]} */ ([]);
   for (const name of names) {
     try {
-      await patch(pathOf('models', name), { hidden });
+      const { etag } = await get(pathOf('models', name));
+      await patch(pathOf('models', name), { hidden }, { etag });
       done.push(name);
     } catch (error) {
       tell(error);
@@ -67,9 +68,19 @@ const KINDS = /** @type {const} */ (['input', 'output', 'cache_read', 'cache_wri
 /** @param {any} row */
 const amounts = (row) => Object.fromEntries(KINDS.map((kind) => [kind, row[kind] ?? null]));
 
+/** The price under a name, null where there is none; told by the list, where a name that is none is no error. @param {string} name */
+async function priceUnder(name) {
+  for (let cursor = ''; ; ) {
+    const { data, next } = await get('/api/prices', { limit: 200, cursor });
+    if (data.some((/** @type {any} */ row) => row.id === name)) return get(pathOf('prices', name));
+    if (!next) return null;
+    cursor = next;
+  }
+}
+
 /** Set a price of one's own; raises `ApiError`. @param {string} name @param {Record<string, number | null>} price */
 export async function savePrice(name, price) {
-  const before = await found('prices', name);
+  const before = await priceUnder(name);
   const seen = before ? { etag: before.etag } : { headers: { 'if-none-match': '*' } };
   const { etag: now } = await put(pathOf('prices', name), price, seen);
   await refresh();
@@ -80,7 +91,7 @@ export async function savePrice(name, price) {
 /** @param {string} name */
 export async function removePrice(name) {
   try {
-    const before = await found('prices', name);
+    const before = await priceUnder(name);
     if (!before) return;
     await remove(pathOf('prices', name), { etag: before.etag });
     await refresh();

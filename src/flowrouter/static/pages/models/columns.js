@@ -14,12 +14,12 @@ import { chips, ownName, rate } from './facts.js';
 /** @typedef {import('./facts.js').Row} Row */
 
 export const COLUMNS = [
-  { id: 'name', label: t('name'), width: 230, priority: 1, value: (/** @type {Row} */ row) => row['id'], render: (/** @type {Row} */ row) => html`<${Name} row=${row} />` },
+  { id: 'name', label: t('name'), width: 228, priority: 1, value: (/** @type {Row} */ row) => row['id'], render: (/** @type {Row} */ row) => html`<${Name} row=${row} />` },
   { id: 'can', label: t('can'), width: 290, priority: 3, render: (/** @type {Row} */ row) => html`<${Can} row=${row} />` },
   { id: 'context', label: t('context'), hint: t('contextHint'), width: 84, align: 'right', priority: 2, value: (/** @type {Row} */ row) => row['context_window'], render: (/** @type {Row} */ row) => size(row, 'context_window') },
-  { id: 'output', label: t('output'), hint: t('outputHint'), width: 80, align: 'right', priority: 4, value: (/** @type {Row} */ row) => row['max_output'], render: (/** @type {Row} */ row) => size(row, 'max_output') },
-  { id: 'input', label: t('inputColumn'), hint: t('inputHint'), width: 92, align: 'right', priority: 2, value: priced('input'), render: (/** @type {Row} */ row) => html`<${Price} row=${row} />` },
-  { id: 'output_price', label: t('outputColumn'), hint: t('outputPriceHint'), width: 92, align: 'right', priority: 2, value: priced('output'), render: (/** @type {Row} */ row) => amount(row, 'output') },
+  { id: 'output', label: t('output'), hint: t('outputHint'), width: 96, align: 'right', priority: 4, value: (/** @type {Row} */ row) => row['max_output'], render: (/** @type {Row} */ row) => size(row, 'max_output') },
+  { id: 'input', label: t('inputColumn'), hint: t('inputHint'), width: 90, align: 'right', priority: 2, value: priced('input'), render: (/** @type {Row} */ row) => html`<${Price} row=${row} />` },
+  { id: 'output_price', label: t('outputColumn'), hint: t('outputPriceHint'), width: 98, align: 'right', priority: 2, value: priced('output'), render: (/** @type {Row} */ row) => amount(row, 'output') },
   { id: 'cached', label: t('cachedColumn'), hint: t('perMillion'), width: 108, align: 'right', priority: 4, hidden: true, value: priced('cache_read'), render: (/** @type {Row} */ row) => amount(row, 'cache_read') },
   { id: 'accounts', label: t('offeredBy'), width: 136, priority: 2, value: (/** @type {Row} */ row) => row['accounts'][0] ?? null, render: (/** @type {Row} */ row) => html`<${Offered} row=${row} />` },
   { id: 'leads', label: t('leads'), width: 130, priority: 4, render: (/** @type {Row} */ row) => html`<span class="cut soft" translate="no">${[...row['aliases'], ...row['combos']].join(', ')}</span>` },

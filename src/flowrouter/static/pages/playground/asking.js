@@ -6,6 +6,7 @@ import { ApiError, address, failure, get, send, stream } from '../../core/api.js
 import { onSettled } from '../../core/live.js';
 import { me } from '../../core/session.js';
 import { batch, effect, signal } from '../../core/ui.js';
+import { t } from '../../strings/playground.js';
 import { DIALECTS, bodyOf, readTools } from './dialects/index.js';
 import { Said, parsed } from './dialects/shapes.js';
 import { changed, draft, fresh, lanes, setup, stepsOf, talk, targetOf, write } from './store.js';
@@ -176,8 +177,11 @@ async function answer(exchange, lane) {
   forgetRow();
 }
 
-/** A failure as it can be kept. @param {any} error */
-const toldOf = ({ message, status = 0, code = '', fix = null }) => ({ message, status, code, fix });
+/** A failure as it can be kept; what is not the gateway's own is a connection that was lost. @param {any} error */
+const toldOf = (error) =>
+  error instanceof ApiError
+    ? { message: error.message, status: error.status, code: error.code, fix: error.fix }
+    : { message: t('lost'), status: 0, code: '', fix: t('lostFix') };
 
 /** @param {Answer} step @param {Ask} ask @param {AbortSignal} signal */
 async function receive(step, ask, signal) {

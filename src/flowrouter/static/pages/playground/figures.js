@@ -24,8 +24,8 @@ const costOf = ({ row }) => row?.['cost_pusd'] ?? null;
 /** What was counted: by the provider, else by the request log. @param {Answer} step @returns {import('./dialects/shapes.js').Usage | null} */
 function usageOf({ said, row }) {
   if (said.usage || !row || row['input_tokens'] === null) return said.usage;
-  const cached = row['cache_read_tokens'] ?? 0;
-  return { input: (row['input_tokens'] ?? 0) + cached + (row['cache_write_tokens'] ?? 0), cached, output: row['output_tokens'] ?? 0, reasoning: row['reasoning_tokens'] ?? 0 };
+  const [cached, reasoning] = [row['cache_read_tokens'] ?? 0, row['reasoning_tokens'] ?? 0];
+  return { input: (row['input_tokens'] ?? 0) + cached + (row['cache_write_tokens'] ?? 0), cached, output: (row['output_tokens'] ?? 0) + reasoning, reasoning };
 }
 
 /** @param {{step: Answer}} given */

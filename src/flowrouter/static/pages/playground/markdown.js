@@ -30,21 +30,24 @@ export class Blocks {
   take(text) {
     if (!text.startsWith(this.text)) Object.assign(this, { done: [], from: 0 });
     this.text = text;
-    const { blocks, lastAt } = read(text.slice(this.from));
-    if (blocks.length < 2) return [...this.done, ...blocks];
-    const last = blocks.at(-1);
-    this.done.push(...blocks.slice(0, -1));
-    this.from += lastAt;
-    return last ? [...this.done, last] : [...this.done];
+    const { blocks, starts } = read(text.slice(this.from));
+    // The last line may be cut within a word that makes it part of the block before: two stay open.
+    const whole = Math.max(0, blocks.length - 2);
+    const all = [...this.done, ...blocks];
+    this.done.push(...blocks.slice(0, whole));
+    this.from += starts[whole] ?? 0;
+    return all;
   }
 }
 
-/** Read a text into blocks; `lastAt` is where the last begins. @param {string} text @returns {{blocks: Block[], lastAt: number}} */
+/** Read a text into blocks; `starts` is where each begins. @param {string} text @returns {{blocks: Block[], starts: number[]}} */
 export function read(text) {
   const lines = text.split('\n');
   /** @type {Block[]} */
   const blocks = [];
-  let [at, lastAt, index] = [0, 0, 0];
+  /** @type {number[]} */
+  const starts = [];
+  let [at, index] = [0, 0];
   while (index < lines.length) {
     const line = lines[index] ?? '';
     const begins = index;
@@ -55,11 +58,11 @@ export function read(text) {
     }
     const [block, next] = blockAt(lines, index);
     blocks.push(block);
-    lastAt = at;
+    starts.push(at);
     index = next;
     for (let each = begins; each < index; each += 1) at += (lines[each] ?? '').length + 1;
   }
-  return { blocks, lastAt };
+  return { blocks, starts };
 }
 
 /** @param {string[]} lines @param {number} index @returns {[Block, number]} */

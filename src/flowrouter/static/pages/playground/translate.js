@@ -102,7 +102,11 @@ function Piece({ row, shown, columns, losses }) {
   const [open, setOpen] = useState(false);
   const tall = Object.values(row.cells).some((nodes) => nodes.some((node) => written(node).split('\n').length > TALL));
   return html`<tr class=${tall && !open ? 'tall' : undefined}><th scope="row" class="play-what soft">${labelOf(row)}${tall && html`<button type="button" class="button quiet" aria-expanded=${open} onClick=${() => setOpen(!open)}>${t(open ? 'less' : 'all')}</button>`}</th>
-    ${shown.map((id) => html`<td key=${id}>${columns[id].error ? null : html`<${Cell} row=${row} id=${id} />`}${losses.filter(({ to }) => to === id).map(({ loss }, index) => html`<${LossNote} key=${index} loss=${loss} />`)}</td>`)}</tr>`;
+    ${shown.map((id) => {
+      const mine = losses.filter(({ to }) => to === id);
+      const empty = columns[id].error || (mine.length > 0 && !row.cells[id]);
+      return html`<td key=${id}>${!empty && html`<${Cell} row=${row} id=${id} />`}${mine.map(({ loss }, index) => html`<${LossNote} key=${index} loss=${loss} />`)}</td>`;
+    })}</tr>`;
 }
 
 /** @param {View} view @param {DialectId} id @returns {Loss[]} */
@@ -146,7 +150,7 @@ const KINDS = /** @type {const} */ (['dropped', 'changed', 'emulated', 'refused'
 /** @param {{loss: Loss}} given */
 function LossNote({ loss }) {
   const kind = KINDS.find((name) => name === loss.kind) ?? 'changed';
-  return html`<p class=${`play-loss ${TONES[kind]}`}><${Chip} tone=${TONES[kind]}>${t(`loss_${kind}`)}<//> ${!loss.reason.startsWith(loss.path) && html`<code translate="no">${loss.path}</code> `}<span translate="no">${loss.reason}</span></p>`;
+  return html`<p class=${`play-loss ${TONES[kind]}`}><${Chip} tone=${TONES[kind]}>${t(`loss_${kind}`)}<//> ${!loss.reason.startsWith(loss.path) && html`<code translate="no">${loss.path}</code>: `}<span translate="no">${loss.reason}</span></p>`;
 }
 
 const LABELS = /** @type {const} */ (['model', 'system', 'temperature', 'cap', 'effort', 'stream']);

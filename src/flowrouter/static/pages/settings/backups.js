@@ -143,6 +143,6 @@ function Row({ backup }) {
 
 /** @param {{verdict: any}} given */
 function Verdict({ verdict }) {
-  return html`<ul class="backup-checks" role="status"><li class=${verdict.ok ? 'ok strong' : 'bad strong'}>${t(verdict.ok ? 'good' : 'bad')}</li>${verdict.checks.map((/** @type {any} */ check) => html`<li key=${check.name} class="row"><span class=${check.ok ? 'ok' : 'bad'}><${Icon} name=${check.ok ? 'check' : 'close'} size=${12} /></span>
-    <span>${t(/** @type {'check_file'} */ (`check_${check.name}`))}</span><span class="soft wrap" translate="no">${check.found}</span></li>`)}${verdict.fix && html`<li class="wrap" translate="no">${verdict.fix}</li>`}</ul>`;
+  return html`<div class="backup-verdict" role="status"><ul class="backup-checks"><li class=${verdict.ok ? 'ok strong' : 'bad strong'}>${t(verdict.ok ? 'good' : 'bad')}</li>${verdict.checks.map((/** @type {any} */ check) => html`<li key=${check.name} class="row"><span class=${check.ok ? 'ok' : 'bad'}><${Icon} name=${check.ok ? 'check' : 'close'} size=${12} /></span>
+    <span>${t(/** @type {'check_file'} */ (`check_${check.name}`))}</span><span class="soft wrap" translate="no">${check.found}</span></li>`)}${verdict.fix && html`<li class="wrap" translate="no">${verdict.fix}</li>`}</ul></div>`;
 }
