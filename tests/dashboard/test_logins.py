@@ -38,8 +38,8 @@ def house(provider: RunningProvider) -> Iterator[Stand]:
 
 
 def log_in(tab: Page, name: str, password: str = PASSWORD) -> None:
-    tab.get_by_label("Name").fill(name)
-    tab.get_by_label("Password").fill(password)
+    tab.get_by_label("Name", exact=True).fill(name)
+    tab.get_by_label("Password", exact=True).fill(password)
     tab.get_by_role("button", name="Log in", exact=True).click()
 
 
@@ -61,7 +61,7 @@ def pick(item: Locator, name: str) -> None:
 @pytest.mark.parametrize("width", WIDTHS)
 def test_it_loads(house: Stand, page: Opener, width: int, theme: str) -> None:
     tab = page(house, "", theme=theme, width=width, signed_in=False, allow=(UNAUTHORISED,))
-    expect(tab.get_by_label("Password")).to_be_visible()
+    expect(tab.get_by_label("Password", exact=True)).to_be_visible()
     assert tab.evaluate("() => document.documentElement.scrollWidth") <= width
     axe(tab)
     shot(tab, f"login-{theme}-{width}")
@@ -87,7 +87,7 @@ def test_in_by_password_to_where_one_wanted_and_out(house: Stand, page: Opener) 
     assert tab.url.endswith("#/keys?state=off")
     tab.get_by_role("button", name="Signed in as operator (operator)").click()
     tab.get_by_role("menuitem", name="Log out").click()
-    expect(tab.get_by_label("Password")).to_be_visible()
+    expect(tab.get_by_label("Password", exact=True)).to_be_visible()
     assert tab.context.request.get(f"{house.url}/api/me").status == 401
 
 
@@ -112,7 +112,7 @@ def test_a_session_that_ended_leads_back(house: Stand, page: Opener) -> None:
         house.api("DELETE", f"/api/sessions/{session['id']}")
     house.cookies.clear()
     go_quietly(tab, f"#/keys/{house.key_ids['laptop']}")
-    expect(tab.get_by_label("Password")).to_be_visible()
+    expect(tab.get_by_label("Password", exact=True)).to_be_visible()
     log_in(tab, "operator")
     expect(tab.get_by_role("heading", name="laptop", level=1)).to_be_visible()
 
@@ -208,7 +208,7 @@ def test_ones_own_password(house: Stand, page: Opener) -> None:
     # The new session's proof is in use at once.
     tab.get_by_role("button", name=re.compile("Signed in as cal")).click()
     tab.get_by_role("menuitem", name="Log out").click()
-    expect(tab.get_by_label("Password")).to_be_visible()
+    expect(tab.get_by_label("Password", exact=True)).to_be_visible()
     log_in(tab, "cal", NEXT)
     expect(tab.get_by_role("tab", name="Logins")).to_be_visible()
 
@@ -224,7 +224,7 @@ def test_signed_in_browsers(house: Stand, page: Opener) -> None:
         if session["name"] == "operator":
             house.api("DELETE", f"/api/sessions/{session['id']}")
     other.reload()
-    expect(other.get_by_label("Password")).to_be_visible()
+    expect(other.get_by_label("Password", exact=True)).to_be_visible()
     sessions.get_by_role("button", name="Link for one more browser").click()
     link = sessions.get_by_label("Link for one more browser").inner_text()
     assert link.startswith(f"{house.url}/?token=")

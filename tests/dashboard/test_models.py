@@ -170,6 +170,7 @@ def test_an_alias_of_the_file_is_locked_and_a_new_one_can_be_refused(stocked: St
     expect(tab.get_by_role("dialog", name="filed")).to_contain_text("is changed there")
     expect(tab.get_by_role("button", name="Save alias")).to_have_count(0)
     tab.keyboard.press("Escape")
+    expect(tab.get_by_role("dialog")).to_have_count(0)
     tab.keyboard.press("n")
     panel = tab.get_by_role("dialog", name="New alias")
     panel.get_by_label("Name").fill("big")

@@ -11,6 +11,7 @@ from starlette.testclient import TestClient
 
 from flowrouter.api.admin import request_sift
 from flowrouter.api.admin.request_log import usd
+from flowrouter.errors import StorageError
 from tests.contracts.fakes import START, request_row
 from tests.unit.api_admin.conftest import Gateway
 from tests.unit.api_admin.test_accounts import error
@@ -155,6 +156,16 @@ def test_no_cell_is_a_formula(gateway: Gateway, api: TestClient, client: str, ce
     assert gateway.writer.drain(30.0)
     (row,) = csv.DictReader(io.StringIO(api.get("/api/requests.csv").text, newline=""))
     assert row["client"] == cell
+
+
+def test_a_sheet_is_not_begun_while_the_store_is_away(
+    log: Gateway, api: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_asked: Any, **_more: Any) -> Any:
+        raise StorageError("away")
+
+    monkeypatch.setattr(type(log.management.requests), "list", away)
+    assert error(api.get("/api/requests.csv"))[:2] == (503, "store_unavailable")
 
 
 @pytest.mark.parametrize("path", ["/api/requests", "/api/requests?client=x", "/api/usage/sessions"])

@@ -8,12 +8,12 @@ from typing import Any, TypeVar
 import msgspec
 
 from flowrouter.accounts.account import Account
-from flowrouter.api.admin.access import Knock, Visitor, scoped
+from flowrouter.api.admin.access import Door, Knock, Visitor, scoped
 from flowrouter.api.admin.asking import ask
 from flowrouter.api.admin.deps import AdminDeps, Repositories
 from flowrouter.api.admin.envelope import Reply, refusal
 from flowrouter.api.admin.login.logins import Logins
-from flowrouter.errors import StorageError
+from flowrouter.errors import CallerError, StorageError
 from flowrouter.gateway.world import World
 from flowrouter.logs import Logger
 
@@ -109,6 +109,19 @@ class Call:
             self.log.warning("a change is stored but not yet in force", reason=error.message)
             return ("the change is stored; it takes effect as soon as the store can be read again",)
         return ()
+
+    async def may_go_on(self) -> bool:
+        """Return whether who began to read a live stream has not logged out meanwhile, or been put out.
+
+        While the store cannot tell, they may.
+        """
+        try:
+            visitor = await Door(self.deps, self.logins.sessions).visitor(self.knock)
+        except CallerError:
+            return False
+        except StorageError:
+            return True
+        return visitor.role == self.visitor.role
 
     def operator_only(self, what: str) -> None:
         """Raise `CallerError` (403) unless the visitor is the operator."""

@@ -12,11 +12,9 @@ from typing import Annotated, Any
 import msgspec
 
 from flowrouter import logs
-from flowrouter.api.admin.access import Door
 from flowrouter.api.admin.call import AdminRoute as Row
 from flowrouter.api.admin.call import Call
 from flowrouter.api.admin.envelope import Reply, page
-from flowrouter.errors import CallerError, StorageError
 from flowrouter.logs import Kept, Level
 from flowrouter.wire import json
 
@@ -82,21 +80,10 @@ async def _events(call: Call, level: Level, seen: int) -> AsyncIterator[bytes]:
         waited += LOOK_SECONDS
         if waited >= BEAT_SECONDS:
             waited = 0.0
-            if not await _may_still(call):
+            if not await call.may_go_on():
                 return
             yield b": \n\n"
         await asyncio.sleep(LOOK_SECONDS)
-
-
-async def _may_still(call: Call) -> bool:
-    """Return whether who began to read has not logged out meanwhile, or been put out; the store may be away."""
-    try:
-        visitor = await Door(call.deps, call.logins.sessions).visitor(call.knock)
-    except CallerError:
-        return False
-    except StorageError:
-        return True
-    return visitor.role == call.visitor.role
 
 
 def _shown(line: Kept) -> LogLine:

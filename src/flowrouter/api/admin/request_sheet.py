@@ -24,25 +24,27 @@ _COLUMNS = tuple(name for name in RequestShown.__struct_fields__ if name not in 
 async def get_requests_csv(call: Call) -> Reply:
     """Return the newest requests as CSV; of attempts and losses, how many there were."""
     query: NamedQuery = call.query
-    return Reply(
-        stream=_lines(call, filter_of(query, call), query), media=SHEET, headers=named("requests.csv")
-    )
+    which = filter_of(query, call)
+    first = await call.ask(partial(_page, which=which, cursor=None))  # while a failure can still be told
+    return Reply(stream=_lines(call, which, query, first=first), media=SHEET, headers=named("requests.csv"))
 
 
-async def _lines(call: Call, which: RequestFilter, wanted: Named) -> AsyncIterator[bytes]:
+async def _lines(
+    call: Call, which: RequestFilter, wanted: Named, *, first: RequestPage
+) -> AsyncIterator[bytes]:
     yield line((*_COLUMNS, *_LISTS))
-    sent, cursor = 0, None
+    sent, found = 0, first
     while True:
-        found = await call.ask(partial(_page, which=which, cursor=cursor))
         for row in found.rows:
             if not fits(row, wanted):
                 continue
             members = shown(row, RequestShown)
             counts = (len(members[name]) for name in _LISTS)
             yield line((*(members[name] for name in _COLUMNS), *counts))
-        sent, cursor = sent + len(found.rows), found.next_cursor
-        if cursor is None or sent >= ROWS_MAX:
+        sent += len(found.rows)
+        if found.next_cursor is None or sent >= ROWS_MAX:
             return
+        found = await call.ask(partial(_page, which=which, cursor=found.next_cursor))
 
 
 def _page(store: Repositories, *, which: RequestFilter, cursor: str | None) -> RequestPage:

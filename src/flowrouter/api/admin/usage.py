@@ -22,6 +22,8 @@ LOOK_SECONDS = 0.5
 """How often the log is looked at for a live stream."""
 
 BEAT_SECONDS = 15.0
+"""How often it says that it is there, and looks whether its reader may still read."""
+
 _OVERLAP_MS = 60_000
 """Rows are in the order in which requests came, not in that in which they ended."""
 
@@ -63,7 +65,7 @@ async def get_session_bill(call: Call) -> Reply:
 
 async def _events(call: Call, which: RequestFilter, *, beats: bool) -> AsyncIterator[bytes]:
     known: dict[str, None] = {}
-    quiet = 0.0
+    waited = 0.0
     yield b": settled requests\n\n"
     while not call.deps.ending():
         fresh = [row for row in await _new(call, which) if row.id not in known]
@@ -72,10 +74,13 @@ async def _events(call: Call, which: RequestFilter, *, beats: bool) -> AsyncIter
             yield b"event: settled\ndata: " + json.dumps(RequestShown(**shown(row, RequestShown))) + b"\n\n"
         while len(known) > _KNOWN_MAX:
             del known[next(iter(known))]
-        quiet = 0.0 if fresh else quiet + LOOK_SECONDS
-        if beats and quiet >= BEAT_SECONDS:
-            quiet = 0.0
-            yield b": \n\n"
+        waited += LOOK_SECONDS
+        if waited >= BEAT_SECONDS:
+            waited = 0.0
+            if not await call.may_go_on():
+                return
+            if beats:
+                yield b": \n\n"
         now_ms = int(call.deps.clock.now() * 1000)
         since_ms = max(which.since_ms or 0, now_ms - _OVERLAP_MS)
         which = msgspec.structs.replace(which, since_ms=since_ms)

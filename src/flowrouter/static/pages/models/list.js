@@ -33,11 +33,12 @@ export function List({ query }) {
   const operate = may('operate');
   useEffect(() => select(new Set()), [show]);
   useKeys({ '/': () => field.current?.focus() });
-  useKeys({ n: () => setQuery({ new: 'alias' }) }, { when: operate });
+  const make = () => go('models', { ...query, new: 'alias' });
+  useKeys({ n: make }, { when: operate });
   useLegend(operate ? [{ keys: 'n', text: t('keysAlias') }] : []);
   const filtered = ['q', 'account', 'can', 'show'].some((name) => query[name]);
   const nothing = rows?.length === 0 && all.length === 0 && !filtered && !loading;
-  const actions = operate && !nothing && html`<${Button} icon="plus" onClick=${() => setQuery({ new: 'alias' })}>${t('newAlias')}<//>`;
+  const actions = operate && !nothing && html`<${Button} icon="plus" onClick=${make}>${t('newAlias')}<//>`;
   const empty = show === 'hidden' && !query['q'] ? t('noHidden') : show === 'alias' && !query['q'] ? t('noAlias') : t('noMatch');
   return html`<${Page} title=${t('title')} lead=${t('lead')} actions=${actions}>
     ${error && html`<${Problem} error=${error} retry=${reload} />`}

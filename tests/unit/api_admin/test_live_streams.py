@@ -1,4 +1,4 @@
-"""A live stream of log lines: who may go on reading, and who does not read at all."""
+"""Live streams of log lines and of settled requests: who may go on reading, and who does not read at all."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from collections.abc import Callable
 
 import pytest
 
-from flowrouter.api.admin import logs
+from flowrouter.api.admin import logs, usage
 from flowrouter.errors import StorageError
 from tests.unit.api_admin.conftest import BEARER, Gateway
 from tests.unit.api_admin.test_access import signed_in
 
-PATH = "/api/logs/stream"
+PATHS = ("/api/logs/stream", "/api/usage/stream?beats=false")
 LOOKS = 20
 
 
-def looks_at(gateway: Gateway, after: Callable[[int], None]) -> tuple[int, int]:
+def looks_at(gateway: Gateway, path: str, after: Callable[[int], None]) -> tuple[int, int]:
     """Return the status of a stream for a browser, and how often it was looked for lines; at most so often."""
     seen = 0
 
@@ -28,25 +28,30 @@ def looks_at(gateway: Gateway, after: Callable[[int], None]) -> tuple[int, int]:
     cookies = dict(signed_in(gateway).cookies)
     reply = gateway.client(
         {"cookie": "; ".join("=".join(each) for each in cookies.items())}, ending=ending
-    ).get(PATH)
+    ).get(path)
     return reply.status_code, seen
 
 
 @pytest.fixture(autouse=True)
 def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(logs, "LOOK_SECONDS", 0.001)
-    monkeypatch.setattr(logs, "BEAT_SECONDS", 0.001)
+    for module in (logs, usage):
+        monkeypatch.setattr(module, "LOOK_SECONDS", 0.001)
+        monkeypatch.setattr(module, "BEAT_SECONDS", 0.001)
 
 
-def test_who_is_put_out_reads_no_further(gateway: Gateway) -> None:
+@pytest.mark.parametrize("path", PATHS)
+def test_who_is_put_out_reads_no_further(gateway: Gateway, path: str) -> None:
     def put_out(look: int) -> None:
         for session in gateway.management.sessions.list() if look == 3 else ():
             gateway.management.sessions.end(session.id)
 
-    assert looks_at(gateway, put_out) == (200, 3)
+    assert looks_at(gateway, path, put_out) == (200, 3)
 
 
-def test_a_store_that_is_away_puts_nobody_out(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("path", PATHS)
+def test_a_store_that_is_away_puts_nobody_out(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
     def away(_token: object) -> None:
         raise StorageError("away")
 
@@ -54,10 +59,10 @@ def test_a_store_that_is_away_puts_nobody_out(gateway: Gateway, monkeypatch: pyt
         if look == 3:
             monkeypatch.setattr(type(gateway.management.sessions), "find", lambda _self, token: away(token))
 
-    assert looks_at(gateway, take_away) == (200, LOOKS + 1)
+    assert looks_at(gateway, path, take_away) == (200, LOOKS + 1)
 
 
-@pytest.mark.parametrize("path", [PATH, "/api/requests.csv"])
+@pytest.mark.parametrize("path", [*PATHS, "/api/requests.csv"])
 def test_who_asks_for_the_head_waits_for_no_lines(gateway: Gateway, path: str) -> None:
     def never() -> bool:
         raise AssertionError("the lines of a stream were looked for")
