@@ -10,6 +10,8 @@ const t = catalogue('api', english);
 
 /** Where 401 is about the password that was sent, and not about who sends it. */
 const PASSWORDS = ['/api/login', '/api/me/password'];
+/** How often a stream is looked after: by the clock, since timers stand still while a computer sleeps. */
+const LOOK_MS = 5_000;
 
 /** @typedef {Record<string, string | number | boolean | null | undefined>} Query */
 /**
@@ -71,7 +73,7 @@ export const remove = (path, options) => call('DELETE', path, undefined, options
 async function call(method, url, body, options = {}) {
   const response = await send(method, url, body, options);
   const told = await read(response);
-  if (!response.ok) throw failure(response, told);
+  if (!response.ok || (told === null && !EMPTY.includes(response.status))) throw failure(response, told);
   return {
     data: told?.data,
     next: told?.next_cursor ?? null,
@@ -109,12 +111,16 @@ export async function send(method, url, body, options = {}) {
   }
 }
 
-/** @param {Response} response */
+/** What comes without a body. */
+const EMPTY = [204, 304];
+
+/** Return what a reply says, null where that cannot be read. @param {Response} response */
 async function read(response) {
-  if (response.status === 204 || response.status === 304) return null;
+  if (EMPTY.includes(response.status)) return null;
   try {
     return await response.json();
-  } catch {
+  } catch (error) {
+    if (error instanceof DOMException && error.name === 'AbortError') throw error;
     return null;
   }
 }
@@ -147,13 +153,12 @@ export async function stream(path, options) {
   const dead = new AbortController();
   const giveUp = () => dead.abort();
   options.signal?.addEventListener('abort', giveUp);
-  let timer = 0;
-  const heard = () => {
-    clearTimeout(timer);
-    if (options.silence) timer = setTimeout(giveUp, options.silence);
-  };
+  if (options.signal?.aborted) giveUp();
+  const { silence = 0 } = options;
+  let heardAt = Date.now();
+  const look = () => Date.now() - heardAt > silence && giveUp();
+  const timer = silence ? setInterval(look, Math.min(silence, LOOK_MS)) : 0;
   try {
-    heard();
     const headers = { accept: 'text/event-stream', ...options.headers };
     const url = address(path, options.query);
     const response = await send(options.method ?? 'GET', url, options.body, { headers, signal: dead.signal });
@@ -164,14 +169,14 @@ export async function stream(path, options) {
     for (;;) {
       const { done, value } = await reader.read();
       if (done) return;
-      heard();
+      heardAt = Date.now();
       const pieces = (rest + value).split(/\r?\n\r?\n/);
       rest = pieces.pop() ?? '';
       const events = pieces.map(eventOf).filter((event) => event !== null);
       if (events.length) options.onEvents(events);
     }
   } finally {
-    clearTimeout(timer);
+    clearInterval(timer);
     options.signal?.removeEventListener('abort', giveUp);
     dead.abort();
   }

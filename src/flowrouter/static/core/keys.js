@@ -9,7 +9,8 @@ import { signal, useEffect, useLayoutEffect, useRef } from './ui.js';
 /** What can be pressed, for the list behind `?`. @type {import('../vendor/signals.js').Signal<{keys: string, text: string}[]>} */
 export const legend = signal([]);
 
-/** From the outermost to the innermost, in the order in which they were first drawn. @type {{place: number, bindings: Bindings}[]} */
+/** @typedef {{place: number, bindings: Bindings, modal: boolean}} Layer */
+/** From the outermost to the innermost, in the order in which they were first drawn. @type {Layer[]} */
 const layers = [];
 let places = 0;
 const SEQUENCE_MS = 900;
@@ -18,11 +19,11 @@ let beforeAt = 0;
 
 /**
  * Bind keys while a component is on show; of several bindings of a key that of the innermost or newest component wins.
- * @param {Bindings} bindings @param {{when?: boolean}} [options]
+ * @param {Bindings} bindings @param {{when?: boolean, modal?: boolean}} [options] `modal`: what lies beneath hears no key meanwhile.
  */
-export function useKeys(bindings, { when = true } = {}) {
-  const own = useRef(/** @type {{place: number, bindings: Bindings} | null} */ (null));
-  own.current ??= { place: ++places, bindings };
+export function useKeys(bindings, { when = true, modal = false } = {}) {
+  const own = useRef(/** @type {Layer | null} */ (null));
+  own.current ??= { place: ++places, bindings, modal };
   own.current.bindings = bindings;
   useLayoutEffect(() => {
     const layer = own.current;
@@ -57,6 +58,12 @@ function nameOf(event) {
   return mod + (event.key.length === 1 && mod ? event.key.toLowerCase() : event.key);
 }
 
+/** What a key is bound to; those with Ctrl or ⌘ reach through what is modal. @param {string} key */
+function boundTo(key) {
+  const layer = layers.findLast(({ bindings, modal }) => key in bindings || (modal && !key.startsWith('mod+')));
+  return layer?.bindings[key];
+}
+
 addEventListener('keydown', (event) => {
   if (event.defaultPrevented || event.isComposing || event.altKey) return;
   const name = nameOf(event);
@@ -65,7 +72,7 @@ addEventListener('keydown', (event) => {
   before = name;
   beforeAt = event.timeStamp;
   for (const key of both ? [both, name] : [name]) {
-    const bound = layers.findLast(({ bindings }) => key in bindings)?.bindings[key];
+    const bound = boundTo(key);
     if (!bound) continue;
     event.preventDefault();
     before = '';

@@ -66,10 +66,10 @@ function resource(url) {
  * @returns {State & {reload: () => Promise<void>}}
  */
 export function useData(path, query, { every = 0 } = {}) {
-  const url = path === null ? null : address(path, query);
+  const mine = path === null ? null : resource(address(path, query));
+  // Not by its address: one that was forgotten since it was drawn is not the one that is read from then on.
   useEffect(() => {
-    if (url === null) return undefined;
-    const mine = resource(url);
+    if (mine === null) return undefined;
     mine.users += 1;
     void mine.load();
     const timer = every ? setInterval(() => document.hidden || void mine.load(), every) : 0;
@@ -77,9 +77,9 @@ export function useData(path, query, { every = 0 } = {}) {
       mine.users -= 1;
       clearInterval(timer);
     };
-  }, [url, every]);
-  const state = url === null ? NOTHING : resource(url).state.value;
-  return { ...state, reload: () => (url === null ? Promise.resolve() : again(resource(url))) };
+  }, [mine, every]);
+  const state = mine === null ? NOTHING : mine.state.value;
+  return { ...state, reload: () => (mine === null ? Promise.resolve() : again(resource(mine.url))) };
 }
 
 /**

@@ -47,7 +47,7 @@ function useLines(level) {
   useEffect(() => {
     let current = true;
     setLines(null);
-    get('/api/logs', { level, limit: 500 }).then(({ data }) => current && setLines(data.toReversed()), setError);
+    get('/api/logs', { level, limit: 500 }).then(({ data }) => current && setLines((before) => joined(data.toReversed(), before ?? [])), (failed) => current && setError(failed));
     return () => {
       current = false;
     };

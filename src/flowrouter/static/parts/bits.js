@@ -81,13 +81,21 @@ export function Copy({ text, label }) {
 
 /** Put a text on the clipboard, also where the page is not served over TLS. @param {string} text */
 export async function copyText(text) {
-  if (navigator.clipboard && isSecureContext) return navigator.clipboard.writeText(text);
+  if (navigator.clipboard && isSecureContext) {
+    try {
+      return await navigator.clipboard.writeText(text);
+    } catch {
+      // It is not allowed here; the old way may be.
+    }
+  }
+  const before = /** @type {HTMLElement | null} */ (document.activeElement);
   const field = document.createElement('textarea');
   field.value = text;
   document.body.append(field);
   field.select();
   document.execCommand('copy');
   field.remove();
+  before?.focus({ preventScroll: true });
 }
 
 /** Text as it is, to read or copy. @param {{text: string, copy?: boolean, label?: string}} given */

@@ -8,7 +8,7 @@ import { html, useEffect, useRef, useState } from '../core/ui.js';
 import { t } from '../strings/shell.js';
 import { Kbd } from './bits.js';
 import { Icon } from './icons.js';
-import { Dialog } from './panel.js';
+import { Dialog, Shade, useFocusWithin } from './panel.js';
 import { SOURCES } from './places.js';
 
 const SHOWN = 60;
@@ -26,6 +26,7 @@ export function Palette() {
   const [entries, setEntries] = useState(/** @type {import('../core/palette.js').Entry[]} */ ([]));
   const [at, setAt] = useState(0);
   const box = useRef(/** @type {any} */ (null));
+  useFocusWithin(box);
   useEffect(() => {
     let current = true;
     const timer = setTimeout(async () => {
@@ -58,7 +59,7 @@ export function Palette() {
     event.preventDefault();
     event.stopPropagation();
   };
-  return html`<div class="shade top" onClick=${(/** @type {any} */ event) => event.target === event.currentTarget && close()}>
+  return html`<${Shade} onClose=${close} place="top">
     <div class="palette" role="dialog" aria-modal="true" aria-label=${t('searchLong')} ref=${box}>
       <div class="row"><${Icon} name="search" /><input class="grow" autoFocus ref=${focus} value=${words} placeholder=${t('searchLong')} aria-label=${t('searchLong')} role="combobox"
         aria-expanded="true" aria-controls="palette-list" aria-activedescendant=${`palette-${at}`} onInput=${(/** @type {any} */ event) => setWords(event.target.value)} onKeyDown=${key} spellcheck=${false} /></div>
@@ -66,7 +67,7 @@ export function Palette() {
         onPointerMove=${() => at !== index && setAt(index)} onClick=${() => pick(entry)}><${Icon} name=${entry.icon ?? 'right'} /><span class="grow cut" translate=${entry.data ? 'no' : undefined}>${entry.title}</span>
         ${entry.hint && html`<span class="soft small cut">${entry.hint}</span>`}</div>`)}
         ${words && entries.length === 0 && html`<p class="soft">${t.rich('nothing', { words: html`<span translate="no">${words}</span>` })}</p>`}</div>
-      <footer class="row soft small"><${Kbd} keys="↑ ↓" />${t('hintMove')}<${Kbd} keys="Enter" />${t('hintOpen')}<${Kbd} keys="Esc" />${t('hintClose')}</footer></div></div>`;
+      <footer class="row soft small"><${Kbd} keys="↑ ↓" />${t('hintMove')}<${Kbd} keys="Enter" />${t('hintOpen')}<${Kbd} keys="Esc" />${t('hintClose')}</footer></div><//>`;
 }
 
 /** @param {HTMLElement | null} element */

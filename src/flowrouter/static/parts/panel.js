@@ -10,31 +10,50 @@ import { Icon } from './icons.js';
 
 const FOCUSABLE = 'a[href],button:not([disabled]),input:not([disabled]),select:not([disabled]),textarea:not([disabled]),[tabindex="0"]';
 
+/** What keeps the focus, the newest last. @type {HTMLElement[]} */
+const keepers = [];
+
 /** Keep the focus within an element while it is on show. @param {{current: HTMLElement | null}} box */
-function useFocusWithin(box) {
+export function useFocusWithin(box) {
+  const [before] = useState(() => /** @type {HTMLElement | null} */ (document.activeElement));
   useEffect(() => {
-    const before = /** @type {HTMLElement | null} */ (document.activeElement);
     const element = box.current;
     if (!element) return undefined;
+    keepers.push(element);
     const inside = () => /** @type {HTMLElement[]} */ ([...element.querySelectorAll(FOCUSABLE)]).filter((one) => one.offsetParent !== null);
     if (!element.contains(document.activeElement)) (/** @type {HTMLElement | null} */ (element.querySelector('[autofocus]')) ?? element).focus();
     /** @param {KeyboardEvent} event */
     const around = (event) => {
-      if (event.key !== 'Tab') return;
+      if (event.key !== 'Tab' || keepers.at(-1) !== element) return;
       const all = inside();
       const [first, last] = [all[0], all.at(-1)];
       const at = document.activeElement;
-      if (event.shiftKey ? at === first || at === element : at === last) {
+      if (!element.contains(at) || (event.shiftKey ? at === first || at === element : at === last)) {
         event.preventDefault();
         (event.shiftKey ? last : first)?.focus();
       }
     };
-    element.addEventListener('keydown', around);
+    // On the document: a button that is disabled while it works loses the focus to the page.
+    document.addEventListener('keydown', around);
     return () => {
-      element.removeEventListener('keydown', around);
+      document.removeEventListener('keydown', around);
+      keepers.splice(keepers.indexOf(element), 1);
       before?.focus?.();
     };
   }, []);
+}
+
+/**
+ * What dims the page; a click on it closes, but not the end of a selection that began inside.
+ * @param {{onClose: () => void, place?: string, children?: any}} given
+ */
+export function Shade({ onClose, place = '', children }) {
+  const began = useRef(/** @type {EventTarget | null} */ (null));
+  const down = (/** @type {Event} */ event) => {
+    began.current = event.target;
+  };
+  const up = (/** @type {Event} */ event) => event.target === event.currentTarget && began.current === event.target && onClose();
+  return html`<div class=${`shade ${place}`} onPointerDown=${down} onClick=${up}>${children}</div>`;
 }
 
 /**
@@ -45,21 +64,21 @@ export function Panel({ title, onClose, wide = false, actions, data = false, chi
   const box = useRef(/** @type {any} */ (null));
   const id = useId();
   useFocusWithin(box);
-  useKeys({ Escape: onClose });
-  return html`<div class="shade" onClick=${(/** @type {any} */ event) => event.target === event.currentTarget && onClose()}>
+  useKeys({ Escape: onClose }, { modal: true });
+  return html`<${Shade} onClose=${onClose}>
     <aside class=${wide ? 'panel wide' : 'panel'} role="dialog" aria-modal="true" aria-labelledby=${id} tabindex="-1" ref=${box}>
       <header><h2 class="grow cut" id=${id} translate=${data ? 'no' : undefined}>${title}</h2>${actions}<${Button} tone="quiet" icon="close" label=${t('close')} onClick=${onClose} /></header>
-      <div class="content">${children}</div></aside></div>`;
+      <div class="content">${children}</div></aside><//>`;
 }
 
 /** A question in the middle. @param {{title: any, onClose: () => void, actions?: any, children?: any}} given */
 export function Dialog({ title, onClose, actions, children }) {
   const box = useRef(/** @type {any} */ (null));
   useFocusWithin(box);
-  useKeys({ Escape: onClose });
-  return html`<div class="shade middle" onClick=${(/** @type {any} */ event) => event.target === event.currentTarget && onClose()}>
+  useKeys({ Escape: onClose }, { modal: true });
+  return html`<${Shade} onClose=${onClose} place="middle">
     <div class="dialog" role="alertdialog" aria-modal="true" aria-label=${title} tabindex="-1" ref=${box}><h2>${title}</h2>
-      <div class="column">${children}</div><footer class="row">${actions}</footer></div></div>`;
+      <div class="column">${children}</div><footer class="row">${actions}</footer></div><//>`;
 }
 
 /**
@@ -98,7 +117,11 @@ export function Menu({ items, label = t('menu'), icon = 'more', text }) {
   const [open, setOpen] = useState(false);
   const box = useRef(/** @type {any} */ (null));
   const rows = /** @type {MenuItem[]} */ (items.filter(Boolean));
-  useKeys({ Escape: () => setOpen(false) }, { when: open });
+  const close = () => {
+    setOpen(false);
+    box.current?.querySelector('button')?.focus();
+  };
+  useKeys({ Escape: close }, { when: open });
   useEffect(() => {
     if (!open) return undefined;
     box.current?.querySelector('[role^=menuitem]')?.focus();
@@ -107,14 +130,15 @@ export function Menu({ items, label = t('menu'), icon = 'more', text }) {
     return () => removeEventListener('pointerdown', outside);
   }, [open]);
   const move = (/** @type {KeyboardEvent} */ event) => {
+    if (event.key === 'Tab' && open) close();
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-    if (!step) return;
+    if (!step || !open) return;
     event.preventDefault();
     const all = [...box.current.querySelectorAll('[role^=menuitem]')];
     all[(all.indexOf(document.activeElement) + step + all.length) % all.length]?.focus();
   };
   const pick = (/** @type {MenuItem} */ item) => {
-    setOpen(false);
+    close();
     item.onClick?.();
   };
   return html`<span class="menu" ref=${box} onKeyDown=${move}><button type="button" class=${`button quiet ${text ? '' : 'square'}`} aria-haspopup="menu" aria-expanded=${open}

@@ -15,20 +15,20 @@
  * @property {string} [needs] The setting without which it says nothing.
  */
 
-/** @type {{id: string, manual: string, rows: Spec[]}[]} */
+/** @type {{id: string, rows: Spec[]}[]} */
 export const GENERAL = [
-  { id: 'answers', manual: 'routing.md', rows: [
+  { id: 'answers', rows: [
     { name: 'reply_model', kind: 'choice', choices: ['answered', 'asked'] },
     { name: 'routing.default_model', kind: 'model' },
   ] },
-  { id: 'choosing', manual: 'routing.md', rows: [
+  { id: 'choosing', rows: [
     { name: 'routing.rotation', kind: 'choice', choices: ['fill_first', 'round_robin', 'weighted'] },
     { name: 'routing.rotations', kind: 'map', choices: ['fill_first', 'round_robin', 'weighted'] },
     { name: 'routing.disabled_models', kind: 'models' },
     { name: 'routing.affinity.enabled', kind: 'switch' },
     { name: 'routing.affinity.minutes', needs: 'routing.affinity.enabled', kind: 'number', min: 1, unit: 'min' },
   ] },
-  { id: 'failing', manual: 'routing.md', rows: [
+  { id: 'failing', rows: [
     { name: 'routing.attempts', kind: 'number', min: 1, step: 1, unit: 'times' },
     { name: 'routing.wait', kind: 'number', min: 0, unit: 's' },
     { name: 'routing.pause_max', kind: 'number', min: 1, max: 86_400, unit: 's' },
@@ -41,7 +41,7 @@ export const GENERAL = [
     { name: 'routing.hedging.min_wait', needs: 'routing.hedging.enabled', kind: 'number', min: 0.1, unit: 's' },
     { name: 'routing.hedging.spend_share', needs: 'routing.hedging.enabled', kind: 'share', min: 0, max: 100 },
   ] },
-  { id: 'tiers', manual: 'routing.md', rows: [
+  { id: 'tiers', rows: [
     { name: 'routing.tiers.enabled', kind: 'switch' },
     { name: 'routing.tiers.cheap', kind: 'models' },
     { name: 'routing.tiers.standard', kind: 'models' },
@@ -54,9 +54,9 @@ export const GENERAL = [
     { name: 'routing.tiers.strong_min_turns', needs: 'routing.tiers.enabled', kind: 'number', min: 1, step: 1, unit: 'turns' },
     { name: 'routing.tiers.strong_min_output', needs: 'routing.tiers.enabled', kind: 'number', min: 1, step: 1, unit: 'tokens', empty: true },
   ] },
-  { id: 'mapping', manual: 'routing.md', rows: [{ name: 'routing.mapping', kind: 'list' }] },
-  { id: 'intents', manual: 'routing.md', rows: [{ name: 'routing.intents', kind: 'list' }] },
-  { id: 'bypass', manual: 'routing.md', rows: [
+  { id: 'mapping', rows: [{ name: 'routing.mapping', kind: 'list' }] },
+  { id: 'intents', rows: [{ name: 'routing.intents', kind: 'list' }] },
+  { id: 'bypass', rows: [
     { name: 'routing.bypass.enabled', kind: 'switch' },
     { name: 'routing.bypass.warmup', needs: 'routing.bypass.enabled', kind: 'switch' },
     { name: 'routing.bypass.count', needs: 'routing.bypass.enabled', kind: 'switch' },
@@ -65,8 +65,8 @@ export const GENERAL = [
     { name: 'routing.bypass.patterns', needs: 'routing.bypass.enabled', kind: 'tags' },
     { name: 'routing.bypass.answer', needs: 'routing.bypass.enabled', kind: 'text' },
   ] },
-  { id: 'rules', manual: 'routing.md', rows: [{ name: 'routing.rules', kind: 'list' }] },
-  { id: 'found', manual: 'providers.md', rows: [{ name: 'discovery.dismissed', kind: 'tags' }] },
+  { id: 'rules', rows: [{ name: 'routing.rules', kind: 'list' }] },
+  { id: 'found', rows: [{ name: 'discovery.dismissed', kind: 'tags' }] },
 ];
 
 /** @type {Spec[]} */

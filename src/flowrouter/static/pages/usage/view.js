@@ -118,7 +118,8 @@ export function periodText({ since, end, until, span }) {
   const told = (/** @type {number} */ at) => (new Date(at).setHours(0, 0, 0, 0) === at ? dayOf(at) : hourOf(at));
   if (span === 'day') {
     const day = new Date(since).getFullYear() === new Date().getFullYear() ? dayOf : (/** @type {number} */ at) => marked(dated.format(at));
-    return t('period', { from: day(since), to: day(end - 1) });
+    // By the present offset a day of before the clocks changed begins an hour early or late.
+    return t('period', { from: day(since + DAY_MS / 2), to: day(end - 1) });
   }
   return until === null ? t('periodNow', { from: told(since) }) : t('period', { from: told(since), to: told(end) });
 }
