@@ -3,11 +3,11 @@
  */
 
 import { useKeys } from '../core/keys.js';
-import { useSettled } from '../core/live.js';
+import { useSoonAfter } from '../core/live.js';
 import { useData } from '../core/resource.js';
 import { href, setQuery } from '../core/router.js';
 import { may, me } from '../core/session.js';
-import { html, useCallback, useEffect, useMemo, useRef } from '../core/ui.js';
+import { html, useMemo, useRef } from '../core/ui.js';
 import { Code } from '../parts/bits.js';
 import { Empty, Notice, Problem, Skeleton } from '../parts/feedback.js';
 import { Button, TextInput } from '../parts/forms.js';
@@ -35,7 +35,7 @@ export default function Budgets({ route }) {
   const rows = useMemo(() => byNeed(budgets.data ?? []), [budgets.data]);
   const since = rows.length ? Math.min(...rows.map((row) => row.starts_at_ms)) : null;
   const refused = useData(since === null ? null : '/api/requests', { outcome: 'error', since, limit: REFUSED_MAX }, { every: EVERY_MS });
-  useLive(() => Promise.all([budgets.reload(), refused.reload()]));
+  useSoonAfter(() => Promise.all([budgets.reload(), refused.reload()]), SOON_MS);
   const managed = useMemo(() => managedBy(settings.data, keys.data), [settings.data, keys.data]);
   const makes = may('operate');
   useKeys({ n: () => setQuery({ new: '1' }) }, { when: makes });
@@ -58,22 +58,6 @@ function leadOf(rows) {
   if (of === 0) return t('lead');
   if (over > 0) return t('over', { n: over, of });
   return near > 0 ? t('near', { n: near, of }) : t('fine', { n: of });
-}
-
-/** Read again soon after requests were settled. @param {() => any} reload */
-function useLive(reload) {
-  const again = useRef(reload);
-  again.current = reload;
-  const timer = useRef(0);
-  useSettled(
-    useCallback(() => {
-      timer.current ||= setTimeout(() => {
-        timer.current = 0;
-        if (!document.hidden) void again.current();
-      }, SOON_MS);
-    }, []),
-  );
-  useEffect(() => () => clearTimeout(timer.current), []);
 }
 
 /** @param {any} settings @param {any[] | undefined} keys @returns {Managed} */

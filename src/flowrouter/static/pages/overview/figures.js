@@ -3,10 +3,11 @@
  */
 
 import { compact, count, money, percent } from '../../core/format.js';
-import { useSettled } from '../../core/live.js';
+import { useSoonAfter } from '../../core/live.js';
 import { useData } from '../../core/resource.js';
 import { href } from '../../core/router.js';
-import { html, useCallback, useEffect, useRef, useState } from '../../core/ui.js';
+import { TOKENS, tokensOf } from '../../core/tokens.js';
+import { html, useEffect, useRef, useState } from '../../core/ui.js';
 import { Money, Stat } from '../../parts/bits.js';
 import { Problem, Skeleton } from '../../parts/feedback.js';
 import { t } from '../../strings/overview.js';
@@ -29,9 +30,6 @@ function today() {
   return { start, before, by: before + Math.max(STEP_MS, Math.min(DAY_MS, passed - (passed % STEP_MS))) };
 }
 
-/** @param {any} sums */
-export const tokensIn = (sums) => sums.input_tokens + sums.cache_read_tokens + sums.cache_write_tokens + sums.output_tokens;
-
 export function Figures() {
   const [day, setDay] = useState(today);
   useEffect(() => {
@@ -41,7 +39,7 @@ export function Figures() {
   const present = useKept(useData('/api/usage/summary', { since: day.start }, { every: 30_000 }));
   const past = useKept(useData('/api/usage/summary', { since: day.before, until: day.by }));
   const hours = useKept(useData('/api/usage/series', { span: 'hour' }, { every: 120_000 }));
-  useLive(present.reload);
+  useSoonAfter(present.reload, RELOAD_MS);
   if (present.error && !present.data) return html`<${Problem} error=${present.error} retry=${present.reload} />`;
   if (!present.data) return html`<div class="today">${[1, 2, 3, 4, 5].map((index) => html`<div key=${index} class="card stat"><${Skeleton} lines=${3} height=${15} /></div>`)}</div>`;
   return html`<${Cards} now=${present.data.now} before=${past.data?.now ?? null} line=${hours.data?.series[0] ?? null} since=${day.start} />`;
@@ -56,13 +54,12 @@ function Cards({ now, before, line, since }) {
   };
   const hint = (/** @type {(sums: any) => string} */ of) => (before ? html`<span title=${t('yesterdayLong')}>${t('yesterday', { amount: of(before) })}</span>` : '');
   const last = (/** @type {(index: number) => number} */ of) => (line ? line.requests.map((/** @type {number} */ _, /** @type {number} */ index) => of(index)).slice(-HOURS) : []);
-  const sum = (/** @type {string[]} */ names) => last((index) => names.reduce((all, name) => all + line[name][index], 0));
+  const sum = (/** @type {readonly string[]} */ names) => last((index) => names.reduce((all, name) => all + line[name][index], 0));
   const unknown = now.charge_unknown;
   const why = unknown ? t('unpriced', { n: unknown }) : undefined;
-  const kinds = ['input_tokens', 'cache_read_tokens', 'cache_write_tokens', 'output_tokens'];
   return html`<div class="today">
     <${Figure} bars=${sum(['charge_pusd'])}><${Stat} label=${t('spent')} value=${html`<${Money} pusd=${now.charge_pusd} estimated=${unknown > 0} why=${why} />`} change=${change((sums) => sums.charge_pusd)} hint=${hint((sums) => money(sums.charge_pusd))} href=${href('usage')} /><//>
-    <${Figure} bars=${sum(kinds)}><${Stat} label=${t('tokensToday')} value=${compact(tokensIn(now))} change=${change(tokensIn)} hint=${hint((sums) => compact(tokensIn(sums)))} href=${href('usage')} /><//>
+    <${Figure} bars=${sum(TOKENS)}><${Stat} label=${t('tokensToday')} value=${compact(tokensOf(now))} change=${change(tokensOf)} hint=${hint((sums) => compact(tokensOf(sums)))} href=${href('usage')} /><//>
     <${Figure} bars=${sum(['requests'])}><${Stat} label=${t('requestsToday')} value=${count(now.requests)} change=${change((sums) => sums.requests)} hint=${hint((sums) => count(sums.requests))} href=${href('requests', { since })} /><//>
     <${Figure} bars=${sum(['errors'])} bad><${Stat} label=${t('errorsToday')} value=${html`${count(now.errors)}${now.requests > 0 && now.errors > 0 && html` <span class="soft today-share">${percent(now.errors / now.requests)}</span>`}`} change=${change((sums) => sums.errors)} good="down" hint=${hint((sums) => count(sums.errors))}
       href=${href('requests', { outcome: 'error', since })} /><//>
@@ -85,20 +82,4 @@ function useKept(state) {
   const kept = useRef(/** @type {any} */ (undefined));
   if (state.data !== undefined) kept.current = state.data;
   return { ...state, data: state.data ?? kept.current };
-}
-
-/** Read again while requests are settled, at most once in a while. @param {() => Promise<void>} reload */
-function useLive(reload) {
-  const again = useRef(reload);
-  again.current = reload;
-  const timer = useRef(0);
-  useSettled(
-    useCallback(() => {
-      timer.current ||= setTimeout(() => {
-        timer.current = 0;
-        if (!document.hidden) void again.current();
-      }, RELOAD_MS);
-    }, []),
-  );
-  useEffect(() => () => clearTimeout(timer.current), []);
 }

@@ -5,6 +5,7 @@
 import { compact, count, figure, millis, money, timeOf } from '../../core/format.js';
 import { live } from '../../core/live.js';
 import { href } from '../../core/router.js';
+import { readOf, tokensOf, writtenOf } from '../../core/tokens.js';
 import { html, useRef, useState } from '../../core/ui.js';
 import { Chip, Provider, Time } from '../../parts/bits.js';
 import { Empty, Problem, Skeleton } from '../../parts/feedback.js';
@@ -41,7 +42,7 @@ export function Ticker({ recent, names, address }) {
 
 /** @param {{row: any, account: string | undefined}} given */
 function Row({ row, account }) {
-  const tokens = tokensOf(row);
+  const tokens = readOf(row) === null && writtenOf(row) === null ? null : tokensOf(row);
   const bad = row.outcome !== 'ok';
   const program = programOf(row.client);
   return html`<li class="tick"><a href=${href(`requests/${row.id}`)}>
@@ -53,10 +54,4 @@ function Row({ row, account }) {
     <span class="tick-money end numbers">${row.account_id ? money(row.charge_pusd ?? row.cost_pusd) : ''}</span>
     <span class="tick-took end numbers soft">${millis(row.duration_ms)}</span>
     <span class="tick-state end">${bad ? html`<${Chip} tone=${TONES[row.outcome] ?? 'plain'} title=${row.error_text ?? undefined} data>${row.outcome === 'error' ? row.status : t(/** @type {any} */ (`outcome_${row.outcome}`))}<//>` : html`<span class="dot ok" aria-hidden="true"></span><span class="hidden">${t('outcome_ok')}</span>`}</span></a></li>`;
-}
-
-/** @param {any} row */
-function tokensOf(row) {
-  const parts = [row.input_tokens, row.cache_read_tokens, row.cache_write_tokens, row.output_tokens].filter((one) => one !== null);
-  return parts.length ? parts.reduce((sum, one) => sum + one, 0) : null;
 }

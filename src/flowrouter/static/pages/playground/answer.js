@@ -62,7 +62,7 @@ function Waiting({ since }) {
     const timer = setInterval(() => setTenths(Math.floor((performance.now() - since) / 1000)), 250);
     return () => clearInterval(timer);
   }, [since]);
-  return html`<p class="soft play-waiting"><span class="play-caret" aria-hidden="true"></span>${tenths > 1 ? t('waitingSince', { s: tenths }) : t('waiting')}</p>`;
+  return html`<p class="soft play-waiting"><span class="caret" aria-hidden="true"></span>${tenths > 1 ? t('waitingSince', { s: tenths }) : t('waiting')}</p>`;
 }
 
 /** @param {{part: Part, live: boolean, thinks: boolean}} given */
@@ -79,7 +79,7 @@ function Piece({ part, live, thinks }) {
 function Thinking({ text, live }) {
   const [open, setOpen] = useState(false);
   return html`<details class="play-thinking" open=${open} onToggle=${(/** @type {any} */ event) => setOpen(event.target.open)}>
-    <summary class="soft small">${live ? html`<span class="play-caret" aria-hidden="true"></span>` : null}<span>${t(live ? 'thinking' : 'thought')}</span></summary>
+    <summary class="soft small">${live ? html`<span class="caret" aria-hidden="true"></span>` : null}<span>${t(live ? 'thinking' : 'thought')}</span></summary>
     ${open && html`<div class="soft"><${Words} text=${text} live=${live} /></div>`}</details>`;
 }
 

@@ -1,7 +1,7 @@
 /**
  * What the playground holds: the settings, the draft, the conversation.
  *
- * Settings and draft are kept in the browser, the conversation as long as its tab; large pictures are not kept.
+ * Settings are kept in the browser, draft and conversation as long as their tab; large pictures are not kept.
  */
 
 import { me } from '../../core/session.js';
@@ -50,7 +50,8 @@ import { effect, signal } from '../../core/ui.js';
 /** @typedef {Answer | Results} Step */
 /** @typedef {{id: string, text: string, images: Picture[], lanes: Partial<Record<Lane, Step[]>>}} Exchange */
 
-const DRAFT = 'flow-router.playground';
+const SETUP = 'flow-router.playground';
+const DRAFT = 'flow-router.playground.draft';
 const TALK = 'flow-router.playground.talk';
 /** Characters of pictures that a draft may keep; browsers give a page five million. */
 const MOST_KEPT = 1_000_000;
@@ -118,7 +119,7 @@ function kept(storage, name) {
 /** @param {Storage} storage @param {string} name @param {any} value */
 function keep(storage, name, value) {
   try {
-    storage.setItem(name, JSON.stringify({ who: me.peek()?.name ?? '', ...value }));
+    storage.setItem(name, JSON.stringify({ who: whose, ...value }));
   } catch {
     // There is no room for it: then it ends with the page.
   }
@@ -138,26 +139,28 @@ export function begin() {
   const name = me.peek()?.name ?? '';
   if (whose === name) return;
   whose = name;
-  const left = kept(localStorage, DRAFT);
-  setup.value = { ...FRESH, ...left?.setup };
-  draft.value = left?.draft ?? { text: '', images: [] };
+  setup.value = { ...FRESH, ...kept(localStorage, SETUP)?.setup };
+  draft.value = kept(sessionStorage, DRAFT)?.draft ?? { text: '', images: [] };
   const said = kept(sessionStorage, TALK)?.talk ?? [];
   talk.value = said.map((/** @type {any} */ exchange) => ({
     ...exchange, lanes: Object.fromEntries(Object.entries(exchange.lanes).map(([lane, steps]) => [lane, /** @type {any[]} */ (steps).map(revived)])),
   }));
 }
 
+function store() {
+  timer = 0;
+  if (!whose) return;
+  keep(localStorage, SETUP, { setup: setup.peek() });
+  keep(sessionStorage, DRAFT, { draft: { text: draft.peek().text, images: small(draft.peek().images) } });
+}
+
 let timer = 0;
 effect(() => {
-  const state = { setup: setup.value, draft: { text: draft.value.text, images: small(draft.value.images) } };
-  if (!whose) return;
-  clearTimeout(timer);
-  timer = setTimeout(() => keep(localStorage, DRAFT, state), 150);
+  void [setup.value, draft.value];
+  if (whose) timer ||= setTimeout(store, 150);
 });
 effect(() => {
   const said = talk.value.map((exchange) => ({ ...exchange, images: small(exchange.images) }));
   if (whose) keep(sessionStorage, TALK, { talk: said });
 });
-addEventListener('pagehide', () => {
-  if (whose) keep(localStorage, DRAFT, { setup: setup.value, draft: { text: draft.value.text, images: small(draft.value.images) } });
-});
+addEventListener('pagehide', store);

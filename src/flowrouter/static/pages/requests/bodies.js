@@ -116,13 +116,13 @@ function BodyView({ body, dialect }) {
 
 /** Why nothing was recorded, and how something is. */
 function NotRecorded() {
-  const { data: settings, error } = useData('/api/settings');
+  const { data: settings, error, etag } = useData('/api/settings');
   const recording = settings?.in_force?.recording;
   const stored = settings?.values?.recording ?? null;
   const mode = recording?.mode ?? 'off';
   const set = async (/** @type {'errors' | 'all'} */ next) => {
     try {
-      await patch('/api/settings', { recording: { ...stored, mode: next } });
+      await patch('/api/settings', { recording: { ...stored, mode: next } }, { etag });
       await forget('/api/settings');
       say(t('recordOn', { mode: t(`mode_${next}`) }), { undo: () => patch('/api/settings', { recording: stored }).then(() => forget('/api/settings'), tell) });
     } catch (error) {

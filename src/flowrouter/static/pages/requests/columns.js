@@ -4,6 +4,7 @@
 
 import { compact, count, millis } from '../../core/format.js';
 import { href } from '../../core/router.js';
+import { readOf, writtenOf } from '../../core/tokens.js';
 import { html } from '../../core/ui.js';
 import { Money, Provider, Time } from '../../parts/bits.js';
 import { t } from '../../strings/requests.js';
@@ -38,9 +39,6 @@ export function Target({ row, names }) {
     before > 0 && html`<span class="warn small" title=${t('failedBefore', { n: before })}>+${before}<span class="hidden"> ${t('failedBefore', { n: before })}</span></span>`}</span>`;
 }
 
-/** All that was read. @param {Row} row */
-const read = (row) => (row['input_tokens'] === null ? null : row['input_tokens'] + (row['cache_read_tokens'] ?? 0) + (row['cache_write_tokens'] ?? 0));
-
 /** What was read and written. @param {{row: Row}} given */
 export function Tokens({ row }) {
   if (row['input_tokens'] === null && row['output_tokens'] === null) return html`<span class="soft">—</span>`;
@@ -48,7 +46,7 @@ export function Tokens({ row }) {
     input: count(row['input_tokens']), cached: count(row['cache_read_tokens']), written: count(row['cache_write_tokens']),
     output: count(row['output_tokens']), reasoning: count(row['reasoning_tokens']),
   });
-  return html`<span class="numbers" title=${title}>${compact(read(row))} <span class="soft">→</span> ${compact(row['output_tokens'])}</span>`;
+  return html`<span class="numbers" title=${title}>${compact(readOf(row))} <span class="soft">→</span> ${compact(writtenOf(row))}</span>`;
 }
 
 /** @param {{row: Row}} given */

@@ -4,6 +4,7 @@
 
 import { bytes, count, figure, millis, money, moment, percent, usd } from '../../core/format.js';
 import { href } from '../../core/router.js';
+import { readOf, writtenOf } from '../../core/tokens.js';
 import { html } from '../../core/ui.js';
 import { Provider, Stat } from '../../parts/bits.js';
 import { Section } from '../../parts/page.js';
@@ -15,17 +16,18 @@ import { answered, attemptsOf, verdictName } from './waterfall.js';
 
 /** The figures on top. @param {{row: Row}} given */
 export function Figures({ row }) {
-  const read = (row['input_tokens'] ?? 0) + (row['cache_read_tokens'] ?? 0) + (row['cache_write_tokens'] ?? 0);
+  const read = readOf(row) ?? 0;
+  const written = writtenOf(row);
   const cached = read ? (row['cache_read_tokens'] ?? 0) / read : 0;
   const spoke = (row['duration_ms'] ?? 0) - (row['ttft_ms'] ?? row['duration_ms'] ?? 0);
-  const speed = row['ttft_ms'] !== null && spoke > 200 && row['output_tokens'] ? t('perSecond', { n: figure((row['output_tokens'] * 1000) / spoke) }) : '';
+  const speed = row['ttft_ms'] !== null && spoke > 200 && written ? t('perSecond', { n: figure((written * 1000) / spoke) }) : '';
   const tone = { ok: 'ok', error: 'bad', partial: 'warn' }[/** @type {string} */ (row['outcome'])];
   const outcome = html`<span translate="no">${row['status']}</span>`;
   return html`<div class="request-figures">
     <${Stat} label=${t('outcome')} value=${outcome} tone=${tone} hint=${t(row['outcome'])} />
     <${Stat} label=${t('duration')} value=${millis(row['duration_ms'])} hint=${row['overhead_us'] === null ? '' : t('usedOverhead', { time: millis(row['overhead_us'] / 1000) })} />
     <${Stat} label=${t('firstToken')} value=${millis(row['ttft_ms'])} hint=${speed} />
-    <${Stat} label=${t('tokens')} value=${row['input_tokens'] === null ? '—' : count(read + (row['output_tokens'] ?? 0))} hint=${row['input_tokens'] === null ? '' : t('readWritten', { input: count(read), output: count(row['output_tokens']) })} />
+    <${Stat} label=${t('tokens')} value=${row['input_tokens'] === null ? '—' : count(read + (written ?? 0))} hint=${row['input_tokens'] === null ? '' : t('readWritten', { input: count(read), output: count(written) })} />
     <${Stat} label=${t('cost')} value=${`${row['usage_estimated'] && row['cost_pusd'] !== null ? '≈ ' : ''}${money(row['cost_pusd'])}`} hint=${cached > 0 ? t('cachedShare', { share: percent(cached) }) : row['charge_pusd'] !== row['cost_pusd'] ? t('charged', { money: money(row['charge_pusd']) }) : ''} />
   </div>`;
 }

@@ -4,10 +4,10 @@
 
 import { compact, count, duration, millis, moment, money, percent, timeOf } from '../../core/format.js';
 import { useKeys } from '../../core/keys.js';
-import { useSettled } from '../../core/live.js';
+import { useSoonAfter } from '../../core/live.js';
 import { useData } from '../../core/resource.js';
 import { go, href } from '../../core/router.js';
-import { html, useCallback, useEffect, useMemo, useRef, useState } from '../../core/ui.js';
+import { html, useCallback, useEffect, useMemo, useState } from '../../core/ui.js';
 import { Copy, Stat, Time } from '../../parts/bits.js';
 import { Empty, Problem, Skeleton } from '../../parts/feedback.js';
 import { Button } from '../../parts/forms.js';
@@ -34,17 +34,9 @@ export const failed = (turn) => turn['row']?.outcome === 'error' || (readOf(turn
 export function SessionBill({ id }) {
   const { data: bill, error, reload } = useData(`/api/usage/sessions/${encodeURIComponent(id)}`);
   const rows = useData('/api/requests', { session: id, limit: 200 });
-  const timer = useRef(0);
   useEffect(() => scrollTo(0, 0), []);
-  useEffect(() => () => clearTimeout(timer.current), []);
-  useSettled(useCallback((batch) => {
-    if (!batch.some((row) => row['session_id'] === id)) return;
-    timer.current ||= setTimeout(() => {
-      timer.current = 0;
-      void reload();
-      void rows.reload();
-    }, BREATH_MS);
-  }, [id]));
+  const mine = useCallback((/** @type {any[]} */ batch) => batch.some((row) => row['session_id'] === id), [id]);
+  useSoonAfter(() => Promise.all([reload(), rows.reload()]), BREATH_MS, mine);
   useKeys({ Escape: () => go('sessions') });
   const turns = useMemo(() => {
     const known = new Map((rows.data ?? []).map((/** @type {any} */ row) => [row.id, row]));

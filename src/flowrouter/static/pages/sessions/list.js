@@ -3,10 +3,11 @@
  */
 
 import { compact, count, duration, money, percent } from '../../core/format.js';
-import { useSettled } from '../../core/live.js';
+import { useSoonAfter } from '../../core/live.js';
 import { useData } from '../../core/resource.js';
 import { go, href, setQuery } from '../../core/router.js';
-import { html, useCallback, useEffect, useMemo, useRef } from '../../core/ui.js';
+import { readOf, writtenOf } from '../../core/tokens.js';
+import { html, useMemo } from '../../core/ui.js';
 import { Time } from '../../parts/bits.js';
 import { Empty, Problem } from '../../parts/feedback.js';
 import { Filters } from '../../parts/filters.js';
@@ -23,9 +24,6 @@ import { usePages } from './pages.js';
 const BREATH_MS = 2_000;
 const keyOf = (/** @type {Session} */ row) => row['session_id'];
 const linkTo = (/** @type {Session} */ row) => href(`sessions/${encodeURIComponent(row['session_id'])}`);
-
-/** All that was read. @param {Session} row */
-const read = (row) => row['input_tokens'] + row['cache_read_tokens'] + row['cache_write_tokens'];
 
 /** A share as a short bar with its figure. @param {{share: number | null}} given */
 export function Share({ share }) {
@@ -48,8 +46,8 @@ const COLUMNS = [
   { id: 'requests', label: t('requests'), width: 92, align: 'right', priority: 2, render: (row) => html`<span title=${row['truncated'] ? t('truncated') : undefined}>${row['truncated'] ? '≥ ' : ''}${count(row['requests'])}</span>` },
   { id: 'errors', label: t('errors'), width: 66, align: 'right', priority: 4, render: (row) => (row['errors'] ? html`<span class="bad">${count(row['errors'])}</span>` : html`<span class="soft">0</span>`) },
   { id: 'lasted', label: t('lasted'), width: 86, align: 'right', priority: 4, render: (row) => duration(row['last_ms'] - row['first_ms']) },
-  { id: 'context', label: t('context'), hint: t('contextHint'), width: 80, align: 'right', priority: 3, render: (row) => compact(read(row)) },
-  { id: 'output', label: t('output'), width: 76, align: 'right', priority: 4, render: (row) => compact(row['output_tokens']) },
+  { id: 'context', label: t('context'), hint: t('contextHint'), width: 80, align: 'right', priority: 3, render: (row) => compact(readOf(row)) },
+  { id: 'output', label: t('output'), width: 76, align: 'right', priority: 4, render: (row) => compact(writtenOf(row)) },
   { id: 'cached', label: t('cached'), hint: t('cachedHint'), width: 118, align: 'right', priority: 2, render: (row) => html`<${Share} share=${row['cached_share']} />` },
   { id: 'cost', label: t('cost'), width: 88, align: 'right', priority: 1, render: (row) => html`<${Cost} row=${row} />` },
 ];
@@ -58,21 +56,16 @@ const COLUMNS = [
 const card = (row) => html`<div class="row apart"><span class="cut strong" translate="no">${programOf(row['client']) || shortOf(row['session_id'])}</span><${Cost} row=${row} /></div>
   <div class="row apart soft small"><span class="row cut"><${Time} at=${row['last_ms']} /><span>${t('requestCount', { n: row['requests'] })}</span>${row['errors'] > 0 && html`<span class="bad">${t('failedCount', { n: row['errors'] })}</span>`}</span><${Share} share=${row['cached_share']} /></div>`;
 
+/** @param {any[]} batch */
+const ofSessions = (batch) => batch.some((row) => row['session_id']);
+
 /** @param {{query: Record<string, string>}} given */
 export function SessionList({ query }) {
   const names = useNames();
   const fields = useFields(names);
   const filters = useMemo(() => asked(query), [JSON.stringify(query)]);
   const { rows, next, loading, error, onMore, refresh } = usePages('/api/usage/sessions', filters, keyOf);
-  const timer = useRef(0);
-  useEffect(() => () => clearTimeout(timer.current), []);
-  useSettled(useCallback((batch) => {
-    if (!batch.some((row) => row['session_id'])) return;
-    timer.current ||= setTimeout(() => {
-      timer.current = 0;
-      refresh();
-    }, BREATH_MS);
-  }, [refresh]));
+  useSoonAfter(refresh, BREATH_MS, ofSessions);
   const known = [...fields.map(({ id }) => id), 'since', 'until'];
   const filtered = known.some((name) => query[name]);
   const clear = () => setQuery(Object.fromEntries(known.map((name) => [name, null])));

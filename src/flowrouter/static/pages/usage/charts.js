@@ -5,13 +5,14 @@
 
 import { compact, count, millis, money } from '../../core/format.js';
 import { setQuery } from '../../core/router.js';
+import { TOKENS } from '../../core/tokens.js';
 import { html, useMemo } from '../../core/ui.js';
 import { Chart } from '../../parts/chart.js';
 import { Problem, Skeleton } from '../../parts/feedback.js';
 import { Section } from '../../parts/page.js';
 import { Tabs } from '../../parts/panel.js';
 import { t } from '../../strings/usage.js';
-import { calledOf, coloursOf, OUTCOME_ORDER, summed, TOKENS, valuesOf } from './groups.js';
+import { calledOf, coloursOf, OUTCOME_ORDER, summed, valuesOf } from './groups.js';
 import { MEASURES, onCalendar, periodText } from './view.js';
 
 /** @typedef {import('./view.js').View} View */

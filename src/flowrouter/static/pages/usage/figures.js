@@ -4,11 +4,12 @@
 
 import { compact, count, money, percent } from '../../core/format.js';
 import { href } from '../../core/router.js';
+import { tokensOf } from '../../core/tokens.js';
 import { html } from '../../core/ui.js';
 import { Money, Stat } from '../../parts/bits.js';
 import { Skeleton } from '../../parts/feedback.js';
 import { t } from '../../strings/usage.js';
-import { cachedShare, tokensOf } from './groups.js';
+import { cachedShare } from './groups.js';
 import { hourOf } from './view.js';
 
 /** Beyond this a share says nothing: before was next to nothing. */

@@ -2,6 +2,7 @@
  * The groups of a split: what they are called, their colours, the sums of their lines.
  */
 
+import { TOKENS } from '../../core/tokens.js';
 import { colourOf } from '../../parts/bits.js';
 import { t } from '../../strings/usage.js';
 
@@ -13,7 +14,6 @@ const REST = 'var(--line-strong)';
 const OUTCOMES = { ok: 'var(--c3)', error: 'var(--bad)', partial: 'var(--c2)', cancelled: 'var(--c9)' };
 /** The order of outcomes upon each other: what failed stands on the ground, where it can be read. */
 export const OUTCOME_ORDER = ['error', 'partial', 'cancelled', 'ok'];
-export const TOKENS = /** @type {const} */ (['input_tokens', 'cache_write_tokens', 'cache_read_tokens', 'output_tokens', 'reasoning_tokens']);
 
 /** Numbers of one line, point by point, that a measure shows. @param {Line} line @param {import('./view.js').Measure} measure @returns {number[]} */
 export function valuesOf(line, measure) {
@@ -26,9 +26,6 @@ export function summed(lists) {
   const [first = [], ...rest] = lists;
   return first.map((value, place) => rest.reduce((all, list) => all + (list[place] ?? 0), value));
 }
-
-/** All tokens of one line of sums. @param {any} sums */
-export const tokensOf = (sums) => TOKENS.reduce((all, kind) => all + sums[kind], 0);
 
 /** The part of the prompts that came out of caches. @param {any} sums @returns {number | null} */
 export function cachedShare(sums) {

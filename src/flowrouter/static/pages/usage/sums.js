@@ -4,13 +4,14 @@
 
 import { compact, count, dayOf, money, percent } from '../../core/format.js';
 import { go, href, setQuery } from '../../core/router.js';
+import { tokensOf, writtenOf } from '../../core/tokens.js';
 import { html, useMemo } from '../../core/ui.js';
 import { Money } from '../../parts/bits.js';
 import { Icon } from '../../parts/icons.js';
 import { Section } from '../../parts/page.js';
 import { Table } from '../../parts/table.js';
 import { t } from '../../strings/usage.js';
-import { cachedShare, calledOf, coloursOf, tokensOf } from './groups.js';
+import { cachedShare, calledOf, coloursOf } from './groups.js';
 import { DAY_MS, FILTERS, HOUR_MS, hourOf } from './view.js';
 
 /** @typedef {import('./view.js').View} View */
@@ -91,7 +92,7 @@ function columnsOf(view, colour) {
     number('errors', t('errors'), (row) => row['errors'], count, { priority: 3, width: 100, render: errorsOf }),
     number('input', t('input'), (row) => row['input_tokens'] + row['cache_write_tokens'], compact, { priority: 4, hint: t('inputLong') }),
     number('cached', t('cachedTokens'), (row) => row['cache_read_tokens'], compact, { priority: 4, width: 100 }),
-    number('output', t('output'), (row) => row['output_tokens'] + row['reasoning_tokens'], compact, { priority: 4, hint: t('outputLong') }),
+    number('output', t('output'), writtenOf, compact, { priority: 4, hint: t('outputLong') }),
     number('tokens', t('tokens'), tokensOf, compact, { hidden: true }),
     number('cache', t('cacheShare'), cachedShare, (value) => percent(tidy(value)), { priority: 3, hint: t('cacheShareLong') }),
     number('each', t('each'), (row) => row['each'], money, { priority: 3, hint: t('eachLong'), width: 112 }),
