@@ -7,7 +7,10 @@ from collections.abc import Callable
 import pytest
 
 from flowrouter.api.admin import logs, usage
+from flowrouter.api.admin.call import Call
 from flowrouter.errors import StorageError
+from flowrouter.gateway.ports import RequestFilter, RequestRow
+from tests.contracts.fakes import request_row
 from tests.unit.api_admin.conftest import BEARER, Gateway
 from tests.unit.api_admin.test_access import signed_in
 
@@ -69,3 +72,21 @@ def test_who_asks_for_the_head_waits_for_no_lines(gateway: Gateway, path: str) -
 
     reply = gateway.client(BEARER, ending=never).head(path)
     assert (reply.status_code, reply.content) == (200, b"")
+
+
+def test_what_is_under_way_is_told_and_what_was_settled_is_not(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = int(gateway.clock.now() * 1000)
+    before, after = (request_row(number, ts_ms=now - 20_000 + number) for number in (1, 2))
+    since: list[int | None] = []
+
+    async def new(_call: Call, which: RequestFilter) -> list[RequestRow]:
+        since.append(which.since_ms)
+        return [before, after] if len(since) > 3 else [before]
+
+    monkeypatch.setattr(usage, "_new", new)
+    client = gateway.client(BEARER, ending=lambda: len(since) > 5)
+    told = client.get("/api/usage/stream?beats=false").text
+    assert since[0] == now - 60_000
+    assert (told.count("event: settled"), before.id in told, after.id in told) == (1, False, True)

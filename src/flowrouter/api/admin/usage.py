@@ -49,8 +49,6 @@ async def stream_usage(call: Call) -> Reply:
     """Return requests as they are settled, whichever worker served them, as server-sent events."""
     query: StreamQuery = call.query
     which = filter_of(query, call)
-    if which.since_ms is None:
-        which = msgspec.structs.replace(which, since_ms=int(call.deps.clock.now() * 1000))
     return Reply(stream=_events(call, which, beats=query.beats), media="text/event-stream")
 
 
@@ -66,6 +64,11 @@ async def get_session_bill(call: Call) -> Reply:
 async def _events(call: Call, which: RequestFilter, *, beats: bool) -> AsyncIterator[bytes]:
     known: dict[str, None] = {}
     waited = 0.0
+    if which.since_ms is None:
+        # From now on includes what is under way: it came before now, and is settled after.
+        begin = int(call.deps.clock.now() * 1000) - _OVERLAP_MS
+        which = msgspec.structs.replace(which, since_ms=begin)
+        known = dict.fromkeys([row.id for row in await _new(call, which)])
     yield b": settled requests\n\n"
     while not call.deps.ending():
         fresh = [row for row in await _new(call, which) if row.id not in known]

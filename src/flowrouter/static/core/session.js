@@ -2,7 +2,7 @@
  * Who is signed in, and what that role may do.
  */
 
-import { computed, signal } from './ui.js';
+import { signal } from './ui.js';
 
 /**
  * @typedef {object} Me
@@ -22,6 +22,3 @@ const rank = { viewer: 0, operator: 1, admin: 2 };
 
 /** Return whether the signed-in person may `operate` (accounts, combos, trying) or `administer` (all). @param {'operate' | 'administer'} what */
 export const may = (what) => me.value !== null && rank[me.value.role] >= (what === 'operate' ? 1 : 2);
-
-/** Whether somebody is signed in. */
-export const signedIn = computed(() => me.value !== null);

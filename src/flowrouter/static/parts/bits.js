@@ -2,7 +2,7 @@
  * The small things that every page shows: states, money, times, providers, things to copy.
  */
 
-import { ago, count, duration, moment, money, percent } from '../core/format.js';
+import { ago, duration, moment, money, percent } from '../core/format.js';
 import { html, signal, useEffect, useState } from '../core/ui.js';
 import { t } from '../strings/parts.js';
 import { Icon } from './icons.js';
@@ -138,9 +138,4 @@ export function Stat({ label, value, hint, change, tone, good = null, href }) {
     <span class="value ${tone ?? ''}">${value}</span>
     <span class="hint">${direction && html`<span class=${judged}>${direction === 'up' ? '↑' : '↓'} ${percent(Math.abs(change ?? 0))}</span> `}${hint}</span>`;
   return href ? html`<a class="stat card" href=${href}>${content}</a>` : html`<div class="stat card">${content}</div>`;
-}
-
-/** A number in words for few, in figures for many. @param {{n: number | null | undefined}} given */
-export function Count({ n }) {
-  return html`<span class="numbers">${count(n)}</span>`;
 }

@@ -170,28 +170,3 @@ function AsTable({ label, points, series, span, format, previous }) {
 
 /** @param {{at: number}} row */
 const keyOf = (row) => String(row.at);
-
-/**
- * A line without axes, beside a number. Decoration without `label`.
- * @param {{values: Values, width?: number, height?: number, color?: string, label?: string}} given
- */
-export function Spark({ values, width = 96, height = 24, color = 'var(--accent)', label }) {
-  const known = values.filter((value) => value != null);
-  const top = Math.max(...known, 0) || 1;
-  const bottom = Math.min(...known, 0);
-  const x = (/** @type {number} */ at) => 1 + (at / Math.max(1, values.length - 1)) * (width - 4);
-  const y = (/** @type {number} */ value) => height - 2 - ((value - bottom) / (top - bottom)) * (height - 4);
-  let path = '';
-  values.forEach((value, at) => {
-    if (value != null) path += `${values[at - 1] == null ? 'M' : 'L'}${x(at).toFixed(1)} ${y(value).toFixed(1)}`;
-  });
-  const whole = known.length === values.length && known.length > 1;
-  const end = values.at(-1);
-  return html`<svg class="spark" width=${width} height=${height} viewBox="0 0 ${width} ${height}" style=${{ color }} role=${label ? 'img' : undefined}
-    aria-label=${label} aria-hidden=${label ? undefined : 'true'}>
-    ${whole && html`<path d=${`${path}L${x(values.length - 1)} ${height}L1 ${height}Z`} fill="currentColor" fill-opacity="0.14" />`}
-    <path d=${path} fill="none" stroke="currentColor" stroke-width="1.4" stroke-linejoin="round" stroke-linecap="round" />
-    ${end != null && html`<circle cx=${x(values.length - 1)} cy=${y(end)} r="1.8" fill="currentColor" />`}
-  </svg>`;
-}
-

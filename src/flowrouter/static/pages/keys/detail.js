@@ -9,6 +9,7 @@ import { forget, useData } from '../../core/resource.js';
 import { go, href } from '../../core/router.js';
 import { may } from '../../core/session.js';
 import { say } from '../../core/toast.js';
+import { tokensOf } from '../../core/tokens.js';
 import { html, useMemo, useState } from '../../core/ui.js';
 import { Chip, Money, Stat, Time } from '../../parts/bits.js';
 import { Chart } from '../../parts/chart.js';
@@ -78,7 +79,7 @@ function Figures({ value }) {
   const now = summary.data?.now;
   const before = summary.data?.before;
   const change = (/** @type {string} */ name) => (before?.[name] ? (now[name] - before[name]) / before[name] : null);
-  const tokens = now && now.input_tokens + now.cache_read_tokens + now.cache_write_tokens + now.output_tokens;
+  const tokens = now && tokensOf(now);
   const lines = useMemo(() => (series.data?.series ?? []).map((/** @type {any} */ each) => ({ label: each.name ?? each.group ?? '—', data: true, values: each.charge_pusd, stack: true })), [series.data]);
   if (!summary.data && !summary.error) return html`<${Skeleton} lines=${2} height=${60} />`;
   const used = value['last_used_at_ms'];

@@ -2,6 +2,7 @@
  * A request as code that sends it: for a terminal, for the vendors' own SDKs in Python and JavaScript.
  */
 
+import { curlOf } from '../../core/curl.js';
 import { DIALECTS, bodyOf } from './dialects/index.js';
 
 /** @typedef {import('./dialects/index.js').DialectId} DialectId */
@@ -17,25 +18,11 @@ export const snippet = (language, dialect, ask, origin) => WRITERS[language](dia
 /** @type {Record<Language, (dialect: DialectId, ask: Ask, origin: string) => string>} */
 const WRITERS = { curl, python: (dialect, ask, origin) => PYTHON[dialect](ask, origin), javascript: (dialect, ask, origin) => JAVASCRIPT[dialect](ask, origin) };
 
-const KEY_HEADERS = {
-  openai_chat: 'authorization: Bearer $FLOW_ROUTER_KEY', openai_responses: 'authorization: Bearer $FLOW_ROUTER_KEY',
-  anthropic: 'x-api-key: $FLOW_ROUTER_KEY', gemini: 'x-goog-api-key: $FLOW_ROUTER_KEY',
-};
-
-/** @param {string} text */
-const quoted = (text) => `'${text.replaceAll("'", "'\\''")}'`;
-
 /** @param {DialectId} dialect @param {Ask} ask @param {string} origin */
 function curl(dialect, ask, origin) {
   const { path, query, stream } = DIALECTS[dialect].endpoint(ask);
   const search = new URLSearchParams(query).toString();
-  return [
-    `curl ${stream ? '-N ' : ''}${quoted(`${origin}${path}${search ? `?${search}` : ''}`)}`,
-    `-H "${KEY_HEADERS[dialect]}"`,
-    ...(dialect === 'anthropic' ? ["-H 'anthropic-version: 2023-06-01'"] : []),
-    "-H 'content-type: application/json'",
-    `-d ${quoted(JSON.stringify(bodyOf(dialect, ask), null, 2))}`,
-  ].join(' \\\n  ');
+  return curlOf(dialect, `${origin}${path}${search ? `?${search}` : ''}`, JSON.stringify(bodyOf(dialect, ask), null, 2), stream);
 }
 
 /** A JSON value as Python writes it. @param {any} value @param {number} [depth] @returns {string} */

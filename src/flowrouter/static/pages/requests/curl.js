@@ -1,31 +1,18 @@
 /**
- * A request as a line for a terminal.
+ * A request of the log as a line for a terminal.
  */
 
-/** What a client of each dialect gives its key as. @type {Record<string, string>} */
-const KEY_HEADERS = {
-  openai_chat: 'authorization: Bearer $FLOW_ROUTER_KEY', openai_responses: 'authorization: Bearer $FLOW_ROUTER_KEY',
-  anthropic: 'x-api-key: $FLOW_ROUTER_KEY', gemini: 'x-goog-api-key: $FLOW_ROUTER_KEY',
-};
-
-/** @param {string} text */
-const quoted = (text) => `'${text.replaceAll("'", "'\\''")}'`;
+import { curlOf } from '../../core/curl.js';
 
 /**
  * Return the command that sends a request again.
  * @param {Record<string, any>} row @param {string | null} body What was recorded of it; a small example without.
  */
-export function curlOf(row, body) {
+export function curlAgain(row, body) {
   const dialect = row['client_dialect'];
   const streamed = row['stream'] && dialect === 'gemini' ? '?alt=sse' : '';
   const path = row['endpoint'].replace('{model}', row['requested_model'] ?? '');
-  return [
-    `curl ${row['stream'] ? '-N ' : ''}${quoted(`${location.origin}${path}${streamed}`)}`,
-    `-H "${KEY_HEADERS[dialect] ?? KEY_HEADERS['openai_chat']}"`,
-    ...(dialect === 'anthropic' ? ["-H 'anthropic-version: 2023-06-01'"] : []),
-    "-H 'content-type: application/json'",
-    `-d ${quoted(body ?? JSON.stringify(exampleOf(row)))}`,
-  ].join(' \\\n  ');
+  return curlOf(dialect, `${location.origin}${path}${streamed}`, body ?? JSON.stringify(exampleOf(row)), row['stream'] === true);
 }
 
 /** @param {Record<string, any>} row */

@@ -15,7 +15,7 @@ import { Icon } from '../../parts/icons.js';
 import { Page, Section } from '../../parts/page.js';
 import { t } from '../../strings/requests.js';
 import { Bodies, readRecording } from './bodies.js';
-import { curlOf } from './curl.js';
+import { curlAgain } from './curl.js';
 import { Facts, Figures, Ledger } from './facts.js';
 import { useNames } from './names.js';
 import { Replay, unreplayable } from './replay.js';
@@ -67,7 +67,7 @@ function Actions({ row, onReplay }) {
     try {
       const recording = row['recorded'] && may('administer') ? await readRecording(row['id']) : null;
       const body = recording && !recording.request.cut ? recording.request.text : null;
-      await copyText(curlOf(row, body));
+      await copyText(curlAgain(row, body));
       say(t(body === null ? 'curlTemplate' : 'copiedCurl'));
     } catch (error) {
       tell(error);
