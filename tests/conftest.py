@@ -8,6 +8,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -30,6 +31,21 @@ _PRIVATE_PREFIXES = (
     "OPENROUTER_",
 )
 _PROXIES = ("ALL_PROXY", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
+_MEMORY = Path("/dev/shm")
+_MEMORY_BYTES = 4 * 10**9
+
+
+def _keep_files_in_memory() -> None:
+    """Let temporary files stay in memory where there is room: thousands of stores wait for the disk else."""
+    if "TMPDIR" in os.environ or not os.access(_MEMORY, os.W_OK):
+        return
+    room, runs = shutil.disk_usage(_MEMORY).free, not os.statvfs(_MEMORY).f_flag & os.ST_NOEXEC
+    if room > _MEMORY_BYTES and runs:
+        os.environ["TMPDIR"] = str(_MEMORY)
+        tempfile.tempdir = None
+
+
+_keep_files_in_memory()
 _HOME = tempfile.mkdtemp(prefix="flow-router-tests-")
 
 

@@ -350,6 +350,7 @@ def test_ten_thousand_rows(page: Opener, record_property: Any) -> None:
         }
         record_property("scroll_frame_ms", figures)
         print(f"scrolling {len(stand.rows)} rows, milliseconds a frame: {figures}")
+        tab.close()
 
 
 _TO_THE_END = """

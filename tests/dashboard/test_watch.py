@@ -114,7 +114,7 @@ BRACKETED = "<!doctype html><html lang=en><title>t</title><body>"
     ids=["all told", "in pieces", "hidden", "bare", "half bare", "label"],
 )
 def test_texts_of_no_catalogue_are_found(room: Room, html: str, found: str | None) -> None:
-    tab = room.show(BRACKETED + html)
+    tab = room.show(f"{BRACKETED}<main>{html}</main>")
     if found is None:
         pseudo(tab)
     else:
