@@ -94,8 +94,8 @@ class UsageLatency(msgspec.Struct, frozen=True, kw_only=True):
     duration_ms: Percentiles
 
 
-class UsageSums(msgspec.Struct, frozen=True, kw_only=True):
-    """Sums of one stretch of time; `cache_saved_*` null where no price is known."""
+class Sums(msgspec.Struct, frozen=True, kw_only=True):
+    """What some requests took; amounts are of those whose price is known, `*_unknown` counts the others."""
 
     requests: int
     errors: int
@@ -110,6 +110,11 @@ class UsageSums(msgspec.Struct, frozen=True, kw_only=True):
     charge_pusd: int
     charge_usd: str
     charge_unknown: int
+
+
+class UsageSums(Sums, frozen=True, kw_only=True):
+    """Sums of one stretch of time; `cache_saved_*` null where no price is known."""
+
     cache_saved_pusd: int | None
     cache_saved_usd: str | None
 
@@ -273,6 +278,7 @@ __all__ = [
     "Percentiles",
     "SeriesOfGroup",
     "SeriesQuery",
+    "Sums",
     "UsageLatency",
     "UsageSeries",
     "UsageSummary",

@@ -11,6 +11,7 @@ from flowrouter.api.admin.call import Call
 from flowrouter.api.admin.envelope import Reply, page
 from flowrouter.api.admin.paging import Cursor, Limit, bad_cursor
 from flowrouter.api.admin.request_log import LogQuery, filter_of, names_of
+from flowrouter.api.admin.usage_charts import Sums
 from flowrouter.gateway.ports import RequestFilter
 from flowrouter.gateway.traffic import Passage, SessionLine
 from flowrouter.usage.pricing import usd
@@ -63,7 +64,7 @@ class SessionsQuery(LogQuery, frozen=True, kw_only=True, forbid_unknown_fields=T
     cursor: Cursor | None = None
 
 
-class SessionUse(msgspec.Struct, frozen=True, kw_only=True):
+class SessionUse(Sums, frozen=True, kw_only=True):
     """A session and its sums, of its newest requests where it is `truncated`; `cached_share` of its input."""
 
     session_id: str
@@ -71,19 +72,6 @@ class SessionUse(msgspec.Struct, frozen=True, kw_only=True):
     models: tuple[str, ...]
     first_ms: int
     last_ms: int
-    requests: int
-    errors: int
-    input_tokens: int
-    cache_read_tokens: int
-    cache_write_tokens: int
-    output_tokens: int
-    reasoning_tokens: int
-    cost_pusd: int
-    cost_usd: str
-    cost_unknown: int
-    charge_pusd: int
-    charge_usd: str
-    charge_unknown: int
     cached_share: float | None
     truncated: bool
 
