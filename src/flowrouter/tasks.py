@@ -10,6 +10,8 @@ from typing import Any, Generic, TypeVar
 FailureSink = Callable[[str, BaseException], None]
 T = TypeVar("T")
 
+_AGAIN_SECONDS = 1.0
+
 
 class TaskGroup:
     """Long-lived owner of background tasks; a failed task is reported, never lost.
@@ -38,14 +40,17 @@ class TaskGroup:
             self._on_failure(task.get_name(), error)
 
     async def close(self, *, grace: float = 0.0) -> None:
-        """Wait up to `grace` seconds for the tasks, then cancel what is left."""
+        """Wait up to `grace` seconds for the tasks, then cancel what is left.
+
+        A cancellation can be lost on the way (a library takes it for its own timeout), so it is said again.
+        """
         pending = set(self._tasks)
         if pending and grace > 0:
             _, pending = await asyncio.wait(pending, timeout=grace)
-        for task in pending:
-            task.cancel()
-        if pending:
-            await asyncio.wait(pending)
+        while pending:
+            for task in pending:
+                task.cancel()
+            _, pending = await asyncio.wait(pending, timeout=_AGAIN_SECONDS)
 
 
 async def in_time(seconds: float, work: Coroutine[Any, Any, T]) -> T:

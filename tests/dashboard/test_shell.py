@@ -51,6 +51,7 @@ def test_the_palette_finds_pages_and_runs_actions(gateway: Stand, page: Opener) 
     expect(tab.locator("html")).to_have_attribute("data-theme", "dark")
     tab.reload()
     expect(tab.locator("html")).to_have_attribute("data-theme", "dark")
+    expect(tab.get_by_role("heading", level=1)).to_have_text("Usage")  # keys are heard from here on
 
     tab.keyboard.press("Control+k")
     tab.keyboard.type("no such thing anywhere")

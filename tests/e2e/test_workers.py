@@ -64,7 +64,8 @@ def workers(
 ) -> RunningGateway:
     settings = {
         "server": {"workers": 2},
-        "state": {"redis": redis.url, "prefix": f"{secrets.token_hex(6)}:"},
+        # Patient, since a machine full of tests may let Redis wait; a killed one refuses at once all the same.
+        "state": {"redis": redis.url, "prefix": f"{secrets.token_hex(6)}:", "timeout": 5.0},
         "routing": {"rotation": "round_robin", "wait": 120},
         "timeouts": {"wait": 120.0},
     }

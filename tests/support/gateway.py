@@ -15,6 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import psutil
 import tomlkit
 
 ALONE: dict[str, Any] = {"local": {"mode": "off"}, "discovery": {"enabled": False}}
@@ -98,7 +99,9 @@ class RunningGateway:
         try:
             return self._process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
-            self._process.send_signal(signal.SIGABRT)  # makes it tell where each of its threads stands
+            for child in psutil.Process(self._process.pid).children(recursive=True):
+                child.send_signal(signal.SIGABRT)
+            self._process.send_signal(signal.SIGABRT)  # makes each tell where its threads stand
             self._process.wait()
             raise AssertionError(f"the gateway did not stop:\n{self.log}") from None
 

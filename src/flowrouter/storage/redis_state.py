@@ -155,6 +155,7 @@ class RedisStateStore:
         self._queue.append((command, answer))
         if self._sending is None:
             self._sending = self._tasks.start("redis", self._send_all())
+            self._sending.add_done_callback(self._sent)
         found = await answer
         if isinstance(found, exceptions.ResponseError):
             raise self._refusal(found) from None
@@ -174,8 +175,7 @@ class RedisStateStore:
                     self._queue.clear()
                     return
                 except BaseException:
-                    unknown = StorageError(f"the shared state at {self.place} was not asked to the end")
-                    _fail((answer for _, answer in (*wanted, *self._queue)), unknown)
+                    _fail((answer for _, answer in (*wanted, *self._queue)), self._unasked())
                     self._queue.clear()
                     raise
                 for (_, answer), found in zip(wanted, answers, strict=True):
@@ -183,6 +183,16 @@ class RedisStateStore:
                         answer.set_result(found)
         finally:
             self._sending = None
+
+    def _sent(self, task: asyncio.Task[None]) -> None:
+        """Clear up after a task that was cancelled before its first step, which runs none of its own clearing up."""
+        if self._sending is task:
+            self._sending = None
+            _fail((answer for _, answer in self._queue), self._unasked())
+            self._queue.clear()
+
+    def _unasked(self) -> StorageError:
+        return StorageError(f"the shared state at {self.place} was not asked to the end")
 
     async def _send(self, commands: list[Command]) -> list[Any]:
         """Return the answers to one batch; the connection is dropped where they do not come."""

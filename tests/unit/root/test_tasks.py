@@ -53,6 +53,25 @@ async def test_results_and_cancellations_are_no_failures() -> None:
     assert len(group) == 0
 
 
+async def test_a_lost_cancellation_is_said_again() -> None:
+    told: list[str] = []
+
+    async def deaf_once() -> None:
+        try:
+            await forever()
+        except asyncio.CancelledError:
+            told.append("lost")
+        await forever()
+
+    group = TaskGroup(Heard())
+    task = group.start("deaf", deaf_once())
+    await asyncio.sleep(0)
+    async with asyncio.timeout(20):
+        await group.close()
+    assert task.cancelled()
+    assert told == ["lost"]
+
+
 async def test_a_failure_awaited_by_its_owner_is_heard_too() -> None:
     heard = Heard()
     with pytest.raises(KeyError):

@@ -128,6 +128,21 @@ async def test_a_busy_worker_does_not_take_redis_for_dead(server: RedisServer, t
     await state.close()
 
 
+async def test_who_asks_while_all_ends_is_not_left_waiting(server: RedisServer) -> None:
+    tasks = TaskGroup(lambda *_: None)
+    state = worker(server, tasks)
+    async with asyncio.timeout(20):
+        asked = asyncio.ensure_future(state.strict.get("early"))
+        await asyncio.sleep(0)  # its sender is made, and has not begun
+        await tasks.close()
+        with pytest.raises(StorageError, match="not asked to the end"):
+            await asked
+        await state.put("late", b"v", ttl=60)
+        assert await state.strict.get("late") == b"v"
+    await tasks.close()
+    await state.close()
+
+
 async def test_alone_a_worker_gives_out_its_share_of_places(server: RedisServer, tasks: TaskGroup) -> None:
     state = worker(server, tasks, workers=2, prefix="share:")
     await state.open()
