@@ -53,7 +53,7 @@ class Card:
         for problem in self._world.problems:
             yield from self._row("Problem", problem, "yellow")
         yield ""
-        yield f"{_MARGIN}In a browser, once:"
+        yield f"{_MARGIN}Dashboard (this link signs one browser in):"
         yield f"{_MARGIN}{self._address}/?token={self._application.handover.handover_code()}"
         yield ""
         yield from (f"{_MARGIN}{line}".rstrip() for line in self._next_step())

@@ -49,9 +49,7 @@ async def settle_body(exchange: Exchange, world: World) -> None:
             exchange.carry(unambiguous(body, _DECISIVE))
     except JsonError as error:
         skimmed(exchange.inbound)  # tells what is wrong in the dialect's own words, if it sees it
-        raise CallerError(
-            f"a member stands twice in the body, and it is not valid JSON: {error}", code="invalid_json"
-        ) from None
+        raise CallerError(f"the body is not valid JSON: {error}", code="invalid_json") from None
 
 
 def _binds(policy: KeyPolicy) -> bool:
