@@ -27,7 +27,8 @@ STOP_SECONDS = 45.0
 class RunningGateway:
     """Starts on entry, stops gracefully on exit; `kill` ends it the hard way.
 
-    `accounts` are `[[accounts]]` tables, `settings` the other tables of `config.toml`.
+    `accounts` are `[[accounts]]` tables, `settings` the other tables of `config.toml`. `program` is the module
+    that takes the words of the command.
     """
 
     def __init__(
@@ -37,11 +38,13 @@ class RunningGateway:
         settings: dict[str, Any] | None = None,
         data: Path | None = None,
         environ: dict[str, str] | None = None,
+        program: str = "flowrouter.cli.main",
     ) -> None:
         self._made = tempfile.TemporaryDirectory(prefix="flow-router-data-") if data is None else None
         self.data = data if data is not None else Path(self._made.name)  # type: ignore[union-attr]
         self.port = free_port()
         self._environ = environ or {}
+        self._program = program
         self._process: subprocess.Popen[bytes] | None = None
         self._log = self.data / "serve.log"
         document = {**ALONE, "logs": {"level": "warning", "access": False}, **(settings or {})}
@@ -77,7 +80,7 @@ class RunningGateway:
 
     def start(self) -> Self:
         """Start the process and wait until it answers."""
-        command = [sys.executable, "-m", "flowrouter.cli.main", "serve"]
+        command = [sys.executable, "-m", self._program, "serve"]
         command += ["--config", str(self._config), "--data", str(self.data), "--port", str(self.port)]
         environ = {**os.environ, "PYTHONFAULTHANDLER": "1", **self._environ}
         with self._log.open("ab") as log:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
 
-from flowrouter import logs
+from flowrouter import dialects, logs
 from flowrouter.api.admin import AdminDeps, ASGIApp, Handover, create
 from flowrouter.api.admin.deps import StoreAbout, StoreKind
 from flowrouter.api.compact import Compactor
@@ -31,6 +31,7 @@ from flowrouter.httpkit.guard import Guard
 from flowrouter.httpkit.memory import MemoryGate, share_of_memory
 from flowrouter.httpkit.replies import Send
 from flowrouter.providers.listing import ListedModel
+from flowrouter.providers.profiles import packaged_rows
 from flowrouter.storage import StoredSealedBlobs
 from flowrouter.usage import packaged
 
@@ -214,9 +215,11 @@ class Application(Engine):
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _keep_lists(self) -> None:
-        """Load the HTTP client and the prices ahead of the first request, then keep the model lists fresh."""
+        """Load what requests need ahead of the first one, then keep the model lists fresh."""
         await asyncio.sleep(0.2)
         await asyncio.to_thread(self.network.warm)
+        await asyncio.to_thread(dialects.load)
+        await asyncio.to_thread(packaged_rows)
         await asyncio.to_thread(packaged)
         while self.worker == 0:
             world = self.configuration.world

@@ -59,7 +59,7 @@ async def get_about(call: Call) -> Reply:
     data = About(
         version=__version__,
         python=platform.python_version(),
-        platform=platform.platform(terse=True),
+        platform=await asyncio.to_thread(platform.platform, terse=True),
         uptime_s=round(deps.clock.monotonic() - deps.started, 3),
         data=str(deps.config.data_dir) if call.visitor.is_operator else None,
         store=store,
