@@ -41,7 +41,7 @@ _SOCKET = frozenset({"connect", "recv", "recv_into", "send", "sendall", "accept"
 
 
 def _is_blocking(called: Any) -> bool:
-    owner = getattr(called, "__self__", None)
+    owner: Any = getattr(called, "__self__", None)
     name = called.__name__
     if name in _SOCKET and hasattr(owner, "gettimeout"):
         return owner.gettimeout() != 0
