@@ -24,12 +24,13 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS = 1
 .DELETE_ON_ERROR:
 # Two pips must not write one environment at a time.
 .NOTPARALLEL:
-.PHONY: help run test dashboard check check-lint check-format check-types check-web check-floors bench soak fuzz \
+.PHONY: help run test dashboard check check-lint check-format check-types check-web check-floors bench bench-peers \
+        bench-heavy bench-workers bench-small bench-docs bench-baseline soak fuzz \
         scale storm conformance clients contract fmt prices lock dist clean venv
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /\1|/' | \
-	  while IFS='|' read -r name text; do printf '  make %-12s %s\n' "$$name" "$$text"; done
+	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /\1|/' | \
+	  while IFS='|' read -r name text; do printf '  make %-14s %s\n' "$$name" "$$text"; done
 
 run: $(STAMPS)/package $(if $(filter 0,$(LOCAL)),,local) ## start the gateway, with a small local model (ARGS="--port 8080", LOCAL=0)
 	@if [ "$(LOCAL)" = 0 ]; then set -- serve --no-local; \
@@ -64,8 +65,27 @@ check-floors: $(STAMPS)/dev
 bench: $(STAMPS)/dev ## measure the gateway's own cost (ARGS to bench)
 	$(PYTHON_BIN) bench/run.py $(ARGS)
 
-soak: $(STAMPS)/dev ## minutes of load: streams, disconnects, memory, power cuts
+bench-peers: $(STAMPS)/dev ## install other gateways below bench/build (1.5 GB) and measure them side by side
+	$(PYTHON_BIN) bench/run.py --peers $(ARGS)
+
+bench-heavy: $(STAMPS)/dev ## what large bodies and 2,000 streams do to everybody else
+	$(PYTHON_BIN) bench/heavy.py $(ARGS)
+
+bench-workers: $(STAMPS)/dev redis-server ## what a second worker on Redis brings
+	$(PYTHON_BIN) bench/workers.py
+
+bench-small: $(STAMPS)/dev ## the worst mix within 512 MB
+	$(PYTHON_BIN) bench/small.py
+
+bench-docs: $(STAMPS)/dev ## write the tables of docs/performance.md from the last results
+	$(PYTHON_BIN) bench/docs.py
+
+bench-baseline: $(STAMPS)/dev ## take what requests cost now as what tests/cost compares with
+	$(PYTHON_BIN) -m tests.cost.count --write
+
+soak: $(STAMPS)/dev ## five minutes of mixed traffic (ARGS=--hour), then many streams, hang-ups, power cuts
 	$(PYTHON_BIN) bench/soak.py $(ARGS)
+	$(PYTHON_BIN) bench/soak.py --streams
 	$(PYTHON_BIN) bench/soak.py --kill
 
 fuzz: $(STAMPS)/dev ## 100,000 made requests over every pair of dialects (ARGS="--requests 5000 --first 0")

@@ -1,17 +1,15 @@
-"""Hold hundreds of streams open through the gateway and check every one; or kill the gateway under load.
+"""Mixed traffic with faults, hang-ups and slow readers for minutes or an hour; many streams at once; kills under load.
 
-The default run holds N streams of 100 ms chunks for S seconds on all four routes. The mock numbers its chunks, the
-client checks order, number and terminator of each stream; memory, descriptors and the mock's connections are stated
-before, during and after, and again after a wave of clients that hang up. With `--kill` the gateway is killed with
-SIGKILL under load and restarted, and the request log is compared with what the client has seen answered.
+The default run sends mixed traffic for five minutes (`--hour`: an hour) and checks that memory, tasks, sockets,
+descriptors and threads stay flat. `--streams` holds N streams of 100 ms chunks for S seconds on all four routes: the
+mock numbers its chunks, the client checks order, number and terminator of each; then a fifth as many clients hang up.
+With `--kill` the gateway is killed with SIGKILL under load and restarted, and the request log is compared with what
+the client has seen answered.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import re
 import signal
 import sqlite3
 import subprocess
@@ -20,11 +18,11 @@ import time
 from pathlib import Path
 from typing import Any
 
-from harness.build import compile_all
 from harness.cases import ANTHROPIC, OPENAI, model_name, plain_case, stream_case
-from harness.load import Client, Outcome, finish
-from harness.meters import Running, cores, free_port, http_get, raise_file_limit
-from harness.systems import ALL, Place, gateway, mock_upstream, reference_proxy
+from harness.endurance import HOUR, MODELS, SETTINGS, SHORT, endure
+from harness.load import Outcome, finish
+from harness.results import machine, save
+from harness.scene import Failures, Scene
 
 INTERVAL_MS = 100
 RAMP_MS = 2000
@@ -37,100 +35,32 @@ LOSS_WINDOW_SECONDS = 0.2
 KILL_AFTER_SECONDS = 3.0
 JOURNAL_SECONDS = 2.0
 
-TASKS_PATH = "/metrics"
-TASKS_PATTERN = re.compile(rb"^\w*asyncio_tasks\w*(?:\{[^}]*\})? (\d+)", re.MULTILINE)
+
+def models(chunks: int) -> dict[str, list[str]]:
+    """Return the models of the streams, by upstream dialect."""
+    counts = (chunks, CUT_CHUNKS)
+    return {
+        dialect: [model_name(dialect), *(model_name(dialect, count, INTERVAL_MS) for count in counts)]
+        for dialect in (OPENAI, ANTHROPIC)
+    }
 
 
-class Failures:
-    """What went wrong, printed at once and counted for the exit status."""
-
-    def __init__(self) -> None:
-        self.count = 0
-
-    def check(self, good: bool, text: str) -> None:
-        """Print one line of the verdict."""
-        self.count += not good
-        print(f"{'ok  ' if good else 'FAIL'} {text}")
-
-
-class Scene:
-    """The mock, the system under test and the client, up together."""
-
-    def __init__(self, base: Path, *, chunks: int, reference: bool) -> None:
-        programs = compile_all()
-        system_core, client_core = cores()
-        os.sched_setaffinity(0, {client_core})
-        models = {
-            dialect: [
-                model_name(dialect),
-                *(model_name(dialect, count, INTERVAL_MS) for count in (chunks, CUT_CHUNKS)),
-            ]
-            for dialect in (OPENAI, ANTHROPIC)
-        }
-        mock_port, port = free_port(), free_port()
-        mock_place = Place(directory=base / "mock", port=mock_port, upstream_port=0, models={})
-        self.mock = Running(mock_upstream(programs), mock_place, core=client_core)
-        system = reference_proxy(programs) if reference else gateway()
-        self.routes = sorted(system.routes & ALL)
-        self.place = Place(directory=base / system.name, port=port, upstream_port=mock_port, models=models)
-        self.client = Client(programs["load"], core=client_core)
-        self.mock.wait_ready()
-        self.subject = Running(system, self.place, core=system_core)
-        self.subject.wait_ready()
-        if self.subject.launch.note:
-            print(self.subject.launch.note)
-
-    def start_streams(self, count: int, chunks: int, **options: Any) -> list[subprocess.Popen[bytes]]:
-        """Start `count` streams spread over the routes, one to a connection."""
-        started: list[subprocess.Popen[bytes]] = []
-        for index, route in enumerate(self.routes):
-            share = count // len(self.routes) + (index < count % len(self.routes))
-            case = stream_case(*route, chunks=chunks, interval_ms=INTERVAL_MS)
-            amount = {"connections": share, "requests": share, "ramp_ms": RAMP_MS}
-            headers = self.subject.headers
-            started.append(self.client.start(case, self.subject.port, headers=headers, **amount, **options))
-        return started
-
-    def mock_stats(self) -> dict[str, int]:
-        """Return the mock's counters."""
-        return json.loads(http_get(self.mock.port, "/__stats")[1])
-
-    def state(self, moment: str) -> dict[str, Any]:
-        """Print and return memory, descriptors, tasks and the mock's view at this moment."""
-        tree, stats = self.subject.tree, self.mock_stats()
-        found = TASKS_PATTERN.search(http_get(self.subject.port, TASKS_PATH)[1])
-        state = {
-            "rss_mb": round(tree.rss_mb(), 1),
-            "descriptors": tree.descriptors(),
-            "threads": tree.threads(),
-            "asyncio_tasks": int(found[1]) if found else "not visible",
-            "mock_connections": stats["connections_open"] - 1,
-            "mock_streams": stats["streams_active"],
-        }
-        print(f"     {moment:<22}" + "  ".join(f"{name} {value}" for name, value in state.items()))
-        return state
-
-    def stop(self) -> None:
-        """Stop everything."""
-        self.subject.stop()
-        self.mock.stop()
+def start_streams(scene: Scene, count: int, chunks: int, **options: Any) -> list[subprocess.Popen[bytes]]:
+    """Start `count` streams spread over the routes, one to a connection."""
+    started: list[subprocess.Popen[bytes]] = []
+    for index, route in enumerate(scene.routes):
+        share = count // len(scene.routes) + (index < count % len(scene.routes))
+        case = stream_case(*route, chunks=chunks, interval_ms=INTERVAL_MS)
+        amount = {"connections": share, "requests": share, "ramp_ms": RAMP_MS}
+        started.append(scene.client.start(**scene.subject.aim(case), **amount, **options))
+    return started
 
 
-def warm_up(scene: Scene) -> None:
-    """Send a few plain requests on every route, so that the first figures are of a gateway in use."""
-    for route in scene.routes:
-        outcome = scene.client.run(
-            plain_case(*route), scene.subject.port, headers=scene.subject.headers, seconds=0.3
-        )
-        if outcome.failed:
-            raise SystemExit(f"the warm-up failed: {outcome.first_error}")
-
-
-def soak(scene: Scene, failures: Failures, *, streams: int, chunks: int) -> None:
+def hold(scene: Scene, failures: Failures, *, streams: int, chunks: int) -> None:
     """Hold the streams to their end and check each; then let a fifth of them hang up in the middle."""
-    warm_up(scene)
+    scene.warm_up()
     before = scene.state("before")
-    started = scene.start_streams(streams, chunks)
+    started = start_streams(scene, streams, chunks)
     peak = before["rss_mb"]
     printed = time.monotonic()
     while any(process.poll() is None for process in started):
@@ -169,7 +99,7 @@ def _check_streams(outcomes: list[Outcome], failures: Failures, *, streams: int,
 
 def hang_up(scene: Scene, failures: Failures, count: int, before: dict[str, Any]) -> None:
     """Cut `count` clients in the middle and time until the last upstream stream is given up."""
-    started = scene.start_streams(count, CUT_CHUNKS, cut_ms=RAMP_MS + 2000)
+    started = start_streams(scene, count, CUT_CHUNKS, cut_ms=RAMP_MS + 2000)
     cut = sum(finish(process).raw["cut"] for process in started)
     gone = time.monotonic()
     while scene.mock_stats()["streams_active"] and time.monotonic() - gone < CANCEL_LIMIT_SECONDS:
@@ -180,16 +110,7 @@ def hang_up(scene: Scene, failures: Failures, count: int, before: dict[str, Any]
     failures.check(
         left == 0, f"{left} upstream streams left {waited:.0f} ms after the last client went (aim: 100 ms)"
     )
-    time.sleep(1.0)
-    after = scene.state("after the hang-ups")
-    kept = after["descriptors"] - after["mock_connections"]
-    allowed = before["descriptors"] - before["mock_connections"] + 8
-    failures.check(
-        kept <= allowed, f"{kept} descriptors besides pooled upstream connections (before: {allowed - 8})"
-    )
-    if isinstance(after["asyncio_tasks"], int):
-        tasks, limit = after["asyncio_tasks"], before["asyncio_tasks"] + 8
-        failures.check(tasks <= limit, f"{tasks} asyncio tasks (before: {before['asyncio_tasks']})")
+    scene.check_nothing_left(failures, before)
 
 
 def kill(scene: Scene, failures: Failures, *, times: int) -> None:
@@ -200,9 +121,7 @@ def kill(scene: Scene, failures: Failures, *, times: int) -> None:
         ]
         started = [
             scene.client.start(
-                plain_case(*route),
-                scene.subject.port,
-                headers=scene.subject.headers,
+                **scene.subject.aim(plain_case(*route)),
                 connections=8,
                 seconds=60,
                 record=file,
@@ -245,28 +164,46 @@ def _check_log(database: Path, records: list[Path], killed_at: float, failures: 
 def main() -> None:
     """Read the options, run, exit with 1 if a check failed."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--streams", type=int, default=500, metavar="N", help="concurrent streams (500)")
+    parser.add_argument(
+        "--hour", action="store_true", help="an hour of mixed traffic instead of five minutes"
+    )
+    parser.add_argument(
+        "--streams", type=int, nargs="?", const=500, metavar="N", help="hold N (500) streams at once instead"
+    )
     parser.add_argument("--seconds", type=int, default=60, metavar="S", help="length of each stream (60)")
     parser.add_argument("--kill", action="store_true", help="kill the gateway under load instead")
     parser.add_argument("--times", type=int, default=3, metavar="K", help="how often to kill it (3)")
     parser.add_argument(
-        "--reference", action="store_true", help="soak the reference proxy, to check the tool itself"
+        "--reference",
+        action="store_true",
+        help="with --streams: the reference proxy, to check the tool itself",
     )
     options = parser.parse_args()
-    if options.kill and options.reference:
-        parser.error("the reference proxy keeps no request log")
-    raise_file_limit()
+    if options.reference and not options.streams:
+        parser.error("only --streams works with the reference proxy")
     failures = Failures()
     chunks = options.seconds * 1000 // INTERVAL_MS
+    mixed = not options.kill and not options.streams
     with tempfile.TemporaryDirectory(prefix="flow-router-soak-") as base:
-        scene = Scene(Path(base), chunks=chunks, reference=options.reference)
+        scene = Scene(
+            Path(base),
+            MODELS if mixed else models(chunks),
+            settings=SETTINGS if mixed else "",
+            reference=options.reference,
+        )
+        result: dict[str, Any] = {}
         try:
             if options.kill:
                 kill(scene, failures, times=options.times)
+            elif options.streams:
+                hold(scene, failures, streams=options.streams, chunks=chunks)
             else:
-                soak(scene, failures, streams=options.streams, chunks=chunks)
+                result = endure(scene, failures, HOUR if options.hour else SHORT)
         finally:
             scene.stop()
+    if mixed:
+        cores = machine(scene.system_core, scene.client_core)
+        save("soak", result | {"machine": cores, "verdicts": failures.verdicts})
     raise SystemExit(1 if failures.count else 0)
 
 

@@ -50,6 +50,7 @@ void buffer_free(struct buffer *buffer) {
 }
 
 bool outbox_empty(const struct outbox *outbox) { return outbox->done == outbox->bytes.length; }
+size_t outbox_pending(const struct outbox *outbox) { return outbox->bytes.length - outbox->done; }
 
 bool outbox_send(struct outbox *outbox, int fd, const void *data, size_t length) {
     if (outbox_empty(outbox)) {

@@ -32,6 +32,7 @@ struct outbox {
 /* Sends what waits, then `data`; keeps what the socket refuses. False when the peer is gone. */
 bool outbox_send(struct outbox *outbox, int fd, const void *data, size_t length);
 bool outbox_empty(const struct outbox *outbox);
+size_t outbox_pending(const struct outbox *outbox);
 
 uint64_t monotonic_us(void);
 uint64_t realtime_us(void);

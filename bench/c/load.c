@@ -3,7 +3,10 @@
  * A reply counts only if its status is 200, its framing ended, and `--expect` stands in its last bytes. In streams
  * it follows the markers ~000017~ of the mock: their order, their number (`--chunks`), and how many separate reads
  * brought new ones, which tells whether somebody between has glued chunks together. With `--pair-port` one
- * connection to each of two servers is used in turn, for latency side by side. The result is JSON on stdout. */
+ * connection to each of two servers is used in turn, for latency side by side. With `--rate` requests leave at a
+ * steady pace whatever the replies do, and latency counts from when a request was due, so that a server that
+ * stands still is not flattered. `--hangup-ms` leaves each request after about that time; `--slow` reads so many
+ * bytes a second. The result is JSON on stdout. */
 #include "common.h"
 #include "samples.h"
 
@@ -19,6 +22,7 @@
 
 #define TAIL 160
 #define RETRY_US 20000
+#define SLOW_SLICES 20 /* a slow reader reads so often in a second */
 
 enum failure { F_CONNECT, F_STATUS, F_TRUNCATED, F_MALFORMED, F_TERMINATOR, F_SEQUENCE, F_TIMEOUT, FAILURES };
 static const char *const failure_names[FAILURES] = {"connect",    "status",   "truncated", "malformed",
@@ -35,7 +39,7 @@ struct connection {
     struct server *server;
     bool active, writable_wanted, head_done, out_of_order;
     size_t sent, tail_length;
-    uint64_t start_at, started, first_byte, last_activity;
+    uint64_t start_at, started, first_byte, last_activity, hangup_at, resume_at;
     struct buffer input;
     struct head head;
     struct body body;
@@ -48,8 +52,9 @@ static struct {
     const char *host, *path, *body, *expect, *record;
     int port, pair_port, connections, chunks;
     unsigned long requests;
-    double seconds;
-    uint64_t ramp_us, cut_us, timeout_us;
+    double seconds, rate;
+    uint64_t ramp_us, cut_us, hangup_us, timeout_us;
+    size_t slow;
 } options = {.host = "127.0.0.1", .path = "/v1/chat/completions", .connections = 16, .timeout_us = 30000000};
 
 static struct server servers[2];
@@ -58,7 +63,8 @@ static struct buffer request, headers;
 static int epoll_fd, active_count;
 static volatile sig_atomic_t stopping;
 static uint64_t begun;
-static unsigned long issued, failures[FAILURES], cut, markers, marker_reads, reads, body_bytes;
+static double due;
+static unsigned long issued, failures[FAILURES], cut, hung_up, markers, marker_reads, reads, body_bytes;
 static struct samples gaps;
 static char first_error[512];
 static char scratch[256 * 1024];
@@ -87,7 +93,7 @@ static void release(struct connection *c, uint64_t pause) {
     active_count--;
     if (options.pair_port) c = &connections[c == &connections[0]];
     c->start_at = monotonic_us() + pause;
-    if (!pause && may_issue()) begin(c);
+    if (!pause && !options.rate && may_issue()) begin(c);
 }
 
 static void fail(struct connection *c, enum failure kind, const char *text, size_t length) {
@@ -120,9 +126,11 @@ static void begin(struct connection *c) {
     c->first_byte = 0;
     c->request_id[0] = 0;
     c->started = c->last_activity = monotonic_us();
+    c->hangup_at = options.hangup_us ? c->started + options.hangup_us / 2 + (uint64_t)rand() % options.hangup_us : 0;
     if (c->fd < 0) {
         c->fd = connect_to(&c->server->address);
         if (c->fd < 0) return fail(c, F_CONNECT, strerror(errno), 40);
+        if (options.slow) setsockopt(c->fd, SOL_SOCKET, SO_RCVBUF, &(int){4096}, sizeof(int));
         watch(epoll_fd, EPOLL_CTL_ADD, c->fd, EPOLLIN, c);
     }
     flush_request(c);
@@ -211,7 +219,7 @@ static void on_bytes(struct connection *c, const char *data, size_t length) {
 }
 
 static void on_readable(struct connection *c) {
-    ssize_t got = recv(c->fd, scratch, sizeof scratch, 0);
+    ssize_t got = recv(c->fd, scratch, options.slow ? options.slow / SLOW_SLICES : sizeof scratch, 0);
     if (got < 0 && errno == EAGAIN) return;
     if (!c->active) return drop(c);
     if (got <= 0) {
@@ -225,6 +233,10 @@ static void on_readable(struct connection *c) {
     else samples_add(&gaps, now - c->last_activity);
     c->last_activity = now;
     reads++;
+    if (options.slow) {
+        c->resume_at = now + 1000000 / SLOW_SLICES;
+        watch(epoll_fd, EPOLL_CTL_MOD, c->fd, 0, c);
+    }
     on_bytes(c, scratch, (size_t)got);
     if (markers > before) marker_reads++;
 }
@@ -243,18 +255,39 @@ static bool housekeeping(uint64_t now) {
     }
     for (int i = 0; i < options.connections; i++) {
         struct connection *c = &connections[i];
-        if (!c->active && c->start_at && now >= c->start_at && may_issue() && (!options.pair_port || !active_count))
-            begin(c);
+        if (c->resume_at && now >= c->resume_at) {
+            c->resume_at = 0;
+            if (c->fd >= 0) watch(epoll_fd, EPOLL_CTL_MOD, c->fd, EPOLLIN, c);
+        }
+        if (c->active && c->hangup_at && now >= c->hangup_at) {
+            hung_up++;
+            drop(c);
+            release(c, RETRY_US);
+        }
+        bool may_begin = !options.rate && (!options.pair_port || !active_count);
+        if (!c->active && c->start_at && now >= c->start_at && may_begin && may_issue()) begin(c);
         else if (c->active && now > c->last_activity + options.timeout_us) fail(c, F_TIMEOUT, "no bytes", 8);
     }
     return active_count > 0 || may_issue();
 }
 
+/* Starts what is due on connections that are free; what finds none waits, and its time counts. What is late by
+ * less than this loop sleeps is none of the server's doing. */
+static void keep_pace(uint64_t now) {
+    for (int i = 0; i < options.connections && (double)now >= due && may_issue(); i++) {
+        struct connection *c = &connections[i];
+        if (c->active || now < c->start_at) continue;
+        begin(c);
+        if ((double)now - due > 2000) c->started = (uint64_t)due;
+        due += 1e6 / options.rate;
+    }
+}
+
 static void print_result(double elapsed) {
     unsigned long completed = servers[0].completed + servers[1].completed, failed = 0;
     for (int i = 0; i < FAILURES; i++) failed += failures[i];
-    printf("{\"completed\":%lu,\"failed\":%lu,\"cut\":%lu,\"seconds\":%.6f,\"rps\":%.2f,\"errors\":{", completed,
-           failed, cut, elapsed, (double)completed / elapsed);
+    printf("{\"completed\":%lu,\"failed\":%lu,\"cut\":%lu,\"hung_up\":%lu,\"seconds\":%.6f,\"rps\":%.2f,\"errors\":{", completed,
+           failed, cut, hung_up, elapsed, (double)completed / elapsed);
     const char *comma = "";
     for (int i = 0; i < FAILURES; i++) {
         if (!failures[i]) continue;
@@ -280,7 +313,8 @@ static void read_options(int count, char **arguments) {
         {"host", 1, 0, 'h'},    {"port", 1, 0, 'p'},     {"pair-port", 1, 0, 'P'}, {"path", 1, 0, 'u'},
         {"body", 1, 0, 'b'},    {"header", 1, 0, 'H'},   {"connections", 1, 0, 'c'}, {"requests", 1, 0, 'n'},
         {"seconds", 1, 0, 's'}, {"expect", 1, 0, 'e'},   {"chunks", 1, 0, 'k'},    {"record", 1, 0, 'r'},
-        {"ramp-ms", 1, 0, 'a'}, {"cut-ms", 1, 0, 'x'},   {"timeout-ms", 1, 0, 't'}, {0}};
+        {"ramp-ms", 1, 0, 'a'}, {"cut-ms", 1, 0, 'x'},   {"timeout-ms", 1, 0, 't'},
+        {"rate", 1, 0, 'R'},    {"hangup-ms", 1, 0, 'g'}, {"slow", 1, 0, 'S'},      {0}};
     for (int option; (option = getopt_long(count, arguments, "", names, NULL)) != -1;) {
         switch (option) {
         case 'h': options.host = optarg; break;
@@ -297,6 +331,9 @@ static void read_options(int count, char **arguments) {
         case 'a': options.ramp_us = strtoull(optarg, NULL, 10) * 1000; break;
         case 'x': options.cut_us = strtoull(optarg, NULL, 10) * 1000; break;
         case 't': options.timeout_us = strtoull(optarg, NULL, 10) * 1000; break;
+        case 'R': options.rate = atof(optarg); break;
+        case 'g': options.hangup_us = strtoull(optarg, NULL, 10) * 1000; break;
+        case 'S': options.slow = strtoul(optarg, NULL, 10); break;
         case 'H':
             buffer_append(&headers, optarg, strlen(optarg));
             buffer_append(&headers, "\r\n", 2);
@@ -349,13 +386,16 @@ int main(int count, char **arguments) {
     epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     begun = monotonic_us();
     prepare_connections();
+    due = (double)begun;
     for (uint64_t checked = 0, now = begun; ; now = monotonic_us()) {
         if (now - checked >= 2000) {
             if (!housekeeping(now)) break;
             checked = now;
         }
+        if (options.rate) keep_pace(now);
         struct epoll_event events[256];
-        int ready = epoll_wait(epoll_fd, events, 256, active_count == 0 || options.ramp_us ? 2 : 20);
+        int patience = options.rate ? 1 : active_count == 0 || options.ramp_us || options.slow ? 2 : 20;
+        int ready = epoll_wait(epoll_fd, events, 256, patience);
         for (int i = 0; i < ready; i++) on_event(events[i].data.ptr, events[i].events);
     }
     if (record) fclose(record);

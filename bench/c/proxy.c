@@ -76,7 +76,7 @@ static void bury(void) {
 static void rewatch(struct side *side) {
     if (side->fd < 0) return;
     uint32_t wanted = outbox_empty(&side->output) ? 0 : EPOLLOUT;
-    if (!side->peer || side->peer->output.bytes.length < BACKLOG_LIMIT) wanted |= EPOLLIN;
+    if (!side->peer || outbox_pending(&side->peer->output) < BACKLOG_LIMIT) wanted |= EPOLLIN;
     if (wanted == side->watched) return;
     side->watched = wanted;
     watch(epoll_fd, EPOLL_CTL_MOD, side->fd, wanted, side);

@@ -2,7 +2,10 @@
  *
  * One thread, epoll. A stream is an opening, N text events one interval apart, and an ending; each leaves with
  * its own send(). N and the interval come from the model's name (`any-c600-i100`), from the query
- * (`?chunks=600&interval=100`) or from the command line, in this order. Due streams hang in a wheel of 1 ms slots. */
+ * (`?chunks=600&interval=100`) or from the command line, in this order. Due streams hang in a wheel of 1 ms slots.
+ *
+ * The model's name also asks for faults: `-e3` refuses every third request with 503, `-x3` breaks every third
+ * stream off in the middle, `-h500` keeps the head back for 500 ms, `-z100` answers 500 with a body of 100 MB. */
 #include "replies.h"
 
 #include <errno.h>
@@ -18,7 +21,8 @@
 #define SLOTS 1024
 #define READ_SIZE (256 * 1024)
 
-enum phase { READ_HEAD, READ_BODY, STREAMING };
+enum phase { READ_HEAD, READ_BODY, DELAYED, STREAMING };
+enum fault { REFUSAL, CUT, FAULTS };
 
 struct connection {
     int fd;
@@ -28,15 +32,17 @@ struct connection {
     struct outbox output;
     struct body body;
     enum dialect dialect;
-    bool usage_wanted;
+    bool usage_wanted, stream, cut;
     unsigned sent, chunks, interval;
     uint64_t due;
     struct connection *next, **link;
 };
 
 static struct {
-    unsigned long connections_open, connections_total, requests, streams_active, streams_done, streams_aborted;
+    unsigned long connections_open, connections_total, requests, streams_active, streams_done, streams_aborted,
+        faults;
 } stats;
+static unsigned delayed, turns[FAULTS];
 static struct script scripts[DIALECTS];
 static struct connection *wheel[SLOTS];
 static struct connection *doomed;
@@ -66,6 +72,7 @@ static void close_connection(struct connection *c) {
         stats.streams_active--;
         stats.streams_aborted++;
     }
+    delayed -= c->phase == DELAYED;
     wheel_remove(c);
     close(c->fd);
     c->fd = -1;
@@ -109,9 +116,9 @@ static void reply_stats(struct connection *c) {
     char json[512];
     snprintf(json, sizeof json,
              "{\"connections_open\":%lu,\"connections_total\":%lu,\"requests\":%lu,\"streams_active\":%lu,"
-             "\"streams_done\":%lu,\"streams_aborted\":%lu}",
+             "\"streams_done\":%lu,\"streams_aborted\":%lu,\"faults\":%lu}",
              stats.connections_open, stats.connections_total, stats.requests, stats.streams_active,
-             stats.streams_done, stats.streams_aborted);
+             stats.streams_done, stats.streams_aborted, stats.faults);
     reply_json(c, "200 OK", json);
 }
 
@@ -147,7 +154,13 @@ static void number_after(const char *text, size_t length, const char *word, unsi
         *number = *number * 10 + (unsigned)(*digit - '0');
 }
 
-static void read_timing(struct connection *c, const char *query, size_t query_length) {
+/* What the model's name and the query ask for. */
+struct wishes {
+    unsigned every[FAULTS], head_delay, error_megabytes;
+};
+
+static struct wishes read_wishes(struct connection *c, const char *query, size_t query_length) {
+    struct wishes wishes = {0};
     c->chunks = default_chunks;
     c->interval = default_interval;
     number_after(query, query_length, "chunks=", &c->chunks);
@@ -158,8 +171,19 @@ static void read_timing(struct connection *c, const char *query, size_t query_le
         size_t length = end ? (size_t)(end - model) : 0;
         number_after(model, length, "-c", &c->chunks);
         number_after(model, length, "-i", &c->interval);
+        number_after(model, length, "-e", &wishes.every[REFUSAL]);
+        number_after(model, length, "-x", &wishes.every[CUT]);
+        number_after(model, length, "-h", &wishes.head_delay);
+        number_after(model, length, "-z", &wishes.error_megabytes);
     }
     if (c->interval >= SLOTS) c->interval = SLOTS - 1;
+    return wishes;
+}
+
+static bool its_turn(enum fault fault, const struct wishes *wishes) {
+    if (!wishes->every[fault] || ++turns[fault] % wishes->every[fault]) return false;
+    stats.faults++;
+    return true;
 }
 
 static void start_stream(struct connection *c) {
@@ -173,11 +197,61 @@ static void start_stream(struct connection *c) {
     reply(c, script->opening.data, script->opening.length);
 }
 
+static void start_reply(struct connection *c) {
+    if (c->stream) start_stream(c);
+    else reply(c, scripts[c->dialect].plain.data, scripts[c->dialect].plain.length);
+}
+
+static void refuse(struct connection *c) {
+    static const char *const bodies[DIALECTS] = {
+        "{\"error\":{\"message\":\"The server is overloaded.\",\"type\":\"server_error\",\"param\":null,\"code\":null}}",
+        "{\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"Overloaded\"}}"};
+    reply_json(c, "503 Service Unavailable", bodies[c->dialect]);
+}
+
+static void reply_huge_error(struct connection *c, unsigned megabytes) {
+    static const char before[] = "{\"error\":{\"type\":\"api_error\",\"message\":\"", after[] = "\"}}";
+    size_t filling = (size_t)megabytes * 1000000;
+    struct buffer text = {0};
+    buffer_reserve(&text, filling + 512);
+    text.length = (size_t)sprintf(text.data,
+                                  "HTTP/1.1 500 Internal Server Error\r\nContent-Type: application/json\r\n"
+                                  "Content-Length: %zu\r\n\r\n%s",
+                                  strlen(before) + filling + strlen(after), before);
+    memset(text.data + text.length, 'x', filling);
+    text.length += filling;
+    buffer_append(&text, after, strlen(after));
+    stats.faults++;
+    reply(c, text.data, text.length);
+    buffer_free(&text);
+}
+
+static void take_request(struct connection *c, const char *query, size_t query_length) {
+    struct wishes wishes = read_wishes(c, query, query_length);
+    c->stream = json_true(&c->request, "\"stream\"");
+    c->cut = c->stream && its_turn(CUT, &wishes);
+    if (its_turn(REFUSAL, &wishes)) return refuse(c);
+    if (wishes.error_megabytes) return reply_huge_error(c, wishes.error_megabytes);
+    if (!wishes.head_delay) return start_reply(c);
+    c->phase = DELAYED;
+    c->due = monotonic_us() / 1000 + wishes.head_delay;
+    delayed++;
+    wheel_insert(c);
+}
+
 static void process_input(struct connection *c);
 
 static void step_stream(struct connection *c, uint64_t now_ms) {
     const struct script *script = &scripts[c->dialect];
     wheel_remove(c);
+    if (c->phase == DELAYED) {
+        delayed--;
+        c->phase = READ_HEAD;
+        start_reply(c);
+        if (c->fd >= 0) process_input(c);
+        return;
+    }
+    if (c->cut && c->sent == c->chunks / 2) return close_connection(c);
     if (c->sent < c->chunks) {
         char text[1024];
         memcpy(text, script->text.data, script->text.length);
@@ -215,13 +289,8 @@ static void answer(struct connection *c, const struct head *head) {
     bool openai = path_ends(head, "/chat/completions");
     if (openai || path_ends(head, "/messages")) {
         c->dialect = openai ? OPENAI_CHAT : ANTHROPIC;
-        if (json_true(&c->request, "\"stream\"")) {
-            const char *query = memchr(head->target, '?', head->target_length);
-            read_timing(c, query, query ? (size_t)(head->target + head->target_length - query) : 0);
-            start_stream(c);
-        } else {
-            reply(c, scripts[c->dialect].plain.data, scripts[c->dialect].plain.length);
-        }
+        const char *query = memchr(head->target, '?', head->target_length);
+        take_request(c, query, query ? (size_t)(head->target + head->target_length - query) : 0);
     } else if (path_ends(head, "/__stats")) {
         stats.requests--;
         reply_stats(c);
@@ -239,7 +308,7 @@ static void answer(struct connection *c, const struct head *head) {
 
 /* Reads as many whole requests as the input holds; the head stays in the input until its body is complete. */
 static void process_input(struct connection *c) {
-    while (c->fd >= 0 && c->phase != STREAMING && !c->closing && c->input.length) {
+    while (c->fd >= 0 && c->phase < DELAYED && !c->closing && c->input.length) {
         struct head head;
         int parsed = head_parse(&head, c->input.data, c->input.length);
         if (parsed < 0) return close_connection(c);
@@ -264,7 +333,7 @@ static void process_input(struct connection *c) {
         c->input.length = head.size + rest;
         return;
     }
-    if (c->fd >= 0 && c->closing && c->phase != STREAMING && outbox_empty(&c->output)) close_connection(c);
+    if (c->fd >= 0 && c->closing && c->phase < DELAYED && outbox_empty(&c->output)) close_connection(c);
 }
 
 static void on_event(struct connection *c, uint32_t events) {
@@ -308,7 +377,7 @@ static uint64_t turn_wheel(uint64_t last_ms, uint64_t now_ms) {
 }
 
 static int wait_ms(uint64_t now_ms) {
-    if (!stats.streams_active) return -1;
+    if (!stats.streams_active && !delayed) return -1;
     for (int ahead = 1; ahead < 50; ahead++)
         if (wheel[(now_ms + (uint64_t)ahead) % SLOTS]) return ahead;
     return 50;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import platform
 import shutil
 import subprocess
@@ -37,7 +38,7 @@ def compile_all() -> dict[str, str]:
     """Compile what is older than its sources; return each program's path by name."""
     if platform.system() != "Linux":
         raise SystemExit("The benchmark needs Linux: it uses epoll, CPU pinning and per-process CPU clocks.")
-    OUTPUT.mkdir(exist_ok=True)
+    OUTPUT.mkdir(parents=True, exist_ok=True)
     newest = max(path.stat().st_mtime for path in SOURCE.iterdir())
     programs: dict[str, str] = {}
     for name, sources in PROGRAMS.items():
@@ -46,5 +47,8 @@ def compile_all() -> dict[str, str]:
         if target.exists() and target.stat().st_mtime > newest:
             continue
         files = [str(SOURCE / source) for source in sources]
-        subprocess.run([*find_compiler(), *FLAGS, *files, "-o", str(target)], check=True)
+        # Under another name first: several processes may be at it, and one may be running the old program.
+        made = target.with_suffix(f".{os.getpid()}")
+        subprocess.run([*find_compiler(), *FLAGS, *files, "-o", str(made)], check=True)
+        made.replace(target)
     return programs

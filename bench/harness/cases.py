@@ -30,7 +30,10 @@ _WORDS = _PROSE.split()
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """One kind of request; `chunks` is 0 for a plain reply, else the text events of its stream."""
+    """One kind of request; `chunks` is 0 for a plain reply, else the text events of its stream.
+
+    `ending` stands in the last bytes of a whole reply; empty means what the dialect ends its streams with.
+    """
 
     name: str
     group: str
@@ -38,6 +41,7 @@ class Case:
     upstream: str
     body: bytes
     chunks: int = 0
+    ending: str = ""
 
     @property
     def route(self) -> tuple[str, str]:
@@ -52,7 +56,7 @@ class Case:
     @property
     def expect(self) -> str:
         """What must stand in the last bytes of a whole reply."""
-        return STREAM_ENDS[self.client] if self.chunks else "}"
+        return self.ending or (STREAM_ENDS[self.client] if self.chunks else "}")
 
 
 def model_name(upstream: str, chunks: int = 0, interval_ms: int = 0) -> str:
@@ -61,21 +65,23 @@ def model_name(upstream: str, chunks: int = 0, interval_ms: int = 0) -> str:
     return SHORT[upstream] + timing
 
 
-def plain_case(client: str, upstream: str) -> Case:
-    """Return a request of about 0.9 KB with a plain reply."""
+def plain_case(client: str, upstream: str, *, tags: str = "") -> Case:
+    """Return a request of about 0.9 KB with a plain reply; `tags` ask the mock for faults."""
     group = "plain" if client == upstream else "translated"
     return Case(
         name=f"{SHORT[client]}→{SHORT[upstream]} plain",
         group=group,
         client=client,
         upstream=upstream,
-        body=_dump(_small_body(client, model_name(upstream))),
+        body=dump(_small_body(client, model_name(upstream) + tags)),
     )
 
 
-def stream_case(client: str, upstream: str, *, chunks: int = CHUNKS, interval_ms: int = INTERVAL_MS) -> Case:
+def stream_case(
+    client: str, upstream: str, *, chunks: int = CHUNKS, interval_ms: int = INTERVAL_MS, tags: str = ""
+) -> Case:
     """Return the same request streamed: `chunks` text events, one each `interval_ms`."""
-    body = _small_body(client, model_name(upstream, chunks, interval_ms)) | {"stream": True}
+    body = _small_body(client, model_name(upstream, chunks, interval_ms) + tags) | {"stream": True}
     if client == OPENAI:
         body["stream_options"] = {"include_usage": True}
     return Case(
@@ -83,7 +89,7 @@ def stream_case(client: str, upstream: str, *, chunks: int = CHUNKS, interval_ms
         group="stream" if client == upstream else "stream translated",
         client=client,
         upstream=upstream,
-        body=_dump(body),
+        body=dump(body),
         chunks=chunks,
     )
 
@@ -96,11 +102,12 @@ def agent_case(client: str, upstream: str) -> Case:
         group="agent" if client == upstream else "agent translated",
         client=client,
         upstream=upstream,
-        body=_dump(body),
+        body=dump(body),
     )
 
 
-def _dump(body: Json) -> bytes:
+def dump(body: Json) -> bytes:
+    """Return a body as it is sent."""
     return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
 
 

@@ -44,6 +44,10 @@ class Client:
         self._core = core
         self._bodies = tempfile.TemporaryDirectory(prefix="flow-router-bench-")
 
+    def close(self) -> None:
+        """Remove the bodies."""
+        self._bodies.cleanup()
+
     def start(
         self,
         case: Case,
@@ -56,11 +60,15 @@ class Client:
         pair_port: int | None = None,
         ramp_ms: int = 0,
         cut_ms: int = 0,
+        rate: float = 0.0,
+        hangup_ms: int = 0,
+        slow: int = 0,
         record: Path | None = None,
     ) -> subprocess.Popen[bytes]:
-        """Start one run in the background; `finish` collects it."""
+        """Start one run in the background; `finish` collects it. Rates per second, `slow` in bytes per second."""
         body = Path(self._bodies.name) / f"{abs(hash(case.body)):x}.json"
-        body.write_bytes(case.body)
+        if not body.exists():  # an earlier run may still be reading it
+            body.write_bytes(case.body)
         options: dict[str, Any] = {
             "port": port,
             "path": case.path,
@@ -73,6 +81,9 @@ class Client:
             "chunks": case.chunks,
             "ramp-ms": ramp_ms,
             "cut-ms": cut_ms,
+            "rate": rate,
+            "hangup-ms": hangup_ms,
+            "slow": slow,
             "record": record,
         }
         command = [self._program]

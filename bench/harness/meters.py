@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import atexit
 import os
+import re
 import resource
 import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
 
 import psutil
 
+from harness.cases import Case
 from harness.systems import Launch, Place, System, clean_environment
 
 _CPUCLOCK_SCHED = 2
@@ -34,11 +38,11 @@ def cores() -> tuple[int, int]:
     return available[0], available[1 if len(available) > 1 else 0]
 
 
-def on_core(core: int | None) -> Callable[[], None] | None:
-    """Return what a child runs before its program to stay on one core."""
+def on_core(core: int | frozenset[int] | None) -> Callable[[], None] | None:
+    """Return what a child runs before its program to stay on one core, or on several."""
     if core is None:
         return None
-    return lambda: os.sched_setaffinity(0, {core})
+    return lambda: os.sched_setaffinity(0, {core} if isinstance(core, int) else core)
 
 
 def free_port() -> int:
@@ -79,6 +83,14 @@ class Tree:
         """Return the number of open file descriptors in the tree."""
         return self._sum(lambda process: process.num_fds())
 
+    def sockets(self) -> int:
+        """Return the number of open sockets in the tree."""
+        return self._sum(_sockets)
+
+    def peak_mb(self) -> float:
+        """Return the most resident memory the tree's processes ever had, added up, in MB."""
+        return self._sum(_peak_bytes) / 1e6
+
     def threads(self) -> int:
         """Return the number of threads in the tree."""
         return self._sum(lambda process: process.num_threads())
@@ -96,15 +108,31 @@ class Tree:
         for process in self.processes():
             try:
                 total += read(process)
-            except psutil.NoSuchProcess:
+            except (psutil.NoSuchProcess, OSError):
                 continue
         return total
+
+
+def _sockets(process: psutil.Process) -> int:
+    count = 0
+    for entry in Path(f"/proc/{process.pid}/fd").iterdir():
+        try:
+            count += str(entry.readlink()).startswith("socket:")
+        except OSError:
+            continue
+    return count
+
+
+def _peak_bytes(process: psutil.Process) -> int:
+    status = Path(f"/proc/{process.pid}/status").read_text("ascii", "replace")
+    found = re.search(r"^VmHWM:\s+(\d+) kB", status, re.MULTILINE)
+    return int(found[1]) * 1024 if found else 0
 
 
 class Running:
     """A started system: its process tree, port and the headers its clients send."""
 
-    def __init__(self, system: System, place: Place, *, core: int | None) -> None:
+    def __init__(self, system: System, place: Place, *, core: int | frozenset[int] | None) -> None:
         place.directory.mkdir(parents=True, exist_ok=True)
         self.system = system
         self.name = system.name
@@ -113,13 +141,14 @@ class Running:
         self._place = place
         self._core = core
         self.launch: Launch = system.prepare(place)
+        self.headers = self.launch.headers
         self.process = self._spawn()
         atexit.register(self.kill)
 
-    @property
-    def headers(self) -> tuple[str, ...]:
-        """The header lines a client must add."""
-        return self.launch.headers
+    def aim(self, case: Case) -> dict[str, Any]:
+        """Return what the load client must know to send `case` here."""
+        headers = (*self.headers, *self.system.route_headers.get(case.route, ()))
+        return {"case": self.system.adapt(case), "port": self.port, "headers": headers}
 
     def _spawn(self) -> subprocess.Popen[bytes]:
         environment = clean_environment(self._place.directory) | self.launch.environment
@@ -143,9 +172,15 @@ class Running:
         self.wait_ready()
         return time.perf_counter() - begun
 
-    def wait_ready(self, timeout: float = 60.0) -> None:
+    def start(self) -> None:
+        """Wait until it answers, and introduce ourselves where it wants that."""
+        self.wait_ready()
+        if self.launch.introduce:
+            self.headers = (*self.launch.headers, *self.launch.introduce())
+
+    def wait_ready(self) -> None:
         """Return at the first 200 of the ready path, or leave with the end of the log."""
-        deadline = time.monotonic() + timeout
+        deadline = time.monotonic() + self.system.ready_seconds
         while time.monotonic() < deadline and self.process.poll() is None:
             if http_get(self.port, self.system.ready_path)[0] == 200:
                 return
@@ -171,27 +206,37 @@ class Running:
 
 def http_get(port: int, path: str) -> tuple[int, bytes]:
     """Return status and body of a local GET; status 0 when nobody answers."""
-    request = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n".encode()
+    status, _, body = http_ask(port, "GET", path)
+    return status, body
+
+
+def http_ask(
+    port: int, method: str, path: str, *, body: bytes = b"", headers: Sequence[str] = ()
+) -> tuple[int, bytes, bytes]:
+    """Return status, head and body of a local answer; status 0 when nobody answers."""
+    lines = [f"{method} {path} HTTP/1.1", f"Host: 127.0.0.1:{port}", "Connection: close", *headers]
+    if body:
+        lines += ["Content-Type: application/json", f"Content-Length: {len(body)}"]
     reply = bytearray()
     try:
-        with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
-            connection.sendall(request)
+        with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+            connection.sendall("\r\n".join([*lines, "", ""]).encode() + body)
             while part := connection.recv(65536):
                 reply += part
     except OSError:
-        return 0, b""
-    head, _, body = bytes(reply).partition(b"\r\n\r\n")
+        return 0, b"", b""
+    head, _, content = bytes(reply).partition(b"\r\n\r\n")
     words = head.split(b" ", 2)
-    return (int(words[1]) if len(words) > 2 and words[1].isdigit() else 0), body
+    return (int(words[1]) if len(words) > 2 and words[1].isdigit() else 0), head, content
 
 
 def cold_starts(system: System, place: Place, *, core: int, times: int) -> tuple[float, list[float]]:
-    """Return the seconds to the first 200 with an empty data directory, then `times` with a used one."""
+    """Return the seconds to the first 200 with an empty data directory, then of `times` starts with a used one."""
     running = Running(system, place, core=core)
     running.kill()
     shutil.rmtree(place.directory / "data", ignore_errors=True)
     first = running.restart()
-    later: list[float] = []
+    later = [first] if times < 1 else []
     for _ in range(times):
         running.stop()
         later.append(running.restart())

@@ -7,10 +7,12 @@ the targets into multiples of the reference, which every run measures anew.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from statistics import median
 from typing import Any, NamedTuple
 
 from harness.cases import CASES, CHUNKS, Case
+from harness.tables import print_table
 
 SUBJECT = "gateway"
 REFERENCE = "proxy"
@@ -32,17 +34,38 @@ LATENCY_CASES = (CASES[0], CASES[2])
 LATENCY_TARGETS = {"p50": (0.4, 0.6), "p99": (1.5, 3.0)}
 
 
-def print_report(result: dict[str, Any]) -> None:
-    """Print every table of a finished run."""
-    names = list(result["memory"])
+def print_report(result: dict[str, Any], before: dict[str, Any] | None = None) -> None:
+    """Print every table of a finished run; `before` is an earlier one to compare with."""
     machine = result["machine"]
     print(f"\n{machine['platform']}, Python {machine['python']}, load {machine['load_average'][0]:.2f}")
     if machine["system_core"] == machine["client_core"]:
         print("ONE CORE ONLY: mock, client and system share it; latency and RPS say little.")
-    for note in result["notes"]:
-        print(note)
-    _print_cpu(result["samples"], names)
-    _print_figures(result, names)
+    print("\nCPU time of the system's process tree, µs per request (streams: per chunk): median (minimum)")
+    rows = cpu_rows(result, before)
+    print_table(rows)
+    if any(cell.startswith(GLUED_MARK) for row in rows for cell in row):
+        print(f"{GLUED_MARK} chunks reached the client glued together, which flatters the figure")
+    print("\nOther figures (absolute targets are those of the quiet reference machine)")
+    print_table(figure_rows(result))
+    print(f"direct, without anything between: {_best_rps(result['samples'], 'direct'):,.0f} requests/s")
+    if SUBJECT in result["memory"] and len(result["memory"]) > 2:
+        print("\nHow many times what the gateway takes, in this run")
+        print_table(comparison_rows(result))
+    for line in [*result["notes"], *missing(result)]:
+        print(line)
+
+
+def missing(result: dict[str, Any]) -> list[str]:
+    """Return what was not measured, with the reasons."""
+    lines = [f"NOT MEASURED: {name}: {reason}" for name, reason in result["absent"].items()]
+    lines += [f"NOT MEASURED: {name}: {reason}" for name, reason in result["given_up"].items()]
+    for name, memory in result["memory"].items():
+        if memory["failed"]:
+            error = memory["first_error"]
+            lines.append(
+                f"{name}: {memory['failed']} of the {memory['open_streams']} open streams FAILED: {error}"
+            )
+    return lines
 
 
 def costs(samples: dict[str, Any], system: str, case: Case) -> list[float]:
@@ -51,7 +74,11 @@ def costs(samples: dict[str, Any], system: str, case: Case) -> list[float]:
     if not case.chunks:
         return values
     plain = costs(samples, system, _plain_twin(case))
-    return [(stream - base) / CHUNKS for stream, base in zip(values, plain, strict=True)]
+    return (
+        [(stream - base) / CHUNKS for stream, base in zip(values, plain, strict=True)]
+        if values and plain
+        else []
+    )
 
 
 def ratios(samples: dict[str, Any], system: str, case: Case) -> list[float]:
@@ -73,13 +100,48 @@ def _untranslated(case: Case) -> Case:
     return next(other for other in CASES if other.route == route and other.group == group)
 
 
-def _print_cpu(samples: dict[str, Any], names: list[str]) -> None:
-    print("\nCPU time of the system's process tree, µs per request (streams: per chunk): median (minimum)")
-    rows = [["case", *names, "× proxy", "target", "first", "verdict"]]
-    rows += [_cpu_row(samples, names, case) for case in CASES]
-    _print_table(rows)
-    if any(cell.startswith(GLUED_MARK) for row in rows for cell in row):
-        print(f"{GLUED_MARK} chunks reached the client glued together, which flatters the figure")
+def cpu_rows(result: dict[str, Any], before: dict[str, Any] | None = None) -> list[list[str]]:
+    """Return the table of CPU times, headings first; `before` gives the column of the earlier ratio."""
+    samples, names = result["samples"], list(result["memory"])
+    rows = [["case", *names, "× proxy", *(["before"] if before else []), "target", "first", "verdict"]]
+    for case in CASES:
+        row = _cpu_row(samples, names, case)
+        if before:
+            earlier = ratios(before["samples"], SUBJECT, case)
+            row.insert(len(names) + 2, f"{median(earlier):.2f}" if earlier else "-")
+        rows.append(row)
+    return rows
+
+
+def figure_rows(result: dict[str, Any]) -> list[list[str]]:
+    """Return the table of the other figures, headings first."""
+    names = list(result["memory"])
+    rows = [["figure", *names, "target", "first", "verdict"]]
+    return rows + [_figure_row(figure, names) for figure in _figures(result)]
+
+
+def comparison_rows(result: dict[str, Any]) -> list[list[str]]:
+    """Return by case and figure how many times the gateway's each other system takes, headings first."""
+    samples = result["samples"]
+    names = [name for name in result["memory"] if name != SUBJECT]
+    rows = [["", *names]]
+    for case in CASES:
+        mine = costs(samples, SUBJECT, case)
+        theirs = {name: costs(samples, name, case) for name in names}
+        rows.append([case.name, *(_times(mine, theirs[name]) for name in names)])
+    for figure in _figures(result):
+        mine = figure.values.get(SUBJECT)
+        values = [figure.values.get(name) for name in names]
+        cells = [
+            f"{value / mine:.2g}" if mine and value is not None and value > 0 else "-" for value in values
+        ]
+        rows.append([figure.label, *cells])
+    return rows
+
+
+def _times(mine: list[float], theirs: list[float]) -> str:
+    found = [other / own for own, other in zip(mine, theirs, strict=False)]
+    return f"{median(found):.2g}" if found else "-"
 
 
 def _cpu_row(samples: dict[str, Any], names: list[str], case: Case) -> list[str]:
@@ -95,17 +157,53 @@ def _cell(samples: dict[str, Any], system: str, case: Case) -> str:
 
 
 def _verdict_cells(samples: dict[str, Any], case: Case) -> list[str]:
-    found = ratios(samples, SUBJECT, case)
-    if case.group not in TARGETS:
-        return [f"{median(found):.2f}" if found else "-", "", "", ""]
-    kind, target, first = TARGETS[case.group]
-    target, first = target * GO_PER_REFERENCE[kind], first * GO_PER_REFERENCE[kind]
+    found, limits = ratios(samples, SUBJECT, case), _limits(case)
+    ratio = f"{median(found):.2f}" if found else "-"
+    if limits is None:
+        return [ratio, "", "", ""]
+    shown = [f"≤ {limit:.2f}" for limit in limits]
     if not found:
-        return ["-", f"≤ {target:.2f}", f"≤ {first:.2f}", ""]
-    ratio = median(found)
+        return [ratio, *shown, ""]
     glued = bool(case.chunks) and _glued(samples, SUBJECT, case)
-    verdict = "INVALID: chunks were glued" if glued else _verdict(ratio, target, first)
-    return [f"{ratio:.2f}", f"≤ {target:.2f}", f"≤ {first:.2f}", verdict]
+    verdict = "INVALID: chunks were glued" if glued else _verdict(median(found), *limits)
+    return [ratio, *shown, verdict]
+
+
+def _limits(case: Case) -> tuple[float, float] | None:
+    """Return target and first milestone as multiples of the reference."""
+    if case.group not in TARGETS:
+        return None
+    kind, target, first = TARGETS[case.group]
+    return target * GO_PER_REFERENCE[kind], first * GO_PER_REFERENCE[kind]
+
+
+def distances(result: dict[str, Any]) -> tuple[list[str], list[list[str]]]:
+    """Return the names of the figures whose target is met, and the table of the others with their distance."""
+    met: list[str] = []
+    rows = [["not met", "measured", "target", "first milestone", "distance to the target"]]
+    for label, value, form, limits, larger in _judged(result):
+        target, first = limits
+        times = target / value if larger else value / target
+        if times <= 1:
+            met.append(label)
+            continue
+        reached = first <= value if larger else value <= first
+        shown = [form.format(each) for each in (value, target, first)]
+        rows.append(
+            [label, shown[0], shown[1], f"{shown[2]}{' (met)' if reached else ''}", f"{times:.2f} times"]
+        )
+    return met, rows
+
+
+def _judged(result: dict[str, Any]) -> Iterator[tuple[str, float, str, tuple[float, float], bool]]:
+    for case in CASES:
+        found, limits = ratios(result["samples"], SUBJECT, case), _limits(case)
+        if found and limits:
+            unit = "× reference, a chunk" if case.chunks else "× reference"
+            yield f"{case.name}, {unit}", median(found), "{:.2f}", limits, False
+    for figure in _figures(result):
+        if figure.limits and SUBJECT in figure.values:
+            yield figure.label, figure.values[SUBJECT], figure.form, figure.limits, figure.larger
 
 
 def _glued(samples: dict[str, Any], system: str, case: Case) -> bool:
@@ -116,18 +214,6 @@ def _verdict(value: float, target: float, first: float) -> str:
     if value <= target:
         return "target met"
     return "first milestone met" if value <= first else "OVER"
-
-
-def _print_figures(result: dict[str, Any], names: list[str]) -> None:
-    print("\nOther figures (absolute targets are those of the quiet reference machine)")
-    rows = [["figure", *names, "target", "first", "verdict"]]
-    rows += [_figure_row(figure, names) for figure in _figures(result)]
-    _print_table(rows)
-    print(f"direct, without anything between: {_best_rps(result['samples'], 'direct'):,.0f} requests/s")
-    for name, memory in result["memory"].items():
-        if memory["failed"]:
-            error = memory["first_error"]
-            print(f"{name}: {memory['failed']} of the {memory['open_streams']} open streams FAILED: {error}")
 
 
 class _Figure(NamedTuple):
@@ -185,16 +271,4 @@ def _added_latency(samples: dict[str, Any], case: Case, percentile: str) -> dict
 
 
 def _best_rps(samples: dict[str, Any], name: str) -> float:
-    return max((sample["rps"] for sample in samples[name].get(CASES[0].name, [])), default=0.0)
-
-
-def _print_table(rows: list[list[str]]) -> None:
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    for index, row in enumerate(rows):
-        cells = [
-            row[0].ljust(widths[0]),
-            *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)),
-        ]
-        print("  ".join(cells).rstrip())
-        if index == 0:
-            print("  ".join("-" * width for width in widths))
+    return max((sample["rps"] for sample in samples.get(name, {}).get(CASES[0].name, [])), default=0.0)

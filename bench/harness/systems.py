@@ -11,13 +11,12 @@ import re
 import shutil
 import subprocess
 import sys
-import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.build import BENCH
-from harness.cases import ANTHROPIC, OPENAI, SHORT
+from harness.cases import ANTHROPIC, OPENAI, SHORT, Case
 
 ROOT = BENCH.parent
 SAME = frozenset({(OPENAI, OPENAI), (ANTHROPIC, ANTHROPIC)})
@@ -47,6 +46,13 @@ class Launch:
     headers: tuple[str, ...] = ()
     environment: dict[str, str] = field(default_factory=dict[str, str])
     note: str = ""
+    introduce: Callable[[], tuple[str, ...]] | None = None
+    """Called once it answers; returns headers more."""
+
+
+def as_it_is(case: Case) -> Case:
+    """Return `case`."""
+    return case
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +63,14 @@ class System:
     prepare: Callable[[Place], Launch]
     routes: frozenset[tuple[str, str]] = SAME
     ready_path: str = "/healthz"
+    ready_seconds: float = 60.0
+    peer: bool = False
+    """Somebody else's: what it cannot do is told, and the run goes on."""
+    adapt: Callable[[Case], Case] = as_it_is
+    """Turns a case's request into the one this system wants."""
+    route_headers: dict[tuple[str, str], tuple[str, ...]] = field(
+        default_factory=dict[tuple[str, str], tuple[str, ...]]
+    )
 
 
 def mock_upstream(programs: dict[str, str]) -> System:
@@ -78,18 +92,24 @@ def reference_proxy(programs: dict[str, str]) -> System:
     return System(name="proxy", prepare=prepare)
 
 
-def gateway() -> System:
-    """Flow Router itself, with a gateway key, two accounts and everything on by default."""
+def gateway(*, settings: str = "", serve_options: tuple[str, ...] = ()) -> System:
+    """Flow Router itself, with a gateway key, two accounts and everything on by default.
+
+    `settings` are tables more for `config.toml`, with `{upstream}` for the mock's port.
+    """
 
     def prepare(place: Place) -> Launch:
         config = place.directory / "config.toml"
         data = place.directory / "data"
-        config.write_text(_gateway_config(place), encoding="utf-8")
+        more = settings.replace("{upstream}", str(place.upstream_port))
+        config.write_text(_gateway_config(place) + more, encoding="utf-8")
         options = ["--config", str(config), "--data", str(data)]
         token, note = _gateway_key(data, config)
         serve = [_gateway_program(), "serve", *options, "--host", "127.0.0.1", "--port", str(place.port)]
         return Launch(
-            command=serve, headers=(f"Authorization: Bearer {token or PLACEHOLDER_KEY}",), note=note
+            command=[*serve, *serve_options],
+            headers=(f"Authorization: Bearer {token or PLACEHOLDER_KEY}",),
+            note=note,
         )
 
     return System(name="gateway", prepare=prepare, routes=ALL)
@@ -164,34 +184,6 @@ http {{
   }}
 }}
 """
-
-
-def load_peer(path: Path) -> System:
-    """Read another system from TOML; `{port}`, `{upstream}`, `{data}` are filled in everywhere."""
-    table = tomllib.loads(path.read_text(encoding="utf-8"))
-
-    def prepare(place: Place) -> Launch:
-        names = {"port": str(place.port), "upstream": str(place.upstream_port), "data": str(place.directory)}
-
-        def fill(text: str) -> str:
-            return re.sub(r"\{(port|upstream|data)\}", lambda match: names[match[1]], text)
-
-        for file, content in table.get("files", {}).items():
-            (place.directory / file).write_text(fill(content), encoding="utf-8")
-        return Launch(
-            command=[fill(part) for part in table["command"]],
-            headers=tuple(fill(header) for header in table.get("headers", ())),
-            environment={key: fill(value) for key, value in table.get("environment", {}).items()},
-        )
-
-    dialects = {short: dialect for dialect, short in SHORT.items()}
-    routes = frozenset(
-        (dialects[client], dialects[upstream])
-        for client, upstream in (route.split("-") for route in table.get("routes", ["oa-oa", "an-an"]))
-    )
-    return System(
-        name=table["name"], prepare=prepare, routes=routes, ready_path=table.get("ready", "/healthz")
-    )
 
 
 def clean_environment(home: Path) -> dict[str, str]:

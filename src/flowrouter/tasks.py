@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Generator
-from functools import partial
-from typing import Any, Generic, TypeVar
+import math
+import types
+from collections.abc import Awaitable, Callable, Coroutine, Generator
+from typing import Any, TypeVar
 
 FailureSink = Callable[[str, BaseException], None]
 T = TypeVar("T")
@@ -53,40 +54,128 @@ class TaskGroup:
             _, pending = await asyncio.wait(pending, timeout=_AGAIN_SECONDS)
 
 
-async def in_time(seconds: float, work: Coroutine[Any, Any, T]) -> T:
+@types.coroutine
+def in_time(seconds: float, work: Coroutine[Any, Any, T]) -> Generator[Any, Any, T]:
     """Return what `work` does within so many seconds; raises `TimeoutError`.
 
-    Most reads find their bytes there already: what never waits is given no timer, which would cost more.
+    Most reads find their bytes there already: what never waits is given no deadline. What does is awaited from
+    where it stands, as no `await` can, which is why this is a generator.
     """
     try:
         waits_for = work.send(None)
     except StopIteration as done:
         return done.value
-    async with asyncio.timeout(seconds):
-        return await _Begun(work, waits_for)
-
-
-class _Begun(Generic[T]):
-    """A coroutine after its first step, which waits for a future: awaiting this goes on from there."""
-
-    __slots__ = ("_waits_for", "_work")
-
-    def __init__(self, work: Coroutine[Any, Any, T], waits_for: Any) -> None:
-        self._work = work
-        self._waits_for = waits_for
-
-    def __await__(self) -> Generator[Any, Any, T]:
+    deadline = _Deadline(seconds)
+    try:
         while True:
             try:
-                told = yield self._waits_for
+                yield waits_for
             except BaseException as error:  # noqa: BLE001 - a cancellation is for who waits inside
-                step = partial(self._work.throw, error)
+                try:
+                    waits_for = work.throw(error)
+                except StopIteration as done:
+                    result: T = done.value
+                    break
             else:
-                step = partial(self._work.send, told)
+                result = yield from work
+                break
+    except BaseException as error:
+        if deadline.ended() and isinstance(error, asyncio.CancelledError):
+            raise TimeoutError from error
+        raise
+    deadline.ended()
+    return result
+
+
+def at_once(work: Coroutine[Any, Any, None]) -> Awaitable[None] | None:
+    """Do as much of `work` as needs no waiting; return what is left of it, to be awaited, None if that was all.
+
+    For callbacks of the event loop, which are no tasks: `work` may wait for futures, and not ask who it is.
+    """
+    try:
+        waits_for = work.send(None)
+    except StopIteration:
+        return None
+    return _rest(work, waits_for)
+
+
+@types.coroutine
+def _rest(work: Coroutine[Any, Any, None], waits_for: Any) -> Generator[Any, Any, None]:
+    while True:
+        try:
+            yield waits_for
+        except BaseException as error:  # noqa: BLE001 - a cancellation is for who waits inside
             try:
-                self._waits_for = step()
-            except StopIteration as done:
-                return done.value
+                waits_for = work.throw(error)
+            except StopIteration:
+                return
+        else:
+            yield from work
+            return
 
 
-__all__ = ["FailureSink", "TaskGroup", "in_time"]
+class _Deadline:
+    """A limit to what the present task does, from now until `ended`: past it the task is cancelled, once."""
+
+    __slots__ = ("at", "cancelling", "over", "task", "watch")
+
+    def __init__(self, seconds: float) -> None:
+        global _watch  # noqa: PLW0603 - one loop a process; where there are several, each has what it began with
+        loop = asyncio.get_running_loop()
+        if (watch := _watch) is None or watch.loop is not loop:
+            watch = _watch = _Watch(loop)
+        task = asyncio.current_task(loop)
+        assert task is not None
+        self.at = loop.time() + seconds
+        self.task = task
+        self.cancelling = task.cancelling()
+        self.over = False
+        self.watch = watch
+        watch.begin(self)
+
+    def ended(self) -> bool:
+        """Stop; return whether the task was cancelled for this alone, and take that back."""
+        self.watch.end(self)
+        return self.over and self.task.uncancel() <= self.cancelling
+
+
+class _Watch:
+    """The deadlines of one event loop behind one timer: most are never reached, and a timer each costs more."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        self.deadlines: set[_Deadline] = set()
+        self._rings = math.inf
+        self._timer: asyncio.TimerHandle | None = None
+
+    def begin(self, deadline: _Deadline) -> None:
+        """Watch over a deadline; the timer is set anew only if it would ring too late."""
+        self.deadlines.add(deadline)
+        if deadline.at < self._rings:
+            if self._timer is not None:
+                self._timer.cancel()
+            self._rings = deadline.at
+            self._timer = self.loop.call_at(deadline.at, self._ring)
+
+    def end(self, deadline: _Deadline) -> None:
+        """Watch no more; where nothing is left to watch, no timer stays behind."""
+        self.deadlines.discard(deadline)
+        if not self.deadlines and self._timer is not None:
+            self._timer.cancel()
+            self._rings, self._timer = math.inf, None
+
+    def _ring(self) -> None:
+        now = max(self.loop.time(), self._rings)  # timers ring a little early
+        self._rings, self._timer = math.inf, None
+        for deadline in [each for each in self.deadlines if each.at <= now]:
+            self.deadlines.discard(deadline)
+            deadline.over = True
+            deadline.task.cancel()
+        if self.deadlines:
+            self._rings = min(each.at for each in self.deadlines)
+            self._timer = self.loop.call_at(self._rings, self._ring)
+
+
+_watch: _Watch | None = None
+
+__all__ = ["FailureSink", "TaskGroup", "at_once", "in_time"]

@@ -48,7 +48,13 @@ def request_row(number: int = 0, **changes: Any) -> RequestRow:
         "input_tokens": 10,
         "output_tokens": 20,
     }
-    return RequestRow(**(values | changes))
+    return bare_row(**(values | changes))
+
+
+def bare_row(**values: Any) -> RequestRow:
+    """Return an exchange of which nothing else is known than `values`."""
+    unknown = ("key_id", "client", "requested_model", "account_id", "preset", "model", "dialect", "lane")
+    return RequestRow(**(dict.fromkeys(unknown) | {"stream": False} | values))
 
 
 def attempt_row(**changes: Any) -> AttemptRow:

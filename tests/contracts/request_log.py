@@ -18,7 +18,7 @@ from flowrouter.gateway.ports import (
     Requests,
     UsageLine,
 )
-from tests.contracts.fakes import START, attempt_row, request_row
+from tests.contracts.fakes import START, attempt_row, bare_row, request_row
 
 DAY_MS = 86_400_000
 
@@ -74,7 +74,7 @@ class RequestLogContract:
             response_bytes=900,
             receipt=b'{"lane":"passthrough"}',
         )
-        bare = RequestRow(
+        bare = bare_row(
             id="bare", ts_ms=1, owner_id="o", client_dialect="anthropic", endpoint="/v1/messages",
             status=400, outcome="error",
         )  # fmt: skip

@@ -8,7 +8,7 @@ import gzip
 import pytest
 
 from flowrouter.errors import UpstreamError
-from flowrouter.upstream import Transport
+from flowrouter.upstream import Reply, Transport
 from flowrouter.wire.http import HttpRequest
 from tests.support.raw_server import Peer, RawServer
 
@@ -33,6 +33,20 @@ async def whole(transport: Transport, asked: HttpRequest) -> tuple[int, bytes]:
         return reply.status, body
     finally:
         reply.close()
+
+
+async def flowed(reply: Reply, *, greedy: bool) -> bytes:
+    """Return the body of a reply, as much of it as may be by `flow`; raises `UpstreamError`."""
+    body = bytearray()
+
+    def take(piece: bytes) -> bool:
+        body.extend(piece)
+        return greedy
+
+    while piece := await reply.read():
+        body += piece
+        await reply.flow(take)
+    return bytes(body)
 
 
 def says(*pieces: bytes, then: str = "stay") -> RawServer:
@@ -251,6 +265,66 @@ class TransportContract:
             while total < 1024 * 1024:
                 total += len(await reply.read())
             reply.close()
+
+    @pytest.mark.parametrize("greedy", [True, False], ids=["all", "one at a time"])
+    @pytest.mark.parametrize("framing", FRAMINGS, ids=str)
+    async def test_what_flows_and_what_is_read_are_the_body(
+        self, transport: Transport, framing: str, greedy: bool
+    ) -> None:
+        async with says(*FRAMINGS[framing]).running() as server:
+            for _ in range(2):
+                reply = await transport.send(request(server.url))
+                assert await flowed(reply, greedy=greedy) == b"0123456789"
+                reply.close()
+            assert server.connections == 1
+
+    @pytest.mark.parametrize("then", ["close", "reset"])
+    @pytest.mark.parametrize("case", ["in the body", "in a chunk", "between chunks"])
+    async def test_a_cut_in_a_flow_is_never_an_end(self, transport: Transport, case: str, then: str) -> None:
+        async with says(CUT[case], then=then).running() as server:
+            reply = await transport.send(request(server.url))
+            with pytest.raises(UpstreamError):
+                await flowed(reply, greedy=True)
+            reply.close()
+
+    async def test_who_takes_no_more_stops_the_sender(self, transport: Transport) -> None:
+        """What `take` refuses to go on with stays with the sender, and goes on where it stood."""
+        size, sent, halted, enough = 32 * 1024 * 1024, 0, asyncio.Event(), 0
+
+        async def script(peer: Peer, _request: bytes) -> None:
+            nonlocal sent
+            peer.writer.write(OK + b"Content-Length: %d\r\n\r\n" % size)
+            while sent < size:
+                piece = b"%015d\n" % (sent // 16) + b"." * 16_368
+                peer.writer.write(piece)
+                sent += len(piece)
+                try:
+                    await asyncio.wait_for(peer.writer.drain(), 0.5)
+                except TimeoutError:
+                    halted.set()
+                    await peer.writer.drain()
+
+        async with RawServer(script).running() as server:
+            reply = await transport.send(request(server.url))
+            came = bytearray(await reply.read())
+            calls, greedy = 0, False
+
+            def take(piece: bytes) -> bool:
+                nonlocal calls
+                calls += 1
+                came.extend(piece)
+                return greedy and len(came) < enough
+
+            await reply.flow(take)
+            await asyncio.wait_for(halted.wait(), 10)
+            assert sent < size // 2
+            assert calls <= 1
+            greedy, enough = True, sent + 1024 * 1024
+            while len(came) < enough:
+                came += await reply.read()
+                await reply.flow(take)
+            reply.close()
+        assert all(came[at : at + 16] == b"%015d\n" % (at // 16) for at in range(0, enough, 16_384))
 
     @pytest.mark.filterwarnings("ignore:Sending a large body directly:ResourceWarning")  # aiohttp's advice
     async def test_large_bodies_go_out_whole(self, transport: Transport) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from flowrouter.errors import UpstreamError
+from flowrouter.upstream import Take
 from flowrouter.wire.http import HttpRequest
 
 JSON = {"content-type": "application/json"}
@@ -46,6 +47,11 @@ class ScriptedReply:
                 raise step
             await asyncio.sleep(step)
         return b""
+
+    async def flow(self, take: Take) -> None:
+        while self._steps and (piece := await self.read()):
+            if not take(piece):
+                break
 
     @property
     def unread(self) -> int:

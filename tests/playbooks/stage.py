@@ -25,6 +25,7 @@ from flowrouter.gateway import recording
 from flowrouter.gateway.admission import Admission
 from flowrouter.gateway.affinity import Pins
 from flowrouter.gateway.attempts import Attempts
+from flowrouter.gateway.beside import Beside
 from flowrouter.gateway.bills import Bills
 from flowrouter.gateway.budgets import Budgets
 from flowrouter.gateway.client import Client
@@ -159,6 +160,7 @@ class House:
             reasoning=ReasoningState(OpenSeals()),
             state=self.state,
             recall=recall,
+            beside=Beside(),
             credentials=self.credentials,
             quotas=self.quotas,
         )

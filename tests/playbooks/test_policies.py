@@ -10,8 +10,7 @@ import pytest
 from flowrouter.accounts.account import Account
 from flowrouter.canonical.capabilities import Unsupported
 from flowrouter.httpkit.keys import GatewayKey, KeyPolicy, mint
-from flowrouter.storage import MemoryStateStore
-from tests.playbooks.stage import Performance, Script, VirtualClock, account, play
+from tests.playbooks.stage import House, Performance, Script, account, live, play
 from tests.playbooks.test_passthrough import ANSWER, CHAT
 from tests.playbooks.test_refused_fields import ASK, refusal
 from tests.playbooks.test_translate import CLAUDE_ANSWER
@@ -37,14 +36,30 @@ def ask(
     **more: Any,
 ) -> Performance:
     """Ask with a gateway key whose policy is `key`."""
+    row, headers = key_of(key)
+    raw = body if isinstance(body, bytes) else msgspec.json.encode(body)
+    address = {"headers": headers}
+    return play("openai_chat", raw, accounts=accounts, scripts=scripts, keys=[row], address=address, **more)
+
+
+def ask_in_turn(body: Any, *scripts: Script, keys: tuple[Unsupported | None, ...]) -> list[Performance]:
+    """Ask one house the same with each of `keys`."""
+    minted = [key_of(key) for key in keys]
+    raw = body if isinstance(body, bytes) else msgspec.json.encode(body)
+
+    async def story(house: House) -> list[Performance]:
+        return [await house.ask("openai_chat", raw, headers=headers) for _, headers in minted]
+
+    return live(story, accounts=(CHAT,), scripts=scripts, keys=[row for row, _ in minted])
+
+
+def key_of(policy: Unsupported | None) -> tuple[GatewayKey, dict[str, str]]:
     minted = mint()
     row = GatewayKey(
-        id="k", name="k", owner_id="local", token_hash=minted.token_hash, shown="flr_",
-        policy=KeyPolicy(unsupported=key),
+        id=f"k{policy}", name="k", owner_id="local", token_hash=minted.token_hash, shown="flr_",
+        policy=KeyPolicy(unsupported=policy),
     )  # fmt: skip
-    raw = body if isinstance(body, bytes) else msgspec.json.encode(body)
-    address = {"headers": {"authorization": f"Bearer {minted.token}"}}
-    return play("openai_chat", raw, accounts=accounts, scripts=scripts, keys=[row], address=address, **more)
+    return row, {"authorization": f"Bearer {minted.token}"}
 
 
 def told(result: Performance) -> Any:
@@ -90,18 +105,17 @@ def test_policies_leave_no_trace_for_the_next_caller() -> None:
 
 
 def test_by_refuse_a_field_the_host_is_known_to_refuse_is_not_left_out_behind_its_back() -> None:
-    state = MemoryStateStore(VirtualClock())
-    ask(ASK, refusal("temperature"), Script(steps=[ANSWER]), accounts=(CHAT,), state=state)
-    result = ask(ASK, refusal("temperature"), accounts=(CHAT,), key="refuse", state=state)
+    scripts = refusal("temperature"), Script(steps=[ANSWER]), refusal("temperature")
+    _, result = ask_in_turn(ASK, *scripts, keys=(None, "refuse"))
     assert (result.status, told(result)["param"]) == (400, "temperature")
     assert b'"temperature":0.2' in result.requests[0].body
 
 
 def test_by_refuse_a_field_of_our_own_is_still_left_out() -> None:
-    body, state = {**msgspec.json.decode(ASK), "stream": True}, MemoryStateStore(VirtualClock())
-    good, mine = Script(steps=[ANSWER]), {"accounts": (CHAT,), "key": "refuse", "state": state}
-    assert ask(body, refusal("stream_options"), good, **mine).status == 200
-    assert b"stream_options" not in ask(body, good, **mine).requests[0].body
+    body, good = {**msgspec.json.decode(ASK), "stream": True}, Script(steps=[ANSWER])
+    first, again = ask_in_turn(body, refusal("stream_options"), good, good, keys=("refuse", "refuse"))
+    assert first.status == 200
+    assert b"stream_options" not in again.requests[0].body
 
 
 def test_by_refuse_a_cap_still_goes_under_the_name_the_host_knows() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from flowrouter.storage import MemoryStateStore
-from tests.playbooks.stage import JSON, SSE, Script, VirtualClock, play
+from tests.playbooks.stage import JSON, SSE, House, Performance, Script, VirtualClock, live, play
 from tests.playbooks.test_passthrough import ANSWER, CHAT, CLAUDE, SECOND, WHOLE_STREAM
 from tests.playbooks.test_translate import CLAUDE_ANSWER
 
@@ -48,9 +48,12 @@ def test_the_request_goes_once_more_without_the_field() -> None:
 
 
 def test_the_next_request_knows() -> None:
-    state = MemoryStateStore(VirtualClock())
-    play("openai_chat", ASK, accounts=[CHAT], scripts=[refusal("top_p"), Script(steps=[ANSWER])], state=state)
-    again = play("openai_chat", ASK, accounts=[CHAT], scripts=[Script(steps=[ANSWER])], state=state)
+    async def story(house: House) -> Performance:
+        await house.ask("openai_chat", ASK)
+        return await house.ask("openai_chat", ASK)
+
+    good = Script(steps=[ANSWER])
+    again = live(story, accounts=[CHAT], scripts=[refusal("top_p"), good, good])
     assert "top_p" not in msgspec.json.decode(again.requests[0].body)
     assert again.receipt["request_losses"][0]["path"] == "top_p"
 

@@ -6,9 +6,9 @@ import threading
 import time
 
 from flowrouter.clock import SystemClock
-from flowrouter.gateway.ports import RequestRow
 from flowrouter.storage import RequestWriter, Retention
 from flowrouter.storage.boot import Store
+from tests.contracts.fakes import bare_row
 from tests.scale.rows import DAY_MS
 
 RATE = 200
@@ -96,7 +96,7 @@ def _come(writer: RequestWriter, stop: threading.Event) -> None:
         number += 1
         now_ms = int(time.time() * 1000)
         writer.record(
-            RequestRow(
+            bare_row(
                 id=f"req_{now_ms:x}{number:012x}", ts_ms=now_ms, owner_id="local", key_id=f"key_{number % 60:02}",
                 client_dialect="openai_chat", endpoint="/v1/chat/completions", requested_model="gpt-5.5",
                 account_id=f"acc_{number % 24:02}", preset="openai", model="gpt-5.5", dialect="openai_chat",

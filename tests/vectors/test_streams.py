@@ -17,7 +17,7 @@ from flowrouter.canonical import events as e
 from flowrouter.canonical.cursor import Cursor
 from flowrouter.canonical.dialect import Dialect
 from flowrouter.canonical.events import Event
-from flowrouter.canonical.fold import Fold, replay
+from flowrouter.canonical.fold import Fold, fold, replay
 from flowrouter.canonical.grammar import Grammar
 from flowrouter.canonical.parts import Provenance
 from flowrouter.canonical.response import Response
@@ -168,3 +168,11 @@ def test_whole_answer_told_as_a_stream(vector: Vector) -> None:
     assert [choice["parts"] for choice in told["choices"]] == [c["parts"] for c in expected["choices"]]
     assert [choice["finish"] for choice in told["choices"]] == [c["finish"] for c in expected["choices"]]
     assert told["usage"] == expected["usage"]
+
+
+@each("responses")
+def test_a_whole_answer_is_what_its_stream_folds_to(vector: Vector) -> None:
+    """So that one which nothing edits may be rendered without being told event by event."""
+    whole = codec(vector.dialect).parse_response(vector.body, Provenance(dialect=vector.dialect))
+    assert all(choice.finish is not None for choice in whole.choices)
+    assert fold(replay(whole)) == whole

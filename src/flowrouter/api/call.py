@@ -61,13 +61,15 @@ class Call:
         self.path = path
         self.route: Route | None = None
         self.rest = ""
-        self.request_id = "req_" + _ids.take()
+        self.request_id = "req_" + _ids.take(self.started)
         self.told: Headers = []
         self.caller: Caller | None = None
 
     def lead(self, route: Route, rest: str) -> None:
         """Take the route the path leads to; Google's alone may carry the key in the query."""
         self.route, self.rest = route, rest
+        if not self._scope.get("query_string"):
+            return
         key = self.query.get("key")
         if key and self.dialect == "gemini" and (route.dialect or route.purpose in _LISTS):
             self.headers = with_query_key(self.headers, key)
@@ -118,9 +120,13 @@ class Call:
 
 
 class _Ids:
-    """Random ids of 24 hex characters: bytes for many are asked of the system at once, never by two processes."""
+    """Random ids of 24 hex characters: bytes for many are asked of the system at once, never by two processes.
 
-    __slots__ = ("_at", "_bytes")
+    Those of one moment begin alike, so that the store, which keeps rows and indexes in the order of ids, enters a
+    batch in one place instead of in as many as it has rows. Which beginning it is, is random too: ids tell no time.
+    """
+
+    __slots__ = ("_begin", "_made", "_until")
 
     def __init__(self) -> None:
         self.forget()
@@ -129,27 +135,53 @@ class _Ids:
 
     def forget(self) -> None:
         """Start anew."""
-        self._bytes, self._at = b"", 0
+        self._made: list[str] = []
+        self._begin, self._until = "", 0.0
 
-    def take(self) -> str:
-        """Return the next one."""
-        if self._at >= len(self._bytes):
-            self._bytes, self._at = secrets.token_bytes(_ID_BYTES * 256), 0
-        self._at += _ID_BYTES
-        return self._bytes[self._at - _ID_BYTES : self._at].hex()
+    def take(self, now: float) -> str:
+        """Return the next one; `now` is monotonic."""
+        if not self._made:
+            drawn = secrets.token_hex(_ID_BYTES * 256)
+            self._made = [drawn[at : at + _ID_BYTES * 2] for at in range(0, len(drawn), _ID_BYTES * 2)]
+        made = self._made.pop()
+        if now >= self._until:
+            self._begin, self._until = made[:_ALIKE], now + _MOMENT
+            return made
+        return self._begin + made[_ALIKE:]
 
 
 _ID_BYTES = 12
+_ALIKE = 4
+_MOMENT = 0.05
 _ids = _Ids()
 
 
 def headers_of(scope: Scope) -> dict[str, str]:
     """Return the headers by lower-case name; repeated ones are joined as HTTP allows."""
-    headers: dict[str, str] = {}
-    for raw_name, raw_value in scope["headers"]:
-        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
-        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    raw = scope["headers"]
+    headers = {_names[name]: value.decode("latin-1") for name, value in raw}
+    if len(headers) < len(raw):
+        headers.clear()
+        for name, value in ((_names[name], value.decode("latin-1")) for name, value in raw):
+            headers[name] = f"{headers[name]}, {value}" if name in headers else value
     return headers
+
+
+class _Names(dict[bytes, str]):
+    """Names of headers as text in lower case; those that were met are kept, as far as they are like common ones."""
+
+    def __missing__(self, raw: bytes) -> str:
+        name = raw.decode("latin-1").lower()
+        if len(raw) <= _NAME_LENGTH:
+            if len(self) >= _NAMES_MAX:
+                self.clear()
+            self[raw] = name
+        return name
+
+
+_NAME_LENGTH = 64
+_NAMES_MAX = 512
+_names = _Names()
 
 
 _LISTS = frozenset({"list_models", "get_model"})

@@ -17,7 +17,7 @@ from flowrouter.api.admin.envelope import error_reply
 from flowrouter.api.call import Call, Scope, headers_of
 from flowrouter.api.compact import Compactor
 from flowrouter.api.responses import ResponseRoutes
-from flowrouter.api.routes import is_verb, knows, match, normalise
+from flowrouter.api.routes import find, is_verb, knows
 from flowrouter.api.watch import watched
 from flowrouter.canonical.problem import Problem
 from flowrouter.clock import Clock
@@ -100,42 +100,38 @@ class DataPlane:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
-        headers = headers_of(scope)
+        parts, headers = self._parts, headers_of(scope)
         method: str = scope["method"]
-        path = normalise(scope["path"])
-        call = Call(
-            scope,
-            receive,
-            self._with_cors(send, headers),
-            headers=headers,
-            path=path,
-            clock=self._parts.clock,
-        )
+        path, found = find(method, scope["path"])
+        origin = headers.get("origin")
+        # Whether a page of another site calls that is allow-listed.
+        admitted = origin is not None and origin.lower() in parts.guard.origins
+        if origin is not None and admitted:
+            send = _with_cors(send, origin)
+        call = Call(scope, receive, send, headers=headers, path=path, clock=parts.clock)
         try:
-            objection = self._parts.guard.objection(method, headers, path=path)
+            objection = parts.guard.objection(method, headers, path=path)
             if objection is not None:
                 raise CallerError(objection[1], status=objection[0], code="refused")
-            if self._is_unkeyed_page(headers):
+            if admitted and not len(parts.world().ring):
                 raise CallerError(
                     "web pages may call only a gateway that asks for keys; make one with "
                     "`flow-router keys create NAME`",
                     status=403,
                     code="refused",
                 )
-            if method == "OPTIONS" and "origin" in headers:
+            if method == "OPTIONS" and origin is not None:
                 await _preflight(call)
-                return
-            found = match(method, path)
-            if found is not None:
+            elif found is not None:
                 call.lead(*found)
-                if self._parts.too_old() and found[0].purpose not in ("alive", "ready"):
+                if parts.too_old() and found[0].purpose not in ("alive", "ready"):
                     raise _out_of_date()
                 logs.about(call.request_id)
                 await self._answers[found[0].purpose](call)
             elif path.startswith(("/v1/", "/v1beta/")) or knows(path):
                 raise _no_route(method, path)
             else:
-                await self._parts.management(scope, receive, call.send)
+                await parts.management(scope, receive, send)
         except ClientGoneError:
             return
         except CallerError as error:
@@ -163,37 +159,44 @@ class DataPlane:
 
     async def _exchange(self, operation: Operation, call: Call) -> None:
         """Run what a provider is asked for through the pipeline."""
-        started, wall = self._parts.clock.monotonic(), self._parts.clock.now()
-        with self._parts.memory.hold(call.headers) as share:
-            # A stranger's body is not worth reading; the pipeline refuses and books the request.
-            body = await self._body(call, share) if self._admits(call) else b""
-            inbound = _inbound(call, operation, body, wall=wall, started=started)
+        parts = self._parts
+        world, wall = parts.world(), parts.clock.now()
+        with parts.memory.hold(call.headers) as share:
+            try:
+                caller = self._caller(call, world)
+            except CallerError:
+                # A stranger's body is not worth reading; the pipeline refuses and books the request.
+                caller, body = None, b""
+            else:
+                body = await self._body(call, share)
+                if world is not parts.world():
+                    caller = call.caller  # keys may have changed while the body came
+            inbound = _inbound(call, operation, body, wall=wall, caller=caller)
             await self._run(inbound, call, call.send)
 
-    async def _run(self, inbound: Inbound, call: Call, send: Send) -> None:
-        """Run one exchange whose answer goes to `send`."""
-        exchange = Exchange(inbound)
+    def _run(self, inbound: Inbound, call: Call, send: Send) -> Awaitable[None]:
+        """Run one exchange, once awaited, whose answer goes to `send`."""
+        parts, exchange = self._parts, Exchange(inbound)
         client = Client(
             send,
             codec(inbound.dialect),
             exchange,
-            clock=self._parts.clock,
-            timeouts=self._parts.timeouts,
-            tasks=self._parts.tasks,
+            clock=parts.clock,
+            timeouts=parts.timeouts,
+            tasks=parts.tasks,
         )
-        running = self._parts.pipeline.run(exchange, client)
-        await watched(running, call.receive, client, tasks=self._parts.tasks)
+        running = parts.pipeline.run(exchange, client)
+        return watched(running, call.receive, client, tasks=parts.tasks)
 
     async def _kept(self, answer: Callable[[Call, Caller], Awaitable[None]], call: Call) -> None:
         """Answer what is asked about an answer that was kept."""
         await answer(call, self._caller(call))
 
     async def _compact(self, call: Call) -> None:
-        caller, clock = self._caller(call), self._parts.clock
-        started, wall = clock.monotonic(), clock.now()
+        caller, wall = self._caller(call), self._parts.clock.now()
         with self._parts.memory.hold(call.headers) as share:
             body = await self._body(call, share)
-            inbound = _inbound(call, "compact", body, wall=wall, started=started)
+            inbound = _inbound(call, "compact", body, wall=wall, caller=call.caller)
             await self._parts.compactor.answer(inbound, call, caller=caller, run=self._run)
 
     async def _count_tokens(self, call: Call) -> None:
@@ -202,8 +205,8 @@ class DataPlane:
             await self._count(call, await self._body(call, share), caller)
 
     async def _count(self, call: Call, body: bytes, caller: Caller) -> None:
-        world, clock = self._parts.world(), self._parts.clock
-        inbound = _inbound(call, "generate", body, wall=clock.now(), started=clock.monotonic())
+        world, wall = self._parts.world(), self._parts.clock.now()
+        inbound = _inbound(call, "generate", body, wall=wall, caller=call.caller)
         exchange = Exchange(inbound)
         exchange.caller = caller
         await settle_body(exchange, world)
@@ -269,51 +272,37 @@ class DataPlane:
         ready, detail = self._parts.readiness()
         await call.answer(200 if ready else 503, json.dumps({"ready": ready, **detail}))
 
-    async def _body(self, call: Call, share: Share) -> bytes:
-        return await read_body(call.receive, call.headers, limit=self._parts.body_limit, cover=share.cover)
+    def _body(self, call: Call, share: Share) -> Awaitable[bytes]:
+        return read_body(call.receive, call.headers, limit=self._parts.body_limit, cover=share.cover)
 
-    def _admits(self, call: Call) -> bool:
-        try:
-            self._caller(call)
-        except CallerError:
-            return False
-        return True
-
-    def _caller(self, call: Call) -> Caller:
+    def _caller(self, call: Call, world: World | None = None) -> Caller:
         caller = call.caller
         if caller is None:
-            world, now_ms = self._parts.world(), int(self._parts.clock.now() * 1000)
+            world, now_ms = world or self._parts.world(), int(self._parts.clock.now() * 1000)
             caller = authenticate(call.headers, world.ring, now_ms=now_ms, protected=world.protected)
-        if call.route is not None and call.route.purpose not in _LISTS:
+        if caller.policy.dialects and call.route is not None and call.route.purpose not in _LISTS:
             admit_dialect(caller, call.route.dialect)
         return caller
-
-    def _is_unkeyed_page(self, headers: dict[str, str]) -> bool:
-        """Return whether an allow-listed page of another site calls while nothing asks it for a key."""
-        origin = headers.get("origin", "").lower()
-        return origin in self._parts.guard.origins and not len(self._parts.world().ring)
-
-    def _with_cors(self, send: Send, headers: dict[str, str]) -> Send:
-        """Return `send` with the headers a page of an allow-listed origin needs to read the answer."""
-        origin = headers.get("origin")
-        if origin is None or origin.lower() not in self._parts.guard.origins:
-            return send
-
-        async def with_cors(message: Any) -> None:
-            if message["type"] == "http.response.start":
-                extra = [
-                    (b"access-control-allow-origin", origin.encode()),
-                    (b"access-control-expose-headers", b"*"),
-                    (b"vary", b"origin"),
-                ]
-                message = {**message, "headers": [*message.get("headers", ()), *extra]}
-            await send(message)
-
-        return with_cors
 
 
 _LISTS = frozenset({"list_models", "get_model"})
 """What every key may ask: the shape of a list is no dialect spoken."""
+
+
+def _with_cors(send: Send, origin: str) -> Send:
+    """Return `send` with the headers a page of an allow-listed origin needs to read the answer."""
+
+    async def with_cors(message: Any) -> None:
+        if message["type"] == "http.response.start":
+            extra = [
+                (b"access-control-allow-origin", origin.encode()),
+                (b"access-control-expose-headers", b"*"),
+                (b"vary", b"origin"),
+            ]
+            message = {**message, "headers": [*message.get("headers", ()), *extra]}
+        await send(message)
+
+    return with_cors
 
 
 async def _preflight(call: Call) -> None:
@@ -328,7 +317,7 @@ async def _preflight(call: Call) -> None:
     await replies.send_last(call.send)
 
 
-def _inbound(call: Call, operation: Operation, body: bytes, *, wall: float, started: float) -> Inbound:
+def _inbound(call: Call, operation: Operation, body: bytes, *, wall: float, caller: Caller | None) -> Inbound:
     """Return what arrived; Gemini's clients say in the address what others say in the body."""
     route = call.route
     assert route is not None
@@ -341,11 +330,11 @@ def _inbound(call: Call, operation: Operation, body: bytes, *, wall: float, star
         headers=call.headers,
         body=body,
         wall=wall,
-        started=started,
+        started=call.started,
         model=call.rest if route.dialect == "gemini" else None,
         stream=route.stream,
         framing="array" if route.stream and call.query.get("alt") != "sse" else "sse",
-        caller=call.caller,
+        caller=caller,
     )
 
 

@@ -87,7 +87,7 @@ def _pattern(path: str) -> re.Pattern[str]:
     return re.compile(re.escape(before) + rest + re.escape(behind) + r"\Z", re.DOTALL)
 
 
-_EXACT = {(route.method, route.path): route for route in ROUTES if "{" not in route.path}
+_EXACT = {(route.method, route.path): (route, "") for route in ROUTES if "{" not in route.path}
 _PATHS = {route.path for route in ROUTES if "{" not in route.path}
 # The longest first, so that what stands behind a name is told from the name.
 _NAMED = sorted(
@@ -113,12 +113,21 @@ def normalise(path: str) -> str:
     return f"/v1{path}" if _BARE.match(path) else path
 
 
+def find(method: str, path: str) -> tuple[str, tuple[Route, str] | None]:
+    """Return `path` as the table writes it, and what `match` finds there; most paths come as they are written."""
+    found = _EXACT.get((method, path))
+    if found is not None:
+        return path, found
+    path = normalise(path)
+    return path, match(method, path)
+
+
 def match(method: str, path: str) -> tuple[Route, str] | None:
     """Return the route for a normalised path and what its `{name}` stands for, or None; HEAD goes with GET."""
     method = "GET" if method == "HEAD" else method
     found = _EXACT.get((method, path))
     if found is not None:
-        return found, ""
+        return found
     for route, pattern in _NAMED:
         if method == route.method and (named := pattern.match(path)) is not None:
             return route, named[1]
@@ -158,4 +167,4 @@ _OWN_PATHS: tuple[tuple[str, Dialect], ...] = (
 )
 
 
-__all__ = ["ROUTES", "Route", "dialect_of", "is_verb", "knows", "match", "normalise"]
+__all__ = ["ROUTES", "Route", "dialect_of", "find", "is_verb", "knows", "match", "normalise"]

@@ -9,6 +9,7 @@ from flowrouter.config import Config
 from flowrouter.gateway.admission import Admission
 from flowrouter.gateway.affinity import Pins
 from flowrouter.gateway.attempts import Attempts
+from flowrouter.gateway.beside import Beside
 from flowrouter.gateway.bills import Bills
 from flowrouter.gateway.budgets import Budgets
 from flowrouter.gateway.compaction import Compaction
@@ -58,6 +59,7 @@ class Engine(Ground):
         self.health = Health(self.clock)
         self.bills = Bills(self._world, clock=self.clock)
         self.admission = Admission(self.state, tasks=self.tasks)
+        self.beside = Beside()
         self.limits = Limits(
             self.state, alone=MemoryStateStore(self.clock), clock=self.clock, tasks=self.tasks
         )
@@ -123,6 +125,7 @@ class Engine(Ground):
             reasoning=ReasoningState(self.store.vault),
             state=self.state,
             recall=recall,
+            beside=self.beside,
             credentials=self.credentials,
             quotas=self.quotas,
         )

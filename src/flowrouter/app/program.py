@@ -120,6 +120,7 @@ class Application(Engine):
             await self.limits.close()
             await self.budgets.purses.close()
             await self.tasks.close()
+            self.beside.close()
             await self.quota_keeping.close()
             for network in (self.transport, self.inside, self.outside):
                 await network.close()

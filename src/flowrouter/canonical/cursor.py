@@ -148,21 +148,17 @@ def _part_start(cursor: Cursor, event: e.PartStart) -> None:
 
 
 def _part_delta(cursor: Cursor, event: e.PartDelta) -> None:
-    state = cursor.parts[event.index]
-    if state.kind != "opaque":
-        state.characters += len(event.text)
-    if event.text:
+    state, text = cursor.parts[event.index], event.text
+    if text:
+        if state.kind != "opaque":
+            state.characters += len(text)
         state.pieces += 1
-        _keep(state.chunks, event.text)
+        chunks = state.chunks
+        chunks.append(text)
+        if len(chunks) >= _CHUNKS_MAX:
+            chunks[:] = ["".join(chunks)]  # small strings cost fifty bytes each beside their text
     if state.behind is not None:
         state.behind.append(event)
-
-
-def _keep(chunks: list[str], text: str) -> None:
-    """Append `text`; small strings cost fifty bytes each beside their text, so they are joined in time."""
-    chunks.append(text)
-    if len(chunks) >= _CHUNKS_MAX:
-        chunks[:] = ["".join(chunks)]
 
 
 def _part_end(cursor: Cursor, event: e.PartEnd) -> None:

@@ -40,7 +40,7 @@ class Fate(msgspec.Struct, frozen=True, kw_only=True):
     rules: tuple[str, ...] = ()
 
 
-def member_names(body: Mapping[str, Any]) -> list[str]:
+def member_names(body: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the fields of a client's body: its members, those of configuration objects one level deeper."""
     names: list[str] = []
     for name, value in body.items():
@@ -48,7 +48,7 @@ def member_names(body: Mapping[str, Any]) -> list[str]:
             names += [f"{name}.{inner}" for inner in cast("dict[str, Any]", value)]
         else:
             names.append(name)
-    return names
+    return tuple(names)
 
 
 def fates(
@@ -68,22 +68,24 @@ def fates(
     first step of its own path, so that none is left out.
     """
     fields = list(names)
-    told = [(_field_of(loss.path, fields), loss) for loss in losses]
+    told: dict[str, list[Loss]] = {}
+    for loss in losses:
+        told.setdefault(_field_of(loss.path, fields), []).append(loss)
     blamed = None if refused is None else _field_of(refused, fields)
-    fields += [field for field, _ in told]
-    if blamed is not None:
-        fields.append(blamed)
-    owned = frozenset(edited)
+    owned, alike = frozenset(edited), lane == "passthrough" or origin == target
+    shared = frozenset[str]() if alike else _shared(origin, target)
     result: list[Fate] = []
-    for field in dict.fromkeys(fields):
-        inside = [loss for of, loss in told if of == field]
+    for field in dict.fromkeys([*fields, *told, *(() if blamed is None else (blamed,))]):
+        inside = told.get(field, ())
+        if not inside and field != blamed:
+            smooth = field not in owned and (alike or field in shared)
+            result.append(Fate(field=field, fate="passed" if smooth else "mapped"))
+            continue
         kinds: list[FateKind] = [_kind(loss, field) for loss in inside]
         rules = [rule_id(loss, origin, target) for loss in inside]
         if refused is not None and field == blamed:
             kinds.append("refused")
             rules.append(rule_of(refused, "refused", origin=origin, target=target))
-        if not kinds:
-            kinds.append(_smooth(field, lane=lane, origin=origin, target=target, owned=owned))
         worst = max(kinds, key=_GRAVITY.index)
         result.append(Fate(field=field, fate=worst, rules=tuple(dict.fromkeys(rules))))
     return tuple(result)
@@ -103,14 +105,6 @@ def _kind(loss: Loss, field: str) -> FateKind:
     whole = loss.path == field or field.startswith(f"{loss.path}.")
     kind = _OF_KIND[loss.kind]
     return "approximated" if kind == "dropped" and not whole else kind
-
-
-def _smooth(field: str, *, lane: Lane, origin: Dialect, target: Dialect, owned: frozenset[str]) -> FateKind:
-    if field in owned:
-        return "mapped"
-    if lane == "passthrough" or origin == target:
-        return "passed"
-    return "passed" if field in _shared(origin, target) else "mapped"
 
 
 @cache

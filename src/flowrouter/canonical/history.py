@@ -9,9 +9,9 @@ structural rules for tool use (OpenAI Chat, Anthropic Messages, November 2026).
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
-from itertools import groupby
+from itertools import groupby, pairwise
+from typing import TypeVar
 
 import msgspec
 
@@ -23,6 +23,15 @@ from flowrouter.canonical.parts import Part, Reasoning, Text, ToolCall, ToolResu
 
 NO_RESULT = "[no result]"
 """Stands in for the result of a call that the client never answered."""
+
+
+_P = TypeVar("_P", bound=Part)
+
+_OF_STEPS: frozenset[type] = frozenset({ToolCall, ToolResult, Reasoning})
+"""What there is to settle: a conversation without any of them stays as it is."""
+
+_NO_RESULTS = Message(role="tool")
+"""Holds the place of the results of calls that are still open."""
 
 
 class History(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,21 +47,26 @@ def settle(
     id_pattern: str = NAME_PATTERN,
     id_max: int = 64,
     told: Losses | None = None,
+    first: int = 0,
 ) -> History:
     """Return `messages` with calls and results paired, ordered and safely named.
 
     `id_pattern` matches one character allowed in a call id, `id_max` is its greatest length. Assistant
     messages that follow each other become one where calls or reasoning are in them: dialects of items
-    send each apart. Paths in the losses count the client's own messages; with `told` they are those the
-    client itself would use.
+    send each apart. Paths in the losses count the client's own messages, of which `first` stand before these;
+    with `told` they are those the client itself would use.
     """
-    return _Settler(messages, id_pattern, id_max, told=told).run()
+    if not any(kind in _OF_STEPS for message in messages for kind in map(type, message.parts)):
+        return History(messages=tuple([m for m in messages if m.parts or m.role != "tool"]))
+    return _Settler(messages, id_pattern, id_max, told=told, first=first).run()
 
 
-def _joined(messages: Sequence[Message]) -> tuple[list[Message], list[str]]:
-    """Return the messages with the steps of one turn joined, and where the client put each."""
+def _joined(messages: Sequence[Message]) -> tuple[Sequence[Message], Sequence[int]]:
+    """Return the messages with the steps of one turn joined, and the number of each among those given."""
+    if not any(one.role == two.role == "assistant" for one, two in pairwise(messages)):
+        return messages, range(len(messages))
     joined: list[Message] = []
-    places: list[str] = []
+    numbers: list[int] = []
     for role, run in groupby(enumerate(messages), key=lambda item: item[1].role):
         turn = list(run)
         if role == "assistant" and len(turn) > 1 and any(_is_step(message) for _, message in turn):
@@ -61,22 +75,29 @@ def _joined(messages: Sequence[Message]) -> tuple[list[Message], list[str]]:
             parts = tuple(part for _, message in turn for part in message.parts)
             turn = [(number, msgspec.structs.replace(first, parts=parts, shape="list", extra=extra))]
         joined += [message for _, message in turn]
-        places += [message.place or f"messages[{number}]" for number, message in turn]
-    return joined, places
+        numbers += [number for number, _ in turn]
+    return joined, numbers
 
 
 def _is_step(message: Message) -> bool:
-    return any(isinstance(part, ToolCall | Reasoning) for part in message.parts)
+    return any(kind is ToolCall or kind is Reasoning for kind in map(type, message.parts))
 
 
 class _Settler:
-    """One pass over the messages: `_open` holds the calls waiting for results, by original id."""
+    """One pass over the messages: `_calls` are those waiting for results, original ids with clean ones."""
+
+    __slots__ = (
+        "_calls", "_earlier", "_expected", "_first", "_given", "_id_max", "_id_pattern", "_losses", "_messages", "_numbers",
+        "_out", "_results", "_seen", "_slot", "_told",
+    )  # fmt: skip
 
     def __init__(
-        self, messages: Sequence[Message], id_pattern: str, id_max: int, *, told: Losses | None = None
+        self, messages: Sequence[Message], id_pattern: str, id_max: int, *, told: Losses | None, first: int
     ) -> None:
         self._told = told
-        self._messages, self._places = _joined(messages)
+        self._first = first
+        self._given = messages
+        self._messages, self._numbers = _joined(messages)
         self._id_pattern = id_pattern
         self._id_max = id_max
         self._out: list[Message] = []
@@ -84,52 +105,57 @@ class _Settler:
         self._seen: set[str] = set()
         self._slot: int | None = None
         self._calls: list[tuple[str, str]] = []
-        self._expected: Counter[str] = Counter()
+        self._expected: dict[str, int] = {}
         self._results: dict[str, list[ToolResult]] = {}
         self._earlier: dict[str, tuple[int, str]] = {}
 
     def run(self) -> History:
         for number, message in enumerate(self._messages):
-            results, rest = _split_results(message)
-            for result in results:
-                self._take(number, result)
-            if not results or rest:
-                self._pass_on(number, message, rest if results else message.parts)
+            if ToolResult not in map(type, message.parts):
+                self._pass_on(number, message)
+                continue
+            rest: list[Part] = []
+            for part in message.parts:
+                if isinstance(part, ToolResult):
+                    self._take(number, part)
+                else:
+                    rest.append(part)
+            if rest:
+                self._pass_on(number, msgspec.structs.replace(message, parts=tuple(rest)))
         self._close(len(self._messages))
         return History(
-            messages=tuple(m for m in self._out if m.parts or m.role != "tool"), losses=tuple(self._losses)
+            messages=tuple([m for m in self._out if m.parts or m.role != "tool"]), losses=tuple(self._losses)
         )
 
-    def _pass_on(self, number: int, message: Message, parts: tuple[Part, ...]) -> None:
+    def _pass_on(self, number: int, message: Message) -> None:
         if message.role in ("assistant", "user"):
             self._close(number)
-        if parts is not message.parts:
-            message = msgspec.structs.replace(message, parts=parts)
-        if message.role == "assistant" and any(isinstance(part, ToolCall) for part in parts):
-            message = self._open_calls(number, message)
-            self._out.append(message)
+        if message.role == "assistant" and ToolCall in map(type, message.parts):
+            self._out.append(self._open_calls(number, message))
             self._slot = len(self._out)
-            self._out.append(Message(role="tool"))
+            self._out.append(_NO_RESULTS)
         else:
             self._out.append(message)
 
     def _open_calls(self, number: int, message: Message) -> Message:
-        parts: list[Part] = []
+        parts = list(message.parts)
         renamed: dict[str, str] = {}
-        self._calls, self._results = [], {}
-        self._expected = Counter(part.id for part in message.parts if isinstance(part, ToolCall))
+        self._calls, self._results, self._expected = [], {}, {}
         for place, part in enumerate(message.parts):
-            if isinstance(part, ToolCall):
-                clean = self._clean(part, number, place)
-                self._calls.append((part.id, clean))
-                if clean != part.id:
-                    renamed[part.id] = clean
-                    part = self._followed(part, msgspec.structs.replace(part, id=clean))
-            parts.append(part)
+            if not isinstance(part, ToolCall):
+                continue
+            self._expected[part.id] = self._expected.get(part.id, 0) + 1
+            clean = self._clean(part, number, place)
+            self._calls.append((part.id, clean))
+            if clean != part.id:
+                renamed[part.id] = clean
+                parts[place] = self._followed(part, msgspec.structs.replace(part, id=clean))
+        if not renamed:
+            return message
         parts = [self._followed(part, _follow(part, renamed)) for part in parts]
         return msgspec.structs.replace(message, parts=tuple(parts))
 
-    def _followed(self, old: Part, new: Part) -> Part:
+    def _followed(self, old: Part, new: _P) -> _P:
         """Return `new`, known from now on under the place of `old`."""
         if self._told is not None and new is not old:
             self._told.follow(old, new)
@@ -149,22 +175,25 @@ class _Settler:
 
     def _take(self, number: int, result: ToolResult) -> None:
         """Keep a result for the open calls, move it to an earlier call, or turn it into text."""
-        path = f"{self._place(number)}.tool_result" if self._told is None else self._told.path(result)
-        expected = self._expected[result.call_id]
+        expected = self._expected.get(result.call_id)
         if expected:
             held = self._results.setdefault(result.call_id, [])
             if len(held) == expected:
                 first = held.pop()
-                lost = path if self._told is None else self._told.path(first)
+                lost = self._path(number, first)
                 self._lose(lost, "dropped", f"a second result for {result.call_id!r}; the last one counts")
             held.append(result)
         elif result.call_id in self._earlier:
             slot, clean = self._earlier[result.call_id]
             self._replace_stub(slot, msgspec.structs.replace(result, call_id=clean))
-            self._lose(path, "changed", "moved next to its call")
+            self._lose(self._path(number, result), "changed", "moved next to its call")
         else:
+            path = self._path(number, result)
             self._lose(path, "emulated", f"no call has the id {result.call_id!r}; sent as text")
             self._out.append(_as_text(result))
+
+    def _path(self, number: int, result: ToolResult) -> str:
+        return f"{self._place(number)}.tool_result" if self._told is None else self._told.path(result)
 
     def _replace_stub(self, slot: int, result: ToolResult) -> None:
         held = tuple(
@@ -185,11 +214,12 @@ class _Settler:
             if result is None:
                 self._lose(self._place(number - 1), "emulated", f"the call {original!r} has no result")
                 result = ToolResult(call_id=clean, content=(Text(text=NO_RESULT),), is_error=True)
-            results.append(self._followed(result, msgspec.structs.replace(result, call_id=clean)))
+            if result.call_id != clean:
+                result = self._followed(result, msgspec.structs.replace(result, call_id=clean))
+            results.append(result)
             self._earlier[original] = (self._slot, clean)
         self._out[self._slot] = Message(role="tool", parts=tuple(results))
-        self._slot, self._calls, self._results = None, [], {}
-        self._expected = Counter()
+        self._slot, self._calls, self._results, self._expected = None, [], {}, {}
 
     def _call_path(self, call: ToolCall, number: int, place: int) -> str:
         if self._told is None:
@@ -197,7 +227,13 @@ class _Settler:
         return f"{self._told.path(call)}.{self._told.name('call.id')}"
 
     def _place(self, number: int) -> str:
-        return self._places[number]
+        """Return where the client put a message."""
+        given = self._numbers[number]
+        message, given = self._given[given], given + self._first
+        return (
+            message.place
+            or (self._told.name("messages") if self._told is not None else "messages") + f"[{given}]"
+        )
 
     def _lose(self, path: str, kind: str, reason: str) -> None:
         self._losses.append(Loss(path=path, kind=kind, reason=reason))  # pyright: ignore[reportArgumentType]
@@ -208,13 +244,6 @@ def _follow(part: Part, renamed: dict[str, str]) -> Part:
     if not isinstance(part, Reasoning) or part.call_id is None or part.call_id not in renamed:
         return part
     return msgspec.structs.replace(part, call_id=renamed[part.call_id])
-
-
-def _split_results(message: Message) -> tuple[list[ToolResult], tuple[Part, ...]]:
-    results = [part for part in message.parts if isinstance(part, ToolResult)]
-    if not results:
-        return [], ()
-    return results, tuple(part for part in message.parts if not isinstance(part, ToolResult))
 
 
 def _as_text(result: ToolResult) -> Message:

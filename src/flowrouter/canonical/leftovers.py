@@ -44,7 +44,16 @@ def leave_behind(
     `answers` are the kinds of answer the target gives. Raises `CallerError` where the policy lets nothing
     of that kind be dropped.
     """
-    extra = {name: value for name, value in request.extra.items() if name not in taken}
+    if request.extra:
+        extra = {name: value for name, value in request.extra.items() if name not in taken}
+        _leave_members(extra, losses, answers)
+    if request.reasoning is not None:
+        for name, value in unheeded_reasoning(request).items():
+            if not is_nothing(value):
+                losses.drop(name, "nothing is made of it beside the rest of what was asked of reasoning")
+
+
+def _leave_members(extra: dict[str, Any], losses: Losses, answers: Collection[str]) -> None:
     for name, reason in _UNSEEN.items():
         if not is_nothing(extra.pop(name, None)):
             losses.refuse(name, reason)
@@ -61,9 +70,6 @@ def leave_behind(
     for name in [name for name in NESTED if isinstance(extra.get(name), dict)]:
         losses.unknown(_mapping(extra.pop(name)), name)
     losses.unknown(extra)
-    for name, value in unheeded_reasoning(request).items():
-        if not is_nothing(value):
-            losses.drop(name, "nothing is made of it beside the rest of what was asked of reasoning")
 
 
 def _answer_kinds(value: object, path: str, *, losses: Losses, answers: Collection[str]) -> None:

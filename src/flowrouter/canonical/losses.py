@@ -16,8 +16,9 @@ from flowrouter.canonical.capabilities import Capabilities
 from flowrouter.canonical.dialect import Dialect
 from flowrouter.canonical.field_names import field_name
 from flowrouter.canonical.loss import Loss
+from flowrouter.canonical.messages import Message
 from flowrouter.canonical.parts import Document, Extra, Image, Media, Opaque, Part, ToolCall, ToolResult
-from flowrouter.canonical.places import content_place, key_of, places
+from flowrouter.canonical.places import content_place, key_of, place_of, places
 from flowrouter.canonical.request import Request
 from flowrouter.canonical.tools import CustomTool, FunctionTool, HostedTool, Tool
 from flowrouter.errors import CallerError
@@ -80,45 +81,45 @@ def _chosen_names(request: Request) -> Iterator[tuple[str, str]]:
 class Losses:
     """The losses of one render of `request` for a target of the dialect `target`.
 
-    `in_messages` and `in_content` are the places of any message and any content part, for `unknown`.
+    Most requests lose nothing: names and places are gathered only when something asks for them.
     """
 
     __slots__ = (
-        "in_content",
-        "in_messages",
-        "_capabilities",
-        "_customs",
-        "_followed",
-        "_names",
-        "_paths",
-        "_request",
-        "_target",
-        "_unknown",
-        "rows",
-    )
+        "_asked", "_capabilities", "_customs", "_followed", "_names", "_paths", "_request", "_target", "_unknown", "rows",
+    )  # fmt: skip
 
     def __init__(self, request: Request, *, target: Dialect, capabilities: Capabilities) -> None:
         self._request = request
         self._target: Dialect = target
         self._capabilities = capabilities
         self._paths: dict[int | str, str] | None = None
+        self._asked = 0
         self._unknown: dict[str, int] = {}
         # What is known by its identity has to stay alive.
         self._followed: list[tuple[Part, Part]] = []
         self._customs: set[str] | None = None
-        self._names = dict(_chosen_names(request))
-        self.in_messages = f"{self.name('messages')}[*]"
-        self.in_content = content_place(request.origin)
+        self._names: dict[str, str] | None = None
         self.rows: list[Loss] = []
+
+    @property
+    def in_messages(self) -> str:
+        """Return the place of any message, for `unknown`."""
+        return f"{self.name('messages')}[*]"
 
     def name(self, field: str) -> str:
         """Return the client's name of a field of the hub."""
+        if self._names is None:
+            self._names = dict(_chosen_names(self._request))
         if (name := self._names.get(field)) is not None:
             return name
         return field_name(self._request.origin, field)
 
     def path(self, part: Part) -> str:
         """Return where the client put `part`; settling renews calls and results, so their ids tell."""
+        if self._paths is None and self._asked < _FEW:
+            self._asked += 1
+            if (found := place_of(part, self._request)) is not None:
+                return found
         paths = self._places()
         known = paths.get(id(part)) or paths.get(key_of(part))
         if known is None and isinstance(part, ToolResult):
@@ -135,7 +136,7 @@ class Losses:
     def _places(self) -> dict[int | str, str]:
         """Return the places of all parts, which most requests never ask for."""
         if self._paths is None:
-            self._paths = dict(places(self._request))
+            self._paths = places(self._request)
             for old, new in self._followed:
                 self._follow(self._paths, old, new)
         return self._paths
@@ -145,6 +146,10 @@ class Losses:
         paths[id(new)] = path
         if key != key_of(old):
             paths.setdefault(key, path)
+
+    def message(self, number: int, message: Message) -> str:
+        """Return where the client put the message of that number."""
+        return message.place or f"{self.name('messages')}[{number}]"
 
     def tool(self, number: int, tool: Tool) -> str:
         """Return where the client put the tool of that number."""
@@ -197,19 +202,20 @@ class Losses:
 
     def members(self, part: Part) -> None:
         """Note the members of `part` that nobody here knows, where the client put it."""
-        extra = None if isinstance(part, Opaque) else part.extra
-        if extra:
-            self.unknown(extra, self.whereabouts(part))
-        if isinstance(part, Image | Document | Media) and part.source.extra:
+        if isinstance(part, Opaque):
+            return
+        if part.extra:
+            self.unknown(part.extra, self.whereabouts(part))
+        if isinstance(part, _SOURCED) and part.source.extra:
             holder = _HOLDERS.get(self._request.origin, {}).get(part.source.kind, "source")
             self.unknown(part.source.extra, f"{self.whereabouts(part)}.{holder}")
 
     def whereabouts(self, of: Part | Tool) -> str:
         """Return the place of all parts or tools that stand where `of` does, for `unknown`."""
-        if isinstance(of, FunctionTool | CustomTool | HostedTool):
+        if isinstance(of, _TOOLS):
             return _everywhere(of.place or "tools[*]")
         path = self.path(of)
-        return self.in_content if path == self.name("messages") else _everywhere(path)
+        return content_place(self._request.origin) if path == self.name("messages") else _everywhere(path)
 
     def marked(self, ttl: str | None = None) -> Iterator[str]:
         """Yield the places of the client's cache marks, each kind once; of those with `ttl` where it is given."""
@@ -227,9 +233,10 @@ class Losses:
 
     def _lost_beside(self) -> Iterator[Loss]:
         """Yield the loss of an effort that stands beside a reasoning control that was dropped whole."""
-        control, effort = self._request.reasoning, self.name("reasoning.effort")
+        control = self._request.reasoning
         if control is None or control.effort is None or "type" not in control.raw:
             return
+        effort = self.name("reasoning.effort")
         told = {row.path: row for row in self.rows}
         whole = told.get(self.name("reasoning"))
         if whole is not None and whole.kind == "dropped" and effort not in told:
@@ -249,6 +256,8 @@ class Losses:
 
     def all(self) -> tuple[Loss, ...]:
         """Return every loss once, the unknown members last; raises `CallerError` by policy."""
+        if not (self.rows or self._unknown):
+            return ()
         unknown = [
             Loss(path=path, kind="dropped", reason=f"unknown to {self._target}{_times(count)}")
             for path, count in self._unknown.items()
@@ -276,6 +285,9 @@ def _is_custom(of: Part | Tool) -> bool:
     return isinstance(of, CustomTool) or (isinstance(of, ToolCall) and of.kind == "custom")
 
 
+_FEW = 5
+"""How many places are looked for one by one, before all are gathered: mostly it is those of a few cache marks."""
+
 _LEGACY = re.compile(r"((?:^functions\[\d+\])|(?:\.function_call))\.function\.")
 
 
@@ -287,6 +299,9 @@ _NUMBER = re.compile(r"\[\d+\]")
 
 _OF_NAMESPACE, _INSIDE = "namespace.", ".tools[*]"
 """What a tool of Responses repeats of its namespace, and where tools stand in it."""
+
+_SOURCED = (Image, Document, Media)
+_TOOLS = (FunctionTool, CustomTool, HostedTool)
 
 _HOLDERS = {"gemini": {"base64": "inlineData", "url": "fileData", "file": "fileData"}}
 """Where the source of media stands, in dialects that have several members for it."""

@@ -42,6 +42,10 @@ class Metered(msgspec.Struct, frozen=True, kw_only=True):
     cost: Decimal | None = None
 
 
+PLAIN = Metered()
+"""Nothing besides."""
+
+
 def special_tier(name: object) -> str | None:
     """Return the tier that `name` means, if it is one with prices of its own."""
     if not isinstance(name, str):
@@ -57,11 +61,11 @@ def stated_cost(raw: Mapping[str, Any]) -> Decimal | None:
     (openrouter.ai/docs/use-cases/usage-accounting). Perplexity: `cost.total_cost`. xAI:
     `cost_in_usd_ticks`, 10^10 to the dollar (docs.x.ai/developers/cost-tracking). November 2026.
     """
-    ticks = _amount(raw.get("cost_in_usd_ticks"), unit=_TICKS)
-    if ticks is not None:
+    ticks = _amount(raw["cost_in_usd_ticks"], unit=_TICKS) if "cost_in_usd_ticks" in raw else None
+    if ticks is not None or "cost" not in raw:
         return ticks
-    parts = as_object(raw.get("cost"))
-    charged = _amount(raw.get("cost") if parts is None else parts.get("total_cost"))
+    parts = as_object(raw["cost"])
+    charged = _amount(raw["cost"] if parts is None else parts.get("total_cost"))
     if charged is None or not raw.get("is_byok"):
         return charged
     details = as_object(raw.get("cost_details")) or {}
@@ -87,4 +91,4 @@ def _amount(value: object, *, unit: Decimal = _USD) -> Decimal | None:
     return amount / unit
 
 
-__all__ = ["Metered", "count", "special_tier", "stated_cost"]
+__all__ = ["PLAIN", "Metered", "count", "special_tier", "stated_cost"]

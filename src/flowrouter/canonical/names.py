@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 NAME_PATTERN = r"[a-zA-Z0-9_-]"
 """The characters OpenAI and Anthropic allow in tool names and Anthropic in call ids."""
@@ -19,9 +20,13 @@ def fit(names: Iterable[str], *, pattern: str = NAME_PATTERN, limit: int = 64) -
     `a.b` and `ab` would collide), and a changed or overlong name ends in a hash of the original, so the
     result is the same on every turn. No two names share a fitted one.
     """
-    allowed = re.compile(pattern)
     originals = list(dict.fromkeys(names))
-    taken = {name for name in originals if _fits(name, allowed, limit)}
+    if not originals:
+        return {}
+    allowed = _allowed(pattern)
+    taken = {name for name in originals if _fits(name, pattern, limit)}
+    if len(taken) == len(originals):
+        return {name: name for name in originals}
     fitted: dict[str, str] = {}
     for name in originals:
         if name in taken:
@@ -38,12 +43,21 @@ def fit(names: Iterable[str], *, pattern: str = NAME_PATTERN, limit: int = 64) -
 
 def fit_one(name: str, *, pattern: str = NAME_PATTERN, limit: int = 64) -> str:
     """Return `name` fitted as `fit` does for a name alone."""
-    allowed = re.compile(pattern)
-    return name if _fits(name, allowed, limit) else _hashed(name, allowed, limit)
+    return name if _fits(name, pattern, limit) else _hashed(name, _allowed(pattern), limit)
 
 
-def _fits(name: str, allowed: re.Pattern[str], limit: int) -> bool:
-    return 0 < len(name) <= limit and all(allowed.fullmatch(letter) for letter in name)
+def _fits(name: str, pattern: str, limit: int) -> bool:
+    return 0 < len(name) <= limit and _repeated(pattern).fullmatch(name) is not None
+
+
+@lru_cache(maxsize=32)
+def _allowed(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern)
+
+
+@lru_cache(maxsize=32)
+def _repeated(pattern: str) -> re.Pattern[str]:
+    return re.compile(f"(?:{pattern})*")
 
 
 def _hashed(name: str, allowed: re.Pattern[str], limit: int, *, salt: int = 0) -> str:

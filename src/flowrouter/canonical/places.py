@@ -26,21 +26,34 @@ from flowrouter.canonical.parts import (
 from flowrouter.canonical.request import Request
 
 Placed = tuple[Part, str]
-Place = tuple[int | str, str]
 
 
-def places(request: Request) -> Iterator[Place]:
-    """Yield (identity or `key_of`, path) of every part."""
-    origin = request.origin
-    stem = field_name(origin, "system")
-    inner = f"{stem}.parts" if origin == "gemini" else stem
-    for part, path in _content(request.system, inner, request.system_shape):
-        yield from _with_inner(part, path, origin)
+def places(request: Request) -> dict[int | str, str]:
+    """Return identity or `key_of` → path of every part."""
+    origin, way = request.origin, _WAYS[request.origin]
+    paths: dict[int | str, str] = {}
+    for part, path in _system(request):
+        _note(paths, part, path, origin=origin)
     listed = field_name(origin, "messages")
     for number, message in enumerate(request.messages):
-        stem = message.place or f"{listed}[{number}]"
-        for part, path in _WAYS[origin](message, stem):
-            yield from _with_inner(part, path, origin)
+        for part, path in way(message, message.place or f"{listed}[{number}]"):
+            if type(part) is Text:
+                paths[id(part)] = path
+            else:
+                _note(paths, part, path, origin=origin)
+    return paths
+
+
+def place_of(part: Part, request: Request) -> str | None:
+    """Return the path of a part that is not inside another one, else None; cheaper than `places` for a few."""
+    origin, wanted = request.origin, id(part)
+    if wanted in map(id, request.system):
+        return next(path for held, path in _system(request) if held is part)
+    for number, message in enumerate(request.messages):
+        if wanted in map(id, message.parts):
+            stem = message.place or f"{field_name(origin, 'messages')}[{number}]"
+            return next(path for held, path in _WAYS[origin](message, stem) if held is part)
+    return None
 
 
 def key_of(part: Part) -> str:
@@ -61,10 +74,11 @@ def content_place(origin: Dialect) -> str:
     return f"{field_name(origin, 'messages')}[*].{'parts' if origin == 'gemini' else 'content'}[*]"
 
 
-def _with_inner(part: Part, path: str, origin: Dialect) -> Iterator[Place]:
-    yield id(part), path
+def _note(paths: dict[int | str, str], part: Part, path: str, *, origin: Dialect) -> None:
+    """Note where a part stands, and those inside it."""
+    paths[id(part)] = path
     if key := key_of(part):
-        yield key, path
+        paths[key] = path
     match part:
         case ToolResult():
             # Gemini keeps the words of a result in an object, and only media in the list.
@@ -73,10 +87,10 @@ def _with_inner(part: Part, path: str, origin: Dialect) -> Iterator[Place]:
                 listed, shape = tuple(item for item in listed if not isinstance(item, Text)), "list"
             stem = f"{path}.{_RESULTS.get(origin, 'content')}"
             for item, place in _content(listed, stem, shape):
-                yield from _with_inner(item, place, origin)
+                _note(paths, item, place, origin=origin)
         case Document(source=source) if source.parts:
             for number, item in enumerate(source.parts):
-                yield id(item), f"{path}.source.content[{number}]"
+                paths[id(item)] = f"{path}.source.content[{number}]"
         case _:
             pass
 
@@ -87,6 +101,12 @@ _RESULTS: dict[Dialect, str] = {
     "anthropic": "content",
     "gemini": "functionResponse.parts",
 }
+
+
+def _system(request: Request) -> Iterator[Placed]:
+    stem = field_name(request.origin, "system")
+    stem = f"{stem}.parts" if request.origin == "gemini" else stem
+    return _content(request.system, stem, request.system_shape)
 
 
 def _content(parts: Iterable[Part], stem: str, shape: ContentShape) -> Iterator[Placed]:
@@ -153,4 +173,4 @@ _WAYS: dict[Dialect, Callable[[Message, str], Iterator[Placed]]] = {
     "gemini": _gemini,
 }
 
-__all__ = ["content_place", "places"]
+__all__ = ["content_place", "key_of", "place_of", "places"]

@@ -11,7 +11,7 @@ from flowrouter.canonical.fates import Fate, Lane
 from flowrouter.canonical.loss import Loss, LossKind, rule_id
 
 
-class AttemptNote(msgspec.Struct, frozen=True, kw_only=True):
+class AttemptNote(msgspec.Struct, frozen=True):
     """One try at a target; times in milliseconds from the exchange's start.
 
     `cost_usd` is what it is believed to have cost, `charge_usd` what of it counts against the caller, both as
@@ -85,8 +85,10 @@ class ToldLoss(msgspec.Struct, frozen=True, kw_only=True):
 def told(losses: Iterable[Loss], origin: Dialect, target: Dialect) -> tuple[ToldLoss, ...]:
     """Return `losses` of what travelled from `origin` to `target`, each with its rule."""
     return tuple(
-        ToldLoss(path=loss.path, kind=loss.kind, reason=loss.reason, rule=rule_id(loss, origin, target))
-        for loss in losses
+        [
+            ToldLoss(path=loss.path, kind=loss.kind, reason=loss.reason, rule=rule_id(loss, origin, target))
+            for loss in losses
+        ]
     )
 
 
@@ -101,7 +103,7 @@ class BudgetNote(msgspec.Struct, frozen=True, kw_only=True):
     held: dict[str, int] = {}
 
 
-class Receipt(msgspec.Struct, frozen=True, kw_only=True):
+class Receipt(msgspec.Struct, frozen=True):
     """The whole account of one exchange; `summary` is the one line a hurried reader needs.
 
     `fields` tells the fate of each field of a translated request; on the passthrough lane all passed.

@@ -25,13 +25,16 @@ class ReplyEdits(msgspec.Struct, frozen=True, kw_only=True):
         return bool(self.names or self.custom or self.answer_tool or self.bare)
 
 
+NO_EDITS = ReplyEdits()
+
+
 class Rendered(msgspec.Struct, frozen=True, kw_only=True):
     """A body for the wire; `headers` are those the body itself requires (`anthropic-beta`)."""
 
     body: bytes
     losses: tuple[Loss, ...] = ()
-    edits: ReplyEdits = ReplyEdits()
+    edits: ReplyEdits = NO_EDITS
     headers: tuple[tuple[str, str], ...] = ()
 
 
-__all__ = ["Rendered", "ReplyEdits"]
+__all__ = ["NO_EDITS", "Rendered", "ReplyEdits"]

@@ -68,6 +68,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     `system` holds what came in a dialect's top-level slot (Anthropic `system`); leading system
     messages of other dialects stay in `messages`. `max_tokens` is the output cap in tokens,
     `stream` whether the client wants events, `include_usage` whether it asked for usage in them.
+    `members` names the fields of the client's body (`fates.member_names`), so that nobody has to read that
+    twice; empty where it was not read from one.
     """
 
     origin: Dialect
@@ -93,6 +95,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     cache_key: str | None = None
     shapes: dict[str, Any] = {}
     extra: Extra = {}
+    members: tuple[str, ...] = ()
 
 
 __all__ = [

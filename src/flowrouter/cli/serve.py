@@ -34,8 +34,8 @@ _LOOK_SECONDS = 0.5
 """How long the card waits for the first look at this machine's ports; the gateway answers meanwhile."""
 
 
-_ANSWERED_OTHERWISE = ("Unsupported upgrade request", "No supported WebSocket library")
-"""What uvicorn says of a WebSocket asked for; the client is told what to do instead (426)."""
+_KEEP_ALIVE = 75.0
+"""Seconds that an idle connection is kept: longer than HTTP clients do, so that it is they who let it go."""
 
 
 def main(argv: Sequence[str]) -> int:
@@ -166,8 +166,10 @@ def run(
     """Serve on `sockets` until a signal; `ready` is told the server once it listens."""
     from uvicorn import Server
 
+    from flowrouter.httpkit.server import Connection, Door, limits_of
+
     class GatewayServer(Server):
-        """uvicorn's server that says when it listens and returns after a signal."""
+        """uvicorn's server with connections of ours, that says when it listens and returns after a signal."""
 
         @contextmanager
         def capture_signals(self) -> Iterator[None]:
@@ -185,7 +187,13 @@ def run(
                 for number, handler in before.items():
                     signal.signal(number, handler)
 
+        async def on_tick(self, counter: int) -> bool:
+            ending = await super().on_tick(counter)
+            door.lead_with(self.server_state.default_headers)
+            return ending
+
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await self.on_tick(0)
             await super().startup(sockets)
             _settle_down()
             if self.started:
@@ -195,8 +203,12 @@ def run(
             application.ending = True  # what streams for as long as its client listens ends now
             await super().shutdown(sockets)
 
-    logs.adopt_stdlib("uvicorn.error", "asyncio", but=_ANSWERED_OTHERWISE)
-    server = GatewayServer(_uvicorn_config(application, settings))
+    logs.adopt_stdlib("uvicorn.error", "asyncio")
+    uvicorn = _uvicorn_config(application, settings)
+    server = GatewayServer(uvicorn)
+    limits, state = limits_of(settings.server, keep_alive=_KEEP_ALIVE), server.server_state
+    door = Door(application, limits, connections=state.connections, tasks=state.tasks)
+    uvicorn.http = lambda **_: Connection(door)  # pyright: ignore[reportAttributeAccessIssue]
     try:
         server.run(sockets=sockets)
     except SystemExit:  # uvicorn's way of saying that start-up failed; the reason is in the log
@@ -216,11 +228,8 @@ def _settle_down() -> None:
 def _uvicorn_config(application: Any, settings: Config) -> UvicornConfig:
     from uvicorn import Config as UvicornConfig
 
-    from flowrouter.httpkit.connection import limits_of, protocol_with
-
     return UvicornConfig(
         application,
-        http=protocol_with(limits_of(settings.server)),
         loop="auto",
         ws="none",
         lifespan="on",
@@ -228,8 +237,6 @@ def _uvicorn_config(application: Any, settings: Config) -> UvicornConfig:
         access_log=False,
         server_header=False,
         backlog=settings.server.backlog,
-        # Longer than the idle limits of HTTP clients, so that it is they who let a connection go.
-        timeout_keep_alive=75,
         timeout_graceful_shutdown=round(settings.timeouts.drain),
         proxy_headers=False,
     )

@@ -11,8 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable
-from functools import partial
 
 from flowrouter.gateway.leases import LEASE_SECONDS, Leases
 from flowrouter.gateway.lines import AccountBusyError, Line, Waiter
@@ -28,18 +26,20 @@ _SLOWER = 1.5
 
 
 class Slot:
-    """One place among an account's requests in flight; given back once."""
+    """One place among an account's requests in flight; given back once. `holder` is its lease, if it has one."""
 
-    __slots__ = ("_release",)
+    __slots__ = ("_account_id", "_admission", "_holder")
 
-    def __init__(self, release: Callable[[], None]) -> None:
-        self._release: Callable[[], None] | None = release
+    def __init__(self, admission: Admission, account_id: str, holder: str) -> None:
+        self._admission: Admission | None = admission
+        self._account_id = account_id
+        self._holder = holder
 
     def release(self) -> None:
         """Give the place back; a second call does nothing."""
-        release, self._release = self._release, None
-        if release is not None:
-            release()
+        admission, self._admission = self._admission, None
+        if admission is not None:
+            admission.give_back(self._account_id, self._holder)
 
 
 class Admission:
@@ -62,17 +62,29 @@ class Admission:
             assert tasks is not None
             self._leases = Leases(state, tasks=tasks, seconds=lease)
 
+    def take_free(self, account_id: str, limit: int) -> Slot | None:
+        """Return one of `limit` slots if that is known here and one is free now; else `take` finds out."""
+        if self._leases is not None or account_id in self._lines:
+            return None
+        running = self._running.get(account_id, 0)
+        if running >= limit:
+            return None
+        self._running[account_id] = running + 1
+        return Slot(self, account_id, "")
+
     async def take(self, account_id: str, limit: int, *, wait: float, owner_id: str = "") -> Slot:
         """Return one of `limit` slots; raises `AccountBusyError` if none is free within `wait` seconds.
 
         Owners who wait for the same account are served in turn.
         """
-        holder = await self._at_once(account_id, limit)
-        if holder is None:
+        if (free := self.take_free(account_id, limit)) is not None:
+            return free
+        holder = "" if self._leases is None else await self._leased(account_id, limit, self._leases)
+        if not holder:
             if wait <= 0:
                 raise AccountBusyError
             holder = await self._in_line(account_id, Waiter(owner_id, limit), wait)
-        return Slot(partial(self._release, account_id, holder))
+        return Slot(self, account_id, holder)
 
     def in_flight(self, account_id: str) -> int:
         """Return the requests this worker has in flight at an account."""
@@ -88,20 +100,18 @@ class Admission:
         if self._leases is not None:
             await self._leases.close()
 
-    async def _at_once(self, account_id: str, limit: int) -> str | None:
-        """Return the lease of a slot that is free now (empty in memory), None where there is none."""
+    async def _leased(self, account_id: str, limit: int, leases: Leases) -> str:
+        """Return the lease of a slot that is free now, an empty one where there is none."""
         if account_id in self._lines or self._running.get(account_id, 0) >= limit:
-            return None
-        self._begin(account_id)
-        if self._leases is None:
             return ""
+        self._begin(account_id)
         holder = ""
         try:
-            holder = await self._leases.take(account_id, limit)
+            holder = await leases.take(account_id, limit)
         finally:
             if not holder:
                 self._end(account_id)
-        return holder or None
+        return holder
 
     async def _in_line(self, account_id: str, waiter: Waiter, wait: float) -> str:
         """Wait for a slot and return its lease."""
@@ -117,7 +127,7 @@ class Admission:
         except BaseException as error:
             turn = waiter.turn
             if turn.done() and not turn.cancelled() and turn.exception() is None:
-                self._release(account_id, turn.result())
+                self.give_back(account_id, turn.result())
             line.remove(waiter)
             self._forget(account_id)
             if isinstance(error, TimeoutError):
@@ -132,13 +142,17 @@ class Admission:
         if not self._running[account_id]:
             del self._running[account_id]
 
-    def _release(self, account_id: str, holder: str) -> None:
+    def give_back(self, account_id: str, holder: str) -> None:
+        """Free a slot, whose lease is `holder`: `Slot.release` does."""
         if self._leases is not None:
             self._end(account_id)
             self._leases.leave(holder)
             return
         line = self._lines.get(account_id)
-        while line is not None and (waiter := line.pop()) is not None:
+        if line is None:
+            self._end(account_id)
+            return
+        while (waiter := line.pop()) is not None:
             if not waiter.turn.done():
                 waiter.turn.set_result("")  # the count stays: the slot changes hands
                 self._forget(account_id)

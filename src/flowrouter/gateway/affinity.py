@@ -22,6 +22,8 @@ from flowrouter.tasks import TaskGroup
 SESSION_HEADERS = ("x-claude-code-session-id", "session-id", "x-session-id", "session_id")
 """Headers by which coding agents name a session, the most telling first."""
 
+_names_none = frozenset(SESSION_HEADERS).isdisjoint
+
 _KEY_MAX = 256
 _SLICE = 2048
 _EMPTY = msgspec.Raw(b"")
@@ -77,8 +79,10 @@ class Pins:
     def settled(self, exchange: Exchange, _row: RequestRow) -> None:
         """Pin the session to who answered; nothing is awaited here."""
         stay = exchange.stay
+        if stay is None or exchange.outcome not in ("ok", "partial"):
+            return
         log = exchange.answering
-        if stay is None or log is None or exchange.outcome not in ("ok", "partial"):
+        if log is None:
             return
         pin = _pin_after(exchange, stay, answered=log.target, now=self._clock.now())
         self._tasks.start("affinity", self._state.put(stay.place, msgspec.msgpack.encode(pin), ttl=stay.ttl))
@@ -116,6 +120,8 @@ def _only_full(exchange: Exchange, before: Pin) -> bool:
 
 def session_header(headers: Mapping[str, str]) -> str | None:
     """Return what the client calls its session, at most 128 characters."""
+    if _names_none(headers):
+        return None
     for name in SESSION_HEADERS:
         if value := headers.get(name):
             return value[:128]

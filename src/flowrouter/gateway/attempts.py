@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Callable, Iterable
+from functools import partial
 
 import msgspec
 
-from flowrouter.accounts.account import Account
 from flowrouter.accounts.oauth import RefreshError
 from flowrouter.accounts.refresh import Refresher
 from flowrouter.canonical.problem import Problem
@@ -18,6 +18,7 @@ from flowrouter.dialects import codec
 from flowrouter.errors import CallerError, ConfigError, UpstreamError
 from flowrouter.gateway import retry_after
 from flowrouter.gateway.attempt_log import AttemptLog
+from flowrouter.gateway.beside import LARGE, Beside
 from flowrouter.gateway.blame import (
     MISCONFIGURED,
     UNREACHABLE,
@@ -33,7 +34,7 @@ from flowrouter.gateway.foreign_state import is_unreadable
 from flowrouter.gateway.learned import Learned, asked_for, trim
 from flowrouter.gateway.pictures import Pictures
 from flowrouter.gateway.ports import StateStore
-from flowrouter.gateway.prepare import Prepared, prepare
+from flowrouter.gateway.prepare import Prepared, passes, prepare
 from flowrouter.gateway.quotas import Quotas
 from flowrouter.gateway.reasoning import ReasoningState
 from flowrouter.gateway.recall import Recall
@@ -44,6 +45,7 @@ from flowrouter.routing import Target, Verdict, judge
 from flowrouter.routing.refusal import refused_field
 from flowrouter.routing.rules import Rules
 from flowrouter.routing.verdict import network
+from flowrouter.tasks import in_time
 from flowrouter.upstream import Reply, Transport
 from flowrouter.usage.quota_bodies import BODY_MAX
 from flowrouter.wire.json import JsonError, loads
@@ -59,6 +61,7 @@ _SIGNING = frozenset({"anthropic", "gemini", "openai_responses"})
 TOKEN_REFUSED = "token_refused"
 """The verdict on an attempt whose access token was refused, where another token could be had."""
 
+_NOTHING: frozenset[str] = frozenset()
 _TRIES_WITHOUT = 3
 """Refused fields that one request may be freed of: each costs a round trip."""
 
@@ -89,6 +92,7 @@ class Attempts:
         reasoning: ReasoningState,
         state: StateStore,
         recall: Recall,
+        beside: Beside,
         credentials: Refresher | None = None,
         quotas: Quotas | None = None,
     ) -> None:
@@ -104,6 +108,7 @@ class Attempts:
         self._reasoning = reasoning
         self._learned = Learned(state)
         self._recall = recall
+        self._beside = beside
 
     async def open(
         self, exchange: Exchange, world: World, target: Target, *, first_token: float = math.inf
@@ -113,44 +118,30 @@ class Attempts:
         The head may take as long as the timeouts say, at most `first_token` seconds, over all tries without
         what the target refused.
         """
-        if isinstance(log := self._begun(exchange, target), Failure):
-            return log
-        refused = await self._learned.refused(target)
+        if self._quotas is not None and (closed := self._quotas.take(target)) is not None:
+            return without_quota(closed, target)  # it was taken up since the target was chosen
+        log = AttemptLog(target, self._clock.monotonic(), number=len(exchange.attempts) + 1)
+        exchange.attempts.append(log)
+        refused = await self._learned.refused(target) if self._learned.any else _NOTHING
         try:
-            account = await self._account(world, target)
-            await self._supplement(exchange, world, target)
-            prepared = prepare(
-                exchange,
-                world,
-                target,
-                stages=self._hooks.stages,
-                reasoning=self._reasoning,
-                refused=refused,
-                account=account,
-            )
-            prepared = self._finished(prepared, refused, exchange=exchange, log=log)
-        except CallerError as error:
-            verdict = Verdict(failure="request_fault", failover=True)
-            return self.failed(log, target, problem=from_caller_error(error), verdict=verdict)
-        except RefreshError as error:
-            return self.failed(log, target, problem=without_access(error), verdict=no_access(error))
-        except ConfigError as error:
-            problem = Problem(status=502, message=error.message, code=MISCONFIGURED)
-            verdict = Verdict(failure="auth", failover=True)
-            return self.failed(log, target, problem=problem, verdict=verdict)
+            prepared = await self._prepared(exchange, world, target, log=log, refused=refused)
+        except (CallerError, ConfigError, RefreshError) as error:
+            return self._unprepared(error, log, target)
         exchange.lane, exchange.request_losses = prepared.lane, prepared.losses
         head = exchange.head
         assert head is not None
-        limit = self._timeouts.first_byte if head.stream else self._timeouts.first_byte_plain
-        limit = min(limit, first_token)
+        timeouts = self._timeouts
+        limit = min(first_token, timeouts.first_byte if head.stream else timeouts.first_byte_plain)
         log.started = self._clock.monotonic()
         try:
-            async with asyncio.timeout(limit):
-                reply = await self._send(exchange, prepared, log)
+            tape = exchange.tape
+            asked = tape and tape.ask(log, prepared.request, secrets_of(prepared.account))
+            reply = await in_time(limit, self._transport.send(prepared.request))
+            if tape is not None:
+                reply = tape.listen(asked, reply)
         except TimeoutError:
-            return self.broken(
-                log, target, UpstreamError(f"no answer began within {limit:.3g} s", kind="timeout")
-            )
+            late = UpstreamError(f"no answer began within {limit:.3g} s", kind="timeout")
+            return self.broken(log, target, late)
         except UpstreamError as error:
             return self.broken(log, target, error)
         finally:
@@ -161,45 +152,75 @@ class Attempts:
             return Opened(prepared=prepared, reply=reply, log=log, rules=world.rules)
         failure = await self._turned_away(log, prepared, reply, rules=world.rules)
         left = max(0.0, first_token - (self._clock.monotonic() - log.started))
-        if reply.status == 401 and await self._has_new_access(prepared, exchange):
-            log.verdict = TOKEN_REFUSED
-            return await self.open(exchange, world, target, first_token=left)
-        if await self._teaches(prepared, failure, refused=refused, exchange=exchange):
-            log.verdict = "field_refused"
+        if await self._may_ask_again(failure, prepared, log, refused=refused, exchange=exchange):
             return await self.open(exchange, world, target, first_token=left)
         return failure
 
-    def _begun(self, exchange: Exchange, target: Target) -> AttemptLog | Failure:
-        """Return the entry of an attempt that begins, unless a quota was taken up since its target was chosen."""
-        if self._quotas is not None and (closed := self._quotas.take(target)) is not None:
-            return without_quota(closed, target)
-        log = AttemptLog(target, self._clock.monotonic(), number=len(exchange.attempts) + 1)
-        exchange.attempts.append(log)
-        return log
-
-    async def _send(self, exchange: Exchange, prepared: Prepared, log: AttemptLog) -> Reply:
-        tape = exchange.tape
-        if tape is None:
-            return await self._transport.send(prepared.request)
-        asked = tape.ask(log, prepared.request, secrets_of(prepared.account))
-        return tape.listen(asked, await self._transport.send(prepared.request))
-
-    def _finished(
-        self, prepared: Prepared, refused: frozenset[str], *, exchange: Exchange, log: AttemptLog
+    async def _prepared(
+        self, exchange: Exchange, world: World, target: Target, *, log: AttemptLog, refused: frozenset[str]
     ) -> Prepared:
-        """Return `prepared` as it goes out: without what is refused, with what tells of its trace."""
+        """Return the request for `target`, a large translation made beside the loop.
+
+        Raises `CallerError`, `ConfigError`, `RefreshError`.
+        """
+        account = world.accounts[target.account_id]
+        if account.oauth is not None and self._credentials is not None:
+            account = await self._credentials.ready(account)
+        stages = self._hooks.stages
+        large = len(exchange.inbound.body) > LARGE and not passes(exchange, world, target, stages=stages)
+        if large:
+            await self._beside.run(partial(parsed, exchange))
+        if target.dialect != exchange.inbound.dialect:
+            await self._remind(exchange, target)
+        if self.pictures is not None:
+            await self.pictures.gather(exchange, world, target)
+        work = partial(
+            prepare,
+            exchange,
+            world,
+            target,
+            stages=stages,
+            reasoning=self._reasoning,
+            refused=refused,
+            account=account,
+        )
+        prepared = await self._beside.run(work) if large else work()
         if refused:
             prepared = _trimmed(prepared, refused, exchange)
         if self.trace_headers is not None:
             prepared = _with_headers(prepared, self.trace_headers(exchange, log))
         return prepared
 
-    async def _account(self, world: World, target: Target) -> Account:
-        """Return the target's account with an access token that can be used; raises `RefreshError`."""
-        account = world.accounts[target.account_id]
-        if account.oauth is None or self._credentials is None:
-            return account
-        return await self._credentials.ready(account)
+    def _unprepared(
+        self, error: CallerError | ConfigError | RefreshError, log: AttemptLog, target: Target
+    ) -> Failure:
+        """Return the failure of an attempt whose request could not be made."""
+        if isinstance(error, CallerError):
+            problem, verdict = from_caller_error(error), Verdict(failure="request_fault", failover=True)
+        elif isinstance(error, RefreshError):
+            problem, verdict = without_access(error), no_access(error)
+        else:
+            problem = Problem(status=502, message=error.message, code=MISCONFIGURED)
+            verdict = Verdict(failure="auth", failover=True)
+        return self.failed(log, target, problem=problem, verdict=verdict)
+
+    async def _may_ask_again(
+        self,
+        failure: Failure,
+        prepared: Prepared,
+        log: AttemptLog,
+        *,
+        refused: frozenset[str],
+        exchange: Exchange,
+    ) -> bool:
+        """Return whether the same target is asked once more: with another token, or without what it refused."""
+        if log.status == 401 and await self._has_new_access(prepared, exchange):
+            log.verdict = TOKEN_REFUSED
+            return True
+        if await self._teaches(prepared, failure, refused=refused, exchange=exchange):
+            log.verdict = "field_refused"
+            return True
+        return False
 
     async def _has_new_access(self, prepared: Prepared, exchange: Exchange) -> bool:
         """Return whether a target that refused an access token may be asked again, with another: once."""
@@ -230,20 +251,9 @@ class Attempts:
         await self._learned.note(prepared.target, field)
         return True
 
-    async def _supplement(self, exchange: Exchange, world: World, target: Target) -> None:
-        """Add what the client could not bring, or the target not fetch; raises `CallerError`."""
-        await self._remind(exchange, target)
-        if self.pictures is not None:
-            await self.pictures.gather(exchange, world, target)
-
     async def _remind(self, exchange: Exchange, target: Target) -> None:
         """Put back the reasoning that a client of another dialect could not carry; raises `CallerError`."""
-        inbound = exchange.inbound
-        if (
-            target.dialect == inbound.dialect
-            or target.dialect not in _SIGNING
-            or inbound.operation != "generate"
-        ):
+        if target.dialect not in _SIGNING or exchange.inbound.operation != "generate":
             return
         owner_id = exchange.caller.owner_id
         exchange.request = await self._recall.fill(parsed(exchange), owner_id=owner_id)

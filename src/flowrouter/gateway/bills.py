@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from flowrouter.canonical.metered import PLAIN
 from flowrouter.canonical.usage import Usage
 from flowrouter.clock import Clock
 from flowrouter.dialects import codec
@@ -36,10 +37,10 @@ class Bills:
 
     def settle(self, target: Target, usage: Usage) -> int | None:
         """Return what `usage` cost there: as the provider states it, else by its prices."""
+        metered = PLAIN
         if usage.origin is not None and usage.raw is not None:
             metered = codec(usage.origin).metered(usage)
-            return bill(self.price(target), usage, metered, now=self._clock.now())
-        return bill(self.price(target), usage, now=self._clock.now())
+        return bill(self.price(target), usage, metered, now=self._clock.now())
 
     def price(self, target: Target) -> Price | None:
         """Return the price of the target's model, None where nobody knows it."""

@@ -81,10 +81,6 @@ class Budgets:
         self._open: dict[str, Hold] = {}
         self._renewing: asyncio.Task[None] | None = None
 
-    def bind(self, exchange: Exchange, world: World) -> bool:
-        """Return whether any budget binds `exchange`."""
-        return bool(exchange.caller.policy.budgets or world.budgets)
-
     async def admit(self, exchange: Exchange, plan: Plan, *, world: World, replan: Replan) -> Plan:
         """Hold what `exchange` may cost and return its plan, which is another one where it is downgraded.
 

@@ -8,7 +8,7 @@ After the head commit a silent stream gets a heartbeat in the dialect's own form
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from flowrouter.canonical.events import StreamError
@@ -22,7 +22,7 @@ from flowrouter.gateway.notice import error_headers, head_headers
 from flowrouter.gateway.options import bare_options
 from flowrouter.httpkit import replies
 from flowrouter.httpkit.replies import Send
-from flowrouter.tasks import TaskGroup
+from flowrouter.tasks import TaskGroup, at_once
 
 _HAIR = 0.002
 """Seconds by which timers may be early."""
@@ -49,6 +49,7 @@ class Client:
         self._tasks = tasks
         self._timer: asyncio.TimerHandle | None = None
         self._beating: asyncio.Task[None] | None = None
+        self._behind: Awaitable[None] | None = None
         self._disarmed = False
         self._last_sent = 0.0
         self.head_sent = False
@@ -87,9 +88,24 @@ class Client:
         if not self.head_sent:
             await self._open()
         self.content_sent = True
+        if not self.push(piece):
+            await self.caught_up()
+
+    def push(self, piece: bytes) -> bool:
+        """Send a piece behind others without waiting; False if `caught_up` must be awaited before the next."""
+        if self._beating is not None:
+            self._behind = self.write(piece)
+            return False
         self._exchange.bytes_out += len(piece)
         self._last_sent = self._clock.monotonic()
-        await replies.send_piece(self._send, piece)
+        self._behind = at_once(replies.send_piece(self._send, piece))
+        return self._behind is None
+
+    async def caught_up(self) -> None:
+        """Wait until what was pushed has left."""
+        behind, self._behind = self._behind, None
+        if behind is not None:
+            await behind
 
     async def end(self, piece: bytes = b"") -> None:
         """Send the last piece of a stream."""

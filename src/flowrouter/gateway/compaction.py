@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import secrets
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from typing import Any
+from typing import Any, TypeGuard
 
 import msgspec
 
 from flowrouter.accounts.vault import UnsealError
 from flowrouter.canonical.messages import Message
-from flowrouter.canonical.parts import Opaque, Text
+from flowrouter.canonical.parts import Opaque, Part, Text
 from flowrouter.canonical.request import Request
 from flowrouter.errors import CallerError
 from flowrouter.gateway.envelopes import PREFIX, Seals
@@ -99,18 +99,19 @@ class Compaction:
 
         An item that does not open is refused: without it the conversation would be another one.
         """
-        if not any(_summaries(message) for message in request.messages):
+        opened: dict[int, Message] = {}
+        for number, message in enumerate(request.messages):
+            if Opaque in map(type, message.parts) and any(map(_is_ours, message.parts)):
+                opened[number] = self._opened(message, owner_id)
+        if not opened:
             return request
-        messages = tuple(
-            self._opened(message, owner_id) if _summaries(message) else message
-            for message in request.messages
-        )
+        messages = tuple(opened.get(number, message) for number, message in enumerate(request.messages))
         return msgspec.structs.replace(request, messages=messages)
 
     def _opened(self, message: Message, owner_id: str) -> Message:
         parts = tuple(
             Text(text=MARK + self._unseal(part.payload["encrypted_content"], owner_id, message.place))
-            if isinstance(part, Opaque) and _is_ours(part)
+            if _is_ours(part)
             else part
             for part in message.parts
         )
@@ -151,11 +152,9 @@ def _is_users(item: Json) -> bool:
     return item.get("type") in (None, "message") and item.get("role") == "user"
 
 
-def _summaries(message: Message) -> bool:
-    return any(isinstance(part, Opaque) and _is_ours(part) for part in message.parts)
-
-
-def _is_ours(part: Opaque) -> bool:
+def _is_ours(part: Part) -> TypeGuard[Opaque]:
+    if not isinstance(part, Opaque):
+        return False
     sealed = part.payload.get("encrypted_content")
     return part.payload.get("type") in _TYPES and isinstance(sealed, str) and sealed.startswith(PREFIX)
 

@@ -76,6 +76,8 @@ class Cooldowns:
         self._log = log
         self._draw = draw
         self._book = PauseBook(world, mark, clock)
+        # What pauses or did, to be looked through by nobody: where nothing is in it, nothing is in the way.
+        self.known: Mapping[str, Pause] = self._book.pauses
         self._trials = Trials(state, clock=clock, ended=self._wake)
         self._stored: set[str] = set()
         self._news = asyncio.Event()
@@ -83,7 +85,7 @@ class Cooldowns:
     def obstacle(self, target: Target) -> Obstacle | None:
         """Return why `target` is better not asked now; `probe` says that a trial may be begun."""
         quota = None if self._quotas is None else self._quotas.pause(target)
-        if not self._book:
+        if not self.known:
             return None if quota is None else Obstacle(reason=quota.told(), until=quota.until)
         found = self._found(target)
         if not found:
@@ -151,7 +153,7 @@ class Cooldowns:
 
         `left` is for how many seconds the provider says that nothing more is left.
         """
-        if self._book:
+        if self.known:
             now = self._clock.now()
             live = {key: pause for key in keys_of(target) if (pause := self._book.live(key)) is not None}
             await self._end(*(key for key, pause in live.items() if not survives(pause, began, now=now)))

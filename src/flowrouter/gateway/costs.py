@@ -8,8 +8,6 @@ nobody but the caller could help it. A sum with an unknown part is unknown.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from flowrouter.canonical.estimate import BYTES_PER_TOKEN
 from flowrouter.canonical.usage import Usage
 from flowrouter.gateway.amounts import AttemptCost, Costs
@@ -25,13 +23,12 @@ HEDGED = "hedged"
 def costs_of(exchange: Exchange, bills: Bills) -> Costs:
     """Return what the attempts of `exchange` cost."""
     attempts = tuple([_attempt(attempt, exchange, bills) for attempt in exchange.attempts])
-    if len(attempts) == 1:
-        return Costs(attempts=attempts, cost=attempts[0].cost, charge=attempts[0].charge)
-    return Costs(
-        attempts=attempts,
-        cost=_sum(attempt.cost for attempt in attempts),
-        charge=_sum(attempt.charge for attempt in attempts),
-    )
+    cost: int | None = 0
+    charge: int | None = 0
+    for each in attempts:
+        cost = None if cost is None or each.cost is None else cost + each.cost
+        charge = None if charge is None or each.charge is None else charge + each.charge
+    return Costs(attempts=attempts, cost=cost, charge=charge)
 
 
 def _attempt(attempt: AttemptLog, exchange: Exchange, bills: Bills) -> AttemptCost:
@@ -55,15 +52,6 @@ def _unseen(exchange: Exchange) -> Usage:
     """Return what an attempt took at least of which nothing has come."""
     size = round(len(exchange.inbound.body) / BYTES_PER_TOKEN)
     return estimated(exchange, 0) or Usage(input=size, output=0, estimated=True)
-
-
-def _sum(amounts: Iterable[int | None]) -> int | None:
-    total = 0
-    for amount in amounts:
-        if amount is None:
-            return None
-        total += amount
-    return total
 
 
 __all__ = ["HEDGED", "costs_of"]

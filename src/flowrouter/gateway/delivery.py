@@ -18,11 +18,9 @@ from flowrouter.canonical import events as e
 from flowrouter.canonical.cursor import Cursor, whole
 from flowrouter.canonical.events import Event
 from flowrouter.canonical.fold import Fold, replay
-from flowrouter.canonical.loss import Loss
 from flowrouter.canonical.problem import Problem
 from flowrouter.canonical.response import Response
 from flowrouter.canonical.think_tags import split_response
-from flowrouter.canonical.usage import Usage
 from flowrouter.clock import Clock
 from flowrouter.dialects import Codec, codec
 from flowrouter.errors import UpstreamError
@@ -30,6 +28,7 @@ from flowrouter.gateway.begun import Begun
 from flowrouter.gateway.blame import from_upstream_error
 from flowrouter.gateway.client import Client
 from flowrouter.gateway.embeddings import told
+from flowrouter.gateway.endings import failure_in, note_answer, withheld
 from flowrouter.gateway.exchange import Exchange
 from flowrouter.gateway.incoming import BLANK
 from flowrouter.gateway.missing_usage import booked
@@ -37,7 +36,7 @@ from flowrouter.gateway.options import encode_options
 from flowrouter.gateway.recall import Recall
 from flowrouter.gateway.secrecy import may_pass, redacted
 from flowrouter.gateway.sinks import GatherSink, PassthroughSink, Sink, TranslateSink, edited
-from flowrouter.gateway.source import Step
+from flowrouter.gateway.source import Framed, Step
 from flowrouter.gateway.stopping import called_in, covered, is_stopped, may_go_on, must_stop, stopping
 from flowrouter.gateway.stored_responses import StoredResponses
 
@@ -128,7 +127,7 @@ class Delivery:
             if self._client.content_sent:
                 log.delivered = True
                 log.usage = booked(self._exchange, cursor, before=self._before)
-                _note_answer(self._exchange, cursor, log.usage, fallback=self._begun.target.model)
+                note_answer(self._exchange, cursor, log.usage, fallback=self._begun.target.model)
 
     async def _whole(self, response: Response) -> None:
         prepared, body = self._opened.prepared, self._source.body
@@ -145,12 +144,11 @@ class Delivery:
             await self._keep(body)
             await self._client.answer(200, body)
             return self._answered(None)
-        events = replay(response)
         if not head.stream:
-            return await self._fold_and_answer(events)
+            return await self._edit_and_answer(response)
         sink = TranslateSink(self._own, self._options, prepared.edits)
         self._use(sink)
-        piece = sink.close(events)
+        piece = sink.close(replay(response))
         await self._remember()
         await self._keep(piece)
         await self._write(piece)
@@ -170,12 +168,18 @@ class Delivery:
         self._answered(None)
         return None
 
-    async def _fold_and_answer(self, events: Sequence[Event]) -> None:
-        self._cursor, gathered = Cursor(), Fold()
-        for event in edited(events, self._opened.prepared.edits):
-            self._cursor.apply(event)
-            gathered.feed(event)
-        await self._answer_with(gathered.response())
+    async def _edit_and_answer(self, response: Response) -> None:
+        prepared = self._opened.prepared
+        if prepared.leaves(response):
+            self._cursor = whole(response)
+            self._exchange.called = called_in(response)
+        else:
+            self._cursor, gathered = Cursor(), Fold()
+            for event in edited(replay(response), prepared.edits):
+                self._cursor.apply(event)
+                gathered.feed(event)
+            response = gathered.response()
+        await self._answer_with(response)
 
     async def _answer_with(self, response: Response) -> None:
         await covered(self._exchange, self._cursor)
@@ -222,7 +226,7 @@ class Delivery:
             last = (None, [e.StreamError(from_upstream_error(error))])
         if last is not None:
             if not self._client.content_sent:
-                return _failure_in(last)
+                return failure_in(last)
             await self._break(sink, last)
         elif not self._client.content_sent and not sink.cursor.ended:
             raise UpstreamError("the provider's stream held no answer", kind="empty")
@@ -241,7 +245,7 @@ class Delivery:
         """
         exchange, cursor, broken = self._exchange, sink.cursor, None
         held: list[bytes] = []
-        while broken is None and not is_stopped(exchange) and (steps := await self._source.more()):
+        while broken is None and not is_stopped(exchange) and (steps := await self._next(sink)):
             for step in steps:
                 frame, events = step
                 if events and type(events[-1]) is e.StreamError:
@@ -260,6 +264,22 @@ class Delivery:
                 held.clear()
         return broken
 
+    async def _next(self, sink: Sink) -> Sequence[Step]:
+        """Return the next steps; those that only go through the sink do so as they come, once content has left."""
+        if self._client.content_sent and self._exchange.hold is None:
+            feed, push = sink.feed, self._client.push
+
+            def let_through(steps: Sequence[Framed]) -> bool:
+                if len(steps) == 1:
+                    piece = feed(*steps[0])
+                else:
+                    piece = b"".join([feed(frame, events) for frame, events in steps])
+                return not piece or push(piece)
+
+            await self._source.flow(let_through)
+            await self._client.caught_up()
+        return await self._source.more()
+
     def _fed(self, sink: Sink, step: Step) -> bytes:
         """Return what a step puts on the client's wire.
 
@@ -269,7 +289,7 @@ class Delivery:
         frame, events = step
         if frame is None:
             return sink.close(events)
-        failed = _failure_in(step)
+        failed = failure_in(step)
         if failed is None:
             return sink.feed(frame, events)
         prepared = self._opened.prepared
@@ -281,7 +301,7 @@ class Delivery:
 
     async def _break(self, sink: Sink, last: Step) -> None:
         """Carry on a stream that broke behind the content commit, or tell its client that it did."""
-        problem = _failure_in(last)
+        problem = failure_in(last)
         if self._completion is not None and problem is not None and await may_go_on(self._exchange):
             problem = redacted(problem, self._opened.prepared.account)
             told = (None, [e.StreamError(problem)])
@@ -361,34 +381,12 @@ class Delivery:
         assert cursor is not None
         if sink is not None:
             exchange.reply_losses = sink.losses
-        exchange.reply_losses += _withheld(cursor.frame_errors)
+        exchange.reply_losses += withheld(cursor.frame_errors)
         exchange.problem = cursor.problem
         exchange.outcome = "ok" if cursor.problem is None else "partial"
         self._opened.log.verdict = "answered" if cursor.problem is None else "cut"
         if cursor.problem is not None:
             self._opened.log.error = cursor.problem.message[:300]
-
-
-def _failure_in(step: Step) -> Problem | None:
-    """Return the failure that ends a step, if one does."""
-    events = step[1]
-    return last.problem if events and type(last := events[-1]) is e.StreamError else None
-
-
-def _withheld(frames: int) -> tuple[Loss, ...]:
-    """Return the loss that `frames` events nobody could read amount to."""
-    if not frames:
-        return ()
-    reason = f"{frames} event{'' if frames == 1 else 's'} of the provider could not be read"
-    return (Loss(path="stream", kind="dropped", reason=reason),)
-
-
-def _note_answer(exchange: Exchange, cursor: Cursor, usage: Usage | None, *, fallback: str) -> None:
-    exchange.usage = usage
-    exchange.answered_model = cursor.model or fallback
-    finish = cursor.finishes.get(0)
-    exchange.finish = finish.reason if finish is not None else None
-    exchange.called = tuple(dict.fromkeys(part.name for part in cursor.parts if part.name)) or exchange.called
 
 
 __all__ = ["Completion", "ContinueWith", "Delivery", "Stores"]

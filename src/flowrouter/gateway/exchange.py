@@ -35,7 +35,7 @@ class Inbound(msgspec.Struct, frozen=True, kw_only=True):
     """What arrived: header names in lower case, the body decompressed, the clock at arrival.
 
     `model` and `stream` are what the address says where it says it (Gemini), `framing` how a stream is to
-    be cut. `caller` is who asks, where another door has found that out; else the headers tell.
+    be cut. `caller` is who asks, where that has been found out; else the headers tell.
     """
 
     request_id: str
@@ -114,10 +114,12 @@ class Exchange:
     @property
     def answering(self) -> AttemptLog | None:
         """Return the attempt whose answer the client got or is getting, the last one where none has begun."""
-        for log in reversed(self.attempts):
-            if log.verdict in ("answered", "cut"):
-                return log
-        return self.attempts[-1] if self.attempts else None
+        if not self.attempts:
+            return None
+        last = self.attempts[-1]
+        if last.verdict == "answered":
+            return last
+        return next((log for log in reversed(self.attempts) if log.verdict in ("answered", "cut")), last)
 
     def carry(self, body: bytes) -> None:
         """Go on with another body: the same request, its history told in another way."""

@@ -113,42 +113,30 @@ class Health:
             )
 
     def _note(self, log: AttemptLog, booked: AttemptRow, exchange: Exchange) -> None:
-        if log.verdict in _NOT_ITS_FAULT or len(log.target.model) > NAME_MAX:
+        verdict = log.verdict
+        if verdict in _NOT_ITS_FAULT or len(log.target.model) > NAME_MAX:
             return
-        now, past = self._clock.monotonic(), self._of(log.target)
-        ok = log.verdict == "answered"
-        past.used_at = self._clock.now()
-        past.statistics.attempt(now, ok=ok)
-        if not ok:
-            past.error, past.error_at = log.verdict, past.used_at
-        if booked.cost_pusd is not None:
-            past.statistics.cost(now, booked.cost_pusd)
-        if log is exchange.answering and log.verdict in _ANSWERED:
-            _note_pace(past.statistics, log, exchange, now=now)
-
-    def _of(self, target: Target) -> _Past:
-        past = self._past.get(target.key)
+        now, ok, key = self._clock.monotonic(), verdict == "answered", log.target.key
+        past = self._past.get(key)
         if past is None:
-            past = self._past[target.key] = _Past(target, self._clock.monotonic())
+            past = self._past[key] = _Past(log.target, now)
             if len(self._past) > TARGETS_MAX:
                 self._past.popitem(last=False)
         else:
-            self._past.move_to_end(target.key)
-        return past
-
-
-def _note_pace(statistics: Statistics, log: AttemptLog, exchange: Exchange, *, now: float) -> None:
-    """Take the times of an answer that reached the client; only a stream tells when it began."""
-    head, first = exchange.head, exchange.first_content_at
-    streamed = head is not None and head.stream and first is not None and first >= log.started
-    if streamed and first is not None:
-        statistics.first_token(now, first - log.started)
-    if log.usage is None or log.verdict != "answered":
-        return
-    tokens = log.usage.total_output
-    took = log.ended - first if streamed and log.ended is not None and first is not None else None
-    if tokens:
-        statistics.output(now, tokens=tokens, seconds=took)
+            self._past.move_to_end(key)
+        past.used_at = self._clock.now()
+        if not ok:
+            past.error, past.error_at = verdict, past.used_at
+        tokens, took = 0, None
+        if verdict in _ANSWERED and log is exchange.answering:
+            # It reached the client. Only a stream tells when it began.
+            head, first = exchange.head, exchange.first_content_at
+            if head is not None and head.stream and first is not None and first >= log.started:
+                past.statistics.first_token(now, first - log.started)
+                took = None if log.ended is None else log.ended - first
+            if ok and log.usage is not None:
+                tokens = log.usage.total_output
+        past.statistics.attempt(now, ok=ok, cost=booked.cost_pusd, tokens=tokens, seconds=took)
 
 
 __all__ = ["TARGETS_MAX", "Health", "TargetHealth"]

@@ -57,7 +57,8 @@ class Spending:
 
     def settled(self, row: RequestRow, now: float) -> None:
         """Take a finished request."""
-        minute = self._at(now)
+        minutes = self._minutes
+        minute = minutes[-1] if minutes and minutes[-1].at == now // _MINUTE else self._at(now)
         minute.requests += 1
         if row.cost_pusd is None:
             minute.unpriced += 1
@@ -91,13 +92,13 @@ class Spending:
         self._under_way -= 1
 
     def _at(self, now: float) -> _Minute:
-        """Return the present minute; those of more than an hour ago are forgotten."""
-        minute = int(now // _MINUTE)
-        while self._minutes and self._minutes[0].at <= minute - _WINDOW:
-            self._minutes.popleft()
-        if not self._minutes or self._minutes[-1].at != minute:
-            self._minutes.append(_Minute(minute))
-        return self._minutes[-1]
+        """Return the present minute; those of more than an hour ago are forgotten when one begins."""
+        minute, minutes = int(now // _MINUTE), self._minutes
+        if not minutes or minutes[-1].at != minute:
+            minutes.append(_Minute(minute))
+            while minutes[0].at <= minute - _WINDOW:
+                minutes.popleft()
+        return minutes[-1]
 
 
 def hedge_delay(settings: Hedging, learned: float | None) -> float:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
 
 from flowrouter.canonical.capabilities import Capabilities
 from flowrouter.clock import Clock
@@ -14,7 +15,9 @@ from flowrouter.errors import UpstreamError
 from flowrouter.gateway.silence import Silence
 from flowrouter.providers.preset import Preset
 from flowrouter.tasks import in_time
-from flowrouter.upstream import Reply
+from flowrouter.upstream import Reply, Take
+
+T = TypeVar("T")
 
 WHOLE_MAX = 256 * 1024 * 1024
 """Bytes of a reply that comes in one piece."""
@@ -68,7 +71,7 @@ class Incoming:
         self._thinks: bool | None = None
         self._waited = waited
         self._begun = 0.0
-        self._silence = Silence(timeouts.stall)
+        self._silence: Silence | None = None
 
     @property
     def _patient(self) -> bool:
@@ -110,11 +113,28 @@ class Incoming:
         return await self._read(until, complaint, since=since)
 
     async def flowing(self) -> bytes:
-        """Return the next bytes of an answer that is on its way to its client: each piece comes through here."""
-        silence = self._silence
+        """Return the next bytes of an answer that is on its way to its client."""
+        return await self._heard(self._reply.read())
+
+    async def flow(self, take: Take) -> None:
+        """Give such bytes to `take` as they come, until it returns False or `flowing` has something else to tell."""
+        silence, now = self._watch(), asyncio.get_running_loop().time
+
+        def taken(piece: bytes) -> bool:
+            if take(piece):
+                silence.since = now()
+                return True
+            silence.end()  # from here on it is not the provider who is waited for
+            return False
+
+        await self._heard(self._reply.flow(taken))
+
+    async def _heard(self, reading: Coroutine[Any, Any, T]) -> T:
+        """Return what was read, unless the provider was silent for too long meanwhile."""
+        silence = self._watch()
         silence.begin()
         try:
-            return await self._reply.read()
+            return await reading
         except asyncio.CancelledError:
             if silence.is_over():
                 silent = f"the stream fell silent for {self._limits.stall:g} s"
@@ -125,7 +145,13 @@ class Incoming:
 
     def close(self) -> None:
         """Watch for silence no more."""
-        self._silence.close()
+        if self._silence is not None:
+            self._silence.close()
+
+    def _watch(self) -> Silence:
+        if self._silence is None:
+            self._silence = Silence(self._limits.stall)
+        return self._silence
 
     async def rest(self, first: bytes) -> bytes:
         """Return the whole reply, of which `first` is here."""

@@ -8,6 +8,8 @@ take any name) grants nothing. Globs of accounts bind whatever was asked for.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import msgspec
 
 from flowrouter.canonical.dialect import Dialect
@@ -102,6 +104,7 @@ def may_list(policy: KeyPolicy, account: AccountFacts, model: str) -> bool:
     return _in_accounts(policy, *places) and _in_models(policy, model, places)
 
 
+@lru_cache(maxsize=4096)
 def _may_use(policy: KeyPolicy, target: Target, *, named: bool) -> bool:
     if not _in_accounts(policy, target.account, target.preset):
         return False

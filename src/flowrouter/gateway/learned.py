@@ -24,10 +24,14 @@ STREAM_OPTIONS = "stream_options"
 
 
 class Learned:
-    """Refused fields by account and model, in the state all workers share."""
+    """Refused fields by account and model, in the state all workers share.
+
+    `any` is False as long as there can be none: nobody else writes here, and nothing was noted.
+    """
 
     def __init__(self, state: StateStore) -> None:
         self._state = state
+        self.any = state.shared
 
     async def refused(self, target: Target) -> frozenset[str]:
         """Return the fields that `target` is known to refuse."""
@@ -36,6 +40,7 @@ class Learned:
 
     async def note(self, target: Target, field: str) -> frozenset[str]:
         """Remember that `target` refuses `field`; return all that it refuses."""
+        self.any = True
         fields = await self.refused(target) | {field}
         await self._state.put(_key(target), "\n".join(sorted(fields)).encode(), ttl=KEPT_SECONDS)
         return fields

@@ -10,36 +10,9 @@ ended in the ledger; the difference is in its hands, and lost with it: then it c
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Literal, Protocol
 
 import msgspec
-
-from flowrouter.gateway.records import RequestRow
-
-Kind = Literal["cost", "charge", "adjust"]
-
-
-class LedgerLine(msgspec.Struct, frozen=True, kw_only=True):
-    """One line; `amount_pusd` None is unknown. Tokens and errors stand on the line of the charge only."""
-
-    exchange_id: str
-    line: int
-    kind: Kind
-    ts_ms: int
-    owner_id: str
-    key_id: str | None = None
-    account_id: str | None = None
-    preset: str | None = None
-    model: str | None = None
-    amount_pusd: int | None = 0
-    estimated: bool = False
-    errors: int = 0
-    input_tokens: int = 0
-    cache_read_tokens: int = 0
-    cache_write_tokens: int = 0
-    output_tokens: int = 0
-    reasoning_tokens: int = 0
 
 
 class Drawn(msgspec.Struct, frozen=True, kw_only=True):
@@ -121,54 +94,4 @@ class Ledger(Protocol):
         ...
 
 
-def lines_of(row: RequestRow) -> list[LedgerLine]:
-    """Return the ledger lines of one exchange: its charge first, then what each attempt cost."""
-    common = {"exchange_id": row.id, "ts_ms": row.ts_ms, "owner_id": row.owner_id, "key_id": row.key_id}
-    lines = [
-        LedgerLine(
-            **common,
-            line=0,
-            kind="charge",
-            account_id=row.account_id,
-            preset=row.preset,
-            model=row.model,
-            amount_pusd=row.charge_pusd,
-            estimated=row.usage_estimated,
-            errors=int(row.outcome != "ok"),
-            input_tokens=row.input_tokens or 0,
-            cache_read_tokens=row.cache_read_tokens or 0,
-            cache_write_tokens=row.cache_write_tokens or 0,
-            output_tokens=row.output_tokens or 0,
-            reasoning_tokens=row.reasoning_tokens or 0,
-        )
-    ]
-    for attempt in row.attempts:
-        if attempt.cost_pusd == 0:
-            continue
-        lines.append(
-            LedgerLine(
-                **common,
-                line=len(lines),
-                kind="cost",
-                account_id=attempt.account_id,
-                preset=attempt.preset,
-                model=attempt.model,
-                amount_pusd=None if attempt.cost_pusd is None else -attempt.cost_pusd,
-                estimated=attempt.estimated,
-            )
-        )
-    return [*lines, *_adjusted(lines, common)]
-
-
-def _adjusted(lines: Sequence[LedgerLine], common: dict[str, object]) -> list[LedgerLine]:
-    """Return the line by which the others balance, where they are known and do not yet."""
-    amounts = [line.amount_pusd for line in lines]
-    known = [amount for amount in amounts if amount is not None]
-    if len(known) < len(amounts) or not sum(known):
-        return []
-    return [LedgerLine(**common, line=len(lines), kind="adjust", amount_pusd=-sum(known))]  # type: ignore[arg-type]
-
-
-__all__ = [
-    "BudgetBook", "Drawing", "Drawn", "Finding", "Kind", "Ledger", "LedgerLine", "Verification", "lines_of",
-]  # fmt: skip
+__all__ = ["BudgetBook", "Drawing", "Drawn", "Finding", "Ledger", "Verification"]

@@ -13,17 +13,19 @@ _LOSSES_MAX = 420
 
 def head_headers(exchange: Exchange, clock: Clock) -> Headers:
     """Return the ids, what the gateway itself took and, where a target was reached, the start of the receipt."""
-    request_id = exchange.inbound.request_id.encode()
-    took = clock.monotonic() - exchange.inbound.started - exchange.upstream_wait
+    inbound, head, log = exchange.inbound, exchange.head, exchange.answering
+    request_id = inbound.request_id.encode()
+    took = clock.monotonic() - inbound.started - exchange.upstream_wait
     headers: Headers = [(b"x-request-id", request_id), (b"request-id", request_id), overhead_header(took)]
-    if exchange.attempts and exchange.head is not None:
-        log = exchange.answering
-        target = exchange.attempts[-1].target if log is None else log.target
-        headers.append((b"x-flowrouter-asked", _ascii(exchange.head.model, 160)))
-        headers.append((b"x-flowrouter-target", _ascii(f"{target.account}/{target.model}", 200)))
-        headers.append((b"x-flowrouter-attempts", b"%d" % len(exchange.attempts)))
+    if log is not None and head is not None:
+        target = log.target
+        headers += (
+            (b"x-flowrouter-asked", _ascii(head.model, 160)),
+            (b"x-flowrouter-target", _ascii(f"{target.account}/{target.model}", 200)),
+            (b"x-flowrouter-attempts", b"%d" % len(exchange.attempts)),
+        )
     if exchange.standings:
-        headers += limit_headers(exchange.standings, exchange.inbound.dialect)
+        headers += limit_headers(exchange.standings, inbound.dialect)
     if exchange.budget_warning:
         headers.append((b"x-flowrouter-budget", _ascii(exchange.budget_warning, 120)))
     if exchange.bypass:

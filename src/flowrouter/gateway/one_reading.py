@@ -7,8 +7,10 @@ So a body that scopes, limits or budgets are held against, or that rules look in
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 from flowrouter.errors import CallerError
+from flowrouter.gateway.beside import politely
 from flowrouter.gateway.exchange import Exchange, skimmed
 from flowrouter.gateway.world import World
 from flowrouter.httpkit.key_policy import NO_LIMITS, KeyPolicy
@@ -36,25 +38,29 @@ _DECISIVE = (
 """Members that scopes, limits and budgets go by."""
 
 
+def decides(policy: KeyPolicy, world: World) -> bool:
+    """Return whether anything of a key's `policy`, or of `world`, goes by what stands in a request's body."""
+    held = policy.models or policy.accounts or policy.budgets or policy.limits is not NO_LIMITS
+    return bool(held or world.budgets or world.routing.intents or world.routing.tiers.enabled)
+
+
 async def settle_body(exchange: Exchange, world: World) -> None:
     """Settle the body of an exchange that has its caller, as far as its key or a rule of `world` asks for it.
 
     Raises `CallerError` where that cannot be done: parts that a skim passes over may be no JSON.
     """
     body = exchange.inbound.body
+    if world.routing.intents or world.routing.tiers.enabled:
+        settled = partial(once, body)
+    elif decides(exchange.caller.policy, world):
+        settled = partial(unambiguous, body, _DECISIVE)
+    else:
+        return
     try:
-        if world.routing.intents or world.routing.tiers.enabled:
-            exchange.carry(await asyncio.to_thread(once, body) if len(body) > LARGE else once(body))
-        elif world.budgets or _binds(exchange.caller.policy):
-            exchange.carry(unambiguous(body, _DECISIVE))
+        exchange.carry(await asyncio.to_thread(politely, settled) if len(body) > LARGE else settled())
     except JsonError as error:
         skimmed(exchange.inbound)  # tells what is wrong in the dialect's own words, if it sees it
         raise CallerError(f"the body is not valid JSON: {error}", code="invalid_json") from None
 
 
-def _binds(policy: KeyPolicy) -> bool:
-    """Return whether anything of `policy` goes by what stands in a request's body."""
-    return policy.bounded or policy.limits is not NO_LIMITS or bool(policy.budgets)
-
-
-__all__ = ["LARGE", "settle_body"]
+__all__ = ["LARGE", "decides", "settle_body"]

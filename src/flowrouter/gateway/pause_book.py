@@ -54,40 +54,37 @@ class PauseBook:
         self._world = world
         self._mark = mark
         self._clock = clock
-        self._pauses: dict[str, Pause] = {}
+        self.pauses: dict[str, Pause] = {}  # also those that are over: `live` and `all` look
         self._noted: dict[str, float] = {}
         self._seen: World | None = None
 
-    def __bool__(self) -> bool:
-        return bool(self._pauses)
-
     def __contains__(self, key: str) -> bool:
-        return key in self._pauses
+        return key in self.pauses
 
     def live(self, key: str) -> Pause | None:
         """Return the scope's pause unless nothing is left of it."""
-        pause = self._pauses.get(key)
+        pause = self.pauses.get(key)
         if pause is not None and pause.gone(self._clock.now()):
-            del self._pauses[key]
+            del self.pauses[key]
             return None
         return pause
 
     def all(self) -> dict[str, Pause]:
         """Return what pauses or stands half open."""
-        return {key: pause for key in list(self._pauses) if (pause := self.live(key)) is not None}
+        return {key: pause for key in list(self.pauses) if (pause := self.live(key)) is not None}
 
     def note(self, key: str, pause: Pause) -> None:
         """Write a pause down; where there are too many, one model's oldest is forgotten."""
-        if key not in self._pauses and len(self._pauses) >= PAUSES_MAX and len(self.all()) >= PAUSES_MAX:
-            oldest = next((known for known in self._pauses if known.startswith("model:")), None)
-            del self._pauses[oldest or next(iter(self._pauses))]
-        self._pauses[key] = pause
+        if key not in self.pauses and len(self.pauses) >= PAUSES_MAX and len(self.all()) >= PAUSES_MAX:
+            oldest = next((known for known in self.pauses if known.startswith("model:")), None)
+            del self.pauses[oldest or next(iter(self.pauses))]
+        self.pauses[key] = pause
         self._noted[key] = self._clock.monotonic()
 
     def drop(self, key: str) -> Pause | None:
         """Forget a pause and return it."""
         self._noted[key] = self._clock.monotonic()
-        return self._pauses.pop(key, None)
+        return self.pauses.pop(key, None)
 
     def marked(self, pause: Pause, account_id: str) -> Pause:
         """Return `pause` bound to the account as it is now."""
@@ -111,7 +108,7 @@ class PauseBook:
         if world is self._seen:
             return []
         self._seen = world
-        return [key for key, pause in self._pauses.items() if not self.is_current(pause)]
+        return [key for key, pause in self.pauses.items() if not self.is_current(pause)]
 
     def merge(self, found: Mapping[str, bytes], *, asked: float, known: Iterable[str]) -> list[str]:
         """Take over what is `found` elsewhere, asked for at `asked` (monotonic); return what ended there.
@@ -120,16 +117,16 @@ class PauseBook:
         """
         ended = [key for key in known if key not in found and self._noted.get(key, -1.0) < asked]
         for key in ended:
-            self._pauses.pop(key, None)
+            self.pauses.pop(key, None)
         now = self._clock.now()
         for key, value in found.items():
             pause = read(value)
             if pause is None or pause.gone(now) or self._noted.get(key, -1.0) >= asked:
                 continue
-            mine = self._pauses.get(key)
+            mine = self.pauses.get(key)
             newer = mine is None or pause.since > mine.since or pause.until > mine.until
             if newer and self.is_current(pause):
-                self._pauses[key] = pause
+                self.pauses[key] = pause
         return ended
 
     def tidy(self) -> None:

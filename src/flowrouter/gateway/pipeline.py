@@ -21,7 +21,7 @@ from flowrouter.gateway.exchange import Exchange, skimmed
 from flowrouter.gateway.key_scope import admit_dialect, gated
 from flowrouter.gateway.limits import Limits, used_tokens
 from flowrouter.gateway.no_answer import no_such_model
-from flowrouter.gateway.one_reading import settle_body
+from flowrouter.gateway.one_reading import decides, settle_body
 from flowrouter.gateway.planner import Planner
 from flowrouter.gateway.privacy import guarded
 from flowrouter.gateway.recording import Recorder
@@ -30,6 +30,7 @@ from flowrouter.gateway.settle import Books
 from flowrouter.gateway.stored_responses import StoredResponses
 from flowrouter.gateway.world import World
 from flowrouter.httpkit.auth import authenticate
+from flowrouter.httpkit.key_policy import NO_LIMITS
 from flowrouter.logs import Logger
 from flowrouter.plugins import Hooks
 from flowrouter.routing import Plan
@@ -87,22 +88,25 @@ class Pipeline:
 
     async def _serve(self, exchange: Exchange, client: Client) -> None:
         world, inbound = self._world(), exchange.inbound
-        exchange.caller = inbound.caller or authenticate(
+        caller = exchange.caller = inbound.caller or authenticate(
             inbound.headers, world.ring, now_ms=int(inbound.wall * 1000), protected=world.protected
         )
         if world.recording.mode != "off":
             self._recorder.begin(exchange, client, world.recording)
-        admit_dialect(exchange.caller, inbound.dialect)
-        await settle_body(exchange, world)
-        inbound = exchange.inbound
+        if caller.policy.dialects:
+            admit_dialect(caller, inbound.dialect)
+        if decides(caller.policy, world):
+            await settle_body(exchange, world)
+            inbound = exchange.inbound
         head = exchange.head = skimmed(inbound)
-        await self._limits.admit(exchange)
-        if await bypass.answered(exchange, world, client):
+        if caller.policy.limits is not NO_LIMITS:
+            await self._limits.admit(exchange)
+        if world.routing.bypass.enabled and await bypass.answered(exchange, world, client):
             return
         if inbound.dialect == "openai_responses":
             await self._follow(exchange)
         plan = await self._plan(exchange, world)
-        if self._budgets.bind(exchange, world):
+        if caller.policy.budgets or world.budgets:
             plan = await self._budgets.admit(exchange, plan, world=world, replan=self._plan)
         if head.stream:
             client.expect_stream()
@@ -114,14 +118,18 @@ class Pipeline:
         head = exchange.head
         assert head is not None
         plan = await self._planner.plan(exchange, world)
-        if exchange.inbound.operation == "compact":
+        operation = exchange.inbound.operation
+        if operation == "compact":
             able = tuple(target for target in plan.targets if target.dialect == "openai_responses")
             plan = msgspec.structs.replace(plan, targets=able)
-        elif exchange.inbound.operation != "generate":
+        elif operation != "generate":
             plan = embedders(plan, world)
         for edit in self._hooks.plan_edits:
             plan = edit(plan, head, exchange.caller)
-        plan = gated(guarded(plan, exchange, world), exchange.caller)
+        if exchange.confined is not None:
+            plan = guarded(plan, exchange, world)
+        if exchange.caller.policy.bounded:
+            plan = gated(plan, exchange.caller)
         if not plan.targets:
             raise no_such_model(plan, world)
         if exchange.continuation is not None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable
 
+from flowrouter.canonical.dialect import Dialect
 from flowrouter.clock import Clock
 from flowrouter.gateway.affinity import Pins, carries_sealed, session_of
 from flowrouter.gateway.circumstances import circumstances
@@ -20,8 +21,10 @@ from flowrouter.gateway.ports import StateStore
 from flowrouter.gateway.privacy import Privacy, at_home
 from flowrouter.gateway.signals import Bare, Moment, Sources
 from flowrouter.gateway.world import World
+from flowrouter.httpkit.key_policy import KeyPolicy
 from flowrouter.httpkit.keys import LOCAL_OWNER
 from flowrouter.routing.affinity import Session, place
+from flowrouter.routing.facts import NAME_MAX
 from flowrouter.routing.intent import restrict
 from flowrouter.routing.names import Asked, draft
 from flowrouter.routing.order import order, turning
@@ -59,11 +62,20 @@ class Planner:
 
         Where a prompt must stay is found out first; raises `CallerError` for state of ours that does not open.
         """
-        await self._privacy.look(exchange, world)
+        if world.routing.intents:
+            await self._privacy.look(exchange, world)
         exchange.named = world.reply_model == "asked"
+        key = _settled_key(exchange, world)
+        if key is not None and (kept := world.facts.plans.get(key)) is not None:
+            ask = self._sources.obstacle
+            if ask is None or ask(kept.targets[0]) is None:
+                exchange.plan = kept
+                return kept
         found = drafted(exchange, world)
         if not isinstance(found.root, Group):
             plan = exchange.plan = order(found, self._bare)
+            if key is not None and plan.targets and not plan.obstacles:
+                world.facts.keep_plan(key, plan)
             return plan
         moment = self._moment(exchange, world)
         if _chooses(found):
@@ -121,6 +133,19 @@ class Planner:
             moment.pinned = before
         if before.sealed and carries_sealed(exchange):
             moment.held = before.account
+
+
+def _settled_key(exchange: Exchange, world: World) -> tuple[str, Dialect, str, KeyPolicy] | None:
+    """Return what alone decides the plan of `exchange`, None where more than its model's name and its key may.
+
+    That is where rules look into requests, and for what is no conversation.
+    """
+    head, inbound, caller = exchange.head, exchange.inbound, exchange.caller
+    assert head is not None
+    looked_at = world.facts.conditional or world.routing.intents
+    if looked_at or inbound.operation != "generate" or len(head.model) > NAME_MAX:
+        return None
+    return head.model, inbound.dialect, caller.owner_id, caller.policy
 
 
 def drafted(exchange: Exchange, world: World) -> Draft:

@@ -14,6 +14,7 @@ from flowrouter.canonical.loss import Loss
 from flowrouter.canonical.receipt import Lane
 from flowrouter.canonical.rendered import ReplyEdits
 from flowrouter.canonical.request import Request
+from flowrouter.canonical.response import Response
 from flowrouter.canonical.rewrite import ReplyRewriter
 from flowrouter.dialects import codec
 from flowrouter.gateway.effort import with_effort
@@ -37,9 +38,17 @@ from flowrouter.wire.http import HttpRequest
 IDEMPOTENCY = "idempotency-key"
 """Names a request, so that a provider answers it once however often it is sent."""
 
+_SHARED_MAX = 1_000
+"""Addresses with headers that a world keeps: clients choose some of the headers."""
+
+_HEADERS_MAX = 1_000
+
 
 class Prepared(msgspec.Struct, frozen=True, kw_only=True):
-    """An attempt ready to go: the request, and what its reply needs on the way back."""
+    """An attempt ready to go: the request, and what its reply needs on the way back.
+
+    `rewrites` says that `edits` are more than those that seal reasoning and fill in usage.
+    """
 
     target: Target
     account: Account
@@ -48,8 +57,19 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
     lane: Lane
     request: HttpRequest
     edits: tuple[Editor, ...] = ()
+    rewrites: bool = False
     losses: tuple[Loss, ...] = ()
     sealer: Sealer | None = None
+
+    def leaves(self, response: Response) -> bool:
+        """Return whether `edits`, and being told event by event, would leave a whole answer as it is."""
+        usage = response.usage
+        if self.rewrites or usage is None or usage.input is None or usage.output is None:
+            return False
+        return all(
+            choice.finish is not None and not (self.sealer is not None and self.sealer.concerns(choice.parts))
+            for choice in response.choices
+        )
 
 
 class _Draft(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,6 +79,7 @@ class _Draft(msgspec.Struct, frozen=True, kw_only=True):
     body: bytes
     lane: Lane
     edits: tuple[Editor, ...] = ()
+    rewrites: bool = False
     losses: tuple[Loss, ...] = ()
     headers: dict[str, str] = {}
     sealer: Sealer | None = None
@@ -88,7 +109,7 @@ def prepare(
     policy = exchange.caller.policy.unsupported or account.unsupported
     if policy is not None:
         capabilities = msgspec.structs.replace(capabilities, unsupported=policy)
-    active = [stage for stage in stages if stage.applies(head, exchange.caller)]
+    active = [stage for stage in stages if stage.applies(head, exchange.caller)] if stages else ()
     draft = _draft(
         exchange,
         target,
@@ -106,8 +127,23 @@ def prepare(
         lane=draft.lane,
         request=request,
         edits=draft.edits,
-        losses=(*_written_out(exchange), *draft.losses),
+        rewrites=draft.rewrites,
+        losses=draft.losses if exchange.continuation is None else (*_written_out(exchange), *draft.losses),
         sealer=draft.sealer,
+    )
+
+
+def passes(exchange: Exchange, world: World, target: Target, *, stages: Sequence[Stage]) -> bool:
+    """Return whether the client's own bytes go to `target`, as far as that can be told without reading them."""
+    inbound = exchange.inbound
+    if inbound.operation != "generate":
+        return True
+    edited = bool(stages) or world.reply_model == "asked" or target.effort is not None
+    edited = edited or exchange.amend is not None or bool(exchange.pictures) or is_foreign(exchange, target)
+    return (
+        target.dialect == inbound.dialect
+        and not edited
+        and not holds_envelopes(inbound.body, inbound.dialect)
     )
 
 
@@ -118,9 +154,12 @@ def _addressed(
     head, inbound, dialect = exchange.head, exchange.inbound, target.dialect
     assert head is not None
     same = dialect == inbound.dialect
-    shared = draft.operation == "generate" and not draft.headers and dialect != "gemini"
-    shared = shared and not (same and adapter.forwards(inbound.headers, dialect))
-    place = (account.id, dialect, head.stream)
+    passed = adapter.passed_on(inbound.headers, dialect) if same else ()
+    added = tuple(draft.headers.items()) if draft.headers else ()
+    shared = draft.operation == "generate" and dialect != "gemini"
+    if passed or added:
+        shared = shared and _may_be_shared((*passed, *added))
+    place = (account.id, dialect, head.stream, passed, added)
     if shared and (known := world.known_requests.get(place)) is not None and known[0] is account:
         built = known[1]
         return HttpRequest(method=built.method, url=built.url, headers=built.headers, body=draft.body)
@@ -139,8 +178,20 @@ def _addressed(
         account_headers={**draft.headers, **own_headers},
     )
     if shared:
+        if len(world.known_requests) >= _SHARED_MAX:
+            world.known_requests.clear()
         world.known_requests[place] = (account, msgspec.structs.replace(request, body=b""))
     return request
+
+
+def _may_be_shared(headers: adapter.Headers) -> bool:
+    """Return whether other requests may well have the same `headers`, which are short enough to be kept."""
+    size = 0
+    for name, value in headers:
+        size += len(value)
+        if name == IDEMPOTENCY:
+            return False
+    return size <= _HEADERS_MAX
 
 
 def _of_owner(headers: Mapping[str, str], owner_id: str) -> Mapping[str, str]:
@@ -189,7 +240,7 @@ def _draft(
     if untouched and _may_pass(inbound, head, capabilities):
         wants_usage = head.stream and capabilities.stream_options
         body = codec(target.dialect).prepare(inbound.body, head, target.model, wants_usage)
-        limit = output_limit(exchange, capabilities)
+        limit = None if exchange.hold is None else output_limit(exchange, capabilities)
         if limit is not None:
             edit = codec(target.dialect).limited
             body = body if edit is None else edit(body, limit, capabilities)
@@ -233,6 +284,7 @@ def _translate(
     request = reasoning.open(request, target, owner_id=exchange.caller.owner_id)
     rendered = codec(target.dialect).render_request(request, target.model, capabilities)
     editors = [*_undo(rendered.edits), *_reply_editors(stages)]
+    rewrites = bool(editors)
     if sealer is not None:
         editors.append(sealer.edit)
     if codec(inbound.dialect).needs_usage:
@@ -242,6 +294,7 @@ def _translate(
         body=rendered.body,
         lane="translate",
         edits=tuple(editors),
+        rewrites=rewrites,
         losses=(*losses, *rendered.losses),
         headers=dict(rendered.headers),
         sealer=sealer,
@@ -275,4 +328,4 @@ def _reply_editors(stages: Sequence[Stage]) -> list[Editor]:
     return [editor for editor in made if editor is not None]
 
 
-__all__ = ["IDEMPOTENCY", "Prepared", "output_limit", "prepare"]
+__all__ = ["IDEMPOTENCY", "Prepared", "output_limit", "passes", "prepare"]

@@ -10,7 +10,7 @@ only the readable text is left.
 from __future__ import annotations
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -18,7 +18,7 @@ from flowrouter.accounts.vault import UnsealError
 from flowrouter.canonical import events as e
 from flowrouter.canonical.events import Event
 from flowrouter.canonical.messages import Message
-from flowrouter.canonical.parts import Part, Provenance, Reasoning, ToolCall
+from flowrouter.canonical.parts import Opaque, Part, Provenance, Reasoning, ToolCall
 from flowrouter.canonical.request import Request
 from flowrouter.gateway.compaction import Compaction
 from flowrouter.gateway.envelopes import PREFIX, Seals
@@ -56,8 +56,10 @@ class ReasoningState:
 
         Compaction items of ours open for every target; raises `CallerError` for one that does not.
         """
-        request = self._compaction.open(request, owner_id=owner_id)
-        if not any(_holds_envelope(message) for message in request.messages):
+        kinds = {kind for message in request.messages for kind in map(type, message.parts)}
+        if Opaque in kinds:
+            request = self._compaction.open(request, owner_id=owner_id)
+        if Reasoning not in kinds or not any(map(_holds_envelope, request.messages)):
             return request
         messages: list[Message] = []
         for message in request.messages:
@@ -92,6 +94,8 @@ class ReasoningState:
 class Sealer:
     """Follows the reasoning parts of one reply; the envelope leaves when a part ends."""
 
+    __slots__ = ("_calls", "_marked", "_marks", "_redacted", "_seal", "_signatures", "_texts", "envelopes")
+
     def __init__(self, seal: Callable[[_Block], str], *, marks: bool = False) -> None:
         self._seal = seal
         self._marks = marks
@@ -102,8 +106,15 @@ class Sealer:
         self._calls: dict[int, str] = {}
         self.envelopes: list[str] = []
 
+    def concerns(self, parts: Sequence[Part]) -> bool:
+        """Return whether any of a reply's parts would not stay as it is."""
+        kinds = set(map(type, parts))
+        return Reasoning in kinds or (self._marks and ToolCall in kinds)
+
     def edit(self, event: Event) -> list[Event]:
         """Return what `event` becomes."""
+        if type(event) is e.PartDelta and not self._texts and self._marked is None:
+            return [event]
         if self._marks and isinstance(event, e.PartStart) and isinstance(event.part, ToolCall):
             self._marks = False
             if not self.envelopes:

@@ -64,12 +64,13 @@ class Recall:
 
     async def fill(self, request: Request, *, owner_id: str) -> Request:
         """Return `request` with what is remembered for the open tool loop, where the client left it out."""
-        start, ids, digest = _open_loop(request.messages), _has_ids(request), hashlib.sha256()
-        runs = _runs(request.messages)
-        if not any(place >= start and _lacks_state(turn) for place, turn in runs):
+        start = _open_loop(request.messages)
+        behind = request.messages[start:]
+        if not behind or not any(_lacks_state(turn) for _, turn in _runs(behind)):
             return request  # nothing to be found, so nothing to be told apart
+        ids, digest = _has_ids(request), hashlib.sha256()
         messages: list[Message] = []
-        for place, turn in runs:
+        for place, turn in _runs(request.messages):
             envelopes: list[str] = []
             call = _first_call(turn) if place >= start and _lacks_state(turn) else None
             if call is not None:
@@ -139,7 +140,7 @@ def _open_loop(messages: Sequence[Message]) -> int:
     """Return where the turns behind the last ordinary user message begin: only they must be whole."""
     for place in range(len(messages) - 1, -1, -1):
         message = messages[place]
-        if message.role == "user" and not any(isinstance(part, ToolResult) for part in message.parts):
+        if message.role == "user" and ToolResult not in map(type, message.parts):
             return place + 1
     return 0
 

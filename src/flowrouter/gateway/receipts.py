@@ -2,71 +2,80 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from typing import Any
 
 import msgspec
 
 from flowrouter.canonical.dialect import Dialect
 from flowrouter.canonical.fates import Fate, fates, member_names
+from flowrouter.canonical.leftovers import NESTED
 from flowrouter.canonical.receipt import AttemptNote, LeftOut, Receipt, Route, told
 from flowrouter.canonical.usage import Usage
 from flowrouter.gateway.amounts import AttemptCost, Costs
 from flowrouter.gateway.attempt_log import AttemptLog
 from flowrouter.gateway.exchange import Exchange
-from flowrouter.routing import Plan
+from flowrouter.routing import Plan, Target
 from flowrouter.routing.tree import Note
 from flowrouter.usage.pricing import usd
 
-_members = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_members: msgspec.json.Decoder[dict[str, Any]] = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 def receipt_of(exchange: Exchange, ended: float, *, costs: Costs) -> Receipt:
     """Return the receipt of an exchange that ended at `ended` (seconds, monotonic)."""
-    inbound, head = exchange.inbound, exchange.head
-    started = inbound.started
+    inbound, head, attempts, usage = exchange.inbound, exchange.head, exchange.attempts, exchange.usage
+    started, first = inbound.started, exchange.first_content_at
+    asked, counts = inbound.dialect, _counts(usage)
+    target = attempts[-1].target.dialect if attempts else asked
+    # By place, as `settle` makes the row, and for the same reason.
     return Receipt(
-        request_id=inbound.request_id,
-        created=inbound.wall,
-        dialect=inbound.dialect,
-        endpoint=inbound.endpoint,
-        asked_model=head.model if head is not None else "",
-        stream=head.stream if head is not None else False,
-        summary=_summary(exchange),
-        lane=exchange.lane,
-        route=_route(exchange.plan),
-        attempts=tuple(
-            _note(attempt, started, cost)
-            for attempt, cost in zip(exchange.attempts, costs.attempts, strict=True)
+        inbound.request_id,
+        inbound.wall,
+        asked,
+        inbound.endpoint,
+        "" if head is None else head.model,
+        False if head is None else head.stream,
+        _summary(exchange),
+        exchange.lane,
+        None if exchange.plan is None else _route(exchange.plan),
+        tuple(
+            [
+                _note(attempt, cost, started, counts=counts if cost.usage is usage else _counts(cost.usage))
+                for attempt, cost in zip(attempts, costs.attempts, strict=True)
+            ]
         ),
-        fields=_fields(exchange),
-        request_losses=told(exchange.request_losses, inbound.dialect, _target_dialect(exchange)),
-        reply_losses=told(exchange.reply_losses, _target_dialect(exchange), inbound.dialect),
-        answered_model=exchange.answered_model,
-        finish=exchange.finish,
-        seams=tuple(exchange.seams),
-        not_completed=exchange.not_completed,
-        outcome=exchange.outcome,
-        usage=_counts(exchange.usage),
-        usage_estimated=exchange.usage.estimated if exchange.usage is not None else False,
-        cost_usd=usd(costs.cost),
-        charge_usd=usd(costs.charge),
-        overhead_ms=_ms(max(0.0, (exchange.first_content_at or ended) - started - exchange.upstream_wait)),
-        first_content_ms=_ms(exchange.first_content_at - started) if exchange.first_content_at else None,
-        duration_ms=_ms(ended - started),
-        waited_ms=_ms(exchange.waited),
-        budget=exchange.hold.note() if exchange.hold is not None else None,
-        complete=True,
+        _fields(exchange, target),
+        told(exchange.request_losses, asked, target) if exchange.request_losses else (),
+        told(exchange.reply_losses, target, asked) if exchange.reply_losses else (),
+        exchange.answered_model,
+        exchange.finish,
+        tuple(exchange.seams),
+        exchange.not_completed,
+        exchange.outcome,
+        counts,
+        usage is not None and usage.estimated,
+        usd(costs.cost),
+        usd(costs.charge),
+        round(max(0.0, (first or ended) - started - exchange.upstream_wait) * 1000, 2),
+        round((first - started) * 1000, 2) if first else None,
+        round((ended - started) * 1000, 2),
+        round(exchange.waited * 1000, 2) if exchange.waited else 0.0,
+        None if exchange.hold is None else exchange.hold.note(),
+        True,
     )
 
 
 def _summary(exchange: Exchange) -> str:
-    if exchange.outcome == "cancelled":
-        return "the client went away before the answer ended"
-    if exchange.outcome == "partial":
-        return "the answer was cut off by the provider and ended with an error"
-    if exchange.outcome == "error":
-        said = exchange.problem.message if exchange.problem is not None else "no answer"
-        return f"no answer: {said[:200]}"
+    match exchange.outcome:
+        case "ok":
+            pass
+        case "cancelled":
+            return "the client went away before the answer ended"
+        case "partial":
+            return "the answer was cut off by the provider and ended with an error"
+        case "error":
+            said = exchange.problem.message if exchange.problem is not None else "no answer"
+            return f"no answer: {said[:200]}"
     if exchange.bypass:
         return f"answered here without a model, by the bypass rule {exchange.bypass}"
     if exchange.lane == "passthrough" and not exchange.request_losses:
@@ -80,57 +89,74 @@ def _summary(exchange: Exchange) -> str:
     )
 
 
-def _route(plan: Plan | None) -> Route | None:
+def _route(plan: Plan) -> Route:
     """Return how the targets were chosen; of many, the first are told, and how many there are."""
-    if plan is None:
-        return None
-    left = [LeftOut(account=note.account, model=note.model, reason=note.reason) for note in _left_out(plan)]
-    return Route(
+    kept = _routes.get(id(plan))
+    if kept is not None:
+        return kept[1]
+    route = Route(
         step=plan.step[:_TEXT_MAX],
         strategy=plan.strategy,
-        reasons=_first(tuple(reason[:_TEXT_MAX] for reason in plan.reasons)),
-        order=_first(tuple(f"{target.account}/{target.model}"[:_TEXT_MAX] for target in plan.targets)),
-        left_out=tuple(left[:_TOLD_MAX]),
+        reasons=_first([reason[:_TEXT_MAX] for reason in plan.reasons]),
+        order=_first([f"{target.account}/{target.model}"[:_TEXT_MAX] for target in plan.targets]),
+        left_out=_left_out(plan),
     )
+    if len(_routes) >= _ROUTES_MAX:
+        _routes.clear()
+    _routes[id(plan)] = (plan, route)
+    return route
 
 
-def _left_out(plan: Plan) -> Iterator[Note]:
-    """Yield who was not asked, or only after all others."""
-    yield from (note for note in plan.notes if not note.taken)
-    for target in plan.targets:
-        obstacle = plan.obstacles.get(target.key)
-        if obstacle is not None and not obstacle.probe:
-            yield Note(account=target.account, model=target.model, taken=False, reason=obstacle.reason)
+_ROUTES_MAX = 256
+_routes: dict[int, tuple[Plan, Route]] = {}
+"""What was told of plans, by their `id`, which is theirs as long as they stand here: the planner keeps most of them."""
 
 
-def _first(told: tuple[str, ...]) -> tuple[str, ...]:
+def _left_out(plan: Plan) -> tuple[LeftOut, ...]:
+    """Return who was not asked, or only after all others."""
+    left = [_left(note, note.reason) for note in plan.notes if not note.taken]
+    if plan.obstacles:
+        for target in plan.targets:
+            obstacle = plan.obstacles.get(target.key)
+            if obstacle is not None and not obstacle.probe:
+                left.append(_left(target, obstacle.reason))
+    return tuple(left[:_TOLD_MAX]) if left else ()
+
+
+def _left(whom: Note | Target, reason: str) -> LeftOut:
+    return LeftOut(account=whom.account, model=whom.model, reason=reason)
+
+
+def _first(told: list[str]) -> tuple[str, ...]:
     left = len(told) - _TOLD_MAX
-    return told if left <= 0 else (*told[:_TOLD_MAX], f"+{left}")
+    return tuple(told) if left <= 0 else (*told[:_TOLD_MAX], f"+{left}")
 
 
 _TOLD_MAX = 12
 _TEXT_MAX = 300
 
 
-def _note(attempt: AttemptLog, started: float, cost: AttemptCost) -> AttemptNote:
-    target = attempt.target
+def _note(
+    attempt: AttemptLog, cost: AttemptCost, started: float, *, counts: dict[str, int | None]
+) -> AttemptNote:
+    target, began, head_at, ended = attempt.target, attempt.started, attempt.head_at, attempt.ended
     return AttemptNote(
-        account=target.account,
-        preset=target.preset,
-        model=target.model,
-        dialect=target.dialect,
-        started_ms=_ms(attempt.started - started),
-        head_ms=_ms(attempt.head_at - started) if attempt.status is not None and attempt.head_at else None,
-        duration_ms=_ms(attempt.ended - attempt.started) if attempt.ended is not None else None,
+        target.account,
+        target.preset,
+        target.model,
+        target.dialect,
+        started_ms=round((began - started) * 1000, 2),
+        head_ms=round((head_at - started) * 1000, 2) if attempt.status is not None and head_at else None,
+        duration_ms=round((ended - began) * 1000, 2) if ended is not None else None,
         status=attempt.status,
         verdict=attempt.verdict,
         reason=attempt.error,
-        usage=_counts(cost.usage),
+        usage=counts,
         estimated=cost.estimated,
         cost_usd=usd(cost.cost),
         charge_usd=usd(cost.charge),
         trial=attempt.trial,
-        paused_ms=_ms(attempt.paused) if attempt.paused is not None else None,
+        paused_ms=round(attempt.paused * 1000, 2) if attempt.paused is not None else None,
     )
 
 
@@ -146,21 +172,19 @@ def _counts(usage: Usage | None) -> dict[str, int | None]:
     }
 
 
-def _fields(exchange: Exchange) -> tuple[Fate, ...]:
+def _fields(exchange: Exchange, target: Dialect) -> tuple[Fate, ...]:
     """Return the fates of a translated request's fields; a body that passed as it was needs no list."""
     problem, inbound = exchange.problem, exchange.inbound
+    if exchange.lane != "translate" and problem is None and not exchange.request_losses:
+        return ()
     refused = problem.param if problem is not None and problem.status in (400, 422) else None
     if exchange.lane != "translate" and refused is None and not exchange.request_losses:
         return ()
-    follows = exchange.continuation
-    try:
-        body = _members.decode(inbound.body if follows is None else follows.body)
-    except (msgspec.DecodeError, UnicodeError):
+    names = _asked(exchange)
+    if names is None:
         return ()
-    members = {name: _opened(value) for name, value in body.items()}
-    target = _target_dialect(exchange)
     return fates(
-        member_names(members),
+        names,
         exchange.request_losses,
         lane=exchange.lane or "translate",
         origin=inbound.dialect,
@@ -169,7 +193,21 @@ def _fields(exchange: Exchange) -> tuple[Fate, ...]:
     )
 
 
-def _opened(value: msgspec.Raw) -> object:
+def _asked(exchange: Exchange) -> tuple[str, ...] | None:
+    """Return the fields of the client's body; one that was read to be translated is not read once more."""
+    follows, request = exchange.continuation, exchange.request
+    if follows is None and request is not None and request.members:
+        return request.members
+    try:
+        members = _members.decode(exchange.inbound.body if follows is None else follows.body)
+    except (msgspec.DecodeError, UnicodeError):
+        return None
+    for name in NESTED.intersection(members):
+        members[name] = _opened(members[name])
+    return member_names(members)
+
+
+def _opened(value: Any) -> object:
     """Return the members of a small object, None for all else: only names are needed."""
     raw = bytes(value)
     if not raw.startswith(b"{") or len(raw) > _SETTINGS_MAX:
@@ -181,14 +219,6 @@ def _opened(value: msgspec.Raw) -> object:
 
 
 _SETTINGS_MAX = 64 * 1024
-
-
-def _target_dialect(exchange: Exchange) -> Dialect:
-    return exchange.attempts[-1].target.dialect if exchange.attempts else exchange.inbound.dialect
-
-
-def _ms(seconds: float) -> float:
-    return round(seconds * 1000, 2)
 
 
 __all__ = ["receipt_of"]

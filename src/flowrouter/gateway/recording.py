@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from flowrouter.gateway.attempt_log import AttemptLog
     from flowrouter.gateway.client import Client
     from flowrouter.gateway.exchange import Exchange
-    from flowrouter.upstream import Reply
+    from flowrouter.upstream import Reply, Take
 
 HEADER = "x-flowrouter-recording"
 """By which a caller asks not to be recorded; it cannot ask for the reverse."""
@@ -203,6 +203,16 @@ class _Heard:
         piece = await self._reply.read()
         self._hear(piece)
         return piece
+
+    async def flow(self, take: Take) -> None:
+        """Give pieces to `take` as they come."""
+        hear = self._hear
+
+        def heard(piece: bytes) -> bool:
+            hear(piece)
+            return take(piece)
+
+        await self._reply.flow(heard)
 
     def close(self) -> None:
         """Let go."""

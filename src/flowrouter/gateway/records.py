@@ -17,7 +17,7 @@ Outcome = Literal["ok", "error", "cancelled", "partial"]
 Lane = Literal["passthrough", "translate"]
 
 
-class AttemptRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class AttemptRow(msgspec.Struct, frozen=True, omit_defaults=True):
     """One try at a target, as the log keeps it; times are relative to the exchange's start.
 
     `estimated` marks counts, and the cost they make, that are ours; `charge_pusd` is what of the cost
@@ -52,7 +52,7 @@ class BudgetLine(msgspec.Struct, frozen=True, kw_only=True):
     amount: int
 
 
-class RequestRow(msgspec.Struct, frozen=True, kw_only=True):
+class RequestRow(msgspec.Struct, frozen=True):
     """One finished exchange. `status` is what our client got; `receipt` is JSON or None.
 
     `input_tokens` excludes both cache counts. `cost_pusd` is what all attempts together are believed to
@@ -64,17 +64,17 @@ class RequestRow(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     ts_ms: int
     owner_id: str
-    key_id: str | None = None
-    client: str | None = None
+    key_id: str | None
+    client: str | None
     client_dialect: Dialect
     endpoint: str
-    requested_model: str | None = None
-    account_id: str | None = None
-    preset: str | None = None
-    model: str | None = None
-    dialect: Dialect | None = None
-    stream: bool = False
-    lane: Lane | None = None
+    requested_model: str | None
+    account_id: str | None
+    preset: str | None
+    model: str | None
+    dialect: Dialect | None
+    stream: bool
+    lane: Lane | None
     status: int
     outcome: Outcome
     error_type: str | None = None

@@ -24,6 +24,7 @@ from flowrouter.routing import Plan, Target, judge
 from flowrouter.routing.cooldown import Pause
 from flowrouter.routing.course import Course, End, Limits, Try, Wait
 from flowrouter.routing.verdict import Verdict, of_class
+from flowrouter.settings.routing import Routing
 
 Settle = Callable[[Exchange], None]
 
@@ -55,6 +56,8 @@ class Search:
         self._clock = clock
         self._wait = wait
         self._draw = draw
+        # What requests without a time of their own may do, and the settings that say so.
+        self._usual: tuple[Limits, Routing | None] = (Limits(), None)
 
     async def run(
         self, exchange: Exchange, client: Client, plan: Plan, *, world: World, settle: Settle
@@ -63,7 +66,7 @@ class Search:
         cooldowns = self._cooldowns
         course = Course(
             plan,
-            self._limits(exchange, world),
+            self._limits(exchange, world.routing),
             obstacle=cooldowns.obstacle,
             riskable=cooldowns.riskable,
             context=partial(_window, world),
@@ -80,7 +83,8 @@ class Search:
             began = self._clock.now()
             failure = await self._relay.deliver(begun, exchange, client, settle=settle)
             if failure is None:
-                await self._look_back(begun, exchange)
+                if begun.opened.log.verdict == "cut":
+                    await self._look_back(begun, exchange)
                 return None
             await self._take_in(failure, course, failures, began=began, trial=step.trial)
         pauses = [pause for target in plan.targets if (pause := cooldowns.cause(target)) is not None]
@@ -123,7 +127,8 @@ class Search:
             if isinstance(begun, Failure):
                 return None
             left = retry_after.used_up(begun.opened.reply.headers, now=self._clock.now())
-            await self._cooldowns.answered(begun.target, began=began, left=left)
+            if left is not None or self._cooldowns.known:
+                await self._cooldowns.answered(begun.target, began=began, left=left)
             return begun
         except BaseException:  # a client that leaves now must not leave its answer open
             if isinstance(begun, Begun):
@@ -175,8 +180,6 @@ class Search:
     async def _look_back(self, begun: Begun, exchange: Exchange) -> None:
         """Let a target pause whose answer broke off behind the commit, whoever completed it."""
         log = begun.opened.log
-        if log.verdict != "cut":
-            return
         problem, verdict = exchange.problem, of_class("network", reason="its answer broke off")
         if problem is None:
             problem = Problem(status=502, message=log.error or verdict.reason)
@@ -188,14 +191,19 @@ class Search:
         if pause is not None:
             log.paused = max(0.0, pause.until - self._clock.now())
 
-    def _limits(self, exchange: Exchange, world: World) -> Limits:
-        settings = world.routing
+    def _limits(self, exchange: Exchange, settings: Routing) -> Limits:
+        limits, of = self._usual
+        if of is not settings:
+            limits = Limits(
+                attempts=settings.attempts,
+                wait=settings.wait,
+                past_content_filter=settings.failover_on_content_filter,
+            )
+            self._usual = limits, settings
         left = self._tries.time_left(exchange)
-        return Limits(
-            attempts=settings.attempts,
-            wait=settings.wait if left is None else max(0.0, min(settings.wait, left)),
-            past_content_filter=settings.failover_on_content_filter,
-        )
+        if left is None:
+            return limits
+        return msgspec.structs.replace(limits, wait=max(0.0, min(limits.wait, left)))
 
 
 def _window(world: World, target: Target) -> int | None:

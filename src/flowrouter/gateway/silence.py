@@ -9,17 +9,18 @@ class Silence:
     """Watches the reads of one reply, all by one task; `begin` and `end` stand around each, `close` behind the last.
 
     A read during which nothing comes for `limit` seconds is cancelled; `is_over` then tells that it was by this
-    watch and nobody else, as `asyncio.timeout` would.
+    watch and nobody else, as `asyncio.timeout` would. Who reads many pieces at once sets `since` at each, to the
+    loop's time.
     """
 
-    __slots__ = ("_cancelling", "_limit", "_loop", "_over", "_reading", "_since", "_task", "_timer")
+    __slots__ = ("_cancelling", "_limit", "_loop", "_over", "_reading", "_task", "_timer", "since")
 
     def __init__(self, limit: float) -> None:
         self._limit = limit
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[object] | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._since = 0.0
+        self.since = 0.0
         self._cancelling = 0
         self._reading = False
         self._over = False
@@ -33,9 +34,9 @@ class Silence:
             assert task is not None
         self._reading = True
         self._cancelling = task.cancelling()
-        self._since = loop.time()
+        self.since = loop.time()
         if self._timer is None:
-            self._timer = loop.call_at(self._since + self._limit, self._look, task, loop)
+            self._timer = loop.call_at(self.since + self._limit, self._look, task, loop)
 
     def is_over(self) -> bool:
         """Return whether the cancellation that arrived is this watch's alone, and take its own back."""
@@ -59,7 +60,7 @@ class Silence:
         self._timer = None
         if not self._reading:
             return
-        ends = self._since + self._limit
+        ends = self.since + self._limit
         if loop.time() < ends:
             self._timer = loop.call_at(ends, self._look, task, loop)
         else:

@@ -185,11 +185,12 @@ class TranslateSink:
 
     def close(self, events: Sequence[Event]) -> bytes:
         """Return what the events become."""
-        if len(events) == 1 and not self._edits:
+        events = edited(events, self._edits)
+        if len(events) == 1:
             self.cursor.apply(events[0])
             return self._encoder.feed(events[0])
         out: list[bytes] = []
-        for event in edited(events, self._edits):
+        for event in events:
             self.cursor.apply(event)
             out.append(self._encoder.feed(event))
         return b"".join(out)
@@ -265,7 +266,8 @@ class GatherSink:
 def edited(events: Sequence[Event], edits: Sequence[Editor]) -> Sequence[Event]:
     """Return `events` after each edit in turn."""
     for edit in edits:
-        events = [result for event in events for result in edit(event)]
+        # Nearly every frame tells of one event.
+        events = edit(events[0]) if len(events) == 1 else [made for event in events for made in edit(event)]
     return events
 
 

@@ -8,7 +8,7 @@ that only pings is found while another target may still answer. What it read is 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import msgspec
@@ -30,8 +30,11 @@ from flowrouter.gateway.pace import Pace
 from flowrouter.wire.json_arrays import as_events
 from flowrouter.wire.sse import Frame, SseError, SseParser
 
+Framed = tuple[Frame, Sequence[Event]]
+"""A frame with the events in it."""
+
 Step = tuple[Frame | None, Sequence[Event]]
-"""A frame with the events in it; no frame where the end of the stream told them."""
+"""The same, or no frame where the end of the stream told the events."""
 
 
 class Terms(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,8 +92,6 @@ class Source:
         self._streamed = head.stream
         self._pace = Pace(terms.slow_tokens) if terms.slow_tokens and head.stream else None
         self.deadline = terms.deadline
-        self._parser = SseParser()
-        self._decoder = codec(prepared.target.dialect).decoder(decode_options(opened))
         self._held: list[Step] = []
         self._data = b""
         self._size = 0
@@ -123,6 +124,26 @@ class Source:
             held, self._held = self._held, []
             return held
         return await self._read()
+
+    async def flow(self, take: Callable[[Sequence[Framed]], bool]) -> None:
+        """Give steps to `take` as they come, from where nothing is held, until it returns False.
+
+        `more` returns what comes then, and what tells of an end or a failure.
+        """
+        if self._held or self._over:
+            return
+
+        def taken(data: bytes) -> bool:
+            steps = self._steps(data)
+            if not self._over:
+                return not steps or take(steps)
+            self._held += steps
+            return False
+
+        try:
+            await self._incoming.flow(taken)
+        except UpstreamError as error:
+            self._held = self._broken(error)
 
     async def drain(self) -> None:
         """Read the last bytes of a finished stream, so that its connection can be used again."""
@@ -167,6 +188,8 @@ class Source:
         return outlined or upstream.parse_response(body, provenance(self._opened))
 
     async def _begin(self) -> Problem | None:
+        self._parser = SseParser()
+        self._decoder = codec(self._opened.prepared.target.dialect).decoder(decode_options(self._opened))
         while steps := await self._next():
             self._held += steps
             events = steps[-1][1]
@@ -176,7 +199,7 @@ class Source:
                 return None
         raise UpstreamError("the provider's stream held no answer", kind="empty")
 
-    async def _next(self) -> list[Step]:
+    async def _next(self) -> Sequence[Step]:
         """Return the next steps of a beginning, while its pace is watched in time."""
         pace = self._pace
         if pace is None:
@@ -198,7 +221,7 @@ class Source:
             self._pace = None
         return self._pace is None
 
-    async def _read(self, by: float = math.inf) -> list[Step]:
+    async def _read(self, by: float = math.inf) -> Sequence[Step]:
         """Return the steps of the next bytes that hold any; none at the end."""
         while not self._over:
             data, self._data = self._data, b""
@@ -210,16 +233,14 @@ class Source:
                         data = await self._incoming.more(
                             started=self._started, meaningful=self._meaningful, by=by
                         )
-                except UpstreamError:
-                    if self._meaningful and (events := self._finished()):
-                        return [(None, events)]
-                    raise
+                except UpstreamError as error:
+                    return self._broken(error)
             steps = self._steps(data) if data else self._end()
             if steps:
                 return steps
         return []
 
-    def _steps(self, data: bytes) -> list[Step]:
+    def _steps(self, data: bytes) -> Sequence[Framed]:
         self._size += len(data)
         if self._size > WHOLE_MAX and self._exchange.first_content_at is None:
             raise UpstreamError("the provider's answer is too large", kind="protocol")
@@ -227,9 +248,10 @@ class Source:
             frames = self._parser.feed(data)
         except SseError as error:
             raise UpstreamError(str(error), kind="protocol") from None
-        steps: list[Step] = []
+        steps: list[Framed] = []
+        feed = self._decoder.feed
         for frame in frames:
-            events = self._decoder.feed(frame)
+            events = feed(frame)
             steps.append((frame, events))
             if not self._meaningful:
                 self._look(events)
@@ -250,6 +272,12 @@ class Source:
         for _, events in steps:
             self._look(events)
         return steps
+
+    def _broken(self, error: UpstreamError) -> list[Step]:
+        """Return how a stream ends that broke behind its finish; raises `error` for one without."""
+        if self._meaningful and (events := self._finished()):
+            return [(None, events)]
+        raise error
 
     def _finished(self) -> Sequence[Event]:
         """Return the end of an answer whose finish had come when its connection broke; nothing without one.
@@ -279,4 +307,4 @@ class Source:
             self._exchange.upstream_wait += seconds
 
 
-__all__ = ["Source", "Step", "Terms"]
+__all__ = ["Framed", "Source", "Step", "Terms"]

@@ -7,7 +7,7 @@ let go of everything. A client's stream has got nothing of the answer yet, so an
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 
 import msgspec
@@ -15,10 +15,11 @@ import msgspec
 from flowrouter.clock import Clock
 from flowrouter.config import Timeouts
 from flowrouter.errors import UpstreamError
-from flowrouter.gateway.admission import Admission, Slot
+from flowrouter.gateway.admission import Admission
 from flowrouter.gateway.attempts import Attempts, Opened
 from flowrouter.gateway.begun import HAIR, TIMEOUT_HEADER, Begun, out_of_time
 from flowrouter.gateway.blame import Failure, from_busy
+from flowrouter.gateway.continuation import Continuation
 from flowrouter.gateway.exchange import Exchange
 from flowrouter.gateway.first_token import FirstTokenLimits
 from flowrouter.gateway.hedging import Contest, Hedges
@@ -26,6 +27,8 @@ from flowrouter.gateway.lines import AccountBusyError
 from flowrouter.gateway.source import Source, Terms
 from flowrouter.gateway.world import World
 from flowrouter.routing import Target
+
+_NO_TERMS = Terms()
 
 
 class Tries:
@@ -68,7 +71,7 @@ class Tries:
             return None
         return exchange.inbound.started + seconds - self._clock.monotonic()
 
-    async def begin(
+    def begin(
         self,
         exchange: Exchange,
         world: World,
@@ -79,7 +82,7 @@ class Tries:
         rival: Target | None = None,
         spare: bool = False,
         lost: Callable[[Failure], None] | None = None,
-    ) -> Begun | Failure:
+    ) -> Awaitable[Begun | Failure]:
         """Return the answer of `target` once it has begun, or why there is none.
 
         `first_token` is how many seconds it has to begin (see `first_token`), None where nobody else could be
@@ -90,25 +93,27 @@ class Tries:
         may then be the rival's (`Begun.target`). If both fail, the last failure is returned and `lost` hears of
         the first.
         """
-        terms = Terms(
-            first_token=math.inf if first_token is None else first_token,
-            slow_tokens=world.routing.slow_tokens if first_token is not None else 0.0,
-        )
         left = self.time_left(exchange)
-        if left is not None:
-            if left <= HAIR:
-                return out_of_time(target)
-            terms = msgspec.structs.replace(terms, deadline=self._clock.monotonic() + left)
-        begin = partial(self._try, exchange, world)
+        if first_token is None and left is None:
+            terms = _NO_TERMS
+        elif left is not None and left <= HAIR:
+            return _at_once(out_of_time(target))
+        else:
+            terms = Terms(
+                first_token=math.inf if first_token is None else first_token,
+                deadline=math.inf if left is None else self._clock.monotonic() + left,
+                slow_tokens=world.routing.slow_tokens if first_token is not None else 0.0,
+            )
         hedging = world.routing.hedging
         if not hedging.enabled or rival is None or not _may_hedge(exchange, target, rival):
-            return await begin(target, terms=terms, wait=wait)
+            return self._try(exchange, world, target, terms=terms, wait=wait)
         limit = self._limits.limit(exchange, world, rival) if spare else None
         last = msgspec.structs.replace(
             terms,
             first_token=math.inf if limit is None else limit,
             slow_tokens=0.0 if limit is None else terms.slow_tokens,
         )
+        begin = partial(self._try, exchange, world)
         contest = Contest(
             exchange,
             target,
@@ -117,65 +122,76 @@ class Tries:
             lost=lost,
             final=partial(_is_final, past_filter=world.routing.failover_on_content_filter),
         )
-        return await self._hedges.run(contest, hedging)
+        return self._hedges.run(contest, hedging)
 
     async def _try(
         self, exchange: Exchange, world: World, target: Target, *, terms: Terms, wait: float
     ) -> Begun | Failure:
-        limit, owner_id = slots(world, target), exchange.caller.owner_id
-        wait = min(wait, terms.deadline - self._clock.monotonic())
+        limit = slots(world, target)
+        slot = self._admission.take_free(target.account_id, limit)
+        if slot is None:
+            wait, owner_id = min(wait, terms.deadline - self._clock.monotonic()), exchange.caller.owner_id
+            try:
+                slot = await self._admission.take(target.account_id, limit, wait=wait, owner_id=owner_id)
+            except AccountBusyError as busy:
+                return from_busy(busy, target)
+        begun: Begun | None = None
         try:
-            slot = await self._admission.take(target.account_id, limit, wait=wait, owner_id=owner_id)
-        except AccountBusyError as busy:
-            return from_busy(busy, target)
-        try:
-            begun = await self._begin(exchange, world, target, terms=terms, slot=slot)
-        except BaseException:
-            slot.release()
-            raise
-        if isinstance(begun, Failure):
-            slot.release()
-            return self._in_time(begun, exchange, terms)
-        return begun
-
-    async def _begin(
-        self, exchange: Exchange, world: World, target: Target, *, terms: Terms, slot: Slot
-    ) -> Begun | Failure:
-        follows = exchange.continuation
-        if follows is not None:
-            exchange.carry(follows.body_for(target))
-        left = terms.deadline - self._clock.monotonic()
-        opened = await self._attempts.open(exchange, world, target, first_token=min(terms.first_token, left))
-        if isinstance(opened, Failure):
-            exchange.continuation = follows and follows.without_vendor(opened.problem)
-            if exchange.continuation is follows:
-                return opened
-            return await self._begin(exchange, world, target, terms=terms, slot=slot)
-        source = Source(opened, exchange, clock=self._clock, timeouts=self._timeouts, terms=terms)
-        return await self._peeked(opened, source, slot)
-
-    async def _peeked(self, opened: Opened, source: Source, slot: Slot) -> Begun | Failure:
-        """Look at how the reply begins; whatever is no answer is closed."""
-        failure: Failure | None = None
-        begun = False
-        try:
-            problem = await source.peek()
-            begun = problem is None
-            if problem is not None:
+            opened = await self._open(exchange, world, target, terms=terms)
+            if isinstance(opened, Failure):
+                return self._in_time(opened, exchange, terms)
+            source = Source(opened, exchange, clock=self._clock, timeouts=self._timeouts, terms=terms)
+            try:
+                problem = await source.peek()
+                if problem is None:
+                    begun = Begun(opened, source, slot)
+                    return begun
                 failure = self._attempts.refused(opened, problem)
-        except UpstreamError as error:
-            failure = self._attempts.broken(opened.log, opened.prepared.target, error)
+            except UpstreamError as error:
+                failure = self._attempts.broken(opened.log, target, error)
+            finally:
+                if begun is None:  # what is no answer is closed
+                    opened.log.usage = source.usage
+                    opened.reply.close()
+            return self._in_time(failure, exchange, terms)
         finally:
-            if not begun:
-                opened.log.usage = source.usage
-                opened.reply.close()
-        return failure or Begun(opened, source, slot)
+            if begun is None:
+                slot.release()
+
+    def _open(
+        self, exchange: Exchange, world: World, target: Target, *, terms: Terms
+    ) -> Awaitable[Opened | Failure]:
+        if (follows := exchange.continuation) is not None:
+            return self._open_following(exchange, world, target, terms=terms, follows=follows)
+        first_token = terms.first_token
+        if terms.deadline != math.inf:
+            first_token = min(first_token, terms.deadline - self._clock.monotonic())
+        return self._attempts.open(exchange, world, target, first_token=first_token)
+
+    async def _open_following(
+        self, exchange: Exchange, world: World, target: Target, *, terms: Terms, follows: Continuation
+    ) -> Opened | Failure:
+        """Open an attempt at going on from an earlier answer: by its name, else with the history written out."""
+        while True:
+            exchange.carry(follows.body_for(target))
+            first_token = min(terms.first_token, terms.deadline - self._clock.monotonic())
+            opened = await self._attempts.open(exchange, world, target, first_token=first_token)
+            if isinstance(opened, Opened):
+                return opened
+            before, follows = follows, follows.without_vendor(opened.problem)
+            if follows is before:
+                return opened
+            exchange.continuation = follows
 
     def _in_time(self, failure: Failure, exchange: Exchange, terms: Terms) -> Failure:
         """Return `failure`, or that the client's own time is over."""
         if failure.verdict.failure != "timeout" or self._clock.monotonic() < terms.deadline - HAIR:
             return failure
         return out_of_time(failure.target, exchange.attempts[-1])
+
+
+async def _at_once(failure: Failure) -> Failure:
+    return failure
 
 
 def slots(world: World, target: Target) -> int:

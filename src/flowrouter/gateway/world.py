@@ -38,7 +38,8 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
     `accounts` by id, `presets` by account id. `protected` says that a key is required even though
     none exists (a bind beyond loopback). `reply_model`: `answered` or `asked`. `combos` by id, those of
     the store that one of the configuration file hides are in `hidden_combos`. `known_requests` are those whose
-    address and headers all of an account's share, without a body, by account, dialect and whether it streams.
+    address and headers several of an account's share, without a body, by account, dialect, whether it streams, and
+    the headers that its client and its translation add.
     """
 
     version: int = 0
@@ -58,7 +59,9 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
     recording: Recording = Recording()
     problems: tuple[str, ...] = ()
     known_capabilities: dict[tuple[str, str, Dialect], Capabilities] = {}
-    known_requests: dict[tuple[str, Dialect, bool], tuple[Account, HttpRequest]] = {}
+    known_requests: dict[
+        tuple[str, Dialect, bool, adapter.Headers, adapter.Headers], tuple[Account, HttpRequest]
+    ] = {}
 
     def capabilities(self, preset: Preset, model: str, dialect: Dialect) -> Capabilities:
         """Return what `model` can take at `preset` in `dialect`; kept for the next request."""

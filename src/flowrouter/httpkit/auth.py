@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from flowrouter.errors import CallerError
 from flowrouter.httpkit.caller import LOCAL, Caller
-from flowrouter.httpkit.keys import KeyRing, is_token
+from flowrouter.httpkit.keys import PREFIX, KeyRing, is_token
 
 OWN_HEADER = "x-flowrouter-key"
 """The place for a gateway key where the others hold a credential that is meant for a provider."""
@@ -23,9 +23,11 @@ def authenticate(headers: Mapping[str, str], ring: KeyRing, *, now_ms: int, prot
     the ring does not know is refused even then: it was revoked, or belongs to another gateway.
     """
     stranger = False
-    for token in credentials(headers):
-        if not is_token(token):
+    for name in _HEADERS:
+        value = headers.get(name)
+        if not value or PREFIX not in value:
             continue
+        token = _bare(value)
         key = ring.find(token, now_ms=now_ms)
         if key is not None:
             return Caller(
@@ -35,7 +37,7 @@ def authenticate(headers: Mapping[str, str], ring: KeyRing, *, now_ms: int, prot
                 scopes=key.scopes,
                 policy=key.policy,
             )
-        stranger = True
+        stranger = stranger or is_token(token)
     if stranger:
         raise CallerError(
             "this gateway key is unknown, disabled, revoked or expired; make a new one with `flow-router keys create`",
@@ -66,8 +68,13 @@ def credentials(headers: Mapping[str, str]) -> Iterator[str]:
     for name in _HEADERS:
         value = headers.get(name)
         if value:
-            scheme, _, token = value.partition(" ")
-            yield token.strip() if scheme.lower() == "bearer" and token else value.strip()
+            yield _bare(value)
+
+
+def _bare(value: str) -> str:
+    """Return a credential without the scheme that stands before it."""
+    scheme, _, token = value.partition(" ")
+    return token.strip() if token and scheme.lower() == "bearer" else value.strip()
 
 
 __all__ = ["OWN_HEADER", "authenticate", "credentials", "with_query_key"]

@@ -18,6 +18,8 @@ import msgspec
 # A name or address, then perhaps a port. Anything else in a `Host` (user names, lists) is refused, since
 # what one reader takes for the port another may take for the host.
 _HOST = re.compile(r"(\[[0-9a-f:.%]+\]|[^\s\[\]:/@,]+)(?::[0-9]*)?")
+_KEPT_MAX = 256
+_KEPT_LENGTH = 400
 _LOOPBACK_NAMES = frozenset({"localhost", "localhost.localdomain", "ip6-localhost"})
 
 
@@ -26,9 +28,23 @@ class Guard(msgspec.Struct, frozen=True, kw_only=True):
 
     hosts: frozenset[str] = frozenset()
     origins: frozenset[str] = frozenset()
+    passed: set[tuple[str | None, ...]] = msgspec.field(default_factory=set[tuple[str | None, ...]])
+    """What has passed, all but landings: the same few headers come with every request."""
 
     def objection(self, method: str, headers: Mapping[str, str], *, path: str = "") -> tuple[int, str] | None:
         """Return (status, message) for a request that must be refused; header names in lower case."""
+        get = headers.get
+        asked = (method, get("host"), get("origin"), get("sec-fetch-site"), get("content-type"))
+        if asked in self.passed:
+            return None
+        found = self._found(method, headers, path)
+        if found is None and path not in LANDINGS and sum(len(text or "") for text in asked) <= _KEPT_LENGTH:
+            if len(self.passed) >= _KEPT_MAX:
+                self.passed.clear()
+            self.passed.add(asked)
+        return found
+
+    def _found(self, method: str, headers: Mapping[str, str], path: str) -> tuple[int, str] | None:
         host = headers.get("host", "").lower()
         if not self._host_allowed(host):
             return 421, (

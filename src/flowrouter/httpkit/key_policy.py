@@ -41,7 +41,14 @@ NO_LIMITS = KeyLimits()
 """As much as there is."""
 
 
-class KeyPolicy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+class KeyPolicy(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    omit_defaults=True,
+    forbid_unknown_fields=True,
+    cache_hash=True,  # what it lets a key use is looked up by it
+):
     """What the owner decided for the requests of one key; None leaves it to the account or the program.
 
     `models` and `accounts` are globs of what it may use (empty: everything), `accounts` by an account's name or

@@ -28,9 +28,11 @@ class MemoryGate:
     def hold(self, headers: Mapping[str, str]) -> Share:
         """Hold a request's share, to be given back by `with`; raises `CallerError` (503, try again)."""
         declared = declared_length(headers)
-        share = Share(self)
-        share.cover(_UNDECLARED if declared is None else declared)
-        return share
+        size = _UNDECLARED if declared is None else declared
+        if self.held and self.held + size > self.limit:
+            raise _busy()
+        self.held += size
+        return Share(self, size)
 
 
 class Share:
@@ -38,9 +40,9 @@ class Share:
 
     __slots__ = ("_gate", "size")
 
-    def __init__(self, gate: MemoryGate) -> None:
+    def __init__(self, gate: MemoryGate, size: int) -> None:
         self._gate = gate
-        self.size = 0
+        self.size = size
 
     def __enter__(self) -> Share:
         return self
@@ -50,18 +52,22 @@ class Share:
 
     def cover(self, size: int) -> None:
         """Hold at least `size` bytes; raises `CallerError` (503). A request that is alone is never refused."""
-        more, gate = size - self.size, self._gate
-        if more <= 0:
+        if size <= self.size:
             return
+        more, gate = size - self.size, self._gate
         if gate.held > self.size and gate.held + more > gate.limit:
-            raise CallerError(
-                "too many large requests are in flight; try again in a moment",
-                status=503,
-                code="busy",
-                retry_after=1.0,
-            )
+            raise _busy()
         gate.held += more
         self.size = size
+
+
+def _busy() -> CallerError:
+    return CallerError(
+        "too many large requests are in flight; try again in a moment",
+        status=503,
+        code="busy",
+        retry_after=1.0,
+    )
 
 
 def share_of_memory(share: float) -> int:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-Send = Callable[[Any], Awaitable[None]]
+Send = Callable[[Any], Coroutine[Any, Any, None]]
 Headers = list[tuple[bytes, bytes]]
 
 JSON_TYPE = (b"content-type", b"application/json")
@@ -20,19 +20,19 @@ STREAM_HEADERS: Mapping[str, Headers] = MappingProxyType(
 """The headers of a stream by how it is cut: events, or the elements of one JSON array."""
 
 
-async def send_head(send: Send, status: int, headers: Headers) -> None:
-    """Send the status line and headers."""
-    await send({"type": "http.response.start", "status": status, "headers": headers})
+def send_head(send: Send, status: int, headers: Headers) -> Coroutine[Any, Any, None]:
+    """Send the status line and headers, once awaited."""
+    return send({"type": "http.response.start", "status": status, "headers": headers})
 
 
-def send_piece(send: Send, body: bytes) -> Awaitable[None]:
+def send_piece(send: Send, body: bytes) -> Coroutine[Any, Any, None]:
     """Send a piece of a body that goes on, once awaited."""
     return send({"type": "http.response.body", "body": body, "more_body": True})
 
 
-async def send_last(send: Send, body: bytes = b"") -> None:
-    """Send the last piece of a body."""
-    await send({"type": "http.response.body", "body": body, "more_body": False})
+def send_last(send: Send, body: bytes = b"") -> Coroutine[Any, Any, None]:
+    """Send the last piece of a body, once awaited."""
+    return send({"type": "http.response.body", "body": body, "more_body": False})
 
 
 async def send_json(

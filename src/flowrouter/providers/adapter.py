@@ -30,6 +30,8 @@ Operation = Literal[
     "generate", "embeddings", "embed_content", "batch_embed", "compact", "count_tokens", "models"
 ]
 
+Headers = tuple[tuple[str, str], ...]
+
 _PATHS: dict[tuple[Dialect, Operation], str] = {
     ("openai_chat", "generate"): "/chat/completions",
     ("openai_chat", "embeddings"): "/embeddings",
@@ -100,9 +102,12 @@ def build(
     )
 
 
-def forwards(client_headers: Mapping[str, str], dialect: Dialect) -> bool:
-    """Return whether any of `client_headers` (names in lower case) goes on to a provider speaking `dialect`."""
-    return not header_table.FORWARDED[dialect].isdisjoint(client_headers)
+def passed_on(client_headers: Mapping[str, str], dialect: Dialect) -> Headers:
+    """Return those of `client_headers` (names in lower case) that may go on to a provider speaking `dialect`."""
+    allowed = header_table.FORWARDED[dialect]
+    if allowed.isdisjoint(client_headers):
+        return ()
+    return tuple([(name, client_headers[name]) for name in allowed if name in client_headers])
 
 
 def build_listing(
@@ -250,5 +255,6 @@ def _refuse(preset: Preset, why: str, fix: str | None) -> NoReturn:
 
 
 __all__ = [
-    "AdapterError", "Operation", "Shown", "build", "build_listing", "build_quota", "forwards", "resolve_base_url",
+    "AdapterError", "Headers", "Operation", "Shown", "build", "build_listing", "build_quota", "passed_on",
+    "resolve_base_url",
 ]  # fmt: skip

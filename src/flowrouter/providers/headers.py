@@ -83,7 +83,7 @@ def is_name(name: str) -> bool:
 
 def is_value(value: str) -> bool:
     """Say whether `value` may stand in a header: printable ASCII, blanks and tabs."""
-    return all(" " <= c <= "~" or c == "\t" for c in value)
+    return value.isascii() and value.replace("\t", " ").isprintable()
 
 
 def _joined(old: str, new: str) -> str:

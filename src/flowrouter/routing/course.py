@@ -9,7 +9,7 @@ was never fit for the request does not use up.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 
@@ -143,7 +143,9 @@ class Course:
         self._steps += 1
         if self._ended or self._steps > _STEPS_MAX or self._tries >= self._limits.attempts:
             return self._end(now)
-        return self._repeat(now) or self._open() or self._later(now) or self._end(now)
+        if self._again is not None and (step := self._repeat(now)) is not None:
+            return step
+        return self._open() or self._later(now) or self._end(now)
 
     def failed(
         self,
@@ -202,8 +204,7 @@ class Course:
 
     def _repeat(self, now: float) -> Step | None:
         """Return the step of asking the same target once more, if that is what comes next."""
-        if self._again is None:
-            return None
+        assert self._again is not None
         target, pause = self._again
         obstacle = self._obstacle(target)
         if pause > 0:
@@ -255,11 +256,15 @@ class Course:
         self._round += 1
         return True
 
-    def _left(self) -> Iterable[Target]:
-        """Yield who was not asked in this round yet and is worth asking."""
-        for target in self._targets:
-            if target.key not in self._dropped and self._tried.get(target.key) != self._round:
-                yield target
+    def _left(self) -> Sequence[Target]:
+        """Return who was not asked in this round yet and is worth asking."""
+        if not self._tried and not self._dropped:
+            return self._targets
+        return [
+            target
+            for target in self._targets
+            if target.key not in self._dropped and self._tried.get(target.key) != self._round
+        ]
 
     def _ready(self, target: Target, now: float) -> float:
         """Return in how many seconds it is worth looking at `target` again."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
@@ -14,7 +14,10 @@ from flowrouter.routing.conditions import is_open
 from flowrouter.settings.routing import ComboConfig, Routing
 
 if TYPE_CHECKING:
+    from flowrouter.routing.plan import Plan
     from flowrouter.routing.tree import Draft
+
+_T = TypeVar("_T")
 
 NAME_MAX = 200
 """Longer names are neither kept nor compared: where an account takes every name, a caller chooses it."""
@@ -75,7 +78,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
 
     `aliases` map a name to a model as a client would write it, or to several: a pool. `presets` are by
     account id. What follows from these alone is worked out once: `conditional` says that names may
-    mean different things in different requests, `drafts` holds what names came to.
+    mean different things in different requests, `drafts` holds what names came to, `plans` what came of those
+    that lead to one target while nothing stood in its way.
     """
 
     accounts: tuple[AccountFacts, ...] = ()
@@ -85,6 +89,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     presets: Mapping[str, Preset] = {}
     conditional: bool = False
     drafts: dict[Any, Draft] = {}
+    plans: dict[Any, Plan] = {}
     groups: dict[str, tuple[Combo, ...]] = {}
 
     def __post_init__(self) -> None:
@@ -95,6 +100,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
         # A copy with other accounts must not share what was worked out for these.
         msgspec.structs.force_setattr(self, "groups", groups)
         msgspec.structs.force_setattr(self, "drafts", {})
+        msgspec.structs.force_setattr(self, "plans", {})
         rules = [rule.when for rule in self.routing.mapping]
         rules += [member.when for combo in self.combos for member in combo.config.members]
         conditional = self.routing.tiers.enabled or not all(is_open(rule) for rule in rules)
@@ -126,9 +132,17 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
 
     def keep(self, key: Any, draft: Draft) -> None:
         """Keep `draft` for the next request of its name."""
-        if len(self.drafts) >= _DRAFTS_MAX:
-            self.drafts.clear()
-        self.drafts[key] = draft
+        _keep(self.drafts, key, draft)
+
+    def keep_plan(self, key: Any, plan: Plan) -> None:
+        """Keep `plan` for the next request of its name."""
+        _keep(self.plans, key, plan)
+
+
+def _keep(kept: dict[Any, _T], key: Any, found: _T) -> None:
+    if len(kept) >= _DRAFTS_MAX:
+        kept.clear()
+    kept[key] = found
 
 
 def is_glob(name: str) -> bool:

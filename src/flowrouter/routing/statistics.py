@@ -61,26 +61,33 @@ class Statistics:
         self._output = Mean()
         self._histogram = [0.0] * _BUCKETS
 
-    def attempt(self, now: float, *, ok: bool) -> None:
-        """Take the outcome of one attempt that the target is answerable for."""
-        self._success.add(1.0 if ok else 0.0, self._weight(now))
+    def attempt(
+        self,
+        now: float,
+        *,
+        ok: bool,
+        cost: int | None = None,
+        tokens: int = 0,
+        seconds: float | None = None,
+    ) -> None:
+        """Take the outcome of one attempt that the target is answerable for, and what it cost in pico-USD.
+
+        `tokens` are those of an answer and `seconds` the time that a stream took behind its first piece.
+        """
+        weight = self._weight(now)
+        self._success.add(1.0 if ok else 0.0, weight)
+        if cost is not None:
+            self._cost.add(cost, weight)
+        if tokens:
+            self._output.add(tokens, weight)
+            if seconds is not None and tokens > 1 and seconds > 0:
+                self._pace.add(seconds / tokens, weight)
 
     def first_token(self, now: float, seconds: float) -> None:
         """Take the time from an attempt's start to its first meaningful piece."""
         weight = self._weight(now)
         self._first.add(seconds, weight)
         self._histogram[_bucket(seconds)] += weight
-
-    def output(self, now: float, *, tokens: int, seconds: float | None) -> None:
-        """Take an answer's length and, for a stream, the time it took behind its first piece."""
-        weight = self._weight(now)
-        self._output.add(tokens, weight)
-        if seconds is not None and tokens > 1 and seconds > 0:
-            self._pace.add(seconds / tokens, weight)
-
-    def cost(self, now: float, pusd: int) -> None:
-        """Take what one attempt cost, in pico-USD."""
-        self._cost.add(pusd, self._weight(now))
 
     def samples(self, now: float) -> float:
         """Return how many attempts are in the share of successes, each as much as it still counts."""

@@ -3,7 +3,7 @@
 Two halves. The data plane's half is plain SQL on a `place`, which is `sqlite` or `postgres` (loaded only
 where one is configured), so that a gateway on SQLite starts without loading a database library: `boot` opens
 (or creates) the store and its vault, `config_source` reads snapshots, `writer` takes finished exchanges (with
-`journal` behind it, `retention` beside it and `postings` to the ledger in it), `budget_book` holds what
+`journal` behind it, `retention` beside it; `postings` is what a batch enters, by `insertion`), `budget_book` holds what
 budgets have given out, `sealed_blobs`, `locks`, `model_lists`, `pauses` and `receipts` are small adapters,
 `memory_state` keeps short-lived state. `state` chooses `fallback` over `redis_state` instead where Redis is
 configured, and loads them only then. The people's half, behind `management` (import it late), is SQLAlchemy

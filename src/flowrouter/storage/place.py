@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, ParamSpec, Protocol, TypeVar
 
 from flowrouter.errors import ConfigError
+from flowrouter.storage.insertion import Insertion
 
 Parameters = ParamSpec("Parameters")
 Answer = TypeVar("Answer")
@@ -99,6 +100,10 @@ class Place(Protocol):
 
     def hold(self, connection: Connection, name: str) -> None:
         """Until the transaction ends, keep out all others that hold `name`; SQLite's do so by themselves."""
+        ...
+
+    def insert(self, connection: Connection, into: Insertion, columns: Sequence[Sequence[Any]], /) -> int:
+        """Insert rows, given by columns, no columns being none; return how many were inserted or changed."""
         ...
 
     def explained(self) -> AbstractContextManager[None]:

@@ -1,4 +1,4 @@
-"""What a batch of finished exchanges adds to the ledger, to sums and to budgets.
+"""What a batch of finished exchanges enters: request log and receipts, the ledger, sums and budgets.
 
 Everything of a batch is one transaction of the writer's. An exchange that is in the ledger already adds
 nothing, so that a batch which is written again (after a crash, from a journal) is harmless.
@@ -6,101 +6,185 @@ nothing, so that a batch which is written again (after a crash, from a journal) 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-
-import msgspec
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import repeat
+from typing import Any
 
 from flowrouter.clock import DAY_MS
-from flowrouter.gateway.ledger import LedgerLine, lines_of
-from flowrouter.gateway.records import BudgetLine, RequestRow
-from flowrouter.storage.place import Connection
-from flowrouter.storage.request_sums import TOKENS
+from flowrouter.gateway.records import RequestRow
+from flowrouter.storage.insertion import Insertion, adding, entering
+from flowrouter.storage.place import Connection, Place
+from flowrouter.storage.request_rows import RECEIPTS, REQUESTS, columns_of, receipt_columns, request_columns
+from flowrouter.storage.request_sums import MILLION, TOKENS, Alike, alike, totals
 from flowrouter.storage.request_sums import add as add_to_sums
 
 LEDGER = "ledger"
 """What a transaction must hold to post."""
 
-LINE = LedgerLine.__struct_fields__
-_KEY = ("day_ms", "owner_id", "key_id", "account_id", "preset", "model")
+LINE = (
+    "exchange_id", "line", "kind", "ts_ms", "owner_id", "key_id", "account_id", "preset", "model",
+    "amount_pusd", "estimated", "errors", *TOKENS,
+)  # fmt: skip
+"""The columns of the ledger; tokens and errors stand on the line of the charge only."""
+
 SUMS = ("requests", "errors", *TOKENS, "cost_pusd", "cost_unknown", "charge_pusd", "charge_unknown")
 
+Columns = Mapping[str, Sequence[Any]]
+"""The columns of the request log by name, `budgets` among them."""
 
-def _marks(count: int) -> str:
-    return ", ".join("?" * count)
-
-
+_KEY = ("day_ms", "owner_id", "key_id", "account_id", "preset", "model")
+_NAMES = ("ts_ms", *_KEY[1:])
+_KIND, _TIME, _AMOUNT = LINE.index("kind"), LINE.index("ts_ms"), LINE.index("amount_pusd")
+_NAMED = slice(_TIME + 1, _AMOUNT)
+_NONE = (0,) * len(("errors", *TOKENS))
+_NOTHING = (0, *_NONE)
+_LINES = entering("ledger", LINE, key=("exchange_id", "line"))
+_ROLLUPS = adding("rollups", key=_KEY, sums=SUMS)
+_SPENT = Insertion(
+    "budget_lines",
+    ("exchange_id", "budget_id", "start_ms", "holder", "owner_id", "kind", "ts_ms", "amount"),
+    "",
+)
+_SETTLED = Insertion(
+    "budget_blocks",
+    ("budget_id", "start_ms", "holder", "owner_id", "drawn", "settled", "seen_at_ms"),
+    "ON CONFLICT (budget_id, start_ms, holder) DO UPDATE"
+    " SET settled = budget_blocks.settled + excluded.settled",
+)
 _KNOWN = "SELECT exchange_id FROM ledger WHERE line = 0 AND exchange_id IN ({})"
-_ADD_LINE = (
-    f"INSERT INTO ledger ({', '.join(LINE)}) VALUES ({_marks(len(LINE))})"  # noqa: S608 our own names
-    " ON CONFLICT (exchange_id, line) DO NOTHING"
-)
-_ADD_SUMS = (
-    f"INSERT INTO rollups ({', '.join((*_KEY, *SUMS))}) VALUES ({_marks(len(_KEY) + len(SUMS))})"  # noqa: S608
-    f" ON CONFLICT ({', '.join(_KEY)}) DO UPDATE SET "
-    + ", ".join(f"{name} = rollups.{name} + excluded.{name}" for name in SUMS)
-)
-_ADD_SPENT = """
-    INSERT INTO budget_lines (exchange_id, budget_id, start_ms, holder, owner_id, kind, ts_ms, amount)
-    VALUES (?, ?, ?, ?, ?, 'charge', ?, ?)
-"""
-_SETTLE = """
-    INSERT INTO budget_blocks (budget_id, start_ms, holder, owner_id, drawn, settled, seen_at_ms)
-    VALUES (?, ?, ?, ?, 0, ?, ?)
-    ON CONFLICT (budget_id, start_ms, holder) DO UPDATE SET settled = budget_blocks.settled + excluded.settled
-"""
 
 
-def post(connection: Connection, batch: Sequence[RequestRow]) -> None:
-    """Add what is new of `batch`; part of the caller's transaction, which must hold `LEDGER`."""
-    ids = list({row.id for row in batch})
-    known = {found[0] for found in connection.execute(_KNOWN.format(_marks(len(ids))), ids)}
-    new: list[RequestRow] = []
+def enter(place: Place, connection: Connection, batch: Sequence[RequestRow], *, unseen: bool = False) -> None:
+    """Enter `batch`; part of the caller's transaction, which must hold `LEDGER`.
+
+    With `unseen` nobody looks first what of it is there already; raises `ValueError` where something is, and then
+    the transaction must not be kept.
+    """
+    columns = columns_of(batch)
+    place.insert(connection, REQUESTS, request_columns(columns))
+    place.insert(connection, RECEIPTS, receipt_columns(batch))
+    new = batch if unseen else _new(connection, batch)
+    if new:
+        lines = _post(place, connection, columns if len(new) == len(batch) else columns_of(new))
+        if unseen and lines:
+            raise ValueError(f"{lines} lines of what is entered as new are in the ledger already")
+
+
+def _post(place: Place, connection: Connection, columns: Columns) -> int:
+    """Add exchanges to ledger, sums and budgets; return how many of their lines were there before."""
+    lines, groups = lines_of(columns), alike(columns)
+    entered = place.insert(connection, _LINES, list(zip(*lines, strict=True)))
+    place.insert(connection, _ROLLUPS, totals(_rollups(groups, lines[len(columns["id"]) :])))
+    add_to_sums(place, connection, groups)
+    if any(columns["budgets"]):
+        _spend(place, connection, columns)
+    return len(lines) - entered
+
+
+def lines_of(columns: Columns) -> list[tuple[Any, ...]]:
+    """Return the lines of exchanges as `LINE` has them: every charge first, then what attempts cost."""
+    tokens = ([count or 0 for count in columns[name]] for name in TOKENS)
+    charges = zip(
+        columns["id"],
+        repeat(0),
+        repeat("charge"),
+        *(columns[name] for name in _NAMES),
+        columns["charge_pusd"],
+        columns["usage_estimated"],
+        [0 if outcome == "ok" else 1 for outcome in columns["outcome"]],
+        *tokens,
+        strict=False,  # `repeat` has no end
+    )
+    return [*charges, *_costs(columns)]
+
+
+def _new(connection: Connection, batch: Sequence[RequestRow]) -> list[RequestRow]:
+    """Return the exchanges that are not in the ledger yet, each once."""
+    rows: dict[str, RequestRow] = {}
     for row in batch:
-        if row.id not in known:
-            known.add(row.id)
-            new.append(row)
-    lines = [line for row in new for line in lines_of(row)]
-    connection.executemany(_ADD_LINE, [msgspec.structs.astuple(line) for line in lines])
-    connection.executemany(_ADD_SUMS, summed(lines))
-    add_to_sums(connection, new)
-    for row in new:
-        for spent in row.budgets:
-            _spend(connection, row, spent)
+        rows.setdefault(row.id, row)
+    for (known,) in connection.execute(_KNOWN.format(", ".join("?" * len(rows))), list(rows)).fetchall():
+        del rows[known]
+    return list(rows.values())
 
 
-def summed(lines: Iterable[LedgerLine]) -> list[tuple[object, ...]]:
-    """Return what `lines` add to the sums by day, in the order of `_ADD_SUMS`."""
-    sums: dict[tuple[object, ...], list[int]] = {}
-    for line in lines:
-        if line.kind == "adjust":
-            continue
-        key = (
-            line.ts_ms - line.ts_ms % DAY_MS,
-            line.owner_id,
-            line.key_id or "",
-            line.account_id or "",
-            line.preset or "",
-            line.model or "",
-        )
-        total = sums.setdefault(key, [0] * len(SUMS))
-        for place, amount in enumerate(_of(line)):
-            total[place] += amount
-    return [(*key, *total) for key, total in sums.items()]
+def _costs(columns: Columns) -> Iterator[tuple[Any, ...]]:
+    """Yield what each attempt cost, and behind an exchange's last the line by which its known lines balance."""
+    shared = (columns[name] for name in ("id", "ts_ms", "owner_id", "key_id", "charge_pusd", "attempts"))
+    for exchange_id, ts_ms, owner_id, key_id, charge, attempts in zip(*shared, strict=True):
+        number, rest, known = 1, charge or 0, charge is not None
+        for attempt in attempts:
+            cost = attempt.cost_pusd
+            if cost == 0:
+                continue
+            if cost is None:
+                amount, known = None, False
+            else:
+                amount = -cost
+                rest += amount
+            target = (attempt.account_id, attempt.preset, attempt.model)
+            yield (
+                exchange_id,
+                number,
+                "cost",
+                ts_ms,
+                owner_id,
+                key_id,
+                *target,
+                amount,
+                attempt.estimated,
+                *_NONE,
+            )
+            number += 1
+        if known and rest:
+            yield (
+                exchange_id,
+                number,
+                "adjust",
+                ts_ms,
+                owner_id,
+                key_id,
+                None,
+                None,
+                None,
+                -rest,
+                False,
+                *_NONE,
+            )
 
 
-def _of(line: LedgerLine) -> list[int]:
-    """Return one line's part of each of `SUMS`."""
-    unknown = int(line.amount_pusd is None)
-    if line.kind == "cost":
-        return [0, 0, 0, 0, 0, 0, 0, -(line.amount_pusd or 0), unknown, 0, 0]
-    tokens = [getattr(line, name) for name in TOKENS]
-    return [1, line.errors, *tokens, 0, 0, line.amount_pusd or 0, unknown]
+def _rollups(
+    groups: Sequence[Alike], costs: Sequence[tuple[Any, ...]]
+) -> dict[tuple[Any, ...], list[Sequence[int]]]:
+    """Return what is to be added under each key: charges as they are grouped, and the lines of `costs`."""
+    sums: dict[tuple[Any, ...], list[Sequence[int]]] = defaultdict(list)
+    for group in groups:
+        requests, errors, *tokens, _, _, _, high, low, unknown = group.sums
+        key = (group.quarter_ms - group.quarter_ms % DAY_MS, group.owner_id, *group.names[: len(_KEY) - 2])
+        sums[key].append((requests, errors, *tokens, 0, 0, high * MILLION + low, unknown))
+    amounts: dict[tuple[Any, ...], list[int | None]] = defaultdict(list)
+    for line in costs:
+        if line[_KIND] == "cost":
+            amounts[line[_TIME] // DAY_MS, *line[_NAMED]].append(line[_AMOUNT])
+    for (day, owner_id, *named), group in amounts.items():
+        key = (day * DAY_MS, owner_id, *[name or "" for name in named])
+        sums[key].append((*_NOTHING, -sum(filter(None, group)), group.count(None), 0, 0))
+    return sums
 
 
-def _spend(connection: Connection, row: RequestRow, spent: BudgetLine) -> None:
-    named = (spent.budget_id, spent.start_ms, spent.holder, row.owner_id)
-    connection.execute(_ADD_SPENT, (row.id, *named, row.ts_ms, spent.amount))
-    connection.execute(_SETTLE, (*named, spent.amount, row.ts_ms))
+def _spend(place: Place, connection: Connection, columns: Columns) -> None:
+    """Enter what exchanges used of budgets, and settle it."""
+    spent: list[tuple[Any, ...]] = []
+    settled: dict[tuple[Any, ...], list[Any]] = {}
+    shared = (columns[name] for name in ("id", "ts_ms", "owner_id", "budgets"))
+    for exchange_id, ts_ms, owner_id, budgets in zip(*shared, strict=True):
+        for one in budgets:
+            key = (one.budget_id, one.start_ms, one.holder)
+            spent.append((exchange_id, *key, owner_id, "charge", ts_ms, one.amount))
+            settled.setdefault(key, [*key, owner_id, 0, 0, ts_ms])[-2] += one.amount
+    place.insert(connection, _SPENT, list(zip(*spent, strict=True)))
+    place.insert(connection, _SETTLED, list(zip(*settled.values(), strict=True)))
 
 
-__all__ = ["LEDGER", "LINE", "SUMS", "post", "summed"]
+__all__ = ["LEDGER", "LINE", "SUMS", "Columns", "enter", "lines_of"]

@@ -2,45 +2,49 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from flowrouter.canonical.loss import Loss
 from flowrouter.gateway.ports import AttemptRow, RequestRow
+from flowrouter.storage.insertion import entering
 from flowrouter.storage.rows import Row
 
 COLUMNS: tuple[str, ...] = tuple(
     name for name in RequestRow.__struct_fields__ if name not in ("budgets", "receipt")
 )
 
-INSERT = (
-    f"INSERT INTO requests ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"  # noqa: S608 our own names
-    " ON CONFLICT (id) DO NOTHING"
-)
-INSERT_RECEIPT = (
-    "INSERT INTO receipts (request_id, owner_id, created_at_ms, body) VALUES (?, ?, ?, ?)"
-    " ON CONFLICT (request_id) DO NOTHING"
-)
+REQUESTS = entering("requests", COLUMNS, key=("id",))
+RECEIPTS = entering("receipts", ("request_id", "owner_id", "created_at_ms", "body"), key=("request_id",))
 
-_ATTEMPTS = COLUMNS.index("attempts")
-_LOSSES = COLUMNS.index("losses")
 _encode = msgspec.json.Encoder().encode
 _attempts = msgspec.json.Decoder(tuple[AttemptRow, ...])
 _losses = msgspec.json.Decoder(tuple[Loss, ...])
 
 
-def parameters(row: RequestRow) -> list[Any]:
-    """Return the values of `INSERT`, in its order; no attempts and no losses are NULL."""
-    values: list[Any] = list(msgspec.structs.astuple(row)[: len(COLUMNS)])
-    values[_ATTEMPTS] = _encode(row.attempts).decode() if row.attempts else None
-    values[_LOSSES] = _encode(row.losses).decode() if row.losses else None
-    return values
+def columns_of(rows: Sequence[RequestRow]) -> dict[str, Sequence[Any]]:
+    """Return the fields of rows, one at least, by name."""
+    columns = zip(*map(msgspec.structs.astuple, rows), strict=True)
+    return dict(zip(RequestRow.__struct_fields__, columns, strict=True))
 
 
-def receipt_parameters(row: RequestRow) -> tuple[Any, ...]:
-    """Return the values of `INSERT_RECEIPT` for a row that has a receipt."""
-    return (row.id, row.owner_id, row.ts_ms, (row.receipt or b"").decode())
+def request_columns(columns: Mapping[str, Sequence[Any]]) -> list[Sequence[Any]]:
+    """Return the columns of `REQUESTS` in its order; no attempts and no losses are NULL."""
+    texts = {
+        name: [_encode(each).decode() if each else None for each in columns[name]]
+        for name in ("attempts", "losses")
+    }
+    return [texts.get(name, columns[name]) for name in COLUMNS]
+
+
+def receipt_columns(rows: Iterable[RequestRow]) -> list[Sequence[Any]]:
+    """Return the columns of `RECEIPTS`, of rows that have a receipt."""
+    having = [
+        (row.id, row.owner_id, row.ts_ms, row.receipt.decode()) for row in rows if row.receipt is not None
+    ]
+    return list(zip(*having, strict=True))
 
 
 def clean(row: RequestRow) -> RequestRow:
@@ -74,4 +78,13 @@ def _storable(text: str) -> str:
     return text.encode("utf-8", "replace").decode().replace("\0", "\ufffd")
 
 
-__all__ = ["COLUMNS", "INSERT", "INSERT_RECEIPT", "clean", "parameters", "receipt_parameters", "request_from"]
+__all__ = [
+    "COLUMNS",
+    "RECEIPTS",
+    "REQUESTS",
+    "clean",
+    "columns_of",
+    "receipt_columns",
+    "request_columns",
+    "request_from",
+]

@@ -3,15 +3,22 @@
 They are sums of the rows themselves, so that they say what the rows say; the ledger has sums of its own. Days
 are kept for every way to choose at once; days and hours for each way alone, and quarters of an hour over all,
 so that the days of any time zone can be made of them.
+
+Many exchanges of a batch are alike in all of that: they are summed first, and only their sums are put under
+each key.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
 
 from flowrouter.clock import DAY_MS
-from flowrouter.gateway.records import RequestRow
-from flowrouter.storage.place import Connection
+from flowrouter.storage.insertion import adding
+from flowrouter.storage.place import Connection, Place
 
 HOUR_MS = 3_600_000
 QUARTER_MS = 900_000
@@ -32,58 +39,76 @@ SUMS = (
 MILLION = 1_000_000
 """What divides the two halves of money."""
 
-_Sums = dict[tuple[object, ...], list[int]]
+_DAYS = adding("request_days", key=DAY_KEY, sums=SUMS)
+_SLOTS = adding("request_slots", key=SLOT_KEY, sums=SUMS)
+_ALIKE = ("owner_id", *SLOT_KINDS)
+_SUMMED = ("cost_pusd", "charge_pusd", *TOKENS)
 
 
-def _adding(table: str, key: tuple[str, ...]) -> str:
-    names = (*key, *SUMS)
-    return (
-        f"INSERT INTO {table} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"  # noqa: S608 our own names
-        f" ON CONFLICT ({', '.join(key)}) DO UPDATE SET "
-        + ", ".join(f"{name} = {table}.{name} + excluded.{name}" for name in SUMS)
-    )
+class Alike(msgspec.Struct, frozen=True):
+    """`SUMS` of exchanges of one quarter of an hour and owner, with the same `names` in `SLOT_KINDS`, empty for none."""
+
+    quarter_ms: int
+    owner_id: str
+    names: tuple[str, ...]
+    sums: tuple[int, ...]
 
 
-_ADD_DAYS = _adding("request_days", DAY_KEY)
-_ADD_SLOTS = _adding("request_slots", SLOT_KEY)
+def alike(columns: Mapping[str, Sequence[Any]]) -> list[Alike]:
+    """Return the sums of what differs in nothing that sums are kept by, out of the columns of the request log."""
+    groups: dict[tuple[Any, ...], list[tuple[int | None, ...]]] = defaultdict(list)
+    quarters = [ts_ms - ts_ms % QUARTER_MS for ts_ms in columns["ts_ms"]]
+    keys = zip(quarters, *(columns[name] for name in _ALIKE), strict=True)
+    for key, amounts in zip(keys, zip(*(columns[name] for name in _SUMMED), strict=True), strict=True):
+        groups[key].append(amounts)
+    found: list[Alike] = []
+    for (quarter_ms, owner_id, *kinds), rows in groups.items():
+        names = tuple([name or "" for name in kinds])
+        failed = names[SLOT_KINDS.index("outcome")] != "ok"
+        found.append(Alike(quarter_ms, owner_id, names, _summed(rows, failed=failed)))
+    return found
 
 
-def add(connection: Connection, new: Iterable[RequestRow]) -> None:
-    """Add rows that were not in the log before; part of the caller's transaction, which must hold the ledger."""
-    days: _Sums = {}
-    slots: _Sums = {}
-    for row in new:
-        amounts = _amounts(row)
-        ts_ms, owner = row.ts_ms, row.owner_id
-        named = [getattr(row, kind) or "" for kind in SLOT_KINDS]
-        _count(days, (ts_ms - ts_ms % DAY_MS, owner, *named[: len(KINDS)]), amounts)
-        _count(slots, (QUARTER_MS, "", "", ts_ms - ts_ms % QUARTER_MS, owner), amounts)
+def add(place: Place, connection: Connection, groups: Iterable[Alike]) -> None:
+    """Add what was not in the log before; part of the caller's transaction, which must hold the ledger."""
+    days: dict[tuple[Any, ...], list[Sequence[int]]] = defaultdict(list)
+    slots: dict[tuple[Any, ...], list[Sequence[int]]] = defaultdict(list)
+    for group in groups:
+        quarter, owner, names, sums = group.quarter_ms, group.owner_id, group.names, group.sums
+        days[quarter - quarter % DAY_MS, owner, *names[: len(KINDS)]].append(sums)
+        slots[QUARTER_MS, "", "", quarter, owner].append(sums)
         for width in (DAY_MS, HOUR_MS):
-            slot = ts_ms - ts_ms % width
-            _count(slots, (width, "", "", slot, owner), amounts)
-            for kind, name in zip(SLOT_KINDS, named, strict=True):
-                _count(slots, (width, kind, name, slot, owner), amounts)
-    connection.executemany(_ADD_DAYS, [(*key, *sums) for key, sums in days.items()])
-    connection.executemany(_ADD_SLOTS, [(*key, *sums) for key, sums in slots.items()])
+            slot = quarter - quarter % width
+            slots[width, "", "", slot, owner].append(sums)
+            for kind, name in zip(SLOT_KINDS, names, strict=True):
+                slots[width, kind, name, slot, owner].append(sums)
+    place.insert(connection, _DAYS, totals(days))
+    place.insert(connection, _SLOTS, totals(slots))
 
 
-def _count(sums: _Sums, key: tuple[object, ...], amounts: list[int]) -> None:
-    present = sums.get(key)
-    sums[key] = (
-        amounts if present is None else [one + other for one, other in zip(present, amounts, strict=True)]
+def totals(sums: Mapping[tuple[Any, ...], Sequence[Sequence[int]]]) -> list[tuple[Any, ...]]:
+    """Return the columns of what is to be added: those of the key, then the sums of what is under it."""
+    return list(
+        zip(*[(*key, *map(sum, zip(*parts, strict=True))) for key, parts in sums.items()], strict=True)
     )
 
 
-def _amounts(row: RequestRow) -> list[int]:
-    return [
-        1,
-        int(row.outcome != "ok"),
-        *(getattr(row, name) or 0 for name in TOKENS),
-        *divmod(row.cost_pusd or 0, MILLION),
-        int(row.cost_pusd is None),
-        *divmod(row.charge_pusd or 0, MILLION),
-        int(row.charge_pusd is None),
-    ]
+def _summed(rows: Sequence[tuple[int | None, ...]], *, failed: bool) -> tuple[int, ...]:
+    cost, charge, *tokens = zip(*rows, strict=True)
+    return (
+        len(rows),
+        len(rows) if failed else 0,
+        *(sum(filter(None, counts)) for counts in tokens),
+        *_halves(cost),
+        *_halves(charge),
+    )
+
+
+def _halves(amounts: Sequence[int | None]) -> tuple[int, int, int]:
+    """Return whole micro-USD, what of each is left in pico-USD, and how many are unknown."""
+    known = [amount for amount in amounts if amount is not None]
+    high = sum([amount // MILLION for amount in known])
+    return high, sum(known) - high * MILLION, len(amounts) - len(known)
 
 
 __all__ = [
@@ -97,5 +122,8 @@ __all__ = [
     "SLOT_KINDS",
     "SUMS",
     "TOKENS",
+    "Alike",
     "add",
+    "alike",
+    "totals",
 ]

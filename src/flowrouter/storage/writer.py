@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections import OrderedDict, deque
+from collections import deque
 from pathlib import Path
 from threading import Event, Thread
 
@@ -19,8 +19,8 @@ from flowrouter.clock import Clock
 from flowrouter.gateway.ports import LogHealth, RequestRow
 from flowrouter.storage.journal import Journal, journal_name, strays
 from flowrouter.storage.place import Connection, Place
-from flowrouter.storage.postings import LEDGER, post
-from flowrouter.storage.request_rows import INSERT, INSERT_RECEIPT, clean, parameters, receipt_parameters
+from flowrouter.storage.postings import LEDGER, enter
+from flowrouter.storage.request_rows import clean
 from flowrouter.storage.retention import Pruning, Retention
 
 _log = logging.getLogger(__name__)
@@ -68,8 +68,9 @@ class RequestWriter:
         self._queue: deque[RequestRow] = deque()
         self._journal = Journal(folder / journal_name(worker))
         self._first = worker == 0
-        self._recent: OrderedDict[str, RequestRow] = OrderedDict()
+        self._recent: deque[RequestRow] = deque(maxlen=RECENT_RECEIPTS)
         self._wake = Event()
+        self._asleep = False
         self._stop = Event()
         self._thread = Thread(target=self._run, name="request-writer", daemon=True)
         self._connection: Connection | None = None
@@ -88,20 +89,20 @@ class RequestWriter:
     def record(self, row: RequestRow) -> None:
         """Take `row`; never blocks on the store, never raises."""
         if row.receipt is not None:
-            self._remember(row)
+            self._recent.append(row)
         if len(self._queue) >= self._capacity or self._stop.is_set():
             self._set_aside([row])
             return
         self._queue.append(row)
-        if not self._wake.is_set():
+        if self._asleep:
             self._wake.set()
 
     def recent_receipt(self, request_id: str, *, owner_id: str | None) -> bytes | None:
         """Return the receipt of one of the last exchanges, stored already or not."""
-        row = self._recent.get(request_id)
-        if row is None or owner_id not in (None, row.owner_id):
-            return None
-        return row.receipt
+        for row in reversed(tuple(self._recent)):  # a copy: it may grow meanwhile
+            if row.id == request_id:
+                return row.receipt if owner_id in (None, row.owner_id) else None
+        return None
 
     def health(self) -> LogHealth:
         """Return the counts for readiness; `last_error` is None while the store takes rows."""
@@ -123,11 +124,6 @@ class RequestWriter:
             return False
         self._set_aside_queue()
         return not self._lost
-
-    def _remember(self, row: RequestRow) -> None:
-        self._recent[row.id] = row
-        if len(self._recent) > RECENT_RECEIPTS:
-            self._recent.popitem(last=False)
 
     def _run(self) -> None:
         try:
@@ -156,7 +152,14 @@ class RequestWriter:
         elif self._store_may_work() and self._prune():
             self._stop.wait(BREATH_SECONDS)  # others wait for the store too, and would find it always taken
         else:
+            self._sleep()
+
+    def _sleep(self) -> None:
+        """Wait for a row; whoever appends one looks for `_asleep` afterwards, so one of the two sees the other."""
+        self._asleep = True
+        if not self._queue:
             self._wake.wait(IDLE_SECONDS)
+        self._asleep = False
         self._wake.clear()
 
     def _flush(self) -> None:
@@ -168,10 +171,13 @@ class RequestWriter:
     def _store_may_work(self) -> bool:
         return self._clock.monotonic() >= self._retry_at
 
-    def _write(self, batch: list[RequestRow]) -> bool:
-        """Store `batch` in one transaction; return False, with the reason noted, if the store fails."""
+    def _write(self, batch: list[RequestRow], *, unseen: bool = True) -> bool:
+        """Store `batch` in one transaction; return False, with the reason noted, if the store fails.
+
+        `unseen` rows have not been written before, as those of the journal may have been.
+        """
         try:
-            self._insert(batch)
+            self._insert(batch, unseen=unseen)
         except self._place.row_errors:
             return self._write_singly(batch)
         except (*self._place.errors, OSError) as error:
@@ -181,7 +187,7 @@ class RequestWriter:
         return True
 
     def _write_singly(self, batch: list[RequestRow]) -> bool:
-        """Store the rows one by one, so that a row the store cannot hold does not keep the others out."""
+        """Store the rows one by one, so that one that the store cannot hold, or has, does not keep the others out."""
         for row in batch:
             try:
                 self._insert([clean(row)])
@@ -193,14 +199,10 @@ class RequestWriter:
         self._worked()
         return True
 
-    def _insert(self, batch: list[RequestRow]) -> None:
-        receipts = [receipt_parameters(row) for row in batch if row.receipt is not None]
+    def _insert(self, batch: list[RequestRow], *, unseen: bool = False) -> None:
         with self._place.transaction(self._connect()) as connection:
             self._place.hold(connection, LEDGER)
-            connection.executemany(INSERT, [parameters(row) for row in batch])
-            post(connection, batch)
-            if receipts:
-                connection.executemany(INSERT_RECEIPT, receipts)
+            enter(self._place, connection, batch, unseen=unseen)
             self._mark_keys_used(connection, batch)
 
     def _mark_keys_used(self, connection: Connection, batch: list[RequestRow]) -> None:
@@ -214,7 +216,7 @@ class RequestWriter:
         """Store what the journal holds; whatever fails is tried again later."""
         try:
             for batch in self._journal.batches(BATCH):
-                if not self._write(batch):
+                if not self._write(batch, unseen=False):
                     return
                 self._flush()
             self._journal.imported()

@@ -4,6 +4,6 @@
 """
 
 from flowrouter.upstream.guard import EgressError, Guard, Hosts
-from flowrouter.upstream.transport import Reply, Transport
+from flowrouter.upstream.transport import Reply, Take, Transport
 
-__all__ = ["EgressError", "Guard", "Hosts", "Reply", "Transport"]
+__all__ = ["EgressError", "Guard", "Hosts", "Reply", "Take", "Transport"]

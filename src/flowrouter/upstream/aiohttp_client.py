@@ -16,7 +16,7 @@ from flowrouter.errors import UpstreamError
 from flowrouter.upstream.guard import Guard, guarded_socket, open_socket
 from flowrouter.upstream.inflate import Inflater, is_disguised
 from flowrouter.upstream.lookup import Found, Lookup, lookup
-from flowrouter.upstream.transport import Reply
+from flowrouter.upstream.transport import Reply, Take
 from flowrouter.wire.http import HttpRequest
 
 if TYPE_CHECKING:
@@ -163,6 +163,9 @@ class _AiohttpReply:
             if plain := self._inflater.feed(piece) or self._inflater.rest():
                 return plain
         return b""
+
+    async def flow(self, take: Take) -> None:
+        """Give nothing: all of it is read."""
 
     async def _next(self) -> bytes:
         import aiohttp

@@ -7,6 +7,9 @@ counts, trials, model lists) works with them without knowing.
 
 from __future__ import annotations
 
+from collections.abc import Coroutine
+from typing import Any
+
 from flowrouter.upstream.transport import Reply, Transport
 from flowrouter.wire.http import HttpRequest
 
@@ -26,9 +29,9 @@ class Mounts:
         """Return whether the host of `url` is no host of the network."""
         return self._transport_for(url) is not self.network
 
-    async def send(self, request: HttpRequest) -> Reply:
+    def send(self, request: HttpRequest) -> Coroutine[Any, Any, Reply]:
         """Return the answer once its head is there; raises `UpstreamError`."""
-        return await self._transport_for(request.url).send(request)
+        return (self._transport_for(request.url) if self._mounted else self.network).send(request)
 
     async def close(self) -> None:
         """Close every connection, the mounted transports' first."""
@@ -37,8 +40,6 @@ class Mounts:
         await self.network.close()
 
     def _transport_for(self, url: str) -> Transport:
-        if not self._mounted:
-            return self.network
         return self._mounted.get(url.partition("://")[2].partition("/")[0], self.network)
 
 

@@ -7,10 +7,13 @@ With a `Guard` every host is checked before a request leaves, and connections go
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Protocol
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any, Protocol
 
 from flowrouter.wire.http import HttpRequest
+
+Take = Callable[[bytes], bool]
+"""Takes a piece, outside of any task; False if it wants no more of them for now."""
 
 
 class Reply(Protocol):
@@ -26,6 +29,14 @@ class Reply(Protocol):
         """Return the next piece as it arrives, `b""` at the end; raises `UpstreamError`."""
         ...
 
+    async def flow(self, take: Take) -> None:
+        """Give pieces to `take` in the turn of the event loop in which they come: no task must wake up for them.
+
+        Until it returns False, or `read` has something else to tell, or at any time: `read` goes on from there.
+        Raises what `take` raises.
+        """
+        ...
+
     def close(self) -> None:
         """Let go: back to the pool if the body was read to its end, else the connection is cut."""
         ...
@@ -34,7 +45,7 @@ class Reply(Protocol):
 class Transport(Protocol):
     """Something that reaches providers."""
 
-    async def send(self, request: HttpRequest) -> Reply:
+    def send(self, request: HttpRequest) -> Coroutine[Any, Any, Reply]:
         """Return the answer once its head is there; raises `UpstreamError` (`connect`, `reset`, …)."""
         ...
 
@@ -43,4 +54,4 @@ class Transport(Protocol):
         ...
 
 
-__all__ = ["Reply", "Transport"]
+__all__ = ["Reply", "Take", "Transport"]

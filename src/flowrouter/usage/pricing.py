@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from functools import lru_cache
 
-from flowrouter.canonical.metered import Metered
+from flowrouter.canonical.metered import PLAIN, Metered
 from flowrouter.canonical.usage import Usage
 from flowrouter.providers.preset import Preset
 from flowrouter.settings.prices import ModelPrice
@@ -33,7 +33,6 @@ _MAKERS = (
     "anthropic", "openai", "google", "deepseek", "mistral", "x-ai", "moonshotai", "zai", "minimax", "cohere",
     "perplexity", "meta", "voyageai",
 )  # fmt: skip
-_PLAIN = Metered()
 _EXACT = Context(prec=60, rounding=ROUND_HALF_EVEN)
 _PER_MILLION, _PER_THOUSAND = Decimal(10**6), Decimal(10**9)
 """Pico-USD per unit, where a price is in USD per million and per thousand."""
@@ -63,7 +62,7 @@ _NAME_MAX = 200
 class Price:
     """What a model costs at a provider; `source` says where that is from."""
 
-    __slots__ = ("_dated", "_sheets", "_standard", "_tiers", "source")
+    __slots__ = ("_dated", "_sheets", "_standard", "_tiers", "_usual", "source")
 
     def __init__(self, cards: tuple[Card, ...], *, source: str) -> None:
         self.source = source
@@ -71,13 +70,15 @@ class Price:
         self._tiers = tuple(card for card in cards if card.tier is not None)
         self._dated = any(card.since or card.hours for card in cards)
         self._sheets: dict[tuple[int, ...], _Sheet] = {}
+        # What every request without a tier costs, once it is known that neither its day nor its length counts.
+        self._usual: _Sheet | None = None
 
     @property
     def free(self) -> bool:
         """Return whether it never costs anything."""
         return not self._standard
 
-    def bill(self, usage: Usage, metered: Metered = _PLAIN, *, now: float) -> int | None:
+    def bill(self, usage: Usage, metered: Metered = PLAIN, *, now: float) -> int | None:
         """Return the price of `usage` at `now` (seconds since the epoch) in pico-USD, None where one is unknown."""
         if self.free:
             return 0
@@ -87,7 +88,9 @@ class Price:
         if sheet is None:
             return None
         whole, rest = 0, _NOTHING
-        for kind, count in _lines(usage, metered, sheet):
+        for kind, count in _lines(usage, metered, sheet).items():
+            if count <= 0:
+                continue
             amount = sheet.get(kind)
             if type(amount) is int:
                 whole += count * amount
@@ -120,6 +123,8 @@ class Price:
 
     def _sheet(self, tier: str | None, prompt: int, now: float) -> _Sheet | None:
         """Return what each kind costs; None where a dearer tier has no price."""
+        if tier is None and self._usual is not None:
+            return self._usual
         cards = self._in_force(tier, now)
         if cards is None:
             return None
@@ -127,6 +132,8 @@ class Price:
         sheet = self._sheets.get(key)
         if sheet is None:
             sheet = self._sheets[key] = _sheet_of(cards, prompt)
+        if tier is None and not self._dated and not cards[0].steps:
+            self._usual = sheet
         return sheet
 
     def _in_force(self, tier: str | None, now: float) -> tuple[Card, ...] | None:
@@ -142,6 +149,9 @@ class Price:
             return None
         return (*own, standard)
 
+
+_UNSEEN = Price((), source="")
+"""Stands for what has not been looked up."""
 
 FREE = Price((), source="local")
 """The price of what runs on machines of one's own."""
@@ -165,8 +175,9 @@ class Prices:
     def of(self, preset: Preset, model: str, *, host: str = "") -> Price | None:
         """Return the price of `model` at `preset` (whose requests go to `host`), None where nobody knows it."""
         key = (preset.id, model, host)
-        if key in self._known:
-            return self._known[key]
+        known = self._known.get(key, _UNSEEN)
+        if known is not _UNSEEN:
+            return known
         found = self._find(preset, model, host)
         if len(self._known) >= _KNOWN_MAX:
             self._known.clear()
@@ -189,7 +200,7 @@ class Prices:
         return None if _is_near(host) else _of_maker(rates, name)
 
 
-def bill(price: Price | None, usage: Usage, metered: Metered = _PLAIN, *, now: float) -> int | None:
+def bill(price: Price | None, usage: Usage, metered: Metered = PLAIN, *, now: float) -> int | None:
     """Return the bill of `usage` in pico-USD: as its provider states it, else by `price`; None is unknown."""
     if metered.cost is not None:
         return rounded(_EXACT.multiply(metered.cost, PICO))
@@ -205,7 +216,11 @@ def rounded(amount: Decimal) -> int | None:
 @lru_cache(maxsize=256)
 def usd(amount: int | None) -> str | None:
     """Return pico-USD as exact decimal text in USD."""
-    return None if amount is None else f"{Decimal(amount).scaleb(-12).normalize():f}"
+    if amount is None:
+        return None
+    whole, rest = divmod(abs(amount), 10**12)
+    sign = "-" if amount < 0 else ""
+    return f"{sign}{whole}.{rest:012d}".rstrip("0") if rest else f"{sign}{whole}"
 
 
 def _written(price: ModelPrice) -> Card:
@@ -277,27 +292,31 @@ def _sheet_of(cards: tuple[Card, ...], prompt: int) -> _Sheet:
     return sheet
 
 
-def _lines(usage: Usage, metered: Metered, sheet: _Sheet) -> list[tuple[str, int]]:
-    """Return what is billed, each token once: the kinds that have a price of their own, then the rest."""
+def _lines(usage: Usage, metered: Metered, sheet: _Sheet) -> dict[str, int]:
+    """Return how many of each kind are billed, each token once: those of a price of their own are no others."""
     write = usage.cache_write or 0
     long = min(usage.cache_write_1h or 0, write)
-    rest = {"input": usage.input or 0, "cache_read": usage.cache_read or 0, "output": usage.total_output}
-    lines: list[tuple[str, int]] = []
+    lines = {
+        "input": usage.input or 0,
+        "cache_read": usage.cache_read or 0,
+        "output": usage.total_output,
+        "cache_write": write - long,
+        "cache_write_1h": long,
+        "web_search": metered.searches,
+        "request": 1 if "request" in sheet else 0,
+    }
     for kind, whole, count in _special(usage, metered):
         if count > 0 and kind in sheet:
-            part = min(count, rest[whole])
-            rest[whole] -= part
-            lines.append((kind, part))
-    lines += rest.items()
-    lines += (("cache_write", write - long), ("cache_write_1h", long), ("web_search", metered.searches))
-    billed = [line for line in lines if line[1] > 0]
-    return [*billed, ("request", 1)] if "request" in sheet else billed
+            part = min(count, lines[whole])
+            lines[whole] -= part
+            lines[kind] = part
+    return lines
 
 
 def _special(usage: Usage, metered: Metered) -> tuple[tuple[str, str, int], ...]:
     """Return the kinds that some models bill apart: their name, what they are counted in, how many."""
     reasoning = ("reasoning", "output", usage.reasoning or 0)
-    if metered is _PLAIN:
+    if metered == PLAIN:
         return (reasoning,)
     return (
         ("audio_input", "input", metered.audio_input - metered.audio_cached),

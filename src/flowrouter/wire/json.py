@@ -7,7 +7,10 @@ lone surrogates replaced (tool output holds both in practice; they must never cr
 from __future__ import annotations
 
 import json as _stdlib
-from typing import Any, NoReturn, TypeVar
+from collections.abc import Iterator
+from contextlib import suppress
+from contextvars import ContextVar
+from typing import Any, NoReturn, TypeVar, cast
 
 import msgspec
 
@@ -15,8 +18,17 @@ from flowrouter.errors import FlowRouterError
 
 T = TypeVar("T")
 
+in_pieces: ContextVar[bool] = ContextVar("in_pieces", default=False)
+"""Set where other threads wait for this one: a large text is read and written piece by piece, not in one call."""
+
+_UNREADABLE = (msgspec.DecodeError, RecursionError, UnicodeError)
+_PIECE = 256 * 1024
+_START = 256
+
 _decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder()
 _encoder = msgspec.json.Encoder()
+_members: msgspec.json.Decoder[dict[str, msgspec.Raw]] = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_items: msgspec.json.Decoder[list[msgspec.Raw]] = msgspec.json.Decoder(list[msgspec.Raw])
 
 Raw = msgspec.Raw
 
@@ -28,14 +40,19 @@ class JsonError(FlowRouterError, ValueError):
 def loads(text: bytes | str) -> Any:
     """Return the value of `text`; raises `JsonError`."""
     try:
+        if len(text) > _PIECE and in_pieces.get():
+            with suppress(*_UNREADABLE):  # what is wrong is told in terms of the whole
+                return _piecewise(msgspec.Raw(text))
         return _decoder.decode(text)
-    except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
+    except _UNREADABLE as error:
         return _loads_leniently(text, error)
 
 
 def dumps(value: Any) -> bytes:
     """Return `value` as compact UTF-8 JSON in the order its members stand; raises `JsonError` if too deep."""
     try:
+        if in_pieces.get():
+            return b"".join(_pieces(value))
         return _encoder.encode(value)
     except UnicodeEncodeError:
         return _encoder.encode(_scrub(value))
@@ -64,6 +81,40 @@ def repeats(text: bytes) -> bool:
     except (ValueError, RecursionError):
         return True
     return found
+
+
+def _piecewise(raw: msgspec.Raw) -> Any:
+    """Return the value of `raw`, of which no stretch much longer than a piece is read in one go."""
+    text = memoryview(raw)
+    if len(text) > _PIECE:
+        match bytes(text[:_START]).lstrip()[:1]:
+            case b"{":
+                return {name: _piecewise(part) for name, part in _members.decode(raw).items()}
+            case b"[":
+                return [_piecewise(part) for part in _items.decode(raw)]
+            case _:
+                pass
+    return _decoder.decode(raw)
+
+
+def _pieces(value: Any, *, depth: int = 3) -> Iterator[bytes]:
+    """Yield `value` in stretches: objects and arrays are written member by member, as deep as messages stand."""
+    if depth and isinstance(value, dict) and value:
+        before = b"{"
+        for name, member in cast("dict[str, Any]", value).items():
+            yield before + _encoder.encode(name) + b":"
+            yield from _pieces(member, depth=depth - 1)
+            before = b","
+        yield b"}"
+    elif depth and isinstance(value, list) and value:
+        before = b"["
+        for item in cast("list[Any]", value):
+            yield before
+            yield from _pieces(item, depth=depth - 1)
+            before = b","
+        yield b"]"
+    else:
+        yield _encoder.encode(value)
 
 
 def typed(kind: type[T]) -> msgspec.json.Decoder[T]:
@@ -100,4 +151,4 @@ def _scrub(value: Any) -> Any:
             return value
 
 
-__all__ = ["JsonError", "Raw", "dumps", "dumps_text", "loads", "repeats", "typed"]
+__all__ = ["JsonError", "Raw", "dumps", "dumps_text", "in_pieces", "loads", "repeats", "typed"]

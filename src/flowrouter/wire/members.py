@@ -14,12 +14,12 @@ Json = dict[str, Any]
 
 def as_object(value: Any) -> Json | None:
     """Return `value` if it is a JSON object."""
-    return cast("Json", value) if isinstance(value, dict) else None
+    return value if isinstance(value, dict) else None  # pyright: ignore[reportUnknownVariableType]
 
 
 def as_list(value: Any) -> list[Any] | None:
     """Return `value` if it is a JSON array."""
-    return cast("list[Any]", value) if isinstance(value, list) else None
+    return value if isinstance(value, list) else None  # pyright: ignore[reportUnknownVariableType]
 
 
 def take_text(rest: Json, name: str) -> str | None:
@@ -42,20 +42,20 @@ def take_flag(rest: Json, name: str) -> bool | None:
 
 def take_object(rest: Json, name: str) -> Json | None:
     """Take an object member out of `rest`, as a copy that may be taken apart further."""
-    value = as_object(rest.get(name))
-    if value is None:
+    value = rest.get(name)
+    if not isinstance(value, dict):
         return None
     del rest[name]
-    return dict(value)
+    return dict(value)  # pyright: ignore[reportUnknownArgumentType]
 
 
 def take_list(rest: Json, name: str) -> list[Any] | None:
     """Take an array member out of `rest`."""
-    value = as_list(rest.get(name))
-    if value is None:
+    value = rest.get(name)
+    if not isinstance(value, list):
         return None
     del rest[name]
-    return value
+    return value  # pyright: ignore[reportUnknownVariableType]
 
 
 def nested(rest: Json, name: str, inner: Json) -> Json:

@@ -9,13 +9,15 @@ only white space between members changes.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any, cast
 
 import msgspec
 
 from flowrouter.wire.json import JsonError, Raw, dumps, loads, repeats
+
+_STRETCH = 256 * 1024
 
 _members: msgspec.json.Decoder[dict[str, msgspec.Raw]] = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
@@ -70,9 +72,18 @@ def unambiguous(body: bytes, names: tuple[str, ...]) -> bytes:
 
     Cheaper than `once`, for bodies of which only these members matter. Raises `JsonError` like it.
     """
-    found: list[bytes] = _named(names).findall(body)
+    found: list[bytes] = [name for part in _stretches(body) for name in _named(names).findall(part)]
     spelt = b"\\u00" in body and _SPELT_KEY.search(body) is not None
     return once(body) if spelt or len(set(found)) < len(found) else body
+
+
+def _stretches(body: bytes) -> Iterator[bytes]:
+    """Yield `body` in parts short enough for other threads to wait for; none ends between a key and its colon."""
+    start = 0
+    while len(body) - start > _STRETCH and (comma := body.find(b",", start + _STRETCH)) >= 0:
+        yield body[start : comma + 1]
+        start = comma + 1
+    yield body[start:] if start else body
 
 
 @lru_cache(maxsize=8)

@@ -17,6 +17,7 @@ import msgspec
 from flowrouter.errors import FlowRouterError
 
 _BOM = b"\xef\xbb\xbf"
+_CR = 0x0D  # looked for as a number: for bytes in bytes the interpreter raises and catches an error first
 
 MAX_FRAME = 64 * 1024 * 1024
 """Bytes one event may hold; images arrive in single events of tens of megabytes."""
@@ -52,8 +53,8 @@ class SseParser:
     def feed(self, data: bytes) -> list[Frame]:
         """Return the frames completed by `data`; raises `SseError` beyond `MAX_FRAME`."""
         buffer = self._buffer
-        if not buffer and self._started and _is_one(data):
-            return [_frame(data)]
+        if not buffer and self._started and (frame := _plain(data)) is not None:
+            return [frame]
         buffer += data
         if not self._started and not self._begin():
             return []
@@ -88,11 +89,6 @@ class SseParser:
         return True
 
 
-def _is_one(data: bytes) -> bool:
-    """Return whether `data` is one whole event, as a stream's pieces mostly are; False may be wrong."""
-    return data.endswith(b"\n\n") and data.find(b"\n\n") == len(data) - 2 and b"\r" not in data
-
-
 # Two line ends in a row; the `\r` of a CR LF is never taken for a line end of its own.
 _BLANK_LINE = re.compile(rb"(?:\r\n|\n|\r(?!\n))(?:\r\n|\n|\r)")
 
@@ -109,14 +105,22 @@ def _frame_ends(buffer: bytearray, start: int) -> Iterator[int]:
             yield found.end()
 
 
+def _plain(raw: bytes) -> Frame | None:
+    """Return the one event that `raw` is, as a stream's pieces mostly are: a line of data, or its name and one."""
+    if _CR in raw or not raw.endswith(b"\n\n"):
+        return None
+    first, last = raw.find(b"\n"), len(raw) - 2
+    if first == last:
+        return Frame(None, raw[6:-2], raw) if raw.startswith(b"data: ") else None
+    named = raw.startswith(b"event: ") and raw.startswith(b"data: ", first + 1)
+    if named and raw.find(b"\n", first + 1) == last:
+        return Frame(raw[7:first].decode("utf-8", "replace"), raw[first + 7 : -2], raw)
+    return None
+
+
 def _frame(raw: bytes) -> Frame:
-    if b"\r" not in raw:
-        first, last = raw.find(b"\n"), len(raw) - 2
-        if first == last and raw.startswith(b"data: "):
-            return Frame(None, raw[6:-2], raw)
-        named = raw.startswith(b"event: ") and raw.startswith(b"data: ", first + 1)
-        if named and raw.find(b"\n", first + 1) == last:
-            return Frame(raw[7:first].decode("utf-8", "replace"), raw[first + 7 : -2], raw)
+    if (plain := _plain(raw)) is not None:
+        return plain
     event: str | None = None
     data: list[bytes] = []
     for line in _lines(raw):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flowrouter.api.routes import ROUTES, Route, _pattern, dialect_of, is_verb, knows, match, normalise
+from flowrouter.api.routes import ROUTES, Route, _pattern, dialect_of, find, is_verb, knows, match, normalise
 
 _SEGMENTS = st.sampled_from(["v1", "v1beta", "v1alpha", "openai", "models", "chat", "completions", "x:y", ""])
 
@@ -112,6 +112,7 @@ def test_every_route_leads_to_itself(route: Route) -> None:
     path = re.sub(r"\{\w+\}", name, route.path)
     assert normalise(path) == path
     assert match(route.method, path) == (route, name if "{" in route.path else "")
+    assert find(route.method, path) == find(route.method, f"{path}/") == (path, match(route.method, path))
     assert "{" not in path
 
 

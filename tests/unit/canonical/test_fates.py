@@ -24,13 +24,13 @@ def test_settings_in_an_object_are_fields_of_their_own() -> None:
         "text": "no object",
         "reasoning": {},
     }
-    assert member_names(body) == [
+    assert member_names(body) == (
         "contents",
         "generationConfig.seed",
         "generationConfig.topP",
         "text",
         "reasoning",
-    ]
+    )
 
 
 def test_on_the_passthrough_lane_all_pass_but_the_owned_ones() -> None:

@@ -25,6 +25,7 @@ from flowrouter.canonical.parts import (
     ToolCall,
     ToolResult,
 )
+from flowrouter.canonical.places import place_of, places
 from flowrouter.canonical.request import Request
 from flowrouter.canonical.tools import FunctionTool
 from flowrouter.errors import CallerError
@@ -131,6 +132,24 @@ def test_a_gemini_signature_stands_where_the_part_it_signs_does() -> None:
         "contents[4].parts[3]",
         "systemInstruction.parts[0]",
     ]
+
+
+@pytest.mark.parametrize("origin", DIALECTS)
+def test_a_few_places_are_found_where_all_of_them_say(origin: Dialect) -> None:
+    inner = Text(text="inside")
+    parts = (Reasoning(text="hm"), TEXT, CALL, ToolResult(call_id="c1", content=(inner,)))
+    request = Request(
+        origin=origin,
+        model="m",
+        system=(Text(text="be brief"),),
+        system_shape="list",
+        messages=(said(*parts), said(*parts[:2])),
+    )
+    known = places(request)
+    for part in (*request.system, *parts[2:]):
+        assert place_of(part, request) == known[id(part)]
+    assert place_of(inner, request) is None
+    assert place_of(Text(text="of our own"), request) is None
 
 
 def test_a_renewed_call_is_known_by_its_id() -> None:

@@ -12,6 +12,7 @@ from flowrouter.cli.sparkline import sparkline, squeezed
 from flowrouter.cli.style import Style
 from flowrouter.cli.tail import line_of
 from flowrouter.gateway.ports import AttemptRow, RequestRow
+from tests.contracts.fakes import bare_row
 from tests.unit.cli.conftest import Run
 
 LOSS = {
@@ -47,7 +48,7 @@ PICO = 1_000_000_000_000
 def row(
     number: int, now_ms: int, *, model: str = "small", cost: int | None = PICO, ok: bool = True
 ) -> RequestRow:
-    return RequestRow(
+    return bare_row(
         id=f"req_{number}",
         ts_ms=now_ms,
         owner_id="local",

@@ -13,7 +13,7 @@ from flowrouter.gateway.exchange import Exchange, Inbound
 from flowrouter.gateway.health import TARGETS_MAX, Health, TargetHealth
 from flowrouter.gateway.records import AttemptRow, RequestRow
 from flowrouter.routing import Target
-from tests.contracts.fakes import START, FakeClock
+from tests.contracts.fakes import START, FakeClock, bare_row
 
 
 def target(model: str = "m", account: str = "a") -> Target:
@@ -58,7 +58,7 @@ def row(made: Exchange, cost: int | None = None) -> RequestRow:
         )
         for log in made.attempts
     )
-    return RequestRow(
+    return bare_row(
         id="req_1",
         ts_ms=0,
         owner_id="local",

@@ -11,8 +11,9 @@ from flowrouter.gateway.costs import HEDGED
 from flowrouter.gateway.hedging import Spending, hedge_delay
 from flowrouter.gateway.records import AttemptRow, RequestRow
 from flowrouter.settings.routing import Hedging
+from tests.contracts.fakes import bare_row
 
-ROW = RequestRow(
+ROW = bare_row(
     id="r", ts_ms=0, owner_id="local", client_dialect="openai_chat", endpoint="/", status=200, outcome="ok"
 )
 

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from flowrouter.gateway.limit import BLOCK_PUSD, gateway_limit
 from flowrouter.gateway.purses import Purse, Purses
-from flowrouter.gateway.records import BudgetLine, RequestRow
+from flowrouter.gateway.records import BudgetLine
 from flowrouter.settings.budgets import Budget
 from flowrouter.tasks import TaskGroup
-from tests.contracts.fakes import FakeClock
+from tests.contracts.fakes import FakeClock, bare_row
 from tests.support.budgets import MemoryBudgetBook
 
 AMOUNT = 1_000
@@ -64,7 +64,7 @@ class Office:
             line = BudgetLine(
                 budget_id=drawing.budget_id, start_ms=drawing.start_ms, holder=drawing.holder, amount=used
             )
-            row: Any = RequestRow(
+            row: Any = bare_row(
                 id="r", ts_ms=0, owner_id="o", client_dialect="gemini", endpoint="/", status=200, outcome="ok",
                 budgets=(line,),
             )  # fmt: skip

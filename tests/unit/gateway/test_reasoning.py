@@ -16,7 +16,7 @@ from flowrouter.canonical.events import Event
 from flowrouter.canonical.fold import fold, replay
 from flowrouter.canonical.grammar import Grammar
 from flowrouter.canonical.messages import Message
-from flowrouter.canonical.parts import Part, Provenance, Reasoning, Text, ToolCall
+from flowrouter.canonical.parts import Opaque, Part, Provenance, Reasoning, Text, ToolCall
 from flowrouter.canonical.request import Request
 from flowrouter.canonical.response import Choice, Response
 from flowrouter.gateway.envelopes import PREFIX, holds_envelopes
@@ -36,6 +36,27 @@ def reply(*parts: Part, target: Target = TARGET, caller: Caller = ME) -> tuple[P
     out = [grammar.check(new) for event in replay(response) for new in edit(event)]
     grammar.end()
     return fold(out).choices[0].parts
+
+
+@pytest.mark.parametrize("marks", [False, True], ids=["plain", "marks"])
+@pytest.mark.parametrize(
+    "part",
+    [
+        Text(text="words"),
+        ToolCall(id="c", name="f", arguments="{}"),
+        Reasoning(text="because", signature="sig=="),
+        Reasoning(redacted="state"),
+        Opaque(payload={"type": "odd"}, origin="anthropic"),
+    ],
+    ids=["text", "call", "signed", "redacted", "opaque"],
+)
+def test_what_does_not_concern_it_stays_as_it_is(part: Part, marks: bool) -> None:
+    sealer = STATE.sealer(TARGET, ME, marks=marks)
+    told = replay(
+        Response(origin="anthropic", id="1", model="m", choices=(Choice(parts=(part,), finish="stop"),))
+    )
+    concerned = sealer.concerns((part,))
+    assert concerned is ([new for event in told for new in sealer.edit(event)] != told)
 
 
 def brought_back(*parts: Part, target: Target = TARGET, owner: str = "me") -> tuple[Part, ...]:

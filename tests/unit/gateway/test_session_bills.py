@@ -10,6 +10,7 @@ import pytest
 from flowrouter.gateway.records import RequestRow
 from flowrouter.gateway.session_bills import bill_of
 from flowrouter.usage.sessions import SessionBill
+from tests.contracts.fakes import bare_row
 from tests.playbooks.worlds import account, world
 
 NOW = 1_800_000_000.0
@@ -19,7 +20,7 @@ def row(number: int, **fields: Any) -> RequestRow:
     known: dict[str, Any] = {
         "account_id": "one", "preset": "custom-openai", "model": "gpt-5.5", "dialect": "openai_chat",
     }  # fmt: skip
-    return RequestRow(
+    return bare_row(
         id=f"req_{number}", ts_ms=number, owner_id="local", client_dialect="openai_chat", endpoint="/",
         status=200, outcome="ok", tools="Read", **(known | fields),
     )  # fmt: skip

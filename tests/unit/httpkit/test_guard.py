@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from flowrouter.httpkit.guard import Guard, is_loopback
+from flowrouter.httpkit.guard import LANDINGS, Guard, is_loopback
 
 GUARD = Guard(
     hosts=frozenset({"router.example.com", "nas:2402"}),
@@ -212,3 +212,40 @@ def test_loopback(name: str) -> None:
 )
 def test_not_loopback(name: str) -> None:
     assert not is_loopback(name)
+
+
+def test_what_passed_once_is_looked_at_again() -> None:
+    """The guard remembers what has passed: never more than that, and not by a part of it."""
+    guard = Guard(origins=frozenset({"https://app.example.com"}))
+    home = {"host": "localhost", "content-type": JSON}
+    assert guard.objection("POST", home) is guard.objection("POST", home) is None
+    for change, code in (
+        ({"host": "evil.com"}, 421),
+        ({"origin": "https://evil.com"}, 403),
+        ({"sec-fetch-site": "cross-site"}, 403),
+        ({"content-type": "text/plain"}, 415),
+        ({"content-type": ""}, 415),
+    ):
+        for _ in range(2):
+            objection = guard.objection("POST", {**home, **change})
+            assert objection is not None
+            assert objection[0] == code
+
+
+def test_a_landing_opens_nothing_else() -> None:
+    guard = Guard()
+    sent = {"host": "localhost", "sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate"}
+    landing = next(iter(LANDINGS))
+    assert guard.objection("GET", sent, path=landing) is None
+    assert guard.objection("GET", sent, path="/api/accounts") is not None
+    assert guard.objection("GET", {**sent, "sec-fetch-mode": "no-cors"}, path=landing) is not None
+
+
+def test_the_guard_remembers_a_bounded_number() -> None:
+    guard = Guard()
+    for port in range(1, 2_000):
+        assert guard.objection("GET", {"host": f"localhost:{port}"}) is None
+    assert len(guard.passed) < 1_000
+    guard.passed.clear()
+    assert guard.objection("POST", {"host": "localhost", "content-type": JSON + ";" + "x" * 10_000}) is None
+    assert not guard.passed

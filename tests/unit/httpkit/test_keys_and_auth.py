@@ -178,3 +178,18 @@ def test_a_key_in_the_query_stands_where_googles_header_does() -> None:
         "host": "x",
     }
     assert with_query_key({"x-goog-api-key": token}, dummy) == {"x-goog-api-key": token}
+
+
+def test_a_key_that_was_found_before_is_looked_at_again() -> None:
+    ring = KeyRing([key(MINE.token, expires_at_ms=NOW)])
+    for _ in range(2):
+        assert ring.find(MINE.token, now_ms=NOW - 1) is not None
+        assert ring.find(MINE.token, now_ms=NOW) is None
+
+
+def test_a_stored_hash_makes_no_token_of_a_wrong_checksum() -> None:
+    """Hashes may be declared: what has not our form and checksum is nobody's key all the same."""
+    wrong = MINE.token[:-1] + ("0" if MINE.token[-1] != "0" else "1")
+    ring = KeyRing([key(wrong)])
+    for _ in range(2):
+        assert ring.find(wrong, now_ms=NOW) is None

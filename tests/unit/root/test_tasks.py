@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import time
+from collections.abc import Coroutine
+from typing import Any
 
 import pytest
 
-from flowrouter.tasks import TaskGroup, in_time
+from flowrouter.tasks import TaskGroup, at_once, in_time
 
 
 class Heard:
@@ -139,14 +143,21 @@ async def after_turns(turns: int) -> str:
     return "done"
 
 
+async def limited(seconds: float, work: Coroutine[Any, Any, Any]) -> Any:
+    return await in_time(seconds, work)
+
+
 @pytest.mark.parametrize("turns", [0, 1, 3])
 def test_what_is_done_in_time_is_returned(turns: int) -> None:
-    assert asyncio.run(in_time(60.0, after_turns(turns))) == "done"
+    assert asyncio.run(limited(60.0, after_turns(turns))) == "done"
 
 
-def test_what_never_waits_is_given_no_timer(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(asyncio, "timeout", None)
-    assert asyncio.run(in_time(60.0, value(1))) == 1
+def test_what_never_waits_is_given_no_timer() -> None:
+    async def play() -> None:
+        asyncio.get_running_loop().call_at = None  # type: ignore[assignment, method-assign]
+        assert await in_time(60.0, value(1)) == 1
+
+    asyncio.run(play())
 
 
 @pytest.mark.parametrize("turns", [0, 1])
@@ -156,7 +167,7 @@ def test_a_failure_in_time_is_raised(turns: int) -> None:
         raise ValueError("no")
 
     with pytest.raises(ValueError, match="no"):
-        asyncio.run(in_time(60.0, failing()))
+        asyncio.run(limited(60.0, failing()))
 
 
 def test_what_takes_too_long_is_ended() -> None:
@@ -169,7 +180,7 @@ def test_what_takes_too_long_is_ended() -> None:
             ended.append("inside")
 
     with pytest.raises(TimeoutError):
-        asyncio.run(in_time(0.001, waiting()))
+        asyncio.run(limited(0.001, waiting()))
     assert ended == ["inside"]
 
 
@@ -186,7 +197,7 @@ def test_a_cancellation_reaches_who_waits_inside_and_goes_on() -> None:
             raise
 
     async def play() -> None:
-        task = asyncio.create_task(in_time(60.0, waiting()))
+        task = asyncio.create_task(limited(60.0, waiting()))
         await asyncio.sleep(0)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -194,3 +205,120 @@ def test_a_cancellation_reaches_who_waits_inside_and_goes_on() -> None:
 
     asyncio.run(play())
     assert heard == ["inside", "done"]
+
+
+async def test_each_has_its_own_time_whoever_began_first() -> None:
+    over: list[str] = []
+
+    async def waiting(name: str, seconds: float) -> None:
+        try:
+            await in_time(seconds, forever())
+        except TimeoutError:
+            over.append(name)
+
+    patient = asyncio.create_task(in_time_of(60.0))
+    await asyncio.gather(*(waiting(f"{each}", each) for each in (0.03, 0.01, 0.02, 0.0, -1.0)))
+    assert over[-3:] == ["0.01", "0.02", "0.03"]
+    assert set(over[:2]) == {"0.0", "-1.0"}
+    assert not patient.done()
+    patient.cancel()
+    await asyncio.wait([patient])
+
+
+async def in_time_of(seconds: float) -> None:
+    await in_time(seconds, forever())
+
+
+async def test_limits_stand_in_each_other() -> None:
+    inner: list[str] = []
+
+    async def waiting() -> None:
+        try:
+            await in_time(0.01, forever())
+        except TimeoutError:
+            inner.append("over")
+        await forever()
+
+    with pytest.raises(TimeoutError):
+        await in_time(0.02, waiting())
+    assert inner == ["over"]
+
+
+async def test_who_swallows_the_end_of_its_time_is_heard_and_can_be_cancelled_again() -> None:
+    async def stubborn() -> str:
+        with contextlib.suppress(asyncio.CancelledError):
+            await forever()
+        return "done"
+
+    task = asyncio.current_task()
+    assert task is not None
+    assert await in_time(0.001, stubborn()) == "done"
+    assert task.cancelling() == 0
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.001):
+            await forever()
+
+
+async def test_a_cancellation_in_the_moment_its_time_is_over_is_one_still() -> None:
+    loop = asyncio.get_running_loop()
+    task = asyncio.create_task(in_time_of(0.001))
+    await asyncio.sleep(0)
+    loop.call_later(0.002, task.cancel)
+    time.sleep(0.004)  # both timers then ring in one turn, that of the deadline first
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+def test_what_need_not_wait_is_done_at_once() -> None:
+    done: list[str] = []
+
+    async def work() -> None:
+        done.append("all")
+
+    assert at_once(work()) is None
+    assert done == ["all"]
+
+
+@pytest.mark.parametrize("turns", [1, 3])
+def test_what_must_wait_goes_on_where_it_is_awaited(turns: int) -> None:
+    done: list[str] = []
+
+    async def work() -> None:
+        done.append("begun")
+        assert await after_turns(turns) == "done"
+        done.append("ended")
+
+    async def main() -> None:
+        rest = at_once(work())
+        assert done == ["begun"]
+        assert rest is not None
+        await rest
+        assert done == ["begun", "ended"]
+
+    asyncio.run(main())
+
+
+def test_a_cancellation_reaches_what_waits_inside() -> None:
+    """Who waits inside may heed it and still wait for something before the end."""
+    seen: list[str] = []
+
+    async def work() -> None:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            seen.append("told")
+            await asyncio.sleep(0)
+            seen.append("tidied")
+            raise
+
+    async def main() -> None:
+        rest = at_once(work())
+        assert rest is not None
+        task = asyncio.ensure_future(rest)
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert seen == ["told", "tidied"]
+
+    asyncio.run(main())

@@ -54,10 +54,8 @@ def test_a_mean_weighs_the_past_by_its_half_lives(gap: float, old: float, new: f
 
 def test_what_is_long_past_is_unknown_again() -> None:
     statistics = Statistics(0.0)
-    statistics.attempt(0.0, ok=True)
+    statistics.attempt(0.0, ok=True, cost=7, tokens=100, seconds=4.0)
     statistics.first_token(0.0, 1.0)
-    statistics.output(0.0, tokens=100, seconds=4.0)
-    statistics.cost(0.0, 7)
     for now, known in ((2500.0, True), (2700.0, False)):
         told = (
             statistics.success(now),
@@ -92,7 +90,7 @@ def test_a_year_of_requests_keeps_its_numbers_small() -> None:
 
 def test_pace_is_that_of_streams_only() -> None:
     statistics = Statistics(0.0)
-    statistics.output(0.0, tokens=10, seconds=None)
+    statistics.attempt(0.0, ok=True, tokens=10)
     assert (statistics.seconds_per_token(0.0), statistics.output_mean(0.0)) == (None, 10.0)
-    statistics.output(0.0, tokens=20, seconds=4.0)
+    statistics.attempt(0.0, ok=True, tokens=20, seconds=4.0)
     assert (statistics.seconds_per_token(0.0), statistics.output_mean(0.0)) == (0.2, 15.0)

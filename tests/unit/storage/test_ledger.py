@@ -11,17 +11,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flowrouter.gateway.ledger import Drawing, lines_of
+from flowrouter.gateway.ledger import Drawing
 from flowrouter.gateway.ports import AttemptRow, RequestRow
 from flowrouter.gateway.quota_keeping import Spent
 from flowrouter.gateway.records import BudgetLine
 from flowrouter.storage import Store, StoredBudgetBook, open_store
 from flowrouter.storage.management import Management
-from flowrouter.storage.postings import post
-from flowrouter.storage.request_rows import INSERT, parameters
+from flowrouter.storage.postings import LINE, enter, lines_of
+from flowrouter.storage.request_rows import columns_of
 from flowrouter.storage.retention import Pruning, Retention
 from flowrouter.storage.sqlite import opened
-from tests.contracts.fakes import FakeClock
+from tests.contracts.fakes import FakeClock, bare_row
 from tests.support.stores import ENGINES, store_on
 
 DAY = 86_400_000
@@ -36,7 +36,7 @@ def attempt(cost: int | None, charge: int | None, account: str = "a") -> Attempt
 
 
 def row(number: int, *attempts: AttemptRow, charge: int | None = 0, **more: Any) -> RequestRow:
-    return RequestRow(
+    return bare_row(
         id=f"req_{number}", ts_ms=more.pop("ts_ms", 1_000 + number), owner_id="local", client_dialect="gemini",
         endpoint="/", status=200, outcome="ok", key_id="k", account_id="a", preset="openai", model="m",
         input_tokens=10, output_tokens=5, attempts=attempts, charge_pusd=charge, **more,
@@ -58,8 +58,7 @@ def management(store: Store) -> Iterator[Management]:
 
 def write(store: Store, *rows: RequestRow) -> None:
     with store.place.writing() as connection:
-        connection.executemany(INSERT, [parameters(each) for each in rows])
-        post(connection, rows)
+        enter(store.place, connection, rows)
 
 
 def execute(store: Store, statement: str) -> None:
@@ -167,9 +166,10 @@ AMOUNT = st.none() | st.integers(0, 2**40)
 
 @given(st.lists(st.tuples(AMOUNT, AMOUNT), max_size=4), AMOUNT)
 def test_lines_balance(costs: list[tuple[int | None, int | None]], charge: int | None) -> None:
-    lines = lines_of(row(1, *(attempt(*cost) for cost in costs), charge=charge))
-    assert [line.line for line in lines] == list(range(len(lines)))
-    amounts = [line.amount_pusd for line in lines]
+    exchange = row(1, *(attempt(*cost) for cost in costs), charge=charge)
+    lines = [dict(zip(LINE, line, strict=True)) for line in lines_of(columns_of([exchange]))]
+    assert [line["line"] for line in lines] == list(range(len(lines)))
+    amounts = [line["amount_pusd"] for line in lines]
     if None not in amounts:
         assert sum(amount or 0 for amount in amounts) == 0
 

@@ -8,8 +8,7 @@ from flowrouter.clock import DAY_MS, SystemClock
 from flowrouter.gateway.ports import RequestFilter
 from flowrouter.storage import open_store
 from flowrouter.storage.database import Database
-from flowrouter.storage.postings import post
-from flowrouter.storage.request_rows import INSERT, parameters
+from flowrouter.storage.postings import enter
 from flowrouter.storage.request_sums import HOUR_MS
 from flowrouter.storage.traffic import StoredTraffic
 from tests.contracts.fakes import request_row
@@ -25,8 +24,7 @@ def test_the_rest_is_never_less_than_nothing(tmp_path: Path) -> None:
     ]
     store = open_store(tmp_path, master_key=None, clock=SystemClock())
     with store.place.writing() as connection:
-        connection.executemany(INSERT, [parameters(row) for row in rows])
-        post(connection, rows)
+        enter(store.place, connection, rows)
         connection.execute(
             "DELETE FROM request_slots WHERE width_ms = ? AND slot_ms < ?",
             (HOUR_MS, MIDNIGHT + DAY_MS + 12 * HOUR_MS),

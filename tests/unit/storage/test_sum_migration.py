@@ -9,9 +9,9 @@ from flowrouter.storage import open_store
 from flowrouter.storage.database import Database
 from flowrouter.storage.ledger import StoredLedger
 from flowrouter.storage.migrating import run_migrations
-from flowrouter.storage.postings import post
-from flowrouter.storage.request_rows import INSERT, parameters
-from flowrouter.storage.sqlite import connect, store_path
+from flowrouter.storage.postings import enter
+from flowrouter.storage.request_rows import REQUESTS, columns_of, request_columns
+from flowrouter.storage.sqlite import SqlitePlace, connect, store_path
 from tests.unit.storage.test_sums import ROWS
 
 
@@ -22,14 +22,13 @@ def test_an_older_store_gets_the_sums_of_its_rows(tmp_path: Path) -> None:
     path.touch()
     run_migrations(path, to=10)
     with connect(path) as connection:
-        connection.executemany(INSERT, [parameters(row) for row in ROWS])
+        SqlitePlace(path).insert(connection, REQUESTS, request_columns(columns_of(ROWS)))
     run_migrations(path)
     kept = tmp_path / "kept"
     kept.mkdir()
     store = open_store(kept, master_key=None, clock=SystemClock())
     with store.place.writing() as connection:
-        connection.executemany(INSERT, [parameters(row) for row in ROWS])
-        post(connection, ROWS)
+        enter(store.place, connection, ROWS)
     assert _sums(path) == _sums(store_path(kept))
     database = Database(store.place)
     assert StoredLedger(database).verify(now_ms=0).findings == ()

@@ -17,11 +17,11 @@ from flowrouter.gateway.ports import RequestFilter, RequestRow, UsageLine
 from flowrouter.storage import open_store, usage_sums
 from flowrouter.storage.database import Database
 from flowrouter.storage.ledger import StoredLedger
-from flowrouter.storage.postings import post
-from flowrouter.storage.request_rows import INSERT, parameters
+from flowrouter.storage.postings import enter
 from flowrouter.storage.requests import StoredRequests
 from flowrouter.storage.sum_tables import request_days
 from flowrouter.storage.usage import usage_lines
+from tests.contracts.fakes import bare_row
 
 HOUR = 3_600_000
 START = 1_800_000_000_000 - 1_800_000_000_000 % (24 * HOUR)
@@ -46,7 +46,7 @@ def made(count: int = 600) -> list[RequestRow]:
     moments = [START, START + 15 * 60_000, START + HOUR, START + 24 * HOUR - 1, START + 24 * HOUR, END - 1]
     moments += [START + draw.randrange(60 * HOUR) for _ in range(count - len(moments))]
     return [
-        RequestRow(
+        bare_row(
             id=f"req_{number:04}", ts_ms=moment, endpoint="/v1/x", status=200, client=draw.choice([None, "sdk/1"]),
             combo=draw.choice([None, "smart"]), input_tokens=draw.choice([None, 7]), output_tokens=draw.randrange(9),
             cost_pusd=draw.choice([None, draw.randrange(10**12)]), charge_pusd=draw.choice([None, 0, 10**15]),
@@ -64,9 +64,8 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
     folder: Path = tmp_path_factory.mktemp("sums")
     store = open_store(folder, master_key=None, clock=SystemClock())
     with store.place.writing() as connection:
-        connection.executemany(INSERT, [parameters(row) for row in ROWS])
-        post(connection, ROWS)
-        post(connection, ROWS)  # what is there already adds nothing
+        enter(store.place, connection, ROWS)
+        enter(store.place, connection, ROWS)  # what is there already adds nothing
     made = Database(store.place)
     yield made
     made.close()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json as stdlib
+from collections.abc import Iterator
 from typing import Any
 
+import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from flowrouter.wire import json
@@ -24,6 +26,46 @@ def test_round_trip(value: Any) -> None:
     assert json.loads(json.dumps(value)) == value
     assert json.loads(json.dumps_text(value)) == value
     assert json.loads(stdlib.dumps(value).encode()) == value
+
+
+@pytest.fixture
+def in_pieces(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """As beside the event loop, with pieces so small that every value has many."""
+    monkeypatch.setattr(json, "_PIECE", 8)
+    token = json.in_pieces.set(True)
+    yield
+    json.in_pieces.reset(token)
+
+
+@pytest.mark.usefixtures("in_pieces")
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(plain, st.sampled_from([None, 1]))
+def test_pieces_make_no_difference(value: Any, indent: int | None) -> None:
+    text = stdlib.dumps(value, indent=indent).encode()
+    assert json.loads(text) == value
+    assert json.dumps(value) == msgspec.json.encode(value)
+
+
+@pytest.mark.usefixtures("in_pieces")
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.binary(max_size=60))
+@example(b'{"a": [1, 2, {"b": tru}], "c": "long enough"}')
+@example(b'{"twice": "some words", "twice": ["other words"]}')
+@example(b'["\\ud800 alone, long enough", "\xff\xfe and more"]')
+@example(b"[" * 5000)
+def test_pieces_fail_as_the_whole_does(text: bytes) -> None:
+    def outcome() -> tuple[str, Any]:
+        try:
+            return "value", repr(json.loads(text))
+        except JsonError as error:
+            return "error", str(error)
+
+    pieces = outcome()
+    token = json.in_pieces.set(False)
+    try:
+        assert pieces == outcome()
+    finally:
+        json.in_pieces.reset(token)
 
 
 @given(st.binary(max_size=40))

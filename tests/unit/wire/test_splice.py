@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flowrouter.wire import splice as wire_splice
 from flowrouter.wire.json import JsonError, loads, repeats
 from flowrouter.wire.splice import once, splice, unambiguous
 
@@ -168,6 +169,25 @@ def test_a_member_that_stands_twice_leaves_as_it_is_read(body: bytes) -> None:
     assert one.count(b'"dear"') == 1
     assert b"cheap" not in one
     assert msgspec.json.decode(one)["model"] == msgspec.json.decode(body)["model"]
+
+
+@pytest.mark.parametrize("stretch", [1, 2, 3, 7, 19])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"model" \n \t  :"dear", "text":"a,b,,c", "deep":[{"model"  :"dear"}]}',
+        b'{"stream":true,"a":{"b":{"stream"\r\n:false}}}',
+        b'{"text":"no comma to cut at \\"model\\" : or so","model":"dear"}',
+        b'{"model":"dear","x":1,"y":2,"z":3}',
+    ],
+    ids=["spaced", "deep", "quoted", "plain"],
+)
+def test_long_bodies_are_looked_at_in_stretches(
+    body: bytes, stretch: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = unambiguous(body, ("model", "stream"))
+    monkeypatch.setattr(wire_splice, "_STRETCH", stretch)
+    assert unambiguous(body, ("model", "stream")) == whole
 
 
 @pytest.mark.parametrize("body", [b'{"model": "a",  "stream":true}', b'{"text":"\\u00e9 model"}', b"{}"])

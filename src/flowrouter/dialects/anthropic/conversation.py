@@ -10,7 +10,7 @@ prefixes stay valid.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from flowrouter.canonical.capabilities import Capabilities
@@ -18,7 +18,7 @@ from flowrouter.canonical.history import settle
 from flowrouter.canonical.losses import Losses
 from flowrouter.canonical.messages import Message
 from flowrouter.canonical.parts import Part, Reasoning, Text, ToolCall, ToolResult
-from flowrouter.dialects.anthropic.render_parts import Block, render_block, render_blocks
+from flowrouter.dialects.anthropic.render_parts import Block, render_blocks
 
 OPENING = "Begin."
 """The user turn put before a history that starts with the assistant, or has no turn at all."""
@@ -45,12 +45,12 @@ class Conversation:
 
     def build(self, system: tuple[Part, ...], messages: tuple[Message, ...]) -> None:
         """Take in the top-level system parts and the screened messages, in their order."""
-        leading = 0
-        while leading < len(messages) and _is_system(messages[leading]):
+        leading, heads = 0, list(system)
+        while leading < len(messages) and messages[leading].role in ("system", "developer"):
+            heads += messages[leading].parts
             leading += 1
-        heads = [part for message in messages[:leading] for part in message.parts]
-        self.system = render_blocks([*system, *heads], own=False)
-        history = settle(messages[leading:], told=self._losses)
+        self.system = render_blocks(heads, own=False)
+        history = settle(messages[leading:], told=self._losses, first=leading)
         self._losses.rows += history.losses
         for message in history.messages:
             self._add_message(message)
@@ -65,6 +65,8 @@ class Conversation:
         System messages behind a final assistant turn become the user's: the model is to answer them,
         not to continue that turn.
         """
+        if self.messages[-1]["role"] == "user":
+            return
         self._hand_trailing_system_to_user()
         last = self.messages[-1]
         if last["role"] != "assistant":
@@ -110,13 +112,14 @@ class Conversation:
         return list(dict.fromkeys(calls))
 
     def _add_message(self, message: Message) -> None:
-        match message.role:
-            case "assistant":
-                self._add("assistant", self._blocks(_in_order(message.parts)))
-            case "system" | "developer":
-                self._add_system(message)
-            case _:
-                self._add("user", self._blocks(message.parts))
+        parts, role = message.parts, message.role
+        if role in ("system", "developer"):
+            self._add_system(message)
+        elif role == "assistant":
+            parts = parts if len(parts) == 1 else _in_order(parts)
+            self._add("assistant", render_blocks(parts, own=False, names=self._names))
+        else:
+            self._add("user", render_blocks(parts, own=False, names=self._names))
 
     def _add_system(self, message: Message) -> None:
         blocks = render_blocks(message.parts, own=False)
@@ -141,9 +144,6 @@ class Conversation:
             self.messages[-1]["content"] += blocks
         else:
             self.messages.append({"role": role, "content": blocks})
-
-    def _blocks(self, parts: Iterable[Part]) -> list[Block]:
-        return [render_block(part, own=False, names=self._names) for part in parts]
 
     def _trim(self, last: dict[str, Any]) -> None:
         block = last["content"][-1]
@@ -174,23 +174,12 @@ def thinks_in_open_loop(messages: Sequence[Mapping[str, Any]]) -> bool:
     return True
 
 
-def _is_system(message: Message) -> bool:
-    return message.role in ("system", "developer")
-
-
 def _in_order(parts: tuple[Part, ...]) -> list[Part]:
     """Return reasoning first, then what is visible, then the calls (their order among themselves kept)."""
+    return sorted(parts, key=lambda part: _RANKS.get(type(part), 1))
 
-    def rank(part: Part) -> int:
-        match part:
-            case Reasoning():
-                return 0
-            case ToolCall():
-                return 2
-            case _:
-                return 1
 
-    return sorted(parts, key=rank)
+_RANKS: dict[type, int] = {Reasoning: 0, ToolCall: 2}
 
 
 def place_reminders(messages: list[Message]) -> list[Message]:

@@ -16,7 +16,7 @@ from flowrouter.canonical.effort import effort_of
 from flowrouter.canonical.head import Counts, Head
 from flowrouter.dialects.anthropic.shapes import BlockShape, CountsShape, HeadShape, ModelShape, ToolShape
 from flowrouter.errors import CallerError
-from flowrouter.wire.json import JsonError, dumps, loads, typed
+from flowrouter.wire.json import JsonError, Raw, dumps, loads, typed
 from flowrouter.wire.members import is_integer
 from flowrouter.wire.splice import splice
 from flowrouter.wire.sse import Frame
@@ -29,6 +29,7 @@ _counts = typed(CountsShape)
 _blocks = typed(list[BlockShape])
 _tool = typed(ToolShape)
 
+_NO_THREAD = Raw(b"null")
 _SEARCH = b"web_search_"
 
 _MISSING = re.compile(r"Object missing required field `([^`]+)`")
@@ -39,7 +40,8 @@ def skim(body: bytes) -> Head:
     head = _decode(_head, body)
     if not head.model.strip():
         raise CallerError("model: must not be empty", param="model")
-    refuse_thread(loads(bytes(head.thread)))
+    if head.thread != _NO_THREAD:
+        refuse_thread(loads(bytes(head.thread)))
     return Head(model=head.model, stream=bool(head.stream), length=len(body), max_tokens=head.max_tokens)
 
 

@@ -19,14 +19,23 @@ class ShapeError(FlowRouterError, ValueError):
     def __init__(self, path: str, expected: str) -> None:
         super().__init__(f"{path}: {expected}")
         self.path = path
+        self._expected = expected
+
+    def within(self, place: str) -> ShapeError:
+        """Return the error of a reader that did not know where its object stands: at `place`."""
+        between = "." if self.path and not self.path.startswith("[") else ""
+        return ShapeError(f"{place}{between}{self.path}", self._expected)
 
 
 class Node:
-    """One wire object at `path`; each reader takes its member away."""
+    """One wire object at `path`; each reader takes its member away.
+
+    Of the many objects in a list the path is left empty, and told by `ShapeError.within` where one is wrong.
+    """
 
     __slots__ = ("_left", "path")
 
-    def __init__(self, value: object, path: str) -> None:
+    def __init__(self, value: object, path: str = "") -> None:
         if not isinstance(value, dict):
             raise ShapeError(path, "expected an object")
         self._left: dict[str, Any] = dict(cast("dict[str, Any]", value))
@@ -54,13 +63,19 @@ class Node:
 
     def text(self, name: str) -> str | None:
         """Return a string member."""
-        return self._take(name, str, "expected a string")
+        value = self._left.get(name)
+        if value is None:
+            return None
+        if not isinstance(value, str):
+            raise ShapeError(self.at(name), "expected a string")
+        del self._left[name]
+        return value
 
     def needed_text(self, name: str) -> str:
         """Return a string member that must be there."""
-        value = self.text(name)
-        if value is None:
-            raise ShapeError(self.at(name), "field required")
+        value = self._left.pop(name, None)
+        if not isinstance(value, str):
+            raise ShapeError(self.at(name), "field required" if value is None else "expected a string")
         return value
 
     def flag(self, name: str) -> bool | None:
@@ -106,8 +121,7 @@ class Node:
 
     def cache(self) -> CacheHint | None:
         """Return the cache mark, if there is one."""
-        value = self.mapping("cache_control")
-        if value is None:
+        if "cache_control" not in self._left or (value := self.mapping("cache_control")) is None:
             return None
         mark = Node(value, self.at("cache_control"))
         if mark.peek("type") == "ephemeral":

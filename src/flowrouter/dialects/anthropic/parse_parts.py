@@ -29,35 +29,44 @@ SEALED_PREFIX = "flr1."
 """A thinking signature that begins so is our own envelope around foreign reasoning state."""
 
 
-def parse_content(value: object, path: str) -> tuple[tuple[Part, ...], ContentShape]:
-    """Return a message's or a tool result's content; raises `ShapeError`."""
-    match value:
-        case str():
-            return (Text(text=value),), "string"
-        case list():
-            blocks = cast("list[object]", value)
-            return tuple(
-                parse_block(block, f"{path}[{number}]") for number, block in enumerate(blocks)
-            ), "list"
-        case None:
-            return (), "null"
-        case _:
-            raise ShapeError(path, "expected a string or a list of content blocks")
+def parse_content(value: object, name: str = "content") -> tuple[tuple[Part, ...], ContentShape]:
+    """Return a message's or a tool result's content, the member `name`; raises `ShapeError`."""
+    if isinstance(value, str):
+        return (Text(text=value),), "string"
+    if isinstance(value, list):
+        return parse_blocks(cast("list[object]", value), name), "list"
+    if value is None:
+        return (), "null"
+    raise ShapeError(name, "expected a string or a list of content blocks")
 
 
-def parse_block(value: object, path: str, *, provenance: Provenance | None = None) -> Part:
+def parse_blocks(
+    blocks: list[object], name: str = "content", *, provenance: Provenance | None = None
+) -> tuple[Part, ...]:
+    """Return the content blocks of the member `name`; raises `ShapeError`."""
+    parts: list[Part] = []
+    try:
+        for block in blocks:
+            parts.append(parse_block(block, provenance=provenance))  # noqa: PERF401 - an error is told by the place
+    except ShapeError as error:
+        raise error.within(f"{name}[{len(parts)}]") from None
+    return tuple(parts)
+
+
+def parse_block(value: object, *, provenance: Provenance | None = None) -> Part:
     """Return one content block as a part; `provenance` marks reasoning that a reply brings."""
-    node = Node(value, path)
-    kind = node.needed_text("type")
-    reader = _READERS.get(kind)
+    node = Node(value)
+    reader = _READERS.get(node.needed_text("type"))
     part = reader(node, provenance) if reader is not None else None
     if part is not None:
         return part
-    return Opaque(payload=cast("dict[str, Any]", value), origin="anthropic", cache=Node(value, path).cache())
+    return Opaque(payload=cast("dict[str, Any]", value), origin="anthropic", cache=Node(value).cache())
 
 
 def _text(node: Node, _: Provenance | None) -> Part:
     text = node.needed_text("text")
+    if not node.rest():
+        return Text(text=text)
     citations = node.peek("citations")
     if citations:
         citations = node.items("citations") or []
@@ -89,7 +98,7 @@ def _document(node: Node, _: Provenance | None) -> Part | None:
 
 def _search_result(node: Node, _: Provenance | None) -> Part:
     """Read a search result: a document of parts whose source has a URL (no other has both)."""
-    parts, _shape = parse_content(node.items("content") or [], node.at("content"))
+    parts, _shape = parse_content(node.items("content") or [])
     return Document(
         source=Source(kind="content", url=node.needed_text("source"), parts=parts),
         title=node.text("title"),
@@ -176,7 +185,7 @@ def _tool_use(node: Node, _: Provenance | None) -> Part:
 
 def _tool_result(node: Node, _: Provenance | None) -> Part:
     present = node.has("content")
-    content, shape = parse_content(node.pop("content"), node.at("content"))
+    content, shape = parse_content(node.pop("content"))
     return ToolResult(
         call_id=node.needed_text("tool_use_id"),
         content=content,
@@ -198,4 +207,4 @@ _READERS: dict[str, Callable[[Node, Provenance | None], Part | None]] = {
     "tool_result": _tool_result,
 }
 
-__all__ = ["SEALED_PREFIX", "parse_block", "parse_content"]
+__all__ = ["SEALED_PREFIX", "parse_block", "parse_blocks", "parse_content"]

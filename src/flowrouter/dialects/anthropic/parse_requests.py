@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
+from flowrouter.canonical.fates import member_names
 from flowrouter.canonical.messages import Message, Role
-from flowrouter.canonical.parts import ContentShape, Opaque, Part, Text
+from flowrouter.canonical.parts import Opaque, Text
 from flowrouter.canonical.request import OutputFormat, ReasoningControl, Request, Sampling
 from flowrouter.canonical.tools import FunctionTool, HostedTool, Tool, ToolChoice
 from flowrouter.dialects.anthropic.envelope import refuse_thread
@@ -16,6 +18,9 @@ from flowrouter.wire.json import JsonError, loads
 
 _ROLES: dict[str, Role] = {"user": "user", "assistant": "assistant", "system": "system"}
 _CHOICES = {"auto": "auto", "any": "required", "tool": "tool", "none": "none"}
+Taken = dict[str, Any]
+"""Fields of a request."""
+
 _THINKING = {"enabled": "budget", "disabled": "off"}
 
 
@@ -32,79 +37,69 @@ def parse_request(body: bytes) -> Request:
 
 
 def _request(node: Node) -> Request:
+    members = member_names(node.rest())
     refuse_thread(node.peek("thread"))
     model = node.needed_text("model")
     if not model.strip():
         raise ShapeError("model", "must not be empty")
-    shapes: dict[str, Any] = {
-        name: True for name in ("stream", "tools", "stop_sequences") if node.peek(name) is not None
-    }
-    system, system_shape = _system(node)
-    choice, parallel = _tool_choice(node)
-    user, metadata = _metadata(node)
-    effort, output = _output(node, shapes)
-    return Request(
-        origin="anthropic",
-        model=model,
-        messages=_messages(node),
-        system=system,
-        system_shape=system_shape,
-        tools=_tools(node),
-        tool_choice=choice,
-        parallel_tools=parallel,
-        sampling=Sampling(
-            temperature=node.number("temperature"), top_p=node.number("top_p"), top_k=node.integer("top_k")
-        ),
-        max_tokens=node.integer("max_tokens"),
-        stop=node.texts("stop_sequences") or (),
-        reasoning=_reasoning(node, effort),
-        output=output,
-        stream=node.flag("stream") or False,
-        user=user,
-        metadata=metadata,
-        service_tier=node.text("service_tier"),
-        cache=node.cache(),
-        shapes=shapes,
-        extra=node.rest(),
-    )
+    left = node.rest()
+    left.setdefault("messages", None)
+    taken: dict[str, Any] = {}
+    shapes = {name: True for name in _SHAPED if left.get(name) is not None}
+    for name in sorted(left.keys() & _PLACES.keys(), key=_PLACES.__getitem__):
+        if left.get(name) is not None or name == "messages":
+            _TAKERS[name](node, taken)
+    if taken.pop("older_format", False):
+        shapes["output_format"] = True
+    return Request(origin="anthropic", model=model, shapes=shapes, extra=left, members=members, **taken)
 
 
-def _messages(node: Node) -> tuple[Message, ...]:
+def _messages(node: Node, taken: Taken) -> None:
     values = node.items("messages")
     if values is None:
         raise ShapeError("messages", "field required")
     if not values:
         raise ShapeError("messages", "at least one message is required")
-    return tuple(_message(value, f"messages[{number}]") for number, value in enumerate(values))
+    messages: list[Message] = []
+    try:
+        for value in values:
+            messages.append(_message(value))  # noqa: PERF401 - an error is told by the place
+    except ShapeError as error:
+        raise error.within(f"messages[{len(messages)}]") from None
+    taken["messages"] = tuple(messages)
 
 
-def _message(value: object, path: str) -> Message:
-    node = Node(value, path)
+def _message(value: object) -> Message:
+    node = Node(value)
     role = _ROLES.get(node.needed_text("role"))
     if role is None:
-        raise ShapeError(f"{path}.role", "expected user, assistant or system")
+        raise ShapeError("role", "expected user, assistant or system")
     present = node.has("content")
-    parts, shape = parse_content(node.pop("content"), node.at("content"))
+    parts, shape = parse_content(node.pop("content"))
     return Message(role=role, parts=parts, shape=shape if present else "absent", extra=node.rest())
 
 
-def _system(node: Node) -> tuple[tuple[Part, ...], ContentShape]:
-    value = node.peek("system")
-    if value is None:
-        return (), "absent"
+def _system(node: Node, taken: Taken) -> None:
     parts, shape = parse_content(node.pop("system"), "system")
     for number, part in enumerate(parts):
         if not isinstance(part, Text | Opaque):
             raise ShapeError(f"system[{number}]", "expected a text block")
-    return parts, shape
+    taken["system"], taken["system_shape"] = parts, shape
 
 
-def _tools(node: Node) -> tuple[Tool, ...]:
-    return tuple(_tool(value, f"tools[{number}]") for number, value in enumerate(node.items("tools") or ()))
+def _tools(node: Node, taken: Taken) -> None:
+    tools: list[Tool] = []
+    values = node.items("tools") or ()
+    try:
+        for value in values:
+            tools.append(_tool(value))  # noqa: PERF401 - an error is told by the place
+    except ShapeError as error:
+        raise error.within(f"tools[{len(tools)}]") from None
+    taken["tools"] = tuple(tools)
 
 
-def _tool(value: object, path: str) -> Tool:
-    node = Node(value, path)
+def _tool(value: object) -> Tool:
+    node = Node(value)
     kind = node.peek("type")
     if isinstance(kind, str) and kind != "custom":
         name = node.peek("name")
@@ -118,7 +113,7 @@ def _tool(value: object, path: str) -> Tool:
         )
     name = node.needed_text("name")
     if not name:
-        raise ShapeError(f"{path}.name", "must not be empty")
+        raise ShapeError("name", "must not be empty")
     return FunctionTool(
         name=name,
         description=node.text("description"),
@@ -129,50 +124,48 @@ def _tool(value: object, path: str) -> Tool:
     )
 
 
-def _tool_choice(node: Node) -> tuple[ToolChoice | None, bool | None]:
-    value = node.mapping("tool_choice")
-    if value is None:
-        return None, None
+def _tool_choice(node: Node, taken: Taken) -> None:
+    value = node.mapping("tool_choice") or {}
     choice = Node(value, "tool_choice")
     mode = _CHOICES.get(choice.needed_text("type"))
     if mode is None:
         node.put_back("tool_choice", value)
-        return None, None
+        return
     disabled = choice.flag("disable_parallel_tool_use")
     name = choice.needed_text("name") if mode == "tool" else None
-    parsed = ToolChoice(mode=cast("Any", mode), name=name, extra=choice.rest())
-    return parsed, None if disabled is None else not disabled
+    taken["tool_choice"] = ToolChoice(mode=cast("Any", mode), name=name, extra=choice.rest())
+    taken["parallel_tools"] = None if disabled is None else not disabled
 
 
-def _metadata(node: Node) -> tuple[str | None, dict[str, Any] | None]:
-    """Return the user id and the other members; anything unusual stays whole in `extra`."""
+def _metadata(node: Node, taken: Taken) -> None:
+    """Take the user id and the other members; anything unusual stays whole in `extra`."""
     value = node.peek("metadata")
     if not isinstance(value, dict):
-        return None, None
+        return
     members = dict(cast("dict[str, Any]", value))
     user = members.pop("user_id", None)
     if not isinstance(user, str):
-        return None, None
+        return
     node.pop("metadata")
-    return user, members or None
+    taken["user"], taken["metadata"] = user, members or None
 
 
-def _output(node: Node, shapes: dict[str, Any]) -> tuple[str | None, OutputFormat | None]:
-    """Return effort and output format; the older `output_format` is remembered by `shapes`."""
-    effort: str | None = None
-    output: OutputFormat | None = None
-    config = node.mapping("output_config")
-    if config is not None:
-        inner = Node(config, "output_config")
-        effort = inner.text("effort")
-        output = _format(inner, "format")
-        if inner.rest() or not config:
-            node.put_back("output_config", inner.rest())
-    if output is None:
-        output = _format(node, "output_format")
-        if output is not None:
-            shapes["output_format"] = True
-    return effort, output
+def _output_config(node: Node, taken: Taken) -> None:
+    """Take the effort, which is all of the reasoning's control until `thinking` says more, and the format."""
+    config = node.mapping("output_config") or {}
+    inner = Node(config, "output_config")
+    effort = inner.text("effort")
+    if effort is not None:
+        taken["reasoning"] = ReasoningControl(mode="effort", effort=effort, raw={"effort": effort})
+    taken["output"] = _format(inner, "format")
+    if inner.rest() or not config:
+        node.put_back("output_config", inner.rest())
+
+
+def _output_format(node: Node, taken: Taken) -> None:
+    """Take the older way to say the format."""
+    if taken.get("output") is None and (output := _format(node, "output_format")) is not None:
+        taken["output"], taken["older_format"] = output, True
 
 
 def _format(node: Node, name: str) -> OutputFormat | None:
@@ -186,22 +179,61 @@ def _format(node: Node, name: str) -> OutputFormat | None:
     return OutputFormat(kind="schema", schema=inner.mapping("schema"), extra=inner.rest())
 
 
-def _reasoning(node: Node, effort: str | None) -> ReasoningControl | None:
-    """Return the control; `raw` is the thinking object, or the effort alone where only that came."""
-    raw = node.mapping("thinking")
-    if raw is None:
-        if effort is None:
-            return None
-        return ReasoningControl(mode="effort", effort=effort, raw={"effort": effort})
+def _thinking(node: Node, taken: Taken) -> None:
+    """Take the control; `raw` is the thinking object."""
+    raw = node.mapping("thinking") or {}
     thinking = Node(raw, "thinking")
     mode = _THINKING.get(thinking.needed_text("type"), "auto")
-    return ReasoningControl(
+    alone: ReasoningControl | None = taken.get("reasoning")
+    taken["reasoning"] = ReasoningControl(
         mode=cast("Any", mode),
-        effort=effort,
+        effort=None if alone is None else alone.effort,
         budget=thinking.integer("budget_tokens"),
         display=thinking.text("display"),
         raw=raw,
     )
 
+
+def _sampling(node: Node, taken: Taken) -> None:
+    if "sampling" not in taken:
+        taken["sampling"] = Sampling(
+            temperature=node.number("temperature"), top_p=node.number("top_p"), top_k=node.integer("top_k")
+        )
+
+
+def _simple(field: str, name: str, read: Callable[[Node, str], Any]) -> Callable[[Node, Taken], None]:
+    def take(node: Node, taken: Taken) -> None:
+        taken[field] = read(node, name)
+
+    return take
+
+
+def _cache(node: Node, taken: Taken) -> None:
+    taken["cache"] = node.cache()
+
+
+_TAKERS: Mapping[str, Callable[[Node, Taken], None]] = {
+    "system": _system,
+    "tool_choice": _tool_choice,
+    "metadata": _metadata,
+    "output_config": _output_config,
+    "output_format": _output_format,
+    "messages": _messages,
+    "tools": _tools,
+    **dict.fromkeys(("temperature", "top_p", "top_k"), _sampling),
+    "max_tokens": _simple("max_tokens", "max_tokens", Node.integer),
+    "stop_sequences": _simple("stop", "stop_sequences", Node.texts),
+    "thinking": _thinking,
+    "stream": _simple("stream", "stream", Node.flag),
+    "service_tier": _simple("service_tier", "service_tier", Node.text),
+    "cache_control": _cache,
+}
+"""What takes a member that is not null and fills the request's fields with it."""
+
+_PLACES = {name: number for number, name in enumerate(_TAKERS)}
+"""In what order members are read: of two that are wrong the first is named."""
+
+_SHAPED = ("stream", "tools", "stop_sequences")
+"""Members whose being there is remembered even where they say nothing."""
 
 __all__ = ["parse_request"]

@@ -33,20 +33,26 @@ def render_foreign(request: Request, model: str, capabilities: Capabilities) -> 
     """Return the body; raises `CallerError` for what must not be dropped."""
     losses = Losses(request, target="anthropic", capabilities=capabilities)
     leave_behind(request, losses)
-    _refuse(request, losses)
+    if not request.messages:
+        path = losses.name("messages")
+        raise CallerError(f"{path}: at least one message is required", param=path)
+    if (request.sampling.n or 1) > 1:
+        losses.refuse(losses.name("n"), "Anthropic models give one answer per request")
     names = fitted_names(request, capabilities)
     screen = Screen(capabilities, names, losses)
     conversation = Conversation(capabilities, names, losses)
     system = screen.parts(request.system, role="system")
     conversation.build(system, screen.screen(request.messages))
     toolbox = Toolbox(request, capabilities, names=names, losses=losses)
-    toolbox.build(conversation.called_tools())
-    toolbox.answer(request.output)
+    if request.tools or request.tool_choice is not None or names:
+        toolbox.build(conversation.called_tools)
+    if request.output is not None:
+        toolbox.answer(request.output)
     if toolbox.instruction is not None:
         conversation.system.append({"type": "text", "text": toolbox.instruction})
     plan = Planner(request.reasoning, request.max_tokens, capabilities=capabilities, losses=losses).plan(
         obstacle="a forced tool call excludes thinking" if toolbox.forced else None,
-        unanswered=not thinks_in_open_loop(conversation.messages),
+        unanswered=request.reasoning is not None and not thinks_in_open_loop(conversation.messages),
     )
     prefill = capabilities.prefill is not False and not capabilities.needs_user_last
     conversation.end_with_user(prefill=prefill and not plan.on and toolbox.format is None)
@@ -55,23 +61,12 @@ def render_foreign(request: Request, model: str, capabilities: Capabilities) -> 
     _add_labels(body, request, capabilities=capabilities, losses=losses)
     if request.stream:
         body["stream"] = True
-    limit_marks(body, losses)
-    return Rendered(
-        body=dumps(body), losses=losses.all(), edits=toolbox.edits, headers=_headers(conversation)
-    )
-
-
-def _headers(conversation: Conversation) -> tuple[tuple[str, str], ...]:
-    return (("anthropic-beta", _MID_SYSTEM_BETA),) if conversation.mid_system else ()
-
-
-def _refuse(request: Request, losses: Losses) -> None:
-    """Raise for what would silently change the answer's meaning."""
-    if not request.messages:
-        path = losses.name("messages")
-        raise CallerError(f"{path}: at least one message is required", param=path)
-    if (request.sampling.n or 1) > 1:
-        losses.refuse(losses.name("n"), "Anthropic models give one answer per request")
+    written = dumps(body)
+    # Few requests have marks, and fewer need any moved: to look through the bytes is cheaper than to walk the body.
+    if b'"cache_control"' in written and limit_marks(body, losses):
+        written = dumps(body)
+    headers = (("anthropic-beta", _MID_SYSTEM_BETA),) if conversation.mid_system else ()
+    return Rendered(body=written, losses=losses.all(), edits=toolbox.edits, headers=headers)
 
 
 def _body(conversation: Conversation, toolbox: Toolbox, plan: Plan) -> dict[str, Any]:
@@ -85,10 +80,9 @@ def _body(conversation: Conversation, toolbox: Toolbox, plan: Plan) -> dict[str,
         body["tool_choice"] = toolbox.choice
     if plan.thinking is not None:
         body["thinking"] = plan.thinking
-    config = {"effort": plan.effort, "format": toolbox.format}
-    config = {name: value for name, value in config.items() if value is not None}
-    if config:
-        body["output_config"] = config
+    if plan.effort is not None or toolbox.format is not None:
+        config = {"effort": plan.effort, "format": toolbox.format}
+        body["output_config"] = {name: value for name, value in config.items() if value is not None}
     return body
 
 
@@ -96,10 +90,11 @@ def _add_sampling(
     body: dict[str, Any], request: Request, capabilities: Capabilities, *, losses: Losses, plan: Plan
 ) -> None:
     sampling = request.sampling
-    for name in ("presence_penalty", "frequency_penalty", "logit_bias", "logprobs", "top_logprobs", "seed"):
-        value = getattr(sampling, name)
-        if value or (name == "seed" and value is not None):
+    for name in ("presence_penalty", "frequency_penalty", "logit_bias", "logprobs", "top_logprobs"):
+        if getattr(sampling, name):
             losses.drop(losses.name(name), "no counterpart at Anthropic")
+    if sampling.seed is not None:
+        losses.drop(losses.name("seed"), "no counterpart at Anthropic")
     for name in ("temperature", "top_p", "top_k"):
         value = getattr(sampling, name)
         if value is None:
@@ -113,6 +108,8 @@ def _add_sampling(
             losses.change(losses.name(name), "the highest temperature is 1")
         else:
             body[name] = value
+    if not request.stop:
+        return
     stop = [text for text in request.stop if text.strip()]
     if len(stop) != len(request.stop):
         losses.drop(losses.name("stop"), "a stop sequence needs a visible character")

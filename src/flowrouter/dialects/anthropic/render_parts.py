@@ -35,25 +35,14 @@ def render_block(part: Part, *, own: bool, names: Mapping[str, str] | None = Non
     Raises `TypeError` for audio, which has no block.
     """
     block: Block
-    match part:
-        case Text():
-            block = _text(part)
-        case Reasoning():
-            block = _reasoning(part)
-        case ToolCall():
-            block = _tool_use(part, names or {})
-        case ToolResult():
-            block = _tool_result(part, own)
-        case Image():
-            block = {"type": "image", "source": _source(part.source, own)}
-        case Document():
-            block = _document(part, own)
-        case Refusal():
-            block = {"type": "text", "text": part.text}
-        case Opaque():
-            return part.payload
-        case _:
-            raise TypeError(f"no block for {type(part).__name__}")
+    if isinstance(part, Text):
+        block = _text(part)
+    elif isinstance(part, ToolCall):
+        block = _tool_use(part, names or {})
+    elif isinstance(part, Opaque):
+        return part.payload
+    else:
+        block = _other(part, own)
     cache: CacheHint | None = getattr(part, "cache", None)
     if cache is not None:
         block["cache_control"] = render_cache(cache, own=own)
@@ -67,13 +56,13 @@ def render_blocks(parts: Iterable[Part], *, own: bool, names: Mapping[str, str] 
 
 def render_content(parts: tuple[Part, ...], shape: ContentShape, *, own: bool) -> str | list[Block] | None:
     """Return content in the shape it had, as far as the parts still allow it."""
-    match parts:
-        case () if shape == "null":
-            return None
-        case (Text(text=text, citations=(), cache=None),) if shape == "string":
-            return text
-        case _:
-            return render_blocks(parts, own=own)
+    if shape == "null" and not parts:
+        return None
+    if shape == "string" and len(parts) == 1:
+        part = parts[0]
+        if isinstance(part, Text) and part.cache is None and not part.citations:
+            return part.text
+    return render_blocks(parts, own=own)
 
 
 def render_cache(hint: CacheHint, *, own: bool) -> Extra:
@@ -82,6 +71,22 @@ def render_cache(hint: CacheHint, *, own: bool) -> Extra:
     if hint.ttl is not None:
         mark["ttl"] = hint.ttl
     return {**mark, **hint.extra} if own else mark
+
+
+def _other(part: Part, own: bool) -> Block:
+    match part:
+        case ToolResult():
+            return _tool_result(part, own)
+        case Reasoning():
+            return _reasoning(part)
+        case Image():
+            return {"type": "image", "source": _source(part.source, own)}
+        case Document():
+            return _document(part, own)
+        case Refusal():
+            return {"type": "text", "text": part.text}
+        case _:
+            raise TypeError(f"no block for {type(part).__name__}")
 
 
 def _text(part: Text) -> Block:

@@ -25,7 +25,7 @@ from flowrouter.canonical.response import Choice, Response
 from flowrouter.dialects.anthropic.citations import citation_block
 from flowrouter.dialects.anthropic.errors import is_error
 from flowrouter.dialects.anthropic.node import Node, ShapeError
-from flowrouter.dialects.anthropic.parse_parts import parse_block
+from flowrouter.dialects.anthropic.parse_parts import parse_blocks
 from flowrouter.dialects.anthropic.render_parts import Block, render_block
 from flowrouter.dialects.anthropic.stops import finish_of, stop_of
 from flowrouter.dialects.anthropic.usage import parse_usage, render_usage
@@ -55,36 +55,31 @@ def parse_response(body: bytes, provenance: Provenance) -> Response:
         raise ValueError("the reply is not JSON") from None
     if is_error(value):
         raise ValueError("the body is an error, no reply")
-    node = Node(cast("object", value), "")
-    if node.pop("type") != "message":
+    node = Node(cast("object", value))
+    rest = node.rest()
+    if rest.pop("type", None) != "message":
         raise ValueError("the body is no message")
-    node.pop("role")
+    rest.pop("role", None)
     finish = node.text("stop_reason")
     blocks = node.items("content")
     if blocks is None:
         raise ShapeError("content", "field required")
-    parts = tuple(
-        parse_block(block, f"content[{number}]", provenance=provenance) for number, block in enumerate(blocks)
-    )
-    usage = node.pop("usage")
+    parts = parse_blocks(blocks, provenance=provenance)
+    usage = rest.pop("usage", None)
     stop_sequence = node.text("stop_sequence")
     for name in ("stop_reason", "stop_sequence"):
-        node.pop(name)
+        rest.pop(name, None)
+    reply_id, model = node.text("id") or "", node.text("model") or ""
     choice = Choice(
         parts=parts,
         finish=finish_of(finish),
         raw_finish=finish,
         stop_sequence=stop_sequence,
-        extra=_taken(node, AT_THE_END),
-        message_extra=_taken(node, BESIDE_THE_END),
+        extra=_taken(node, AT_THE_END) if rest else {},
+        message_extra=_taken(node, BESIDE_THE_END) if rest else {},
     )
     return Response(
-        origin="anthropic",
-        id=node.text("id") or "",
-        model=node.text("model") or "",
-        choices=(choice,),
-        usage=parse_usage(usage),
-        extra=node.rest(),
+        origin="anthropic", id=reply_id, model=model, choices=(choice,), usage=parse_usage(usage), extra=rest
     )
 
 

@@ -46,6 +46,9 @@ _MAGIC = (
 _WEB = re.compile(r"https?://", re.IGNORECASE)
 
 
+_NotText = Image | Document | Audio | Media | Reasoning | ToolCall | ToolResult | Refusal | Opaque
+
+
 class Screen:
     """Screens the messages of one request; `screen` raises `CallerError` for what must not be lost."""
 
@@ -56,25 +59,33 @@ class Screen:
 
     def screen(self, messages: tuple[Message, ...]) -> tuple[Message, ...]:
         """Return the messages with every part sayable; empty ones stay, to keep their place."""
-        return tuple(self._message(number, message) for number, message in enumerate(messages))
+        return tuple([self._message(number, message) for number, message in enumerate(messages)])
 
     def parts(self, parts: tuple[Part, ...], *, role: str) -> tuple[Part, ...]:
         """Return the sayable ones of `parts`."""
-        kept = (self._part(part, role) for part in parts)
-        return tuple(part for part in kept if part is not None)
+        kept: list[Part] = []
+        for part in parts:
+            said = self._text(part) if isinstance(part, Text) else self._part(part, role)
+            if said is not None:
+                kept.append(said)
+        return tuple(kept)
 
     def _message(self, number: int, message: Message) -> Message:
-        place = message.place or f"{self._losses.name('messages')}[{number}]"
-        if message.name is not None and message.role != "tool":
-            self._losses.drop(f"{place}.name", "no place for a participant's name")
-        self._losses.unknown(message.extra, self._losses.in_messages)
-        return Message(role=message.role, parts=self.parts(message.parts, role=message.role), place=place)
+        role = message.role
+        if message.name is not None and role != "tool":
+            self._losses.drop(
+                f"{self._losses.message(number, message)}.name", "no place for a participant's name"
+            )
+        if message.extra:
+            self._losses.unknown(message.extra, self._losses.in_messages)
+        parts = self.parts(message.parts, role=role)
+        if parts == message.parts and role not in ("system", "developer"):
+            return message
+        return Message(role=role, parts=parts, place=self._losses.message(number, message))
 
-    def _part(self, part: Part, role: str) -> Part | None:
+    def _part(self, part: _NotText, role: str) -> Part | None:
         self._losses.members(part)
         match part:
-            case Text():
-                return self._text(part)
             case Refusal():
                 return self._words(part.text, part)
             case Image() | Document() | Audio() | Media():
@@ -92,13 +103,16 @@ class Screen:
                 return self._opaque(part)
 
     def _text(self, part: Text) -> Text | None:
+        if not (part.extra or part.citations) and part.text and not part.text.isspace():
+            return part
+        self._losses.members(part)
         if part.citations:
             name = self._losses.name("text.citations")
             self._losses.drop(f"{self._losses.path(part)}.{name}", "citations of another vendor")
         return self._words(part.text, part, cache=part.cache)
 
     def _words(self, text: str, part: Part, *, cache: CacheHint | None = None) -> Text | None:
-        if text.strip():
+        if text and not text.isspace():
             return Text(text=text, cache=cache)
         if text or cache is not None:
             self._losses.drop(self._losses.path(part), "a text without a visible character")
@@ -127,6 +141,8 @@ class Screen:
                 arguments = dumps_text(value)
         if self._names.get(part.name, part.name) != part.name:
             self._losses.change(self._member(part, "call.name"), "the tool's name does not fit the target")
+        if arguments is part.arguments and not part.extra:
+            return part
         call = msgspec.structs.replace(part, arguments=arguments, extra={})
         self._losses.follow(part, call)
         return call

@@ -167,9 +167,9 @@ class AnthropicDecoder:
         if number in self._blocks or self._finished:
             return [e.FrameError(f"block {number} cannot start here")]
         try:
-            part = parse_block(block, "content_block", provenance=self._options.provenance)  # pyright: ignore[reportUnknownArgumentType]
+            part = parse_block(block, provenance=self._options.provenance)  # pyright: ignore[reportUnknownArgumentType]
         except ShapeError as error:
-            return [e.FrameError(str(error))]
+            return [e.FrameError(str(error.within("content_block")))]
         events = self._begin()
         match part:
             case Text() | Reasoning() | ToolCall():

@@ -42,7 +42,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 class Planner:
     """Plans one request: `asked_tokens` is the client's output cap, None if it set none."""
 
-    __slots__ = ("_asked", "_capabilities", "_control", "_losses", "_path")
+    __slots__ = ("_asked", "_capabilities", "_control", "_losses")
 
     def __init__(
         self,
@@ -56,7 +56,6 @@ class Planner:
         self._asked = asked_tokens
         self._capabilities = capabilities
         self._losses = losses
-        self._path = losses.name("reasoning")
 
     def plan(self, *, obstacle: str | None, unanswered: bool) -> Plan:
         """Return the plan.
@@ -80,6 +79,10 @@ class Planner:
             self._losses.drop(self._path, obstacle)
             return plan
         return self._adaptive(plan, control) if adaptive else self._manual(plan, control)
+
+    @property
+    def _path(self) -> str:
+        return self._losses.name("reasoning")
 
     def _effort_path(self) -> str:
         """Return the client's name of the effort, which some dialects keep apart from the rest."""

@@ -6,7 +6,7 @@ cannot be held to becomes a forced tool. Both are undone on the reply by `ReplyE
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, cast
 
 from flowrouter.canonical.capabilities import Capabilities
@@ -14,7 +14,7 @@ from flowrouter.canonical.losses import Losses
 from flowrouter.canonical.messages import Message
 from flowrouter.canonical.names import fit
 from flowrouter.canonical.parts import ToolCall
-from flowrouter.canonical.rendered import ReplyEdits
+from flowrouter.canonical.rendered import NO_EDITS, ReplyEdits
 from flowrouter.canonical.request import OutputFormat, Request
 from flowrouter.canonical.tools import CustomTool, FunctionTool, HostedTool, Tool, ToolChoice
 from flowrouter.canonical.web_search import PURPOSE
@@ -56,7 +56,7 @@ class Toolbox:
         self._custom: set[str] = set()
         self._answer_tool: str | None = None
         functions = (tool for tool in request.tools if not isinstance(tool, HostedTool))
-        self._searches = any(names.get(tool.name) == NAME for tool in functions)
+        self._searches = bool(request.tools) and any(names.get(tool.name) == NAME for tool in functions)
         self.tools: list[dict[str, Any]] = []
         self.choice: dict[str, Any] | None = None
         self.format: dict[str, Any] | None = None
@@ -70,6 +70,8 @@ class Toolbox:
     @property
     def edits(self) -> ReplyEdits:
         """Return what the reply must change back."""
+        if not (self._names or self._answer_tool or self.instruction):
+            return NO_EDITS
         back = {target: name for name, target in self._names.items() if target != name}
         return ReplyEdits(
             names=back,
@@ -78,15 +80,15 @@ class Toolbox:
             bare=self.instruction is not None,
         )
 
-    def build(self, called: list[str]) -> None:
-        """Render tools and choice; `called` are the target names of tools the history calls."""
+    def build(self, called_tools: Callable[[], list[str]]) -> None:
+        """Render tools and choice; `called_tools` tells the target names of tools the history calls."""
         request = self._request
         offered = self._unique(self._allowed(request.tools))
         if offered and self._capabilities.tools is False:
             self._losses.refuse("tools", "the model calls no tools", code="unsupported_tools")
             offered = []
         self.tools = [wire for place, tool in offered if (wire := self._tool(place, tool)) is not None]
-        if not self.tools and called:
+        if not self.tools and (called := called_tools()):
             reason = "the history calls tools that are not declared; declared without schema"
             self._losses.emulate("tools", reason)
             self.tools = [{"name": name, "input_schema": tool_schema(None)[0]} for name in called]
@@ -172,7 +174,8 @@ class Toolbox:
                 return self._hosted(tool, path)
 
     def _function(self, tool: FunctionTool, path: str) -> dict[str, Any]:
-        self._losses.unknown(tool.extra, self._losses.whereabouts(tool))
+        if tool.extra:
+            self._losses.unknown(tool.extra, self._losses.whereabouts(tool))
         schema, bent = tool_schema(tool.schema)
         if bent is not None:
             self._losses.change(f"{path}.{self._losses.name('tool.schema')}", bent)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, cast
 
-from flowrouter.canonical.metered import Metered, count, special_tier, stated_cost
+from flowrouter.canonical.metered import PLAIN, Metered, count, special_tier, stated_cost
 from flowrouter.canonical.usage import Usage, token_count
 
 _UNTOLD = {"server_tool_use": None, "service_tier": None, "inference_geo": None}
@@ -14,25 +14,33 @@ _UNTOLD = {"server_tool_use": None, "service_tier": None, "inference_geo": None}
 _ONLY_AT_START = frozenset({"cache_creation", "service_tier", "inference_geo", "speed"})
 
 
+_TELLING = frozenset({"service_tier", "speed", "server_tool_use", "cost", "cost_in_usd_ticks"})
+"""Members that tell of more than the five kinds."""
+
+
 def parse_usage(value: object) -> Usage | None:
     """Return the counts of a `usage` object, None if it is not one."""
     if not isinstance(value, dict):
         return None
     raw = cast("dict[str, Any]", value)
-    split = _mapping(raw, "cache_creation")
-    write = _count(raw, "cache_creation_input_tokens")
-    kinds = [_count(split, name) for name in ("ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens")]
-    if write is None and any(count is not None for count in kinds):
-        write = sum(count or 0 for count in kinds)
-    output = _count(raw, "output_tokens")
-    reasoning = _count(_mapping(raw, "output_tokens_details"), "thinking_tokens")
-    if output is not None and reasoning is not None:
-        output = max(0, output - reasoning)
+    write, long, reasoning = token_count(raw.get("cache_creation_input_tokens")), None, None
+    if split := _mapping(raw, "cache_creation"):
+        short, long = (
+            token_count(split.get("ephemeral_5m_input_tokens")),
+            token_count(split.get("ephemeral_1h_input_tokens")),
+        )
+        if write is None and (short is not None or long is not None):
+            write = (short or 0) + (long or 0)
+    output = token_count(raw.get("output_tokens"))
+    if details := _mapping(raw, "output_tokens_details"):
+        reasoning = token_count(details.get("thinking_tokens"))
+        if output is not None and reasoning is not None:
+            output = max(0, output - reasoning)
     return Usage(
-        input=_count(raw, "input_tokens"),
-        cache_read=_count(raw, "cache_read_input_tokens"),
+        input=token_count(raw.get("input_tokens")),
+        cache_read=token_count(raw.get("cache_read_input_tokens")),
         cache_write=write,
-        cache_write_1h=kinds[1],
+        cache_write_1h=long,
         output=output,
         reasoning=reasoning,
         origin="anthropic",
@@ -43,6 +51,8 @@ def parse_usage(value: object) -> Usage | None:
 def metered(usage: Usage) -> Metered:
     """Return what else `usage` is billed by. Capacity that was bought ahead (`priority`) has no price a token."""
     raw = usage.raw or {}
+    if _TELLING.isdisjoint(raw):
+        return PLAIN
     batch = raw.get("service_tier") == "batch"
     return Metered(
         searches=count(_mapping(raw, "server_tool_use").get("web_search_requests")),
@@ -93,10 +103,6 @@ def render_delta_usage(usage: Usage | None) -> dict[str, Any]:
 def _mapping(raw: Mapping[str, Any], name: str) -> dict[str, Any]:
     value = raw.get(name)
     return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
-
-
-def _count(raw: Mapping[str, Any], name: str) -> int | None:
-    return token_count(raw.get(name))
 
 
 __all__ = ["metered", "parse_usage", "render_delta_usage", "render_usage"]

@@ -22,16 +22,17 @@ from flowrouter.errors import CallerError
 from flowrouter.wire.members import Json, as_list, as_object, merge, nested, take_object, take_text
 
 
-def parse_content(value: Any, path: str) -> tuple[tuple[Part, ...], ContentShape]:
-    """Return the parts of a `content` member and how it stood; raises `CallerError` for other types."""
-    if value is None:
-        return (), "null"
+def parse_content(value: Any, place: str) -> tuple[tuple[Part, ...], ContentShape]:
+    """Return the parts of the `content` of what stands at `place` and how it stood; raises `CallerError`."""
     if isinstance(value, str):
         return ((Text(text=value),) if value else ()), "string"
+    if value is None:
+        return (), "null"
     items = as_list(value)
     if items is None:
+        path = f"{place}.content"
         raise CallerError(f"{path} must be a string or a list of parts.", param=path, code="invalid_type")
-    return tuple(parse_part(item, f"{path}[{number}]") for number, item in enumerate(items)), "list"
+    return tuple([parse_part(item, f"{place}.content[{n}]") for n, item in enumerate(items)]), "list"
 
 
 def parse_part(item: Any, path: str) -> Part:

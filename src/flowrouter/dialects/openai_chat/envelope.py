@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any, cast
 
 import msgspec
 
@@ -26,6 +27,7 @@ from flowrouter.wire.members import Json, as_object, is_integer
 from flowrouter.wire.splice import put, splice
 from flowrouter.wire.sse import Frame
 
+_NO_FUNCTIONS = (Raw(b""), Raw(b"null"))
 _PATH = re.compile(r"`\$\.([a-z_]+)")
 
 
@@ -36,38 +38,34 @@ def skim(body: bytes) -> Head:
         raise CallerError(
             "model must be a non-empty string.", param="model", code="missing_required_parameter"
         )
-    options: Json = as_object(shape.stream_options) or {}
-    include = options.get("include_usage")
-    limits = (shape.max_completion_tokens, shape.max_tokens)
-    key = shape.prompt_cache_key
+    options, limit, key = shape.stream_options, shape.max_completion_tokens, shape.prompt_cache_key
+    include: Any = cast("Json", options).get("include_usage") if isinstance(options, dict) else None
+    if type(limit) is not int:  # true and false are none
+        limit = shape.max_tokens
     return Head(
         model=shape.model,
         stream=bool(shape.stream),
         length=len(body),
         include_usage=include if isinstance(include, bool) else None,
-        max_tokens=next((limit for limit in limits if is_integer(limit)), None),
+        max_tokens=limit if type(limit) is int else None,
         cache_key=key if isinstance(key, str) else None,
-        legacy_calls=bytes(shape.functions) not in {b"", b"null"},
+        legacy_calls=shape.functions not in _NO_FUNCTIONS,
     )
 
 
 def _head(body: bytes) -> HeadShape:
     try:
-        return _decode_head(body)
+        try:
+            return head_decoder.decode(body)
+        except msgspec.ValidationError:
+            raise
+        except (msgspec.DecodeError, UnicodeError, RecursionError):
+            # The strict reading fails on lone surrogates too; the lenient one tells those from garbage.
+            return head_decoder.decode(dumps(read_body(body)))
     except msgspec.ValidationError as error:
         found = _PATH.search(str(error))
         name = found.group(1) if found else None
         raise CallerError(f"{name or 'The body'}: {error}.", param=name, code="invalid_type") from None
-
-
-def _decode_head(body: bytes) -> HeadShape:
-    try:
-        return head_decoder.decode(body)
-    except msgspec.ValidationError:
-        raise
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
-        # The strict reading fails on lone surrogates too; the lenient one tells those from garbage.
-        return head_decoder.decode(dumps(read_body(body)))
 
 
 def skim_counts(body: bytes) -> Counts:

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from flowrouter.canonical.history import NO_RESULT, settle
 from flowrouter.canonical.messages import Message
 from flowrouter.canonical.parts import Part, Reasoning, Text, ToolCall, ToolResult
-from flowrouter.dialects.openai_chat.foreign_parts import translate_parts
+from flowrouter.dialects.openai_chat.foreign_parts import translate_part, translate_parts
 from flowrouter.dialects.openai_chat.translation import Translation
 from flowrouter.wire.json import dumps_text
 from flowrouter.wire.members import Json
@@ -34,7 +34,8 @@ def translate_messages(context: Translation, *, hint: str | None = None) -> list
     if leading:
         writer.system(leading, leads=True)
     for message in request.messages:
-        context.losses.unknown(message.extra, context.losses.in_messages)
+        if message.extra:
+            context.losses.unknown(message.extra, context.losses.in_messages)
     history = settle(request.messages, id_max=ID_MAX, told=context.losses)
     context.losses.rows += history.losses
     for message in history.messages:
@@ -92,8 +93,9 @@ class _Writer:
         return self._out
 
     def _user(self, items: list[Json], *, name: str | None = None) -> None:
-        items = [*self._waiting, *items]
-        self._waiting = []
+        if self._waiting:
+            items = [*self._waiting, *items]
+            self._waiting = []
         if not items:
             return
         if self._media_last:
@@ -107,10 +109,16 @@ class _Writer:
 
     def _assistant(self, message: Message) -> None:
         self._media_last = False
-        calls = [part for part in message.parts if isinstance(part, ToolCall)]
-        thoughts = [part for part in message.parts if isinstance(part, Reasoning)]
-        others = tuple(part for part in message.parts if not isinstance(part, ToolCall | Reasoning))
-        items = translate_parts(others, self._context)
+        calls: list[ToolCall] = []
+        thoughts: list[Reasoning] = []
+        items: list[Json] = []
+        for part in message.parts:
+            if isinstance(part, ToolCall):
+                calls.append(part)
+            elif isinstance(part, Reasoning):
+                thoughts.append(part)
+            else:
+                items += translate_part(part, self._context)
         item: Json = {"role": "assistant", "content": self._content(items) if items else None}
         self._put_reasoning(item, thoughts, with_calls=bool(calls))
         if calls:
@@ -127,7 +135,6 @@ class _Writer:
     def _put_reasoning(self, item: Json, thoughts: list[Reasoning], *, with_calls: bool) -> None:
         echo = self._context.capabilities.reasoning_echo
         wanted = echo == "always" or (echo == "with_tools" and with_calls)
-        text = "\n\n".join(thought.text for thought in thoughts if thought.text)
         if not wanted:
             for thought in thoughts:
                 self._context.losses.drop(
@@ -143,7 +150,7 @@ class _Writer:
                 )
                 self._context.losses.drop(f"{path}.{name}", "a signature of another vendor")
         # These hosts answer 400 to a turn without the member; a blank is the least that passes.
-        item["reasoning_content"] = text or " "
+        item["reasoning_content"] = "\n\n".join(thought.text for thought in thoughts if thought.text) or " "
 
     def _tool(self, message: Message) -> None:
         media: list[Json] = []
@@ -155,43 +162,54 @@ class _Writer:
             self._media_last = True
 
     def _result(self, result: ToolResult, media: list[Json]) -> Json:
-        context, path = self._context, self._context.losses.path(result)
-        context.losses.members(result)
-        items = translate_parts(result.content, context)
-        texts = [item for item in items if item["type"] == "text"]
-        pictures = [item for item in items if item["type"] != "text"]
+        context = self._context
+        if result.extra:
+            context.losses.members(result)
+        texts: list[Json] = []
+        pictures: list[Json] = []
+        for item in translate_parts(result.content, context):
+            (texts if item["type"] == "text" else pictures).append(item)
         if pictures:
+            path = context.losses.path(result)
             context.losses.emulate(path, "media of a tool result follow in a user message")
             media += [{"type": "text", "text": f"From the result of {result.call_id}:"}, *pictures]
             texts = texts or [{"type": "text", "text": "[see the next message]"}]
         if result.is_error:
             # The stub of a result that the client never sent was told when it was made.
             if result.content != (Text(text=NO_RESULT),):
-                failed = context.losses.name("result.is_error")
-                context.losses.emulate(f"{path}.{failed}", 'told by the prefix "Error: "')
+                failed = f"{context.losses.path(result)}.{context.losses.name('result.is_error')}"
+                context.losses.emulate(failed, 'told by the prefix "Error: "')
             texts = texts or [{"type": "text", "text": ""}]
             texts[0] = {**texts[0], "text": f"Error: {texts[0]['text']}"}
         if result.cache is not None:
+            path = context.losses.path(result)
             context.losses.drop(f"{path}.cache_control", "Chat's tool messages take no cache marks")
         call_id = fit_id(result.call_id, context)
         return {"role": "tool", "tool_call_id": call_id, "content": self._content(texts) if texts else ""}
 
     def _content(self, items: list[Json]) -> str | list[Json]:
         """Return one plain text as a string, which every host takes; else the list."""
-        if any(len(item) != 2 or item["type"] != "text" for item in items):
-            return items
-        if len(items) == 1 or not self._context.capabilities.content_lists:
+        for item in items:
+            if len(item) != 2 or item["type"] != "text":
+                return items
+        if len(items) == 1:
+            return items[0]["text"]
+        if not self._context.capabilities.content_lists:
             return "\n\n".join(item["text"] for item in items)
         return items
 
 
 def _call(call: ToolCall, context: Translation) -> Json:
-    context.losses.members(call)
+    if call.extra:
+        context.losses.members(call)
     name = context.names.get(call.name, call.name)
-    path, call_id = context.losses.path(call), fit_id(call.id, context)
+    call_id = fit_id(call.id, context)
     if call_id != call.id and "id" not in call.shape:
-        context.losses.change(f"{path}.{context.losses.name('call.id')}", f"sent as {call_id!r}")
+        context.losses.change(
+            f"{context.losses.path(call)}.{context.losses.name('call.id')}", f"sent as {call_id!r}"
+        )
     if call.cache is not None:
+        path = context.losses.path(call)
         context.losses.drop(f"{path}.cache_control", "Chat's tool calls take no cache marks")
     if call.kind == "custom" and context.capabilities.custom_tools:
         return {"id": call_id, "type": "custom", "custom": {"name": name, "input": call.arguments}}

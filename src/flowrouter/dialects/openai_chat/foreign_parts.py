@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from flowrouter.canonical.cache import CacheHint
 from flowrouter.canonical.leftovers import lose_opaque, words_of
 from flowrouter.canonical.parts import Audio, Document, Image, Media, Opaque, Part, Refusal, Source, Text
@@ -14,11 +17,6 @@ BILLING_MARK = "x-anthropic-billing-header:"
 """Attribution blocks of one vendor's client, of no use to any other (and fatal to prompt caches)."""
 
 
-def is_attribution(part: Part) -> bool:
-    """Return whether `part` is such a block."""
-    return isinstance(part, Text) and part.text.startswith(BILLING_MARK)
-
-
 def translate_parts(parts: tuple[Part, ...], context: Translation) -> list[Json]:
     """Return the content items for `parts`, in order."""
     items: list[Json] = []
@@ -29,29 +27,12 @@ def translate_parts(parts: tuple[Part, ...], context: Translation) -> list[Json]
 
 def translate_part(part: Part, context: Translation) -> list[Json]:
     """Return the content items one part becomes: usually one, none for what is lost."""
-    match part:
-        case Text():
-            return _text(part, context)
-        case Image():
-            return _image(part, context)
-        case Document():
-            return _document(part, context)
-        case Audio():
-            return _audio(part, context)
-        case Media():
-            return _media(part, context)
-        case Refusal(text=text):
-            context.losses.members(part)
-            return [_item(text)] if text else []
-        case Opaque():
-            return _opaque(part, context)
-        case _:
-            context.losses.drop(context.losses.path(part), f"Chat has no place for it here ({_tag(part)})")
-            return []
-
-
-def _tag(part: Part) -> str:
-    return str(part.__struct_config__.tag)
+    write = _WRITERS.get(type(part))
+    if write is not None:
+        return write(part, context)
+    tag = part.__struct_config__.tag
+    context.losses.drop(context.losses.path(part), f"Chat has no place for it here ({tag})")
+    return []
 
 
 def _item(text: str) -> Json:
@@ -59,11 +40,13 @@ def _item(text: str) -> Json:
 
 
 def _text(part: Text, context: Translation) -> list[Json]:
-    context.losses.members(part)
-    if part.cache is None and not part.citations and not is_attribution(part):
-        return [_item(part.text)] if part.text else []
+    if part.extra:
+        context.losses.members(part)
+    attribution = part.text.startswith(BILLING_MARK)
+    if part.cache is None and not part.citations and not attribution:
+        return [{"type": "text", "text": part.text}] if part.text else []
     path = context.losses.path(part)
-    if is_attribution(part):
+    if attribution:
         context.losses.drop(path, "an attribution block for another vendor")
         return []
     if part.citations:
@@ -171,6 +154,11 @@ def _media(part: Media, context: Translation) -> list[Json]:
     return []
 
 
+def _refusal(part: Refusal, context: Translation) -> list[Json]:
+    context.losses.members(part)
+    return [_item(part.text)] if part.text else []
+
+
 def _opaque(part: Opaque, context: Translation) -> list[Json]:
     words = words_of(part)
     if words is None:
@@ -181,4 +169,14 @@ def _opaque(part: Opaque, context: Translation) -> list[Json]:
     return [mark(_item(words), part.cache, path=path, context=context)]
 
 
-__all__ = ["BILLING_MARK", "is_attribution", "mark", "translate_part", "translate_parts"]
+_WRITERS: dict[type, Callable[[Any, Translation], list[Json]]] = {
+    Text: _text,
+    Image: _image,
+    Document: _document,
+    Audio: _audio,
+    Media: _media,
+    Refusal: _refusal,
+    Opaque: _opaque,
+}
+
+__all__ = ["BILLING_MARK", "mark", "translate_part", "translate_parts"]

@@ -24,16 +24,18 @@ def translate(request: Request, model: str, capabilities: Capabilities) -> Rende
     context = Translation(request, capabilities)
     tail = _shared(context)
     leave_behind(request, context.losses, taken=tail)
-    hint = put_output(tail, request.output, context)
+    hint = None if request.output is None else put_output(tail, request.output, context)
     body: Json = {"model": model, "messages": translate_messages(context, hint=hint)}
     if not body["messages"]:
         path = context.losses.name("messages")
         raise CallerError(f"{path} must hold something to answer.", param=path, code="invalid_value")
-    put_tools(body, context)
+    if request.tools or request.tool_choice is not None:
+        put_tools(body, context)
     body |= tail
     _put_sampling(body, context)
     _put_limits(body, context)
-    put_reasoning_control(body, request.reasoning, context)
+    if request.reasoning is not None:
+        put_reasoning_control(body, request.reasoning, context)
     _drop_sampling_while_reasoning(body, context)
     _put_identity(body, context)
     if request.stream:
@@ -117,7 +119,8 @@ def _put_identity(body: Json, context: Translation) -> None:
         body["metadata"] = metadata
     elif metadata:
         context.losses.drop(context.losses.name("metadata"), f"Chat has no place for {', '.join(metadata)}")
-    _put_tier(body, context)
+    if request.service_tier is not None:
+        _put_tier(body, request.service_tier, context)
     if request.cache_key is not None and not context.losses.rejected(
         "prompt_cache_key", path=context.losses.name("cache_key")
     ):
@@ -128,9 +131,8 @@ def _put_identity(body: Json, context: Translation) -> None:
         context.losses.drop("cache_control", "Chat has no mark for the whole prompt")
 
 
-def _put_tier(body: Json, context: Translation) -> None:
-    asked = context.request.service_tier
-    if asked is None or asked == "auto":
+def _put_tier(body: Json, asked: str, context: Translation) -> None:
+    if asked == "auto":
         return
     tier = _TIERS.get(asked.lower(), asked.lower())
     if tier not in _KNOWN_TIERS:

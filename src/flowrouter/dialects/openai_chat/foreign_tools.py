@@ -69,7 +69,8 @@ def _put_hosted(body: Json, tool: HostedTool, path: str, *, context: Translation
 
 
 def _function(tool: FunctionTool, path: str, context: Translation) -> Json:
-    context.losses.unknown(tool.extra, context.losses.whereabouts(tool))
+    if tool.extra:
+        context.losses.unknown(tool.extra, context.losses.whereabouts(tool))
     name = _rename(tool.name, path, context)
     if tool.cache is not None:
         context.losses.drop(f"{path}.{tool.cache.field or MARK}", "Chat's tools take no cache marks")

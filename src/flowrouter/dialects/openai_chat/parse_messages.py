@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast, get_args
+from typing import Any, get_args
 
 from flowrouter.canonical.messages import Message, Role
 from flowrouter.canonical.parts import Part, Reasoning, Refusal, ToolCall, ToolResult
@@ -45,16 +45,16 @@ class LegacyCalls:
 
 def parse_messages(items: list[Any], legacy: LegacyCalls) -> tuple[Message, ...]:
     """Return the members of `messages`; raises `CallerError` naming the first that is none."""
-    return tuple(_parse_message(item, f"messages[{number}]", legacy) for number, item in enumerate(items))
+    return tuple([_parse_message(item, f"messages[{number}]", legacy) for number, item in enumerate(items)])
 
 
 def _parse_message(item: Any, path: str, legacy: LegacyCalls) -> Message:
-    whole = as_object(item)
-    if whole is None:
+    if not isinstance(item, dict):
         raise CallerError(f"{path} must be an object.", param=path, code="invalid_type")
-    rest = dict(whole)
-    role = rest.pop("role", None)
-    match role:
+    rest: Json = dict(item)  # pyright: ignore[reportUnknownArgumentType]
+    match rest.pop("role", None):
+        case "user" | "system" | "developer" as role:
+            return _plain(role, rest, path)
         case "assistant":
             return _assistant(rest, path, legacy)
         case "tool":
@@ -62,8 +62,6 @@ def _parse_message(item: Any, path: str, legacy: LegacyCalls) -> Message:
             return _tool_result(rest, path, call_id or "")
         case "function":
             return _tool_result(rest, path, legacy.answer(str(rest.get("name"))))
-        case "system" | "developer" | "user":
-            return _plain(cast("Role", role), rest, path)
         case _:
             known = ", ".join((*get_args(Role), "function"))
             message = f"{path}.role must be one of {known}."
@@ -72,8 +70,8 @@ def _parse_message(item: Any, path: str, legacy: LegacyCalls) -> Message:
 
 def _plain(role: Role, rest: Json, path: str) -> Message:
     present = "content" in rest
-    parts, shape = parse_content(rest.pop("content", None), f"{path}.content")
-    name = take_text(rest, "name")
+    parts, shape = parse_content(rest.pop("content", None), path)
+    name = take_text(rest, "name") if rest else None
     return Message(role=role, parts=parts, name=name, shape=shape if present else "absent", extra=rest)
 
 
@@ -88,6 +86,8 @@ def _tool_result(rest: Json, path: str, call_id: str) -> Message:
 
 def _assistant(rest: Json, path: str, legacy: LegacyCalls) -> Message:
     plain = _plain("assistant", rest, path)
+    if not rest:
+        return plain
     parts: list[Part] = [*take_reasoning(rest), *plain.parts]
     if refusal := take_text(rest, "refusal"):
         parts.append(Refusal(text=refusal))
@@ -117,9 +117,11 @@ def take_reasoning(rest: Json) -> list[Reasoning]:
             text, field = rest.pop(name), name
             break
     else:
-        text = details_text(rest.get("reasoning_details"))
-        field = "reasoning_details" if text else None
-    envelopes: list[str | None] = [s for s in take_list(rest, SEALED_FIELD) or [] if isinstance(s, str)]
+        if "reasoning_details" in rest and (text := details_text(rest["reasoning_details"])):
+            field = "reasoning_details"
+    envelopes: list[str | None] = []
+    if SEALED_FIELD in rest:
+        envelopes += [s for s in take_list(rest, SEALED_FIELD) or [] if isinstance(s, str)]
     if not text and not envelopes:
         return []
     first, *others = envelopes or [None]

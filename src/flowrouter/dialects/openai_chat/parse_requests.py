@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from flowrouter.canonical.fates import member_names
 from flowrouter.canonical.request import OutputFormat, ReasoningControl, Request, Sampling
 from flowrouter.canonical.tools import Tool, ToolChoice
 from flowrouter.dialects.openai_chat.parse_messages import LegacyCalls, parse_messages
@@ -13,6 +15,7 @@ from flowrouter.dialects.openai_chat.tools import (
     parse_legacy_choice,
     parse_tools,
 )
+from flowrouter.dialects.openai_chat.web_search import FIELD as WEB_SEARCH
 from flowrouter.dialects.openai_chat.web_search import take_web_search
 from flowrouter.errors import CallerError
 from flowrouter.wire.json import JsonError, loads
@@ -32,34 +35,25 @@ from flowrouter.wire.members import (
 def parse_request(body: bytes) -> Request:
     """Return the request in `body`; raises `CallerError` naming the field at fault."""
     rest = read_body(body)
+    members = member_names(rest)
     model = _require_text(rest, "model")
     items = _require_list(rest, "messages")
     legacy = LegacyCalls()
     messages = parse_messages(items, legacy)
     shapes: Json = {"legacy_ids": legacy.ids} if legacy.ids else {}
-    reasoning = _take_reasoning(rest)
-    stream = _take_stream(rest, shapes)
+    taken: Json = {}
+    for name in sorted(rest.keys() & _PLACES.keys(), key=_PLACES.__getitem__):
+        field, take = _TAKERS[name]
+        if field not in taken:
+            taken[field] = take(rest, shapes)
     return Request(
         origin="openai_chat",
         model=model,
         messages=messages,
-        tools=_take_tools(rest, shapes),
-        tool_choice=_take_choice(rest, shapes),
-        parallel_tools=_flag(rest, "parallel_tool_calls"),
-        sampling=_take_sampling(rest),
-        max_tokens=_take_max_tokens(rest, shapes),
-        stop=_take_stop(rest, shapes),
-        reasoning=reasoning,
-        output=_take_output(rest),
-        verbosity=take_text(rest, "verbosity"),
-        stream=stream,
-        include_usage=_take_include_usage(rest),
-        user=take_text(rest, "user"),
-        metadata=take_object(rest, "metadata"),
-        service_tier=take_text(rest, "service_tier"),
-        cache_key=take_text(rest, "prompt_cache_key"),
         shapes=shapes,
         extra=rest,
+        members=members,
+        **taken,
     )
 
 
@@ -120,24 +114,30 @@ def _flag(rest: Json, name: str) -> bool | None:
     return take_flag(rest, name)
 
 
-def _take_sampling(rest: Json) -> Sampling:
-    return Sampling(
-        temperature=_number(rest, "temperature"),
-        top_p=_number(rest, "top_p"),
-        top_k=_integer(rest, "top_k"),
-        presence_penalty=_number(rest, "presence_penalty"),
-        frequency_penalty=_number(rest, "frequency_penalty"),
-        seed=_integer(rest, "seed"),
-        n=_integer(rest, "n"),
-        logit_bias=take_object(rest, "logit_bias"),
-        logprobs=_flag(rest, "logprobs"),
-        top_logprobs=_integer(rest, "top_logprobs"),
-    )
+_SAMPLING: Mapping[str, Callable[[Json, str], Any]] = {
+    "temperature": _number,
+    "top_p": _number,
+    "top_k": _integer,
+    "presence_penalty": _number,
+    "frequency_penalty": _number,
+    "seed": _integer,
+    "n": _integer,
+    "logit_bias": take_object,
+    "logprobs": _flag,
+    "top_logprobs": _integer,
+}
+
+
+def _take_sampling(rest: Json, _: Json) -> Sampling:
+    return Sampling(**{name: take(rest, name) for name, take in _SAMPLING.items() if name in rest})
+
+
+_LIMITS = ("max_completion_tokens", "max_tokens")
 
 
 def _take_max_tokens(rest: Json, shapes: Json) -> int | None:
     """Take the newer of the two output caps; where both are given the older one rides in `extra`."""
-    for name in ("max_completion_tokens", "max_tokens"):
+    for name in _LIMITS:
         value = _integer(rest, name)
         if value is not None:
             shapes["max_tokens"] = name
@@ -147,15 +147,15 @@ def _take_max_tokens(rest: Json, shapes: Json) -> int | None:
 
 def _take_stop(rest: Json, shapes: Json) -> tuple[str, ...]:
     value = rest.get("stop")
+    if value is None:
+        return ()
     if isinstance(value, str):
         shapes["stop"] = "string"
         del rest["stop"]
         return (value,)
     items = as_list(value)
     if items is None:
-        if value is not None:
-            raise _wrong("stop", "a string or a list of strings")
-        return ()
+        raise _wrong("stop", "a string or a list of strings")
     if not all(isinstance(item, str) for item in items):
         raise _wrong("stop", "a string or a list of strings")
     shapes["stop"] = "list"
@@ -170,7 +170,7 @@ def _take_stream(rest: Json, shapes: Json) -> bool:
     return stream or False
 
 
-def _take_include_usage(rest: Json) -> bool | None:
+def _take_include_usage(rest: Json, _: Json) -> bool | None:
     options = take_object(rest, "stream_options")
     if options is None:
         return None
@@ -183,6 +183,8 @@ def _take_include_usage(rest: Json) -> bool | None:
 def _take_tools(rest: Json, shapes: Json) -> tuple[Tool, ...]:
     tools: tuple[Tool, ...] = ()
     for name, parse in (("tools", parse_tools), ("functions", parse_functions)):
+        if name not in rest:
+            continue
         items = take_list(rest, name)
         if items is None:
             if rest.get(name) is not None:
@@ -191,7 +193,7 @@ def _take_tools(rest: Json, shapes: Json) -> tuple[Tool, ...]:
         if not items:
             shapes[name] = "empty"
         tools = (*tools, *parse(items))
-    return (*tools, *take_web_search(rest))
+    return (*tools, *take_web_search(rest)) if WEB_SEARCH in rest else tools
 
 
 def _take_choice(rest: Json, shapes: Json) -> ToolChoice | None:
@@ -203,15 +205,19 @@ def _take_choice(rest: Json, shapes: Json) -> ToolChoice | None:
             shapes["tool_choice"] = read.word
         del rest["tool_choice"]
         return read.choice
-    if (choice := parse_legacy_choice(rest.get("function_call"))) is not None:
+    if "function_call" not in rest:
+        return None
+    if (choice := parse_legacy_choice(rest["function_call"])) is not None:
         shapes["function_call"] = True
         del rest["function_call"]
     return choice
 
 
-def _take_output(rest: Json) -> OutputFormat | None:
+def _take_output(rest: Json, _: Json) -> OutputFormat | None:
     form = as_object(rest.get("response_format"))
-    left = dict(form or {})
+    if form is None:
+        return None
+    left = dict(form)
     match left.pop("type", None):
         case "text":
             output = OutputFormat(kind="text", extra=left)
@@ -236,9 +242,11 @@ def _take_output(rest: Json) -> OutputFormat | None:
 _HOST_FIELDS = ("reasoning_effort", "reasoning", "thinking", "enable_thinking", "thinking_budget")
 
 
-def _take_reasoning(rest: Json) -> ReasoningControl | None:
+def _take_reasoning(rest: Json, _: Json) -> ReasoningControl | None:
     """Read OpenAI's effort, else a host's own switch; `raw` holds the members as they came."""
     raw: Json = {name: rest[name] for name in _HOST_FIELDS if rest.get(name) is not None}
+    if not raw:
+        return None
     control = _effort(raw) or _openrouter(raw) or _thinking(raw) or _qwen(raw)
     if control is None:
         return None
@@ -296,5 +304,35 @@ def _qwen(raw: Json) -> ReasoningControl | None:
         return ReasoningControl(mode="budget", budget=budget, raw=raw)
     return ReasoningControl(mode="auto", raw=raw) if enabled is True else None
 
+
+def _take_parallel(rest: Json, _: Json) -> bool | None:
+    return _flag(rest, "parallel_tool_calls")
+
+
+def _take_label(name: str) -> Callable[[Json, Json], str | None]:
+    return lambda rest, _: take_text(rest, name)
+
+
+_TAKERS: Mapping[str, tuple[str, Callable[[Json, Json], Any]]] = {
+    **dict.fromkeys(_HOST_FIELDS, ("reasoning", _take_reasoning)),
+    "stream": ("stream", _take_stream),
+    **dict.fromkeys(("tools", "functions", WEB_SEARCH), ("tools", _take_tools)),
+    **dict.fromkeys(("tool_choice", "function_call"), ("tool_choice", _take_choice)),
+    "parallel_tool_calls": ("parallel_tools", _take_parallel),
+    **dict.fromkeys(_SAMPLING, ("sampling", _take_sampling)),
+    **dict.fromkeys(_LIMITS, ("max_tokens", _take_max_tokens)),
+    "stop": ("stop", _take_stop),
+    "response_format": ("output", _take_output),
+    "verbosity": ("verbosity", _take_label("verbosity")),
+    "stream_options": ("include_usage", _take_include_usage),
+    "user": ("user", _take_label("user")),
+    "metadata": ("metadata", lambda rest, _: take_object(rest, "metadata")),
+    "service_tier": ("service_tier", _take_label("service_tier")),
+    "prompt_cache_key": ("cache_key", _take_label("prompt_cache_key")),
+}
+"""The field of the request that a member fills, alone or with others, and what takes it or them."""
+
+_PLACES = {name: number for number, name in enumerate(_TAKERS)}
+"""In what order members are read: of two that are wrong the first is named."""
 
 __all__ = ["parse_request", "read_body"]

@@ -10,10 +10,8 @@ from flowrouter.dialects.openai_chat.translation import Translation
 from flowrouter.wire.members import Json
 
 
-def put_reasoning_control(body: Json, control: ReasoningControl | None, context: Translation) -> None:
+def put_reasoning_control(body: Json, control: ReasoningControl, context: Translation) -> None:
     """Write what the client asked of reasoning into `body`, in the host's own terms."""
-    if control is None:
-        return
     if control.display is not None and "reasoning" not in context.capabilities.extensions:
         path = context.losses.name("reasoning.display")
         context.losses.drop(path, "Chat has no switch for how reasoning is shown")

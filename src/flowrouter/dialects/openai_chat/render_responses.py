@@ -37,9 +37,11 @@ def render_response(response: Response, options: EncodeOptions) -> RenderedReply
     if own:
         merge(body, response.extra)
     else:
-        losses += unknown_members(response.extra, response.origin)
+        if response.extra:
+            losses += unknown_members(response.extra, response.origin)
         for choice in response.choices:
-            losses += unknown_members({**choice.extra, **choice.message_extra}, response.origin)
+            if choice.extra or choice.message_extra:
+                losses += unknown_members({**choice.extra, **choice.message_extra}, response.origin)
     return RenderedReply(body=dumps(body), losses=tuple(losses))
 
 
@@ -55,7 +57,7 @@ class _Writer:
         self._losses = losses
         self._calls = [part for part in choice.parts if isinstance(part, ToolCall)]
         self._legacy = options.legacy_calls or any(call.kind == "legacy" for call in self._calls)
-        self._refused = any(isinstance(part, Refusal) for part in choice.parts)
+        self._refused = Refusal in map(type, choice.parts)
 
     def choice(self) -> Json:
         """Return the wire form of the choice."""
@@ -76,14 +78,18 @@ class _Writer:
         return word(reason, called=bool(self._calls), refused=self._refused, legacy=self._legacy)
 
     def _message(self) -> Json:
-        texts = [part for part in self._choice.parts if isinstance(part, Text)]
-        content = "".join(part.text for part in texts)
-        item: Json = {"role": "assistant", "content": content if texts else None}
+        texts: list[Text] = []
+        item: Json = {"role": "assistant", "content": None}
         if not self._own:
             item["refusal"] = None
         for part in self._choice.parts:
-            self._put(item, part)
-        self._put_annotations(item, texts)
+            if isinstance(part, Text):
+                texts.append(part)
+            else:
+                self._put(item, part)
+        if texts:
+            item["content"] = "".join([part.text for part in texts])
+            self._put_annotations(item, texts)
         if self._calls:
             self._put_calls(item)
         return merge(item, self._choice.message_extra) if self._own else item
@@ -96,7 +102,7 @@ class _Writer:
                 item["refusal"] = (item.get("refusal") or "") + text
             case Image():
                 item.setdefault("images", []).append(write_part(part))
-            case Text() | ToolCall():
+            case ToolCall():
                 pass
             case _:
                 self._lose(str(part.__struct_config__.tag), "Chat has no place for it in an answer")

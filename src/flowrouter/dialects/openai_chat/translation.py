@@ -9,7 +9,7 @@ from flowrouter.canonical.losses import Losses
 from flowrouter.canonical.names import fit
 from flowrouter.canonical.parts import ToolCall
 from flowrouter.canonical.request import Request
-from flowrouter.canonical.tools import CustomTool, FunctionTool
+from flowrouter.canonical.tools import HostedTool
 
 
 class Translation:
@@ -24,12 +24,13 @@ class Translation:
 
 def _names(request: Request) -> Iterator[str]:
     for tool in request.tools:
-        if isinstance(tool, FunctionTool | CustomTool):
+        if not isinstance(tool, HostedTool):
             yield tool.name
     for message in request.messages:
-        for part in message.parts:
-            if isinstance(part, ToolCall):
-                yield part.name
+        if ToolCall in map(type, message.parts):
+            for part in message.parts:
+                if isinstance(part, ToolCall):
+                    yield part.name
 
 
 __all__ = ["Translation"]

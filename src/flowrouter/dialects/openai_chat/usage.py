@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from flowrouter.canonical.metered import Metered, count, special_tier, stated_cost
+from flowrouter.canonical.metered import PLAIN, Metered, count, special_tier, stated_cost
 from flowrouter.canonical.usage import Usage, token_count
 from flowrouter.wire.members import Json, as_object
+
+_TELLING = frozenset(
+    {"prompt_tokens_details", "completion_tokens_details", "cost", "cost_in_usd_ticks"}
+)  # fmt: skip
+"""Members that tell of more than the five kinds."""
 
 
 def parse_usage(raw: Json, *, tier: object = None) -> Usage:
@@ -14,31 +19,34 @@ def parse_usage(raw: Json, *, tier: object = None) -> Usage:
     cached tokens differently: `prompt_tokens_details.cached_tokens` (OpenAI),
     `prompt_cache_hit_tokens` (DeepSeek), a top-level `cached_tokens` (Moonshot).
     """
-    prompt, completion = _count(raw, "prompt_tokens"), _count(raw, "completion_tokens")
-    details = as_object(raw.get("prompt_tokens_details")) or {}
-    read = _first(
-        _count(details, "cached_tokens"), _count(raw, "prompt_cache_hit_tokens"), _count(raw, "cached_tokens")
-    )
-    write = _count(details, "cache_write_tokens")
-    reasoning = _first(
-        _count(as_object(raw.get("completion_tokens_details")) or {}, "reasoning_tokens"),
-        _count(raw, "reasoning_tokens"),
-    )
+    prompt, completion = token_count(raw.get("prompt_tokens")), token_count(raw.get("completion_tokens"))
+    given, made = as_object(raw.get("prompt_tokens_details")), as_object(raw.get("completion_tokens_details"))
+    read = write = reasoning = None
+    if given:
+        read, write = token_count(given.get("cached_tokens")), token_count(given.get("cache_write_tokens"))
+    if read is None:
+        read = _first(raw, "prompt_cache_hit_tokens", "cached_tokens")
+    if made:
+        reasoning = token_count(made.get("reasoning_tokens"))
+    if reasoning is None:
+        reasoning = _first(raw, "reasoning_tokens")
     return Usage(
         input=None if prompt is None else max(0, prompt - (read or 0) - (write or 0)),
         cache_read=read,
         cache_write=write,
-        output=_visible(raw, completion, reasoning),
+        output=_visible(raw, completion, reasoning) if completion and reasoning else completion,
         reasoning=reasoning,
         origin="openai_chat",
         raw=raw,
-        tier=special_tier(tier),
+        tier=None if tier is None else special_tier(tier),
     )
 
 
 def metered(usage: Usage) -> Metered:
     """Return what else `usage` is billed by; a picture's tokens are those of the image models."""
     raw = usage.raw or {}
+    if usage.tier is None and _TELLING.isdisjoint(raw):
+        return PLAIN
     prompt = as_object(raw.get("prompt_tokens_details")) or {}
     made = as_object(raw.get("completion_tokens_details")) or {}
     return Metered(
@@ -51,23 +59,17 @@ def metered(usage: Usage) -> Metered:
     )
 
 
-def _visible(raw: Json, completion: int | None, reasoning: int | None) -> int | None:
-    if completion is None or not reasoning:
-        return completion
-    total, prompt = _count(raw, "total_tokens"), _count(raw, "prompt_tokens")
+def _visible(raw: Json, completion: int, reasoning: int) -> int:
+    total, prompt = token_count(raw.get("total_tokens")), token_count(raw.get("prompt_tokens"))
     if total is not None and prompt is not None and total == prompt + completion + reasoning:
         # xAI counts reasoning beside the completion, not inside it.
         return completion
     return max(0, completion - reasoning)
 
 
-def _count(raw: Json, name: str) -> int | None:
-    return token_count(raw.get(name))
-
-
-def _first(*values: int | None) -> int | None:
-    for value in values:
-        if value is not None:
+def _first(raw: Json, *names: str) -> int | None:
+    for name in names:
+        if name in raw and (value := token_count(raw[name])) is not None:
             return value
     return None
 

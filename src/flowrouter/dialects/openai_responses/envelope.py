@@ -55,21 +55,17 @@ def skim(body: bytes) -> Head:
 
 def _head(body: bytes) -> HeadShape:
     try:
-        return _decode_head(body)
+        try:
+            return head_decoder.decode(body)
+        except msgspec.ValidationError:
+            raise
+        except (msgspec.DecodeError, UnicodeError, RecursionError):
+            # The strict reading fails on lone surrogates too; the lenient one tells those from garbage.
+            return head_decoder.decode(dumps(read_body(body)))
     except msgspec.ValidationError as error:
         found = _PATH.search(str(error))
         name = found.group(1) if found else None
         raise CallerError(f"{name or 'The body'}: {error}.", param=name, code="invalid_type") from None
-
-
-def _decode_head(body: bytes) -> HeadShape:
-    try:
-        return head_decoder.decode(body)
-    except msgspec.ValidationError:
-        raise
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
-        # The strict reading fails on lone surrogates too; the lenient one tells those from garbage.
-        return head_decoder.decode(dumps(read_body(body)))
 
 
 def skim_counts(body: bytes) -> Counts:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from flowrouter.canonical.fates import member_names
 from flowrouter.canonical.messages import Message
 from flowrouter.canonical.parts import ContentShape, Part, Text
 from flowrouter.canonical.request import OutputFormat, ReasoningControl, Request, Sampling
@@ -46,6 +47,7 @@ _HARMLESS = {"background": False, "store": False, "truncation": "disabled"}
 def parse_request(body: bytes) -> Request:
     """Return the request in `body`; raises `CallerError` naming the field at fault."""
     rest = read_body(body)
+    members = member_names(rest)
     refuse_background(rest.get("background"))
     shapes: Json = {}
     model = _require_model(rest)
@@ -54,6 +56,7 @@ def parse_request(body: bytes) -> Request:
     read = _take_tools(rest, shapes)
     return Request(
         origin="openai_responses",
+        members=members,
         model=model,
         messages=_take_input(rest, shapes),
         system=system,

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from flowrouter.canonical.metered import Metered, count, special_tier, stated_cost
+from flowrouter.canonical.metered import PLAIN, Metered, count, special_tier, stated_cost
 from flowrouter.canonical.usage import Usage, token_count
 from flowrouter.wire.members import Json, as_list, as_object
+
+_TELLING = frozenset(
+    {"input_tokens_details", "output_tokens_details", "cost", "cost_in_usd_ticks"}
+)  # fmt: skip
+"""Members that tell of more than the five kinds."""
 
 
 def parse_usage(raw: Json, *, response: Json | None = None) -> Usage:
@@ -12,10 +17,15 @@ def parse_usage(raw: Json, *, response: Json | None = None) -> Usage:
 
     `response` is the answer that it belongs to, which names the tier and holds the searches that were made.
     """
-    given, made = _count(raw, "input_tokens"), _count(raw, "output_tokens")
-    details = as_object(raw.get("input_tokens_details")) or {}
-    read, write = _count(details, "cached_tokens"), _count(details, "cache_write_tokens")
-    reasoning = _count(as_object(raw.get("output_tokens_details")) or {}, "reasoning_tokens")
+    given, made = token_count(raw.get("input_tokens")), token_count(raw.get("output_tokens"))
+    read = write = reasoning = None
+    if details := as_object(raw.get("input_tokens_details")):
+        read, write = (
+            token_count(details.get("cached_tokens")),
+            token_count(details.get("cache_write_tokens")),
+        )
+    if details := as_object(raw.get("output_tokens_details")):
+        reasoning = token_count(details.get("reasoning_tokens"))
     return Usage(
         input=None if given is None else max(0, given - (read or 0) - (write or 0)),
         cache_read=read,
@@ -32,6 +42,8 @@ def parse_usage(raw: Json, *, response: Json | None = None) -> Usage:
 def metered(usage: Usage) -> Metered:
     """Return what else `usage` is billed by."""
     raw = usage.raw or {}
+    if usage.tier is None and not usage.searches and _TELLING.isdisjoint(raw):
+        return PLAIN
     given = as_object(raw.get("input_tokens_details")) or {}
     made = as_object(raw.get("output_tokens_details")) or {}
     return Metered(
@@ -53,10 +65,6 @@ def _searches(output: object) -> int | None:
         if call.get("type") == "web_search_call":
             found += (as_object(call.get("action")) or {}).get("type") in (None, "search")
     return found or None
-
-
-def _count(raw: Json, name: str) -> int | None:
-    return token_count(raw.get(name))
 
 
 def write_usage(usage: Usage) -> Json:

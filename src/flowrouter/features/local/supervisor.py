@@ -25,7 +25,7 @@ from flowrouter import logs
 from flowrouter.errors import UpstreamError
 from flowrouter.features.local.weights import Weights
 from flowrouter.tasks import TaskGroup
-from flowrouter.upstream import Reply, Transport
+from flowrouter.upstream import Reply, Take, Transport
 from flowrouter.wire.http import HttpRequest
 
 HOST = "embedded-model.invalid"
@@ -257,6 +257,9 @@ class _Held:
         if not piece:
             self._let_go()
         return piece
+
+    async def flow(self, take: Take) -> None:
+        await self._reply.flow(take)
 
     def close(self) -> None:
         self._reply.close()

@@ -17,6 +17,7 @@ from flowrouter.gateway.probes import ENDPOINT as PROBE
 from flowrouter.gateway.records import AttemptRow, RequestRow
 from flowrouter.gateway.settle import Settlement
 from flowrouter.gateway.world import World
+from flowrouter.routing import Target
 
 SERIES_MAX = 500
 """Pairs of account and model with labels of their own: about thirty lines of a scrape each."""
@@ -52,36 +53,58 @@ class Histogram:
         return Sample(labels, self.total, tuple(self.buckets))
 
 
+class _Form:
+    """One kind of exchange: what `requests` says of it, and the times of all that are like it in less."""
+
+    __slots__ = ("duration", "labels", "overhead")
+
+    def __init__(self, labels: tuple[str, str, str, str], duration: Histogram, overhead: Histogram) -> None:
+        self.labels = labels
+        self.duration = duration
+        self.overhead = overhead
+
+
 class _Target:
     """What is counted of one account and model; money in pico-USD."""
 
     __slots__ = ("attempts", "charge", "cost", "estimated", "first", "requests", "tokens", "unpriced")
 
     def __init__(self) -> None:
-        self.requests: dict[tuple[str, str, str, int], int] = {}
+        self.requests: dict[_Form, int] = {}
         self.attempts: dict[str, int] = {}
         self.tokens = [0] * len(KINDS)
         self.estimated = [0] * len(KINDS)
         self.cost = self.charge = self.unpriced = 0
         self.first: Histogram | None = None
 
+    def asked(self) -> dict[tuple[str, str, str, str], int]:
+        """Return how many requests there were, by operation, dialect, outcome and status."""
+        told: dict[tuple[str, str, str, str], int] = {}
+        for form, number in self.requests.items():
+            told[form.labels] = told.get(form.labels, 0) + number
+        return told
+
     def take(self, attempt: AttemptRow) -> None:
         """Count one try."""
-        verdict = attempt.outcome
+        verdict, given, made = attempt.outcome, attempt.input_tokens, attempt.output_tokens
         self.attempts[verdict] = self.attempts.get(verdict, 0) + 1
-        self.charge += attempt.charge_pusd or 0
+        if attempt.charge_pusd:
+            self.charge += attempt.charge_pusd
         if attempt.cost_pusd is None:
             self.unpriced += 1
         else:
             self.cost += attempt.cost_pusd
-        if attempt.input_tokens is None and attempt.output_tokens is None:
+        if given is None and made is None:
             return
         tokens = self.estimated if attempt.estimated else self.tokens
-        tokens[0] += attempt.input_tokens or 0
-        tokens[1] += attempt.cache_read_tokens or 0
-        tokens[2] += attempt.cache_write_tokens or 0
-        tokens[3] += attempt.output_tokens or 0
-        tokens[4] += attempt.reasoning_tokens or 0
+        tokens[0] += given or 0
+        tokens[3] += made or 0
+        if attempt.cache_read_tokens:
+            tokens[1] += attempt.cache_read_tokens
+        if attempt.cache_write_tokens:
+            tokens[2] += attempt.cache_write_tokens
+        if attempt.reasoning_tokens:
+            tokens[4] += attempt.reasoning_tokens
 
 
 class Counts:
@@ -91,8 +114,9 @@ class Counts:
         self._world = world
         self._labels = Labels(world())
         self._targets: dict[tuple[str, str, str], _Target] = {}
-        # By what rows name, so that labels are looked up once for each account and known model.
-        self._found: dict[tuple[str, str], _Target] = {}
+        # By what rows name, so that labels are looked up once for each account and known model, or all others.
+        self._found: dict[tuple[str, str, str], _Target] = {}
+        self._forms: dict[tuple[str, str, bool, str, int], _Form] = {}
         self._durations: dict[tuple[str, str, str, str], Histogram] = {}
         self._overheads: dict[tuple[str, str], Histogram] = {}
         self._seams: dict[str, int] = {}
@@ -105,7 +129,7 @@ class Counts:
             self._found.clear()
         row, exchange = settlement.row, settlement.exchange
         for attempt in row.attempts:
-            self._target(attempt.account_id, attempt.preset, attempt.model).take(attempt)
+            self._target(attempt).take(attempt)
             if attempt.outcome == HEDGED:
                 self._hedges += 1
         self._take_request(row, exchange)
@@ -117,37 +141,42 @@ class Counts:
             self._not_completed += 1
 
     def _take_request(self, row: RequestRow, exchange: Exchange) -> None:
-        dialect, log = row.client_dialect, exchange.answering
+        log = exchange.answering
+        target = self._series(_NOBODY) if log is None else self._target(log.target)
         # The gateway's own calls are no client's conversations.
         operation = PROBE if row.endpoint == PROBE else exchange.inbound.operation
-        if log is None:
-            target = self._series(_NOBODY)
-        else:
-            target = self._target(log.target.account_id, log.target.preset, log.target.model)
-        asked = (operation, dialect, row.outcome, row.status // 100)
-        target.requests[asked] = target.requests.get(asked, 0) + 1
-        form = (operation, dialect, "true" if row.stream else "false", row.outcome)
-        duration = self._durations.get(form)
-        if duration is None:
-            duration = self._durations[form] = Histogram(DURATIONS)
-        duration.take((row.duration_ms or 0) / 1000)
-        overhead = self._overheads.get((operation, dialect))
-        if overhead is None:
-            overhead = self._overheads[operation, dialect] = Histogram(OVERHEADS)
-        overhead.take((row.overhead_us or 0) / 1e6)
+        kind = (operation, row.client_dialect, row.stream, row.outcome, row.status // 100)
+        form = self._forms.get(kind)
+        if form is None:
+            form = self._forms[kind] = self._form(kind)
+        target.requests[form] = target.requests.get(form, 0) + 1
+        form.duration.take((row.duration_ms or 0) / 1000)
+        form.overhead.take((row.overhead_us or 0) / 1e6)
         if row.stream and log is not None and exchange.first_content_at is not None:
             if target.first is None:
                 target.first = Histogram(FIRST_TOKENS)
             target.first.take(exchange.first_content_at - exchange.inbound.started)
 
-    def _target(self, account_id: str, preset: str, model: str) -> _Target:
-        found = self._found.get((account_id, model))
-        if found is not None:
-            return found
+    def _form(self, kind: tuple[str, str, bool, str, int]) -> _Form:
+        operation, dialect, stream, outcome, hundreds = kind
+        told = (operation, dialect, "true" if stream else "false", outcome)
+        return _Form(
+            (operation, dialect, outcome, f"{hundreds}xx" if hundreds else "none"),
+            self._durations.setdefault(told, Histogram(DURATIONS)),
+            self._overheads.setdefault((operation, dialect), Histogram(OVERHEADS)),
+        )
+
+    def _target(self, asked: AttemptRow | Target) -> _Target:
+        # A name that the configuration does not know may be a client's, and those are without end.
         labels = self._labels
-        found = self._series((labels.account(account_id), preset, labels.model(model)))
-        if labels.knows(model):  # any other name may be a client's, and they are without end
-            self._found[account_id, model] = found
+        named = (asked.account_id, asked.preset, asked.model if asked.model in labels.models else OTHER)
+        found = self._found.get(named)
+        if found is None:
+            account_id, preset, model = named
+            shown = (labels.account(account_id), preset, model)
+            found = self._series(shown)
+            if model != OTHER or shown in self._targets:  # what overflows is counted each time
+                self._found[named] = found
         return found
 
     def _series(self, named: tuple[str, str, str]) -> _Target:
@@ -170,9 +199,9 @@ class Counts:
             "Finished requests, by who answered or was asked last.",
             labels=("operation", "dialect", "outcome", "status", *_TARGET),
             samples=(
-                Sample((*asked[:3], f"{asked[3]}xx" if asked[3] else "none", *labels), number)
+                Sample((*asked, *labels), number)
                 for labels, target in targets
-                for asked, number in target.requests.items()
+                for asked, number in target.asked().items()
             ),
         )
         yield counter(

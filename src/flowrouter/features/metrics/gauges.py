@@ -85,7 +85,7 @@ def _quotas(app: Any, labels: Labels) -> Iterator[Family]:
     left, resets = dict[tuple[str, ...], float](), dict[tuple[str, ...], float]()
     for account in labels.world.accounts.values():
         for window in app.quota_states.of(account).windows:
-            if window.models and not labels.knows(window.models):
+            if window.models and window.models not in labels.models:
                 continue
             key = (labels.account(account.id), window.name, window.models)
             if window.remaining_share is not None:

@@ -15,14 +15,14 @@ OTHER = "other"
 
 
 class Labels:
-    """What one `World` calls its accounts and models."""
+    """What one `World` calls its accounts and models; `models` are the names with a label of their own."""
 
-    __slots__ = ("_accounts", "_models", "world")
+    __slots__ = ("_accounts", "models", "world")
 
     def __init__(self, world: World) -> None:
         self.world = world
         self._accounts = _accounts(world)
-        self._models = frozenset(_models(world))
+        self.models = frozenset(_models(world))
 
     def account(self, account_id: str) -> str:
         """Return an account's label; one that is gone is `other`."""
@@ -30,11 +30,7 @@ class Labels:
 
     def model(self, name: str) -> str:
         """Return a model's label."""
-        return name if name in self._models else OTHER
-
-    def knows(self, name: str) -> bool:
-        """Return whether the configuration names this model."""
-        return name in self._models
+        return name if name in self.models else OTHER
 
 
 def _accounts(world: World) -> dict[str, str]:

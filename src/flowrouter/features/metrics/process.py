@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from pathlib import Path
 
@@ -13,7 +14,7 @@ _FDS = Path("/proc/self/fd")
 
 
 def families() -> list[Family]:
-    """Return what can be had here: everything on Linux, elsewhere the processor's time."""
+    """Return what can be had here: everything on Linux, elsewhere the processor's time. Asked in the event loop."""
     found = [_family("cpu_seconds", "User and system processor time.", _cpu_seconds(), kind="counter")]
     try:
         fields = _STAT.read_text("ascii", "replace").rpartition(")")[2].split()
@@ -30,6 +31,7 @@ def families() -> list[Family]:
         _family("virtual_memory_bytes", "Address space in use.", int(fields[20])),
         _family("threads", "Threads.", int(fields[17])),
         _family("open_fds", "Open file descriptors.", open_files),
+        _family("asyncio_tasks", "Tasks of the event loop.", len(asyncio.all_tasks())),
         _family("start_time_seconds", "When the process began, in seconds since the epoch.", started),
     ]
 

@@ -7,6 +7,7 @@ byte of an answer, the request is sent once more, over a new one; nobody heard o
 from __future__ import annotations
 
 import asyncio
+from functools import lru_cache
 
 from flowrouter.errors import UpstreamError
 from flowrouter.upstream.guard import Guard
@@ -55,7 +56,7 @@ class Http1Transport:
         origin, target = split_url(request.url)
         if self._guard is not None:
             self._guard.admit(origin.host, origin.port)
-        head = _head(request, origin, target)
+        head = _head(request, origin.host_header, target)
         loop = self._loop or self._begin()
         connection = self._pool.take(origin, loop.time())
         if connection is not None:
@@ -117,14 +118,20 @@ class Http1Transport:
         self._sweeper = loop.call_later(SWEEP_SECONDS, self._sweep) if more else None
 
 
-def _head(request: HttpRequest, origin: Origin, target: str) -> bytes:
+def _head(request: HttpRequest, host: str, target: str) -> bytes:
     """Return request line and headers; raises `UpstreamError` for a header that would be more than one."""
-    lines = [f"{request.method} {target} HTTP/1.1\r\nhost: {origin.host_header}"]
-    lines += [f"{name}: {value}" for name, value in request.headers]
-    if request.body or request.method in ("POST", "PUT", "PATCH"):
-        lines.append(f"content-length: {len(request.body)}")
-    text = "\r\n".join(lines) + "\r\n\r\n"
-    breaks = len(lines) + 2
+    method, body = request.method, request.body
+    lines = _lines(f"{method} {target} HTTP/1.1\r\nhost: {host}\r\n", request.headers)
+    if body or method in ("POST", "PUT", "PATCH"):
+        return b"%bcontent-length: %d\r\n\r\n" % (lines, len(body))
+    return lines + b"\r\n"
+
+
+@lru_cache(maxsize=256)
+def _lines(first: str, headers: tuple[tuple[str, str], ...]) -> bytes:
+    """Return the `first` two lines and those of the headers; for one account and client they are mostly the same."""
+    text = first + "".join([f"{name}: {value}\r\n" for name, value in headers])
+    breaks = len(headers) + 2
     if text.count("\n") != breaks or text.count("\r") != breaks or "\0" in text:
         raise UpstreamError("a header of the request is not one line", kind="connect")
     return text.encode()

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from contextvars import copy_context
+from functools import lru_cache, partial
 from typing import cast
 
 import httptools
 
 from flowrouter.errors import UpstreamError
 from flowrouter.upstream.inflate import Inflater, is_disguised
+from flowrouter.upstream.transport import Take
 
 HIGH = 256 * 1024
 """Bytes of a body that may wait for their reader before the socket is stopped."""
@@ -40,8 +43,8 @@ class Connection(asyncio.Protocol):
         self._parser = httptools.HttpResponseParser(self)
         self._reply: Http1Reply | None = None
         self._transport: asyncio.Transport | None = None
-        self._fields: dict[str, str] = {}
-        self._count = self._weight = self._barren = 0
+        self._fields: list[tuple[bytes, bytes]] = []
+        self._barren = 0
         self._chunked = self._measured = False
         self._interim = self._headed = self._complete = False
         self._usable = False
@@ -59,8 +62,8 @@ class Connection(asyncio.Protocol):
         assert transport is not None
         assert self._reply is None
         reply = self._reply = Http1Reply(self)
-        self._fields = {}
-        self._count = self._weight = self._barren = 0
+        self._fields = []
+        self._barren = 0
         self._chunked = self._measured = False
         self._interim = self._headed = self._complete = False
         if len(body) <= _SPLIT:
@@ -139,23 +142,11 @@ class Connection(asyncio.Protocol):
             self._usable = False  # a second answer to one request
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if self._headed:
-            return  # a trailer
-        self._count += 1
-        self._weight += len(name) + len(value)
-        if self._count > FIELDS or self._weight > BARREN:
-            raise ValueError("too much of a head")
-        key, text = name.decode("latin-1").lower(), value.decode("latin-1")
-        if key == "transfer-encoding":
-            if text.strip().lower() != "chunked" or self._chunked:
-                raise ValueError("an unknown transfer encoding")
-            self._chunked = True
-        elif key == "content-length":
-            self._measured = True
-        known = self._fields.get(key)
-        self._fields[key] = text if known is None else f"{known}, {text}"
+        if not self._headed:  # else a trailer
+            self._fields.append((name, value))
 
     def on_headers_complete(self) -> None:
+        head = self._head()
         status = self._parser.get_status_code()
         if status < 200:
             self._interim = True
@@ -167,11 +158,11 @@ class Connection(asyncio.Protocol):
             return
         self._headed = True
         reply.status = status
-        reply.headers = self._fields
+        reply.headers = head
         if status in _NO_BODY:
             self._measured = True
-        encoding = self._fields.get("content-encoding", "identity").strip().lower()
-        if encoding not in ("identity", ""):
+        encoding = head.get("content-encoding")
+        if encoding is not None and (encoding := encoding.strip().lower()) not in ("identity", ""):
             reply.inflater = Inflater(encoding)
 
     def on_body(self, body: bytes) -> None:
@@ -185,8 +176,7 @@ class Connection(asyncio.Protocol):
     def on_message_complete(self) -> None:
         if self._interim:
             self._interim = False
-            self._fields = {}
-            self._count = self._weight = 0
+            self._fields = []
             self._chunked = self._measured = False
             return
         if self._complete:
@@ -194,6 +184,23 @@ class Connection(asyncio.Protocol):
         self._complete = True
         if not self._parser.should_keep_alive():
             self._usable = False
+
+    def _head(self) -> dict[str, str]:
+        """Return the fields that came, if body and reply end where they say; raises `ValueError`."""
+        fields = self._fields
+        if len(fields) > FIELDS or (self._barren > BARREN and _weight(fields) > BARREN):
+            raise ValueError("too much of a head")
+        head: dict[str, str] = {}
+        for name, value in fields:
+            key, text = _lowered(name), value.decode("latin-1")
+            head[key] = f"{head[key]}, {text}" if key in head else text
+        coding = head.get("transfer-encoding")
+        if coding is not None:
+            if coding.strip().lower() != "chunked":
+                raise ValueError("an unknown transfer encoding")
+            self._chunked = True
+        self._measured = "content-length" in head
+        return head
 
     # the reply's way back
 
@@ -215,17 +222,27 @@ class Connection(asyncio.Protocol):
             reply.wake()
 
 
+def _weight(fields: list[tuple[bytes, bytes]]) -> int:
+    return sum(len(name) + len(value) for name, value in fields)
+
+
+@lru_cache(maxsize=512)
+def _lowered(name: bytes) -> str:
+    return name.decode("latin-1").lower()
+
+
 class Http1Reply:
     """One reply, as `upstream.Reply`; `heard` says whether a single byte of it came."""
 
     __slots__ = (
-        "_closed", "_connection", "_sniffed", "_waiter", "ended", "error", "headers", "heard", "inflater",
+        "_closed", "_connection", "_sniffed", "_taker", "_waiter", "ended", "error", "headers", "heard", "inflater",
         "paused", "pieces", "size", "status",
     )  # fmt: skip
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._waiter: asyncio.Future[None] | None = None
+        self._taker: Take | None = None
         self._closed = False
         self._sniffed = False
         self.status = 0
@@ -273,6 +290,19 @@ class Http1Reply:
             else:
                 await self._more()
 
+    async def flow(self, take: Take) -> None:
+        """Give pieces to `take` as they come; see `upstream.Reply`."""
+        if self.pieces or not self._sniffed or self.inflater is not None:
+            return
+        if self.error is not None or self.ended or self._closed:
+            return
+        # The connection's own callbacks run in the context of whoever opened it.
+        self._taker = partial(copy_context().run, take)
+        try:
+            await self._more()
+        finally:
+            self._taker = None
+
     def close(self) -> None:
         """Let go: back to the pool if all of the reply is there, else the connection is cut."""
         if self._closed:
@@ -287,27 +317,31 @@ class Http1Reply:
             self._connection.cut()
 
     def wake(self) -> None:
-        """Let the reader look again."""
-        waiter = self._waiter
-        if waiter is not None:
-            self._waiter = None
-            if not waiter.done():
-                waiter.set_result(None)
+        """Let the reader look again, unless all there is to see could be given to it."""
+        waiter, taker = self._waiter, self._taker
+        if waiter is None or waiter.done():
+            return
+        if taker is not None and self.pieces:
+            try:
+                if taker(self._take()) and not self.ended and self.error is None:
+                    return
+            except Exception as error:  # noqa: BLE001 - for who called `flow`
+                waiter.set_exception(error)
+                return
+        self._taker = None
+        waiter.set_result(None)
 
-    async def _more(self) -> None:
-        assert self._waiter is None
-        self._waiter = asyncio.get_running_loop().create_future()
-        try:
-            await self._waiter
-        finally:
-            self._waiter = None
+    def _more(self) -> asyncio.Future[None]:
+        waiter = self._waiter = asyncio.get_running_loop().create_future()
+        return waiter
 
     def _take(self) -> bytes:
         pieces = self.pieces
         taken = pieces[0] if len(pieces) == 1 else b"".join(pieces)
         pieces.clear()
         self.size = 0
-        self._resume()
+        if self.paused:
+            self._resume()
         return taken
 
     def _resume(self) -> None:

@@ -29,6 +29,7 @@ class Origin(msgspec.Struct, frozen=True):
     host_header: str
 
 
+@lru_cache(maxsize=1024)
 def split_url(url: str) -> tuple[Origin, str]:
     """Return the origin of `url` and the target of the request line; raises `UpstreamError`."""
     scheme, _, rest = url.partition("://")

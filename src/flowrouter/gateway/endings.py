@@ -1,0 +1,37 @@
+"""What the end of an answer comes to: the failure that told it, what was withheld, what the exchange notes of it."""
+
+from __future__ import annotations
+
+from flowrouter.canonical import events as e
+from flowrouter.canonical.cursor import Cursor
+from flowrouter.canonical.loss import Loss
+from flowrouter.canonical.problem import Problem
+from flowrouter.canonical.usage import Usage
+from flowrouter.gateway.exchange import Exchange
+from flowrouter.gateway.source import Step
+
+
+def failure_in(step: Step) -> Problem | None:
+    """Return the failure that ends a step, if one does."""
+    events = step[1]
+    return last.problem if events and type(last := events[-1]) is e.StreamError else None
+
+
+def withheld(frames: int) -> tuple[Loss, ...]:
+    """Return the loss that `frames` events nobody could read amount to."""
+    if not frames:
+        return ()
+    reason = f"{frames} event{'' if frames == 1 else 's'} of the provider could not be read"
+    return (Loss(path="stream", kind="dropped", reason=reason),)
+
+
+def note_answer(exchange: Exchange, cursor: Cursor, usage: Usage | None, *, fallback: str) -> None:
+    """Write into the exchange who answered what, as far as `cursor` got; `fallback` names the model that did not."""
+    exchange.usage = usage
+    exchange.answered_model = cursor.model or fallback
+    finish = cursor.finishes.get(0)
+    exchange.finish = finish.reason if finish is not None else None
+    exchange.called = tuple(dict.fromkeys(part.name for part in cursor.parts if part.name)) or exchange.called
+
+
+__all__ = ["failure_in", "note_answer", "withheld"]

@@ -1,0 +1,10 @@
+"""HTTP/1.1 to clients on asyncio and httptools: the gateway's own way in, with ASGI 3 as its inner side.
+
+`Connection` is the protocol object of a connection, `Turn` one request on it and its answer, `Door` what the
+connections of a process share. Listening, signals and the order of start and end are uvicorn's (`cli/serve`).
+"""
+
+from flowrouter.httpkit.server.connection import LINGER_SECONDS, PACE_BYTES, Connection
+from flowrouter.httpkit.server.door import Door, Limits, limits_of
+
+__all__ = ["LINGER_SECONDS", "PACE_BYTES", "Connection", "Door", "Limits", "limits_of"]

@@ -1,0 +1,364 @@
+"""One client connection at the byte level: what is not exactly HTTP/1.1 is refused, what dawdles is cut.
+
+llhttp refuses two lengths, length beside chunks, folded lines and bare line feeds. On top: one `Host`,
+`chunked` alone and only in HTTP/1.1, no trailer taken for a header, an address that agrees with its `Host`,
+limits on the size, number and time of headers, and a pace for bodies. A refusal ends the connection, so that
+nothing behind it can be taken for a request. Requests sent ahead wait their turn, and the socket with them.
+
+An offer to upgrade (Java's client makes one by default) is ignored as RFC 9110, 7.8 allows, body and all;
+who asks for a WebSocket is answered, and that is the end of the connection.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import Any, NoReturn, cast
+
+import httptools
+
+from flowrouter.httpkit.server.deadline import NEVER, Deadline
+from flowrouter.httpkit.server.door import Door
+from flowrouter.httpkit.server.heads import (
+    STATUS_LINES,
+    Fields,
+    asks_for_websocket,
+    place_of,
+    weighed,
+    without_offers,
+)
+from flowrouter.httpkit.server.turn import Turn
+
+LINGER_SECONDS = 10.0
+"""How long a client may go on sending the body of a request that is answered already."""
+
+PACE_BYTES = 32 * 1024
+"""What must arrive of a body within `body_timeout`, unless it ends before."""
+
+_UNTAKEN = 64 * 1024
+"""Bytes of a body that may wait for the application before the socket is stopped."""
+
+_URL_BYTES = 16 * 1024
+_TOO_MUCH = (431, "the headers are too many or too large")
+_BETWEEN, _HEAD, _BODY = 0, 1, 2
+_ASGI = {"version": "3.0", "spec_version": "2.3"}
+
+
+class Connection(asyncio.Protocol):
+    """Reads requests and has them answered one by one, in their order."""
+
+    __slots__ = (
+        "_active", "_ahead", "_client", "_deadline", "_fed", "_fields", "_first", "_loop", "_most", "_noted", "_paced",
+        "_parser", "_part", "_paused", "_pending", "_refusal", "_server", "_set_aside", "_turn",
+        "_url", "door", "room", "transport",
+    )  # fmt: skip
+
+    def __init__(self, door: Door) -> None:
+        self.door = door
+        self._loop = asyncio.get_running_loop()
+        self._deadline = Deadline(self._loop, self._missed)
+        self._parser: Any = None
+        self._part = _BETWEEN
+        self._first = True
+        self._set_aside = self._paused = False
+        self._fed = self._pending = self._most = self._noted = self._paced = 0
+        self._url = b""
+        self._fields: Fields = []
+        self._refusal: tuple[int, str] | None = None
+        self._turn: Turn | None = None  # whose request arrives, or arrived last
+        self._active: Turn | None = None  # who is being answered
+        self._ahead: deque[Turn] = deque()
+        self.room: asyncio.Event | None = None
+
+    # asyncio.Protocol
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Give the client its time for a first request."""
+        self.transport = cast("asyncio.Transport", transport)
+        self._server = _address(transport.get_extra_info("sockname"))
+        self._client = _address(transport.get_extra_info("peername"))
+        self._parser = self._new_parser()
+        self.door.connections.add(self)
+        self._deadline.set(self.door.limits.header_timeout)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tell whoever answers that there is nobody left."""
+        del exc
+        self.door.connections.discard(self)
+        self._forsake()
+        self.resume_writing()
+
+    def pause_writing(self) -> None:
+        """Let `send` wait until the client has taken what is on its way."""
+        if self.room is None:
+            self.room = asyncio.Event()
+
+    def resume_writing(self) -> None:
+        """Let `send` go on."""
+        if self.room is not None:
+            self.room.set()
+            self.room = None
+
+    def data_received(self, data: bytes) -> None:
+        """Take what arrived, or refuse it and close."""
+        if self._parser is None:
+            return
+        before = self._part
+        self._fed = len(data)
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            self._go_on_without_offer(data[upgrade.args[0] :])
+        except httptools.HttpParserError:
+            too_much = _TOO_MUCH if self._part == _HEAD and self._is_overweight() else None
+            self._refuse(*(self._refusal or too_much or (400, "this is not valid HTTP/1.1")))
+        else:
+            if self._part:
+                self._watch(before)
+
+    def shutdown(self) -> None:
+        """End, behind the requests that came already."""
+        if self._active is None or self._turn is None:
+            self.close()
+        else:
+            self._turn.keep_alive = False
+
+    # httptools
+
+    def on_message_begin(self) -> None:
+        """Begin a request."""
+        self._part = _HEAD
+        self._url = b""
+        self._fields = []
+        self._pending = self._most = self._noted = 0
+        if self._first:
+            self._first = False
+        else:
+            self._deadline.at = NEVER
+
+    def on_url(self, url: bytes) -> None:
+        """Take a piece of the address."""
+        self._url += url
+        if len(self._url) > _URL_BYTES:
+            self._object(414, "the address is too long")
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header; those behind a body (trailers) are no headers of the request."""
+        if self._part == _HEAD:
+            self._fields.append((name.lower(), value))
+
+    def on_headers_complete(self) -> None:
+        """Check the head, then begin to answer."""
+        self._part = _BODY
+        self._pending = 0
+        self._deadline.at = NEVER
+        parser, fields, url = self._parser, self._fields, self._url
+        if self._is_overweight():
+            self._object(*_TOO_MUCH)
+        version: str = parser.get_http_version()
+        method: bytes = parser.get_method()
+        objection, expects = weighed(version, method, url, fields=fields)
+        if objection is not None:
+            self._object(400, objection)
+        keep_alive = version == "1.1" and parser.should_keep_alive()
+        if parser.should_upgrade():
+            if not asks_for_websocket(fields):
+                self._set_aside = True
+                return
+            keep_alive = False
+        path, raw_path, query = place_of(url)
+        scope = {
+            "type": "http",
+            "asgi": _ASGI,
+            "http_version": version,
+            "method": method.decode("ascii"),
+            "scheme": "http",
+            "path": path,
+            "raw_path": raw_path,
+            "query_string": query,
+            "root_path": "",
+            "headers": fields,
+            "server": self._server,
+            "client": self._client,
+        }
+        self._turn = turn = Turn(self, scope, expects=expects, keep_alive=keep_alive)
+        if self._active is None:
+            self._begin(turn)
+        else:
+            self._ahead.append(turn)
+            self._stop_reading()
+
+    def on_body(self, body: bytes) -> None:
+        """Take a piece of the body; nobody wants that of a request that is answered."""
+        turn = self._turn
+        assert turn is not None
+        turn.arrived += len(body)
+        if not turn.complete:
+            turn.pieces.append(body)
+            if turn.awaited is not None:
+                turn.awaited.set()
+
+    def on_message_complete(self) -> None:
+        """End a request."""
+        self._part = _BETWEEN
+        self._deadline.at = NEVER
+        turn = self._turn
+        if self._set_aside or turn is None:
+            return
+        if turn.complete:
+            self._rest()
+        else:
+            turn.over = True
+            if turn.awaited is not None:
+                turn.awaited.set()
+
+    # the turn's way back
+
+    def take_on(self) -> None:
+        """Read on, unless requests were sent ahead."""
+        if self._paused and not self._ahead and not self.transport.is_closing():
+            self._paused = False
+            self.transport.resume_reading()
+
+    def answered(self, turn: Turn) -> None:
+        """Go on to the next request, or let the client finish what it is sending, for a while."""
+        self._active = None
+        if not turn.keep_alive:
+            self.close()
+        elif self._ahead:
+            self._begin(self._ahead.popleft())
+        elif self._part == _BODY:
+            self._deadline.set(LINGER_SECONDS)
+        elif self._part == _BETWEEN:
+            self._rest()
+        if self._paused:
+            self.take_on()
+
+    def close(self) -> None:
+        """Take nothing more, and end once what was written has left."""
+        self._parser = None
+        self._deadline.end()
+        self.transport.close()
+
+    def _begin(self, turn: Turn) -> None:
+        door = self.door
+        self._active = turn
+        turn.task = task = self._loop.create_task(turn.run(door.app, door.tasks))
+        door.tasks.add(task)
+
+    def _rest(self) -> None:
+        self._turn = None
+        self._deadline.set(self.door.limits.keep_alive)
+
+    def _stop_reading(self) -> None:
+        if not self._paused:
+            self._paused = True
+            self.transport.pause_reading()
+
+    def _new_parser(self) -> Any:
+        parser = httptools.HttpRequestParser(self)
+        # Where a request ends its connection, what stands behind it must not undo the answer.
+        parser.set_dangerous_leniencies(lenient_data_after_close=True)
+        return parser
+
+    def _go_on_without_offer(self, rest: bytes) -> None:
+        """Read a request again as if it offered no upgrade; behind one for a WebSocket nothing is read."""
+        if not self._set_aside:
+            self._parser = None
+            return
+        self._set_aside = False
+        head = without_offers(self._parser.get_method(), self._url, self._fields)
+        self._parser = self._new_parser()
+        self.data_received(head)
+        if rest:
+            self.data_received(rest)
+
+    # what is refused, and what is cut
+
+    def _watch(self, before: int) -> None:
+        """Bound what is incomplete, in bytes and in time; `before` is what the data was added to."""
+        deadline, limits = self._deadline, self.door.limits
+        if self._part == _HEAD:
+            if self._is_overweight():
+                self._refuse(*_TOO_MUCH)
+                return
+            self._most += self._fed
+            if before == _HEAD:
+                # The parser keeps a header until it is whole; one that never ends would grow here unseen.
+                self._pending += self._fed
+                if self._pending > limits.header_bytes:
+                    self._refuse(431, "the headers are too large")
+                    return
+            if deadline.at == NEVER:
+                deadline.set(limits.header_timeout)
+            return
+        turn = self._turn
+        if turn is None or turn.complete:
+            return
+        if turn.arrived > self._noted:
+            self._noted, self._pending = turn.arrived, 0
+        else:  # as with headers: a trailer that never ends would grow unseen
+            self._pending += self._fed
+            if self._pending > limits.header_bytes:
+                self._refuse(431, "the trailers are too large")
+                return
+        if turn.arrived - turn.taken > _UNTAKEN:
+            self._stop_reading()
+        if deadline.at == NEVER:
+            self._paced = 0
+            deadline.set(limits.body_timeout)
+
+    def _is_overweight(self) -> bool:
+        fields, limits = self._fields, self.door.limits
+        if len(fields) > limits.headers:
+            return True
+        if self._most + self._fed <= limits.header_bytes:  # all that came since the head began
+            return False
+        return sum(len(name) + len(value) for name, value in fields) > limits.header_bytes
+
+    def _object(self, status: int, text: str) -> NoReturn:
+        """End the parser's work; `data_received` says what is wrong."""
+        self._refusal = (status, text)
+        raise ValueError(text)
+
+    def _refuse(self, status: int, text: str) -> None:
+        """Say what is wrong, unless an answer is under way, and close."""
+        if self._active is None or not self._active.started:
+            body = text.encode()
+            fields = b"\r\ncontent-type: text/plain; charset=utf-8\r\nconnection: close"
+            self.transport.write(
+                b"%b%b\r\ncontent-length: %d\r\n\r\n%b" % (STATUS_LINES[status], fields, len(body), body)
+            )
+        self._forsake()
+        self.close()
+
+    def _forsake(self) -> None:
+        """Let nobody write or wait any more."""
+        self._parser = None
+        self._deadline.end()
+        if self._active is not None:
+            self._active.leave()
+        while self._ahead:
+            self._ahead.popleft().leave()
+        self._active = self._turn = None
+
+    def _missed(self) -> None:
+        """Act on whatever was waited for too long."""
+        turn = self._turn
+        if self._part == _HEAD:
+            self._refuse(408, "the headers took too long")
+        elif self._part == _BETWEEN or turn is None or turn.complete:
+            self.close()
+        # A body that we ourselves do not take at the moment is not the client's fault.
+        elif self._paused or turn.arrived - self._paced >= PACE_BYTES:
+            self._paced = turn.arrived
+            self._deadline.set(self.door.limits.body_timeout)
+        else:
+            self._refuse(408, "the body came too slowly")
+
+
+def _address(found: Any) -> tuple[str, int] | None:
+    return (str(found[0]), int(found[1])) if isinstance(found, tuple) else None
+
+
+__all__ = ["LINGER_SECONDS", "PACE_BYTES", "Connection"]

@@ -1,0 +1,59 @@
+"""What all connections of a process share: whom they ask, what they allow, and where they are counted."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
+
+import msgspec
+
+from flowrouter.settings import Server
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """Bytes, number and seconds of a request's head, seconds for a stretch of its body, seconds of idleness."""
+
+    header_bytes: int
+    headers: int
+    header_timeout: float
+    body_timeout: float
+    keep_alive: float
+
+
+def limits_of(server: Server, *, keep_alive: float) -> Limits:
+    """Return the limits that the settings state; connections that idle are kept for `keep_alive` seconds."""
+    return Limits(
+        header_bytes=server.header_limit_kib * 1024,
+        headers=server.header_count,
+        header_timeout=server.header_timeout,
+        body_timeout=server.body_timeout,
+        keep_alive=keep_alive,
+    )
+
+
+class Door:
+    """The application, the limits, and the sets that a graceful end goes through."""
+
+    __slots__ = ("app", "connections", "lead", "limits", "tasks")
+
+    def __init__(
+        self,
+        app: Callable[[Any, Any, Any], Awaitable[None]],
+        limits: Limits,
+        *,
+        connections: set[Any],
+        tasks: set[asyncio.Task[None]],
+    ) -> None:
+        self.app = app
+        self.limits = limits
+        self.connections = connections
+        self.tasks = tasks
+        self.lead = b""
+
+    def lead_with(self, headers: Iterable[tuple[bytes, bytes]]) -> None:
+        """Let every answer begin with these headers, such as the date; told again every second."""
+        self.lead = b"".join(b"\r\n%b: %b" % pair for pair in headers)
+
+
+__all__ = ["Door", "Limits", "limits_of"]

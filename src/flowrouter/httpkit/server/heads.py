@@ -1,0 +1,154 @@
+"""Heads of requests and answers: what is refused of the former, how the latter are written."""
+
+from __future__ import annotations
+
+import http
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Any
+from urllib.parse import unquote
+
+import httptools
+
+Fields = list[tuple[bytes, bytes]]
+
+_OFFERS = frozenset({b"upgrade", b"http2-settings"})
+_HOSTS = "a request has one Host"
+_WEIGHED = frozenset({b"host", b"transfer-encoding", b"expect"})
+
+_NAME = re.compile(b'[\x00-\x1f\x7f()<>@,;:\\[\\]={} \t\\\\"]')
+_TEXT = bytes(code for code in range(256) if code == 9 or (code >= 32 and code != 127))
+# A header line begins with the end of the line before it, so that two pieces make one.
+_LENGTH, _ENCODING, _CONNECTION = b"\r\ncontent-length: ", b"\r\ntransfer-encoding: ", b"\r\nconnection: "
+_FRAMING = frozenset({_LENGTH, _ENCODING, _CONNECTION})
+_MOST_LABELS = 500
+_labels: dict[bytes, bytes] = {}
+
+
+def _status_line(status: int) -> bytes:
+    try:
+        phrase = http.HTTPStatus(status).phrase
+    except ValueError:
+        phrase = ""
+    return f"HTTP/1.1 {status} {phrase}".encode()
+
+
+STATUS_LINES = {status: _status_line(status) for status in range(100, 600)}
+
+
+def weighed(version: str, method: bytes, url: bytes, *, fields: Fields) -> tuple[str | None, bool]:
+    """Return what is wrong with a head that the parser let pass, and whether its body waits for our word."""
+    if version not in ("1.1", "1.0"):
+        return "only HTTP/1.1 is spoken here", False
+    host: bytes | None = None
+    expects = False
+    for name, value in fields:
+        if name not in _WEIGHED:
+            continue
+        if name == b"host":
+            if host is not None:
+                return _HOSTS, False
+            host = value
+        elif name == b"expect":
+            expects = expects or value.lower() == b"100-continue"
+        elif value.strip().lower() != b"chunked" or version == "1.0":
+            return "of transfer encodings only `chunked` is taken", False
+    if host is None and version == "1.1":
+        return _HOSTS, False
+    if not url.startswith(b"/") and url != b"*" and not _agree(method, url, host or b""):
+        return "the address and the Host do not agree", False
+    return None, expects
+
+
+def _agree(method: bytes, url: bytes, host: bytes) -> bool:
+    """Return whether an address with a host of its own names the one in the header."""
+    if method == b"CONNECT":
+        return False
+    parsed = httptools.parse_url(url)
+    return bool(parsed.host) and _authority(parsed) == host.lower()
+
+
+def _authority(url: Any) -> bytes:
+    host: bytes = url.host.lower()
+    host = b"[%s]" % host if b":" in host else host
+    return host + b":%d" % url.port if url.port else host
+
+
+@lru_cache(maxsize=128)
+def place_of(url: bytes) -> tuple[str, bytes, bytes]:
+    """Return path, path as it was sent, and query of an address; raises `ValueError` and httptools' errors."""
+    if url.startswith(b"/") and b"#" not in url:
+        raw, _, query = url.partition(b"?")
+    else:
+        parsed = httptools.parse_url(url)
+        raw, query = parsed.path, parsed.query or b""
+    path = raw.decode("ascii")
+    return (unquote(path) if "%" in path else path), raw, query
+
+
+def asks_for_websocket(fields: Fields) -> bool:
+    """Return whether the upgrade that is offered is the one clients insist on."""
+    return any(name == b"upgrade" and value.lower() == b"websocket" for name, value in fields)
+
+
+def without_offers(method: bytes, url: bytes, fields: Fields) -> bytes:
+    """Return the head of an HTTP/1.1 request anew, less what offers another protocol."""
+    head = [method, b" ", url, b" HTTP/1.1\r\n"]
+    for name, value in fields:
+        if name == b"connection":
+            kept = [token.strip() for token in value.split(b",") if token.strip().lower() not in _OFFERS]
+            value = b", ".join(kept)
+            if not value:
+                continue
+        if name not in _OFFERS:
+            head += [name, b": ", value, b"\r\n"]
+    return b"".join([*head, b"\r\n"])
+
+
+def answer_lines(fields: Iterable[tuple[bytes, bytes]]) -> tuple[bytes, int | None, bool, bool]:
+    """Return an answer's headers as lines, the length they state, whether chunked, whether the last one.
+
+    Raises `RuntimeError` for what would not be the headers they seem to be.
+    """
+    parts: list[bytes] = []
+    length: int | None = None
+    chunked = close = False
+    for name, value in fields:
+        label = _labels.get(name) or _label(name)
+        if label in _FRAMING:
+            if label is _LENGTH:
+                length = int(value) if length is None else length
+            elif label is _CONNECTION:
+                close = close or b"close" in [token.strip() for token in value.lower().split(b",")]
+            else:
+                chunked = chunked or value.lower() == b"chunked"
+        parts += (label, value)
+    lines = b"".join(parts)
+    if lines.translate(None, _TEXT) != b"\r\n" * (len(parts) // 2):
+        raise RuntimeError("Invalid HTTP header value.")
+    return lines, length, chunked, close
+
+
+def _label(name: bytes) -> bytes:
+    """Return a header's name as it leaves; those that were met are kept, since they are few."""
+    if _NAME.search(name):
+        raise RuntimeError("Invalid HTTP header name.")
+    label = b"\r\n%b: " % name.lower()
+    for known in _FRAMING:
+        if label == known:
+            label = known
+    if len(_labels) < _MOST_LABELS:
+        _labels[name] = label
+    return label
+
+
+__all__ = [
+    "STATUS_LINES",
+    "Fields",
+    "answer_lines",
+    "asks_for_websocket",
+    "place_of",
+    "weighed",
+    "without_offers",
+]

@@ -1,0 +1,1 @@
+"""What a request costs in Python, counted and held to a committed baseline."""

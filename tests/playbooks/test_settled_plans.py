@@ -1,0 +1,57 @@
+"""A name that leads to one target is planned once: what changes beside it still counts, each time."""
+
+from __future__ import annotations
+
+import msgspec
+
+from flowrouter.httpkit.caller import Caller
+from flowrouter.httpkit.key_policy import KeyPolicy
+from tests.playbooks.stage import House, Script, account, live, world
+from tests.playbooks.test_failover import GOOD, error
+
+ONE = account("one", "openai_chat", models=("m",))
+TWO = account("two", "openai_chat", models=("m",))
+BODY = msgspec.json.encode({"model": "m", "messages": [{"role": "user", "content": "hi"}]})
+
+
+def caller(name: str, **policy: tuple[str, ...]) -> Caller:
+    return Caller(key_id=name, key_name=name, policy=msgspec.convert(policy, KeyPolicy))
+
+
+def test_it_is_kept_with_the_world() -> None:
+    async def story(house: House) -> None:
+        for _ in range(2):
+            assert (await house.ask("openai_chat", BODY)).asked == ["one"]
+        assert len(house.present.facts.plans) == 1
+        house.present = world(TWO)
+        assert (await house.ask("openai_chat", BODY)).asked == ["two"]
+
+    live(story, accounts=[ONE], scripts=lambda _: GOOD)
+
+
+def test_every_key_has_its_own() -> None:
+    async def story(house: House) -> None:
+        for _ in range(2):
+            assert (await house.ask("openai_chat", BODY, caller=caller("free"))).status == 200
+            assert (await house.ask("openai_chat", BODY, caller=caller("bound", models=("n",)))).status == 403
+            assert (await house.ask("openai_chat", BODY, caller=caller("fit", models=("m*",)))).status == 200
+            assert (await house.ask("openai_chat", BODY, caller=caller("off", accounts=("x",)))).status == 403
+
+    live(story, accounts=[ONE], scripts=lambda _: GOOD)
+
+
+def test_a_pause_is_told_and_then_forgotten() -> None:
+    answers: list[Script] = [GOOD, error(401), GOOD]
+
+    async def story(house: House) -> None:
+        assert (await house.ask("openai_chat", BODY)).status == 200
+        assert (await house.ask("openai_chat", BODY)).status == 502
+        paused = await house.ask("openai_chat", BODY)
+        assert (paused.status, paused.asked) == (502, [])
+        assert paused.receipt["route"]["left_out"][0]["account"] == "one"
+        await house.cooldowns.resume(ONE.id)
+        again = await house.ask("openai_chat", BODY)
+        assert (again.status, again.asked) == (200, ["one"])
+        assert not again.receipt["route"].get("left_out")
+
+    live(story, accounts=[ONE], scripts=lambda _: answers.pop(0))
