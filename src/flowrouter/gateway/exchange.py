@@ -63,11 +63,12 @@ class Exchange:
     `hold` is what it has reserved of budgets, `budget_warning` tells of one that is nearly used up.
     `admitted` is what it holds of its key's rate limits, `standings` how they stood at its arrival.
     `confined` is where its prompt must stay, `bypass` the rule by which it was answered without a model.
+    `enveloped` remembers whether its body holds state sealed for us, once somebody has looked.
     `tape` is its recording, where there is one. `pictures` were fetched for it, by address.
     """
 
     __slots__ = (
-        "admitted", "amend", "answered_model", "attempts", "budget_warning", "bypass", "bytes_out", "called", "caller", "confined", "continuation", "finish", "first_content_at", "head",
+        "admitted", "amend", "answered_model", "attempts", "budget_warning", "bypass", "bytes_out", "called", "caller", "confined", "continuation", "enveloped", "finish", "first_content_at", "head",
         "hold",         "inbound", "lane", "named", "not_completed", "outcome", "pictures", "plan", "problem", "reply_losses", "request", "request_losses",
         "seams", "settled", "standings", "stateless", "status", "stay", "step", "tape", "upstream_wait", "usage", "waited",
     )  # fmt: skip
@@ -80,6 +81,7 @@ class Exchange:
         self.request: Request | None = None
         self.amend: Callable[[Request], Request] | None = None
         self.continuation: Continuation | None = None
+        self.enveloped: bool | None = None
         self.step = ""
         self.plan: Plan | None = None
         self.stay: Stay | None = None
@@ -125,7 +127,7 @@ class Exchange:
         """Go on with another body: the same request, its history told in another way."""
         if body is not self.inbound.body:
             self.inbound = msgspec.structs.replace(self.inbound, body=body)
-            self.request = None
+            self.request = self.enveloped = None
 
 
 def delivered_tokens(exchange: Exchange) -> int | None:

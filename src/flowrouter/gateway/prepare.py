@@ -20,7 +20,7 @@ from flowrouter.dialects import codec
 from flowrouter.gateway.effort import with_effort
 from flowrouter.gateway.embeddings import question
 from flowrouter.gateway.envelopes import holds_envelopes
-from flowrouter.gateway.exchange import Exchange, Inbound, parsed
+from flowrouter.gateway.exchange import Exchange, parsed
 from flowrouter.gateway.foreign_state import is_foreign, without_state
 from flowrouter.gateway.learned import STREAM_OPTIONS
 from flowrouter.gateway.missing_usage import UsageGap
@@ -66,10 +66,15 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
         usage = response.usage
         if self.rewrites or usage is None or usage.input is None or usage.output is None:
             return False
-        return all(
-            choice.finish is not None and not (self.sealer is not None and self.sealer.concerns(choice.parts))
-            for choice in response.choices
-        )
+        # Told event by event, choices come in order, and what bears one number is one.
+        last = -1
+        for choice in response.choices:
+            if choice.finish is None or choice.index <= last:
+                return False
+            if self.sealer is not None and self.sealer.concerns(choice.parts):
+                return False
+            last = choice.index
+        return last >= 0
 
 
 class _Draft(msgspec.Struct, frozen=True, kw_only=True):
@@ -140,11 +145,7 @@ def passes(exchange: Exchange, world: World, target: Target, *, stages: Sequence
         return True
     edited = bool(stages) or world.reply_model == "asked" or target.effort is not None
     edited = edited or exchange.amend is not None or bool(exchange.pictures) or is_foreign(exchange, target)
-    return (
-        target.dialect == inbound.dialect
-        and not edited
-        and not holds_envelopes(inbound.body, inbound.dialect)
-    )
+    return target.dialect == inbound.dialect and not edited and not _enveloped(exchange)
 
 
 def _addressed(
@@ -237,7 +238,7 @@ def _draft(
     edited = bool(stages) or named or exchange.amend is not None or is_foreign(exchange, target)
     edited = edited or (bool(exchange.pictures) and needed(capabilities))
     untouched = target.dialect == inbound.dialect and target.effort is None and not edited
-    if untouched and _may_pass(inbound, head, capabilities):
+    if untouched and _may_pass(exchange, head, capabilities):
         wants_usage = head.stream and capabilities.stream_options
         body = codec(target.dialect).prepare(inbound.body, head, target.model, wants_usage)
         limit = None if exchange.hold is None else output_limit(exchange, capabilities)
@@ -248,10 +249,18 @@ def _draft(
     return _translate(exchange, target, capabilities=capabilities, stages=stages, reasoning=reasoning)
 
 
-def _may_pass(inbound: Inbound, head: Head, capabilities: Capabilities) -> bool:
+def _may_pass(exchange: Exchange, head: Head, capabilities: Capabilities) -> bool:
     """Return whether the host can take the client's own bytes: no sealed state, no field it refuses."""
     taken = capabilities.stream_options or head.include_usage is None
-    return taken and not holds_envelopes(inbound.body, inbound.dialect)
+    return taken and not _enveloped(exchange)
+
+
+def _enveloped(exchange: Exchange) -> bool:
+    """Return whether the body holds state sealed for us; looked for once, since it may be long."""
+    known = exchange.enveloped
+    if known is None:
+        known = exchange.enveloped = holds_envelopes(exchange.inbound.body, exchange.inbound.dialect)
+    return known
 
 
 def _translate(
