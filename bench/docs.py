@@ -31,7 +31,7 @@ def taken(result: dict[str, Any]) -> str:
 def targets(result: dict[str, Any]) -> str:
     """Return which targets are met, and how far the others are."""
     met, others = report.distances(result)
-    lines = [f"Met ({len(met)}): {', '.join(met)}." if met else "None is met.", ""]
+    lines = [f"Met ({len(met)}): {'; '.join(met)}." if met else "None is met.", ""]
     return "\n".join([*lines, markdown(others)] if len(others) > 1 else lines[:1])
 
 

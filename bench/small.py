@@ -88,9 +88,12 @@ def measure(base: Path, failures: Failures) -> dict[str, Any]:
         outcomes = {name: finish(process) for name, process in started.items()}
         peak = scene.subject.tree.peak_mb()
         for name, outcome in outcomes.items():
-            told = f"{name}: {outcome.completed} whole, {outcome.failed} not {outcome.first_error[:160]}".rstrip()
             others = set(outcome.raw["errors"]) - {"status"}
-            failures.check(not (outcome.failed if name in {"small", "streams"} else others), told)
+            good = not (outcome.failed if name in {"small", "streams"} else others)
+            told = f"{name}: {outcome.completed} whole, {outcome.failed} answered with an error"
+            failures.check(
+                good, told if good else f"{told}: {outcome.raw['errors']} {outcome.first_error[:160]}"
+            )
         failures.check(scene.subject.process.poll() is None, "the gateway lives")
         failures.check(peak < LIMIT_MB, f"{peak:.0f} MB at most ({before['rss_mb']} before)")
         short = scene.subject.log.read_text("utf-8", "replace").count("MemoryError")

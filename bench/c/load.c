@@ -2,7 +2,8 @@
  *
  * A reply counts only if its status is 200, its framing ended, and `--expect` stands in its last bytes. In streams
  * it follows the markers ~000017~ of the mock: their order, their number (`--chunks`), and how many separate reads
- * brought new ones, which tells whether somebody between has glued chunks together. With `--pair-port` one
+ * brought new ones, which tells whether somebody between has glued chunks together; with `--interval-ms` also how much
+ * later than its turn each came, by the stream's own pace. With `--pair-port` one
  * connection to each of two servers is used in turn, for latency side by side. With `--rate` requests leave at a
  * steady pace whatever the replies do, and latency counts from when a request was due, so that a server that
  * stands still is not flattered. `--hangup-ms` leaves each request after about that time; `--slow` reads so many
@@ -40,6 +41,7 @@ struct connection {
     bool active, writable_wanted, head_done, out_of_order;
     size_t sent, tail_length;
     uint64_t start_at, started, first_byte, last_activity, hangup_at, resume_at;
+    int64_t pace; /* when marker 0 would have come, had none been late so far */
     struct buffer input;
     struct head head;
     struct body body;
@@ -53,7 +55,7 @@ static struct {
     int port, pair_port, connections, chunks;
     unsigned long requests;
     double seconds, rate;
-    uint64_t ramp_us, cut_us, hangup_us, timeout_us;
+    uint64_t ramp_us, cut_us, hangup_us, timeout_us, interval_us;
     size_t slow;
 } options = {.host = "127.0.0.1", .path = "/v1/chat/completions", .connections = 16, .timeout_us = 30000000};
 
@@ -65,7 +67,7 @@ static volatile sig_atomic_t stopping;
 static uint64_t begun;
 static double due;
 static unsigned long issued, failures[FAILURES], cut, hung_up, markers, marker_reads, reads, body_bytes;
-static struct samples gaps;
+static struct samples gaps, lateness;
 static char first_error[512];
 static char scratch[256 * 1024];
 static FILE *record;
@@ -138,6 +140,11 @@ static void begin(struct connection *c) {
 
 static void on_marker(struct connection *c) {
     if (c->marker != c->next_marker) c->out_of_order = true;
+    if (options.interval_us) {
+        int64_t begun_at = (int64_t)(c->last_activity - c->marker * options.interval_us);
+        if (!c->next_marker || begun_at < c->pace) c->pace = begun_at;
+        samples_add(&lateness, (uint64_t)(begun_at - c->pace));
+    }
     c->next_marker++;
     markers++;
 }
@@ -304,6 +311,8 @@ static void print_result(double elapsed) {
     printf(",");
     samples_print(&gaps, "gap_us", stdout);
     printf(",");
+    samples_print(&lateness, "late_us", stdout);
+    printf(",");
     samples_print(&servers[1].latency, "pair_latency_us", stdout);
     printf("}\n");
 }
@@ -314,7 +323,7 @@ static void read_options(int count, char **arguments) {
         {"body", 1, 0, 'b'},    {"header", 1, 0, 'H'},   {"connections", 1, 0, 'c'}, {"requests", 1, 0, 'n'},
         {"seconds", 1, 0, 's'}, {"expect", 1, 0, 'e'},   {"chunks", 1, 0, 'k'},    {"record", 1, 0, 'r'},
         {"ramp-ms", 1, 0, 'a'}, {"cut-ms", 1, 0, 'x'},   {"timeout-ms", 1, 0, 't'},
-        {"rate", 1, 0, 'R'},    {"hangup-ms", 1, 0, 'g'}, {"slow", 1, 0, 'S'},      {0}};
+        {"rate", 1, 0, 'R'},    {"hangup-ms", 1, 0, 'g'}, {"slow", 1, 0, 'S'},      {"interval-ms", 1, 0, 'I'},      {0}};
     for (int option; (option = getopt_long(count, arguments, "", names, NULL)) != -1;) {
         switch (option) {
         case 'h': options.host = optarg; break;
@@ -333,6 +342,7 @@ static void read_options(int count, char **arguments) {
         case 't': options.timeout_us = strtoull(optarg, NULL, 10) * 1000; break;
         case 'R': options.rate = atof(optarg); break;
         case 'g': options.hangup_us = strtoull(optarg, NULL, 10) * 1000; break;
+        case 'I': options.interval_us = strtoull(optarg, NULL, 10) * 1000; break;
         case 'S': options.slow = strtoul(optarg, NULL, 10); break;
         case 'H':
             buffer_append(&headers, optarg, strlen(optarg));

@@ -63,6 +63,7 @@ class Client:
         rate: float = 0.0,
         hangup_ms: int = 0,
         slow: int = 0,
+        interval_ms: int = 0,
         record: Path | None = None,
     ) -> subprocess.Popen[bytes]:
         """Start one run in the background; `finish` collects it. Rates per second, `slow` in bytes per second."""
@@ -84,6 +85,7 @@ class Client:
             "rate": rate,
             "hangup-ms": hangup_ms,
             "slow": slow,
+            "interval-ms": interval_ms,
             "record": record,
         }
         command = [self._program]

@@ -99,3 +99,12 @@ def test_the_client_reads_slowly(client: Client, mock: Running) -> None:
     outcome = client.run(case, mock.port, requests=1, connections=1, slow=100_000)
     assert (outcome.completed, outcome.failed) == (1, 0)
     assert outcome.seconds >= 0.8 * outcome.raw["body_bytes"] / 100_000
+
+
+def test_chunks_that_come_in_heaps_are_late(client: Client, mock: Running) -> None:
+    """A slow reader has them all, and between two reads there is little time; each is late all the same."""
+    case = stream_case(OPENAI, OPENAI, chunks=300, interval_ms=1)
+    late = client.run(case, mock.port, requests=1, connections=1, slow=100_000, interval_ms=1).raw["late_us"]
+    assert late["count"] == 300
+    assert late["max"] > 200_000
+    assert late["min"] == 0

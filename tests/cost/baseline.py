@@ -41,10 +41,11 @@ class Cost(msgspec.Struct, frozen=True, kw_only=True):
     instructions: float
     calls: float
     texts: float
+    garbage: float
     functions: dict[str, float] = {}
 
     def less(self, other: Cost, *, parts: int) -> Cost:
-        """Return the difference to `other`, by `parts`."""
+        """Return the difference to `other`, by `parts`; garbage is left by streams, not by chunks."""
         names = self.functions.keys() | other.functions.keys()
         functions = {
             name: (self.functions.get(name, 0) - other.functions.get(name, 0)) / parts for name in names
@@ -53,6 +54,7 @@ class Cost(msgspec.Struct, frozen=True, kw_only=True):
             instructions=(self.instructions - other.instructions) / parts,
             calls=(self.calls - other.calls) / parts,
             texts=(self.texts - other.texts) / parts,
+            garbage=self.garbage,
             functions={name: each for name, each in functions.items() if each > 0},
         )
 
@@ -80,6 +82,7 @@ def dump(counts: Counts) -> str:
     for name, cost in counts.cases.items():
         lines += ["", f"[cases.{name}]", f"instructions = {_number(cost.instructions)}"]
         lines += [f"calls = {_number(cost.calls)}", f"texts = {_number(cost.texts)}"]
+        lines += [f"garbage = {_number(cost.garbage)}"]
         lines += ["", f"[cases.{name}.functions]"]
         most = sorted(cost.functions.items(), key=lambda each: (-each[1], each[0]))
         lines += [f'"{at}" = {_number(each)}' for at, each in most if each * SHOWN >= cost.instructions]
@@ -98,7 +101,7 @@ def verdicts(before: Counts, now: Counts) -> Iterator[tuple[str, str]]:
     same = before.python == now.python
     for name, then in before.cases.items():
         cost = now.cases[name]
-        for figure in ("instructions", "calls", "texts"):
+        for figure in ("instructions", "calls", "texts", "garbage"):
             was, has = getattr(then, figure), getattr(cost, figure)
             ratio = has / was if was else 1.0 + has
             if STALE < ratio < WARN:

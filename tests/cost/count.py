@@ -1,10 +1,11 @@
 """Counts what requests cost in Python: `python -m tests.cost.count` prints it, `--write` makes it the baseline.
 
 Time on a shared machine says little about a tenth more or less, so nothing is timed. The gateway is called in
-process, as ASGI, with a provider that answers in process too, and three things are counted in its one thread:
-executed bytecode instructions (a trace per instruction), calls of functions and of C functions (a profile), and
+process, as ASGI, with a provider that answers in process too, and four things are counted in its one thread:
+executed bytecode instructions (a trace per instruction), calls of functions and of C functions (a profile),
 JSON texts read or written (calls into msgspec's codec, which are work in proportion to the body and would not
-show in the first two). The counts are the same from run to run and machine to machine: hashes are seeded, the
+show in the first two), and garbage: objects that refer to each other in a circle when the request is over, which
+keep its body in memory until the collector comes. The counts are the same from run to run and machine to machine: hashes are seeded, the
 collector is off, chores are not started, waking another thread is left out (whether it sleeps just now is chance),
 and of several requests the least counts.
 
@@ -168,6 +169,7 @@ async def _measure(ask: Ask) -> Cost:
     try:
         traced = [await _instructions(ask) for _ in range(MEASURED)]
         profiled = [await _calls(ask) for _ in range(MEASURED)]
+        garbage = [await _garbage(ask) for _ in range(MEASURED)]
     finally:
         gc.enable()
     functions = min(traced, key=lambda each: sum(each.values()))
@@ -175,6 +177,7 @@ async def _measure(ask: Ask) -> Cost:
         instructions=sum(functions.values()),
         calls=min(calls for calls, _ in profiled),
         texts=min(texts for _, texts in profiled),
+        garbage=min(garbage),
         functions=dict(functions),
     )
 
@@ -219,6 +222,13 @@ async def _calls(ask: Ask) -> tuple[float, float]:
     with _profiled(profile):
         await ask()
     return calls, texts
+
+
+async def _garbage(ask: Ask) -> int:
+    gc.collect()
+    await ask()
+    await asyncio.sleep(0)  # what ends with the request's last turn of the loop
+    return gc.collect()
 
 
 @contextmanager

@@ -48,8 +48,10 @@ def test_the_baseline_has_every_case() -> None:
         assert cost.functions, name
 
 
-def counts(instructions: float, *, texts: float = 4, python: str = "3.11", **functions: float) -> Counts:
-    cost = Cost(instructions=instructions, calls=500, texts=texts, functions=functions)
+def counts(
+    instructions: float, *, texts: float = 4, garbage: float = 0, python: str = "3.11", **functions: float
+) -> Counts:
+    cost = Cost(instructions=instructions, calls=500, texts=texts, garbage=garbage, functions=functions)
     return Counts(python=python, cases={"plain": cost})
 
 
@@ -69,6 +71,12 @@ def test_another_reading_of_the_body_shows() -> None:
     assert "5 texts, baseline 4 (+25%)" in found[0][1]
 
 
+def test_the_first_circle_fails() -> None:
+    """Where requests left nothing to the collector, a circle of a few objects holds their bodies."""
+    ((kind, text),) = verdicts(counts(1000), counts(1000, garbage=3))
+    assert (kind, text.splitlines()[0]) == ("fail", "plain: 3 garbage, baseline 0 (+300%)")
+
+
 def test_what_grew_is_named() -> None:
     before = counts(1000, steady=300, grown=100)
     ((kind, text),) = verdicts(before, counts(1500, steady=300, grown=400, small=9, new=191))
@@ -84,17 +92,19 @@ def test_another_python_never_fails() -> None:
 
 
 def test_a_chunk_is_the_difference_of_two_streams() -> None:
-    few = Cost(instructions=5000, calls=600, texts=110, functions={"a": 4000, "b": 1000})
-    many = Cost(instructions=9000, calls=900, texts=210, functions={"a": 7000, "b": 1000, "c": 1000})
+    few = Cost(instructions=5000, calls=600, texts=110, garbage=30, functions={"a": 4000, "b": 1000})
+    many = Cost(
+        instructions=9000, calls=900, texts=210, garbage=30, functions={"a": 7000, "b": 1000, "c": 1000}
+    )
     chunk = many.less(few, parts=100)
-    assert (chunk.instructions, chunk.calls, chunk.texts) == (40, 3, 1)
+    assert (chunk.instructions, chunk.calls, chunk.texts, chunk.garbage) == (40, 3, 1, 30)
     assert chunk.functions == {"a": 30, "c": 10}
 
 
 def test_the_baseline_is_read_as_it_was_written() -> None:
     import tomllib
 
-    cost = Cost(instructions=646.33, calls=49.03, texts=1, functions={"a.py:f": 600, "a.py:g": 6})
+    cost = Cost(instructions=646.33, calls=49.03, texts=1, garbage=0, functions={"a.py:f": 600, "a.py:g": 6})
     written = dump(Counts(python="3.11", cases={"chunk": cost}))
     read = msgspec.convert(tomllib.loads(written), Counts).cases["chunk"]
     assert (read.instructions, read.functions) == (646.33, {"a.py:f": 600})

@@ -5,6 +5,10 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from flowrouter.gateway import key_scope, receipts
+from flowrouter.httpkit.caller import Caller
+from flowrouter.httpkit.key_policy import KeyPolicy
+from flowrouter.providers import profiles
 from tests.playbooks.stage import House, Script, account, live
 from tests.playbooks.test_failover import GOOD, error
 
@@ -39,3 +43,19 @@ def test_nothing_is_remembered_of_a_name_without_end(script: Script) -> None:
         assert not len(house.state)
 
     live(story, accounts=[TAKES_ALL], scripts=lambda _: script)
+
+
+def test_nothing_is_kept_beside_the_world_either() -> None:
+    bound = Caller(key_id="k", key_name="k", policy=KeyPolicy(models=("n*",)))
+
+    def kept() -> list[int]:
+        remembered = (key_scope._scope_of_known, profiles._matches_of_known)
+        return [len(receipts._routes), *(each.cache_info().currsize for each in remembered)]
+
+    async def story(house: House) -> None:
+        assert (await house.ask("openai_chat", asked("name"), caller=bound)).status == 200
+        before = kept()
+        assert (await house.ask("openai_chat", asked(LONG), caller=bound)).status == 200
+        assert kept() == before
+
+    live(story, accounts=[TAKES_ALL], scripts=lambda _: GOOD)

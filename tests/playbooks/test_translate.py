@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import msgspec
+import pytest
 
 from flowrouter.canonical.events import Event, PartDelta
 from flowrouter.canonical.head import Head
@@ -71,6 +72,33 @@ def test_anthropic_client_gets_an_answer_from_a_chat_upstream() -> None:
     assert [(block["type"], block["text"]) for block in told["content"]] == [("text", "Hello")]
     assert told["stop_reason"] == "end_turn"
     assert (told["usage"]["input_tokens"], told["usage"]["output_tokens"]) == (9, 3)
+
+
+def choice(index: int, message: dict[str, Any], finish: str = "stop") -> dict[str, Any]:
+    return {"index": index, "message": {"role": "assistant", **message}, "finish_reason": finish}
+
+
+CALL = {"id": "call_1", "type": "function", "function": {"name": "look", "arguments": "{}"}}
+
+
+@pytest.mark.parametrize(
+    ("choices", "told"),
+    [
+        (
+            [choice(0, {"content": "Hello"}), choice(0, {"tool_calls": [CALL]}, "tool_calls")],
+            ["text", "tool_use"],
+        ),
+        ([choice(1, {"tool_calls": [CALL]}, "tool_calls"), choice(0, {"content": "Hello"})], ["text"]),
+    ],
+    ids=["one-number-twice", "turned-round"],
+)
+def test_choices_of_an_odd_host_are_told_by_their_numbers(
+    choices: list[dict[str, Any]], told: list[str]
+) -> None:
+    """Some hosts put text and calls of one answer into two choices of the same number."""
+    whole = msgspec.json.encode({**msgspec.json.decode(ANSWER), "choices": choices})
+    result = play("anthropic", ANTHROPIC_WHOLE, accounts=[CHAT], scripts=[Script(steps=[whole])])
+    assert [block["type"] for block in answer(result)["content"]] == told
 
 
 def test_streams_cross_over_both_ways() -> None:

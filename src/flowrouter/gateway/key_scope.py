@@ -18,7 +18,7 @@ from flowrouter.gateway.world import World
 from flowrouter.httpkit.caller import Caller
 from flowrouter.httpkit.key_policy import KeyPolicy
 from flowrouter.routing import Plan, Target
-from flowrouter.routing.facts import AccountFacts, matches
+from flowrouter.routing.facts import NAME_MAX, AccountFacts, matches
 from flowrouter.routing.intent import restrict
 from flowrouter.routing.names import CLAUDE_CODE, Asked, draft
 from flowrouter.routing.suffix import in_parentheses
@@ -104,11 +104,18 @@ def may_list(policy: KeyPolicy, account: AccountFacts, model: str) -> bool:
     return _in_accounts(policy, *places) and _in_models(policy, model, places)
 
 
-@lru_cache(maxsize=4096)
 def _may_use(policy: KeyPolicy, target: Target, *, named: bool) -> bool:
+    look = _scope_of_known if len(target.model) <= NAME_MAX else _in_scope
+    return look(policy, target, named=named)
+
+
+def _in_scope(policy: KeyPolicy, target: Target, *, named: bool) -> bool:
     if not _in_accounts(policy, target.account, target.preset):
         return False
     return named or _in_models(policy, target.model, (target.account, target.preset))
+
+
+_scope_of_known = lru_cache(maxsize=4096)(_in_scope)
 
 
 def _in_accounts(policy: KeyPolicy, account: str, preset: str) -> bool:

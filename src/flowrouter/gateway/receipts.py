@@ -15,6 +15,7 @@ from flowrouter.gateway.amounts import AttemptCost, Costs
 from flowrouter.gateway.attempt_log import AttemptLog
 from flowrouter.gateway.exchange import Exchange
 from flowrouter.routing import Plan, Target
+from flowrouter.routing.facts import NAME_MAX
 from flowrouter.routing.tree import Note
 from flowrouter.usage.pricing import usd
 
@@ -101,6 +102,8 @@ def _route(plan: Plan) -> Route:
         order=_first([f"{target.account}/{target.model}"[:_TEXT_MAX] for target in plan.targets]),
         left_out=_left_out(plan),
     )
+    if len(plan.asked) > NAME_MAX:
+        return route
     if len(_routes) >= _ROUTES_MAX:
         _routes.clear()
     _routes[id(plan)] = (plan, route)

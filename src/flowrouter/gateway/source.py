@@ -86,7 +86,7 @@ class Source:
             begin_by=min(started + terms.first_token, terms.deadline),
             streamed=head.stream,
             patient=partial(may_think_long, prepared.preset, prepared.capabilities, exchange.inbound.body),
-            waited=self._waited,
+            waited=partial(_waited, exchange),
         )
         self._clock = clock
         self._streamed = head.stream
@@ -302,9 +302,11 @@ class Source:
             elif is_meaningful(event):
                 self._meaningful = True
 
-    def _waited(self, seconds: float) -> None:
-        if self._exchange.first_content_at is None:
-            self._exchange.upstream_wait += seconds
+
+def _waited(exchange: Exchange, seconds: float) -> None:
+    """Count seconds of waiting for the provider; no method, whose owner the reader would hold in a circle."""
+    if exchange.first_content_at is None:
+        exchange.upstream_wait += seconds
 
 
 __all__ = ["Framed", "Source", "Step", "Terms"]

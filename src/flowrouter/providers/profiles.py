@@ -142,9 +142,18 @@ def _static_layers(preset: Preset, model: str, dialect: Dialect) -> tuple[Facts,
     return (DIALECT_FACTS[dialect], *facts_of(preset.quirks, dialect), *rows, *fixed)
 
 
-@lru_cache(maxsize=2048)
 def _packaged_matches(preset: str, model: str, dialect: Dialect) -> tuple[Row, ...]:
+    look = _matches_of_known if len(model) <= _NAME_MAX else _matching
+    return look(preset, model, dialect)
+
+
+def _matching(preset: str, model: str, dialect: Dialect) -> tuple[Row, ...]:
     return matching_rows(preset, model, dialect=dialect, rows=packaged_rows())
+
+
+_matches_of_known = lru_cache(maxsize=2048)(_matching)
+_NAME_MAX = 200
+"""Longer names, which a caller may choose, are not kept."""
 
 
 def _names(model: str) -> tuple[str, ...]:

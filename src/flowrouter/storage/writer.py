@@ -203,14 +203,21 @@ class RequestWriter:
         with self._place.transaction(self._connect()) as connection:
             self._place.hold(connection, LEDGER)
             enter(self._place, connection, batch, unseen=unseen)
-            self._mark_keys_used(connection, batch)
+            used = self._mark_keys_used(connection, batch)
+        self._key_used.update(used)  # not before: what is rolled back was not noted
 
-    def _mark_keys_used(self, connection: Connection, batch: list[RequestRow]) -> None:
-        """Note when a key was last used, at most once a minute for each."""
+    def _mark_keys_used(self, connection: Connection, batch: list[RequestRow]) -> dict[str, int]:
+        """Note when keys were last used, at most once a minute for each; return what was noted."""
+        used: dict[str, int] = {}
         for row in batch:
-            if row.key_id is not None and row.ts_ms - self._key_used.get(row.key_id, 0) >= KEY_USED_EVERY_MS:
-                connection.execute(_KEY_USED, (row.ts_ms, row.key_id))
-                self._key_used[row.key_id] = row.ts_ms
+            key_id = row.key_id
+            if key_id is None:
+                continue
+            before = used.get(key_id) or self._key_used.get(key_id, 0)
+            if row.ts_ms - before >= KEY_USED_EVERY_MS:
+                connection.execute(_KEY_USED, (row.ts_ms, key_id))
+                used[key_id] = row.ts_ms
+        return used
 
     def _import(self) -> None:
         """Store what the journal holds; whatever fails is tried again later."""

@@ -27,8 +27,6 @@ from tests.unit.httpkit.wire import (
     whole_body,
 )
 
-WEBSOCKET = ("Connection: Upgrade", "Upgrade: websocket")
-
 
 def refusal(status: str, text: str) -> bytes:
     head = f"HTTP/1.1 {status}\r\ncontent-type: text/plain; charset=utf-8\r\nconnection: close\r\n"
@@ -318,6 +316,25 @@ def test_a_body_that_we_do_not_take_is_not_the_clients_fault() -> None:
     live(story)
 
 
+def test_a_head_that_we_do_not_take_is_not_the_clients_fault() -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await asyncio.sleep(100)
+        await echo(scope, receive, send)
+
+    async def story() -> None:
+        wire = Wire(app)
+        await wire.says(request("GET /1 HTTP/1.1") + request("GET /2 HTTP/1.1") + b"GET /3 HTTP/1.1\r\nHo")
+        assert not wire.transport.reading
+        await asyncio.sleep(101)
+        assert wire.written.endswith(b"GET /1 ")
+        assert wire.transport.reading
+        await wire.says(b"st: h\r\n\r\n")
+        await asyncio.sleep(200)
+        assert wire.written.endswith(b"GET /3 ")
+
+    live(story)
+
+
 def test_the_body_of_an_answered_request_may_go_on_for_a_while() -> None:
     async def story() -> None:
         patient, endless = Wire(deaf), Wire(deaf)
@@ -333,38 +350,6 @@ def test_the_body_of_an_answered_request_may_go_on_for_a_while() -> None:
         assert not patient.transport.closed
         await patient.says(request())
         assert patient.written.count(b"HTTP/1.1 413 ") == 2
-
-    live(story)
-
-
-# Offers
-
-
-def test_an_offer_to_upgrade_is_ignored_body_and_all() -> None:
-    seen: list[Any] = []
-
-    async def app(scope: Any, receive: Any, send: Any) -> None:
-        seen.append(scope["headers"])
-        await echo(scope, receive, send)
-
-    async def story() -> None:
-        wire = Wire(app)
-        offer = ("Connection: Upgrade, X, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAEA", "X: y")
-        sent = request("POST / HTTP/1.1", *offer, body=b"body") + request("GET /next HTTP/1.1")
-        await wire.says(sent)
-        assert re.findall(rb"(?:POST|GET) .*?(?=HTTP/1|$)", wire.written) == [b"POST / body", b"GET /next "]
-
-    live(story)
-    assert seen[0] == [(b"host", b"h"), (b"connection", b"X"), (b"x", b"y"), (b"content-length", b"4")]
-
-
-def test_who_asks_for_a_websocket_is_answered_and_that_is_all() -> None:
-    async def story() -> None:
-        wire = Wire(echo)
-        await wire.says(request("GET /ws HTTP/1.1", *WEBSOCKET) + b"\x81\x05hello", b"\x81\x05hello")
-        assert wire.written.startswith(b"HTTP/1.1 200 OK")
-        assert wire.written.endswith(b"\r\nconnection: close\r\n\r\nGET /ws ")
-        assert wire.transport.closed
 
     live(story)
 

@@ -23,7 +23,9 @@ class Transport(asyncio.Transport):
         super().__init__()
         self.writes: list[bytes] = []
         self.closed = False
+        self.aborted = False
         self.reading = True
+        self.unsent = 0
 
     def write(self, data: Any) -> None:
         assert not self.closed, "nothing may be written behind the end"
@@ -35,8 +37,14 @@ class Transport(asyncio.Transport):
     def is_closing(self) -> bool:
         return self.closed
 
+    def get_write_buffer_size(self) -> int:
+        return self.unsent
+
     def close(self) -> None:
         self.closed = True
+
+    def abort(self) -> None:
+        self.closed = self.aborted = True
 
     def pause_reading(self) -> None:
         assert self.reading

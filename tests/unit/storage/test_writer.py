@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -238,6 +238,28 @@ def test_key_use_is_noted_now_and_then(store: Store, make: Make) -> None:
 
     assert [used(0), used(59_999), used(60_000)] == [start, start, start + 60_000]
     management.close()
+
+
+def test_key_use_of_a_batch_that_failed_is_noted_with_its_rows(
+    store: Store, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key, _ = Management(store, clock=FakeClock()).keys.create("k", owner_id="local")
+    whole, turns = SqlitePlace.transaction, iter([False])
+
+    @contextmanager
+    def breaking(place: SqlitePlace, connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+        with whole(place, connection) as within:
+            yield within
+            if not next(turns, True):
+                raise sqlite3.OperationalError("disk I/O error")
+
+    monkeypatch.setattr(SqlitePlace, "transaction", breaking)
+    writer = make()
+    writer.record(request_row(1, key_id=key.id))
+    wait_until(lambda: stored(store) == numbered(range(1, 2)))
+    with closing(sqlite3.connect(store.path)) as connection:
+        used = connection.execute("SELECT last_used_at_ms FROM keys WHERE id = ?", (key.id,)).fetchone()
+    assert used == (int(START * 1000) + 1,)
 
 
 def test_concurrent_edits(store: Store, make: Make) -> None:

@@ -17,7 +17,7 @@ import pytest
 from flowrouter.errors import UpstreamError
 from flowrouter.upstream import Transport
 from flowrouter.upstream.aiohttp_client import AiohttpTransport
-from flowrouter.upstream.http1 import Http1Transport, client
+from flowrouter.upstream.http1 import Http1Transport, client, origin
 from flowrouter.upstream.http1.dial import Proxy
 from flowrouter.upstream.http1.origin import split_url
 from flowrouter.upstream.inflate import Inflater
@@ -115,6 +115,21 @@ async def test_an_early_refusal_of_a_large_body(transport: Http1Transport) -> No
     over.set()
     server.close()
     await asyncio.sleep(0.01)
+
+
+def test_an_address_without_end_is_not_kept() -> None:
+    """Some hold the model's name, which a caller may choose."""
+
+    def written(url: str) -> bytes:
+        place, target = split_url(url)
+        return client._head(request(url), place.host_header, target)
+
+    written("https://a.example/v1/models/short:generateContent")
+    before = (origin._split_kept.cache_info().currsize, client._lines.cache_info().currsize)
+    long = written(f"https://a.example/v1/models/{'x' * 100_000}:generateContent")
+    assert long.startswith(b"POST /v1/models/xxx")
+    assert b"host: a.example\r\n" in long
+    assert (origin._split_kept.cache_info().currsize, client._lines.cache_info().currsize) == before
 
 
 async def test_idle_connections_are_closed_after_a_while() -> None:

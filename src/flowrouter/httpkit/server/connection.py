@@ -50,7 +50,7 @@ class Connection(asyncio.Protocol):
     __slots__ = (
         "_active", "_ahead", "_client", "_deadline", "_fed", "_fields", "_first", "_loop", "_most", "_noted", "_paced",
         "_parser", "_part", "_paused", "_pending", "_refusal", "_server", "_set_aside", "_turn",
-        "_url", "door", "room", "transport",
+        "_unsent", "_url", "door", "room", "transport",
     )  # fmt: skip
 
     def __init__(self, door: Door) -> None:
@@ -61,7 +61,7 @@ class Connection(asyncio.Protocol):
         self._part = _BETWEEN
         self._first = True
         self._set_aside = self._paused = False
-        self._fed = self._pending = self._most = self._noted = self._paced = 0
+        self._fed = self._pending = self._most = self._noted = self._paced = self._unsent = 0
         self._url = b""
         self._fields: Fields = []
         self._refusal: tuple[int, str] | None = None
@@ -85,6 +85,7 @@ class Connection(asyncio.Protocol):
         """Tell whoever answers that there is nobody left."""
         del exc
         self.door.connections.discard(self)
+        self._deadline.end()
         self._forsake()
         self.resume_writing()
 
@@ -101,20 +102,23 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Take what arrived, or refuse it and close."""
-        if self._parser is None:
+        rest: bytes | memoryview = data
+        while rest and self._parser is not None:
+            before = self._part
+            self._fed = len(rest)
+            try:
+                self._parser.feed_data(rest)
+            except httptools.HttpParserUpgrade as upgrade:
+                self._go_on_without_offer()
+                rest = memoryview(rest)[upgrade.args[0] :]
+                continue
+            except httptools.HttpParserError:
+                too_much = _TOO_MUCH if self._part == _HEAD and self._is_overweight() else None
+                self._refuse(*(self._refusal or too_much or (400, "this is not valid HTTP/1.1")))
+            else:
+                if self._part:
+                    self._watch(before)
             return
-        before = self._part
-        self._fed = len(data)
-        try:
-            self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade as upgrade:
-            self._go_on_without_offer(data[upgrade.args[0] :])
-        except httptools.HttpParserError:
-            too_much = _TOO_MUCH if self._part == _HEAD and self._is_overweight() else None
-            self._refuse(*(self._refusal or too_much or (400, "this is not valid HTTP/1.1")))
-        else:
-            if self._part:
-                self._watch(before)
 
     def shutdown(self) -> None:
         """End, behind the requests that came already."""
@@ -205,8 +209,13 @@ class Connection(asyncio.Protocol):
         turn = self._turn
         if self._set_aside or turn is None:
             return
+        if not self._parser.should_keep_alive():  # a trailer may say so too, and the parser goes by it
+            turn.keep_alive = False
         if turn.complete:
-            self._rest()
+            if turn.keep_alive:
+                self._rest()
+            else:
+                self.close()
         else:
             turn.over = True
             if turn.awaited is not None:
@@ -235,9 +244,13 @@ class Connection(asyncio.Protocol):
             self.take_on()
 
     def close(self) -> None:
-        """Take nothing more, and end once what was written has left."""
+        """Take nothing more, and end once what was written has left, or the client takes no more of it."""
         self._parser = None
-        self._deadline.end()
+        self._unsent = self.transport.get_write_buffer_size()
+        if self._unsent:
+            self._deadline.set(self.door.limits.body_timeout)
+        else:
+            self._deadline.end()
         self.transport.close()
 
     def _begin(self, turn: Turn) -> None:
@@ -261,17 +274,16 @@ class Connection(asyncio.Protocol):
         parser.set_dangerous_leniencies(lenient_data_after_close=True)
         return parser
 
-    def _go_on_without_offer(self, rest: bytes) -> None:
-        """Read a request again as if it offered no upgrade; behind one for a WebSocket nothing is read."""
+    def _go_on_without_offer(self) -> None:
+        """Read a head again as if it offered no upgrade; behind one for a WebSocket nothing is read."""
         if not self._set_aside:
             self._parser = None
             return
         self._set_aside = False
-        head = without_offers(self._parser.get_method(), self._url, self._fields)
+        parser = self._parser
+        head = without_offers(parser.get_method(), self._url, parser.get_http_version(), fields=self._fields)
         self._parser = self._new_parser()
         self.data_received(head)
-        if rest:
-            self.data_received(rest)
 
     # what is refused, and what is cut
 
@@ -335,7 +347,6 @@ class Connection(asyncio.Protocol):
     def _forsake(self) -> None:
         """Let nobody write or wait any more."""
         self._parser = None
-        self._deadline.end()
         if self._active is not None:
             self._active.leave()
         while self._ahead:
@@ -345,8 +356,13 @@ class Connection(asyncio.Protocol):
     def _missed(self) -> None:
         """Act on whatever was waited for too long."""
         turn = self._turn
-        if self._part == _HEAD:
-            self._refuse(408, "the headers took too long")
+        if self._parser is None:
+            self._end()
+        elif self._part == _HEAD:
+            if self._paused:  # as with a body: we do not read at the moment
+                self._deadline.set(self.door.limits.header_timeout)
+            else:
+                self._refuse(408, "the headers took too long")
         elif self._part == _BETWEEN or turn is None or turn.complete:
             self.close()
         # A body that we ourselves do not take at the moment is not the client's fault.
@@ -355,6 +371,14 @@ class Connection(asyncio.Protocol):
             self._deadline.set(self.door.limits.body_timeout)
         else:
             self._refuse(408, "the body came too slowly")
+
+    def _end(self) -> None:
+        """Cut a connection whose client has taken nothing for a while of what was left to send at its close."""
+        before, self._unsent = self._unsent, self.transport.get_write_buffer_size()
+        if self._unsent < before:
+            self._deadline.set(self.door.limits.body_timeout)
+        else:
+            self.transport.abort()
 
 
 def _address(found: Any) -> tuple[str, int] | None:

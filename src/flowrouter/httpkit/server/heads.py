@@ -92,9 +92,9 @@ def asks_for_websocket(fields: Fields) -> bool:
     return any(name == b"upgrade" and value.lower() == b"websocket" for name, value in fields)
 
 
-def without_offers(method: bytes, url: bytes, fields: Fields) -> bytes:
-    """Return the head of an HTTP/1.1 request anew, less what offers another protocol."""
-    head = [method, b" ", url, b" HTTP/1.1\r\n"]
+def without_offers(method: bytes, url: bytes, version: str, *, fields: Fields) -> bytes:
+    """Return the head of a request anew, less what offers another protocol."""
+    head = [method, b" ", url, b" HTTP/%b\r\n" % version.encode()]
     for name, value in fields:
         if name == b"connection":
             kept = [token.strip() for token in value.split(b",") if token.strip().lower() not in _OFFERS]

@@ -13,7 +13,7 @@ from flowrouter.errors import UpstreamError
 from flowrouter.upstream.guard import Guard
 from flowrouter.upstream.http1.connection import Connection, Http1Reply
 from flowrouter.upstream.http1.dial import Dialer, Proxy
-from flowrouter.upstream.http1.origin import Origin, split_url
+from flowrouter.upstream.http1.origin import KEPT_MAX, Origin, split_url
 from flowrouter.upstream.http1.pool import Pool
 from flowrouter.upstream.lookup import Lookup, lookup
 from flowrouter.wire.http import HttpRequest
@@ -121,7 +121,8 @@ class Http1Transport:
 def _head(request: HttpRequest, host: str, target: str) -> bytes:
     """Return request line and headers; raises `UpstreamError` for a header that would be more than one."""
     method, body = request.method, request.body
-    lines = _lines(f"{method} {target} HTTP/1.1\r\nhost: {host}\r\n", request.headers)
+    written = _lines if len(target) <= KEPT_MAX else _lines.__wrapped__
+    lines = written(f"{method} {target} HTTP/1.1\r\nhost: {host}\r\n", request.headers)
     if body or method in ("POST", "PUT", "PATCH"):
         return b"%bcontent-length: %d\r\n\r\n" % (lines, len(body))
     return lines + b"\r\n"

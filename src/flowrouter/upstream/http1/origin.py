@@ -29,9 +29,16 @@ class Origin(msgspec.Struct, frozen=True):
     host_header: str
 
 
-@lru_cache(maxsize=1024)
+KEPT_MAX = 2_000
+"""Longer addresses are not kept: they hold a model's name, which a caller may choose."""
+
+
 def split_url(url: str) -> tuple[Origin, str]:
     """Return the origin of `url` and the target of the request line; raises `UpstreamError`."""
+    return _split_kept(url) if len(url) <= KEPT_MAX else _split(url)
+
+
+def _split(url: str) -> tuple[Origin, str]:
     scheme, _, rest = url.partition("://")
     authority, slash, path = rest.partition("/")
     if "?" in authority or "#" in authority:
@@ -41,6 +48,9 @@ def split_url(url: str) -> tuple[Origin, str]:
     if _PLAIN.fullmatch(target):
         return origin, target
     return origin, _written(scheme, authority, target)
+
+
+_split_kept = lru_cache(maxsize=1024)(_split)
 
 
 def _cut(rest: str) -> tuple[str, str, str]:
@@ -82,4 +92,4 @@ def _no_address() -> UpstreamError:
     return UpstreamError("the provider could not be reached: its address is not one", kind="connect")
 
 
-__all__ = ["Origin", "split_url"]
+__all__ = ["KEPT_MAX", "Origin", "split_url"]
