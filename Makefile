@@ -65,7 +65,7 @@ check-floors: $(STAMPS)/dev
 bench: $(STAMPS)/dev ## measure the gateway's own cost (ARGS to bench)
 	$(PYTHON_BIN) bench/run.py $(ARGS)
 
-bench-peers: $(STAMPS)/dev ## install other gateways below bench/build (1.5 GB) and measure them side by side
+bench-peers: $(STAMPS)/dev ## install other gateways below bench/build (0.9 GB) and measure them side by side
 	$(PYTHON_BIN) bench/run.py --peers $(ARGS)
 
 bench-heavy: $(STAMPS)/dev ## what large bodies and 2,000 streams do to everybody else

@@ -8,18 +8,15 @@ name in pieces is whole by then; what comes earlier is held.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, Literal
 
 from flowrouter.canonical import events as e
 from flowrouter.canonical.events import Event
-from flowrouter.canonical.parts import Part, ToolCall
+from flowrouter.canonical.parts import ToolCall
 from flowrouter.dialects.openai_chat.ids import made_call_id
+from flowrouter.dialects.openai_chat.stream_parts import ChoiceParts
 from flowrouter.wire.json import dumps_text
 from flowrouter.wire.members import Json, as_object
-
-Begin = Callable[[Part, list[Event]], int]
-"""Starts a part in the answer and returns its number."""
 
 _CALL_KEYS = frozenset({"index", "id", "type", "function", "custom"})
 
@@ -45,14 +42,14 @@ class _OpenCall:
 
 
 class CallAssembler:
-    """The calls of one choice of one reply; `begin` starts each in the answer."""
+    """The calls of one choice of one reply; `parts` are where each starts in the answer."""
 
-    __slots__ = ("_begin", "_by_index", "_calls", "_choice", "_reply", "_touched")
+    __slots__ = ("_by_index", "_calls", "_choice", "_parts", "_reply", "_touched")
 
-    def __init__(self, reply: str, choice: int, *, begin: Begin) -> None:
+    def __init__(self, reply: str, choice: int, parts: ChoiceParts) -> None:
         self._reply = reply
         self._choice = choice
-        self._begin = begin
+        self._parts = parts
         self._by_index: dict[int, _OpenCall] = {}
         self._calls: list[_OpenCall] = []
         self._touched: set[int] = set()
@@ -150,7 +147,7 @@ class CallAssembler:
             return
         call.id = call.id or self._made_id(call)
         part = ToolCall(id=call.id, name=call.name, arguments="", kind=call.kind, extra=call.extra)
-        call.part = self._begin(part, events)
+        call.part = self._parts.begin(part, events)
         if call.held:
             events.append(e.PartDelta(call.part, "".join(call.held)))
             call.held = []
@@ -159,4 +156,4 @@ class CallAssembler:
         return made_call_id(self._reply, self._choice, call.place)
 
 
-__all__ = ["Begin", "CallAssembler"]
+__all__ = ["CallAssembler"]

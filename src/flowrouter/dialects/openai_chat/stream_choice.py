@@ -18,24 +18,9 @@ from flowrouter.dialects.openai_chat.finishes import meaning
 from flowrouter.dialects.openai_chat.parse_messages import REASONING_FIELDS, SEALED_FIELD, details_text
 from flowrouter.dialects.openai_chat.parse_responses import read_content_list
 from flowrouter.dialects.openai_chat.stream_calls import CallAssembler
+from flowrouter.dialects.openai_chat.stream_parts import ChoiceParts, PartCounter
 from flowrouter.errors import CallerError
 from flowrouter.wire.members import Json, as_list, as_object
-
-
-class PartCounter:
-    """Numbers the parts of one reply over all its choices."""
-
-    __slots__ = ("_next",)
-
-    def __init__(self) -> None:
-        self._next = 0
-
-    def take(self) -> int:
-        """Return the next number."""
-        number = self._next
-        self._next += 1
-        return number
-
 
 _KNOWN_DELTA = frozenset(
     {
@@ -57,22 +42,21 @@ class ChoiceDecoder:
     """The state of one choice; every method adds its events to the list it is given."""
 
     __slots__ = (
-        "_counter", "_named_reasoning", "_open", "_open_kind", "_provenance", "_refused", "_seen_text", "_splitter", "_thought",
+        "_named_reasoning", "_open_kind", "_parts", "_provenance", "_refused", "_seen_text", "_splitter", "_thought",
         "calls", "extra", "message_extra", "number", "raw",
     )  # fmt: skip
 
     def __init__(self, number: int, reply: str, counter: PartCounter, *, options: DecodeOptions) -> None:
         self.number = number
-        self._counter = counter
+        self._parts = ChoiceParts(number, counter)
         self._provenance = options.provenance
         self._splitter = ThinkSplitter() if options.think_tags else None
-        self._open: int | None = None
         self._open_kind = ""
         self._thought = False
         self._named_reasoning = False
         self._refused = False
         self._seen_text = False
-        self.calls = CallAssembler(reply, number, begin=self._begin)
+        self.calls = CallAssembler(reply, number, self._parts)
         self.raw: str | None = None
         self.extra: Json = {}
         self.message_extra: Json = {}
@@ -87,8 +71,8 @@ class ChoiceDecoder:
         if self._splitter is not None:
             for kind, piece in self._splitter.feed(text):
                 self._say(kind, piece, events)
-        elif self._open is not None and self._open_kind == "text":
-            events.append(e.PartDelta(self._open, text))
+        elif self._parts.open is not None and self._open_kind == "text":
+            events.append(e.PartDelta(self._parts.open, text))
         else:
             self._say("text", text, events)
 
@@ -134,7 +118,7 @@ class ChoiceDecoder:
         if self._splitter is not None:
             for kind, piece in self._splitter.close():
                 self._say(kind, piece, events)
-        self._end_open(events)
+        self._parts.end(events)
         self.calls.finish(events)
         reason = meaning(self.raw, called=bool(self.calls), refused=self._refused)
         return e.Finish(
@@ -146,7 +130,7 @@ class ChoiceDecoder:
         )
 
     def _say(self, kind: str, text: str, events: list[Event], *, field: str | None = None) -> None:
-        if self._open is None or self._open_kind != kind:
+        if self._parts.open is None or self._open_kind != kind:
             match kind:
                 case "reasoning":
                     self._thought = True
@@ -157,23 +141,12 @@ class ChoiceDecoder:
                 case _:
                     self._seen_text = True
                     self._switch(Text(text=""), kind, events)
-        if text and self._open is not None:
-            events.append(e.PartDelta(self._open, text))
+        if text and self._parts.open is not None:
+            events.append(e.PartDelta(self._parts.open, text))
 
     def _switch(self, part: Part, kind: str, events: list[Event]) -> None:
-        self._open = self._begin(part, events)
+        self._parts.open = self._parts.begin(part, events)
         self._open_kind = kind
-
-    def _begin(self, part: Part, events: list[Event]) -> int:
-        self._end_open(events)
-        number = self._counter.take()
-        events.append(e.PartStart(index=number, part=part, choice=self.number))
-        return number
-
-    def _end_open(self, events: list[Event]) -> None:
-        if self._open is not None:
-            events.append(e.PartEnd(self._open))
-            self._open = None
 
     def _reasoning(self, delta: Json, events: list[Event]) -> None:
         for name in REASONING_FIELDS:
@@ -192,8 +165,8 @@ class ChoiceDecoder:
         for envelope in as_list(delta.get(SEALED_FIELD)) or []:
             if isinstance(envelope, str):
                 self._say("reasoning", "", events)
-                if self._open is not None:
-                    events.append(e.SignatureDelta(self._open, envelope, sealed=True))
+                if self._parts.open is not None:
+                    events.append(e.SignatureDelta(self._parts.open, envelope, sealed=True))
                     # More reasoning after its envelope is a part of its own.
                     self._open_kind = "signed"
 
@@ -212,8 +185,8 @@ class ChoiceDecoder:
             cited = as_object(item)
             if cited is None:
                 continue
-            if self._open is not None and self._open_kind == "text":
-                events.append(e.CitationDelta(self._open, cited))
+            if self._parts.open is not None and self._open_kind == "text":
+                events.append(e.CitationDelta(self._parts.open, cited))
             else:
                 gather(self.message_extra, {"annotations": [cited]})
 
@@ -224,7 +197,7 @@ class ChoiceDecoder:
             except CallerError:
                 continue
             if isinstance(part, Image):
-                events.append(e.PartEnd(self._begin(part, events)))
+                events.append(e.PartEnd(self._parts.begin(part, events)))
 
 
 def gather(target: Json, news: Json) -> None:
@@ -267,4 +240,4 @@ def _detail_key(detail: Json) -> tuple[Any, Any]:
     return detail.get("type"), detail.get("index")
 
 
-__all__ = ["ChoiceDecoder", "PartCounter", "gather"]
+__all__ = ["ChoiceDecoder", "gather"]

@@ -15,7 +15,8 @@ from flowrouter.dialects.codec import DecodeOptions
 from flowrouter.dialects.mould import DeltaMould
 from flowrouter.dialects.openai_chat.errors import problem_of_error
 from flowrouter.dialects.openai_chat.parse_messages import REASONING_FIELDS
-from flowrouter.dialects.openai_chat.stream_choice import ChoiceDecoder, PartCounter, gather
+from flowrouter.dialects.openai_chat.stream_choice import ChoiceDecoder, gather
+from flowrouter.dialects.openai_chat.stream_parts import PartCounter
 from flowrouter.dialects.openai_chat.usage import parse_usage
 from flowrouter.wire.json import JsonError, loads
 from flowrouter.wire.members import Json, as_list, as_object, is_integer
