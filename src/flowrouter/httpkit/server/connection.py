@@ -48,7 +48,7 @@ class Connection(asyncio.Protocol):
     """Reads requests and has them answered one by one, in their order."""
 
     __slots__ = (
-        "_active", "_ahead", "_client", "_deadline", "_fed", "_fields", "_first", "_loop", "_most", "_noted", "_paced",
+        "_active", "_ahead", "_client", "_deadline", "_fed", "_fields", "_first", "_loop", "_message", "_most", "_noted", "_paced",
         "_parser", "_part", "_paused", "_pending", "_refusal", "_server", "_set_aside", "_turn",
         "_unsent", "_url", "door", "room", "transport",
     )  # fmt: skip
@@ -61,6 +61,7 @@ class Connection(asyncio.Protocol):
         self._part = _BETWEEN
         self._first = True
         self._set_aside = self._paused = False
+        self._message = 0
         self._fed = self._pending = self._most = self._noted = self._paced = self._unsent = 0
         self._url = b""
         self._fields: Fields = []
@@ -104,7 +105,7 @@ class Connection(asyncio.Protocol):
         """Take what arrived, or refuse it and close."""
         rest: bytes | memoryview = data
         while rest and self._parser is not None:
-            before = self._part
+            before, message = self._part, self._message
             self._fed = len(rest)
             try:
                 self._parser.feed_data(rest)
@@ -117,7 +118,7 @@ class Connection(asyncio.Protocol):
                 self._refuse(*(self._refusal or too_much or (400, "this is not valid HTTP/1.1")))
             else:
                 if self._part:
-                    self._watch(before)
+                    self._watch(before if message == self._message else _BETWEEN)
             return
 
     def shutdown(self) -> None:
@@ -132,6 +133,7 @@ class Connection(asyncio.Protocol):
     def on_message_begin(self) -> None:
         """Begin a request."""
         self._part = _HEAD
+        self._message += 1
         self._url = b""
         self._fields = []
         self._pending = self._most = self._noted = 0
@@ -288,7 +290,10 @@ class Connection(asyncio.Protocol):
     # what is refused, and what is cut
 
     def _watch(self, before: int) -> None:
-        """Bound what is incomplete, in bytes and in time; `before` is what the data was added to."""
+        """Bound what is incomplete, in bytes and in time; `before` is the part of the same request it was added to.
+
+        What ended an earlier request in the same read is not counted against this one.
+        """
         deadline, limits = self._deadline, self.door.limits
         if self._part == _HEAD:
             if self._is_overweight():
@@ -307,7 +312,7 @@ class Connection(asyncio.Protocol):
         turn = self._turn
         if turn is None or turn.complete:
             return
-        if turn.arrived > self._noted:
+        if turn.arrived > self._noted or before != _BODY:
             self._noted, self._pending = turn.arrived, 0
         else:  # as with headers: a trailer that never ends would grow unseen
             self._pending += self._fed
