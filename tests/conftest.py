@@ -111,6 +111,44 @@ def postgres_server() -> Iterator[Any]:
         yield server
 
 
+_LONG = {
+    "tests/e2e/test_money_under_fire.py": 150,
+    "tests/openapi": 140,
+    "tests/faults": 90,
+    "tests/e2e/test_workers.py": 90,
+    "tests/unit/httpkit": 45,
+    "tests/e2e/test_postgres.py": 40,
+    "tests/e2e/test_workers_api.py": 40,
+}
+"""Where tests mostly wait, and about how many seconds."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Let each worker begin with a share of what takes long: else one of them ends minutes after the others.
+
+    Each is dealt an equal stretch of the list, and takes from the end of another's when it is done.
+    """
+    workers: int = getattr(config, "workerinput", {}).get("workercount", 1)
+    shares: list[list[pytest.Item]] = [[] for _ in range(workers)]
+    seconds = [0] * workers
+    found: dict[str, list[pytest.Item]] = {path: [] for path in _LONG}
+    others: list[pytest.Item] = []
+    for item in items:
+        path = next((path for path in _LONG if item.nodeid.startswith(path)), None)
+        (others if path is None else found[path]).append(item)
+    for path, weight in _LONG.items():
+        lightest = seconds.index(min(seconds))
+        seconds[lightest] += weight
+        shares[lightest] += found[path]
+    dealt: list[pytest.Item] = []
+    for number, share in enumerate(shares, 1):
+        room = len(items) * number // workers - len(dealt) - len(share)
+        dealt += share
+        dealt += others[: max(0, room)]
+        del others[: max(0, room)]
+    items[:] = [*dealt, *others]
+
+
 def pytest_unconfigure() -> None:
     """Remove what the run left in the stand-in for the user's folders."""
     shutil.rmtree(_HOME, ignore_errors=True)
