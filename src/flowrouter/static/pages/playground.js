@@ -33,11 +33,15 @@ export default function Playground({ route }) {
   begin();
   const { query } = route;
   const view = VIEWS.find((name) => name === query['view']) ?? 'chat';
-  useEffect(() => takeQuery(query), [query['model'], query['with'], query['dialect']]);
+  useEffect(() => {
+    if (named(query) !== written) takeQuery(query);
+  }, [query['model'], query['with'], query['dialect']]);
   const { model, other, compare, dialect } = setup.value;
   useEffect(() => {
     const { model, other, compare, dialect } = setup.peek();
-    setQuery({ model: model || null, with: compare ? other || 'none' : null, dialect: dialect === 'openai_chat' ? null : dialect });
+    const shown = { model: model || null, with: compare ? other || 'none' : null, dialect: dialect === 'openai_chat' ? null : dialect };
+    written = named(shown);
+    setQuery(shown);
   }, [model, other, compare, dialect]);
   useLegend([{ keys: 'mod+Enter', text: t('keysSend') }, { keys: 'Esc', text: t('keysStop') }, { keys: '/', text: t('keysWrite') }]);
   useEffect(() => provide('playground', entries), []);
@@ -49,6 +53,12 @@ export default function Playground({ route }) {
     <${Tabs} tabs=${tabs} active=${view} label=${t('views')} onChange=${(/** @type {string} */ id) => setQuery({ view: id === 'chat' ? null : id })} />
     ${view === 'chat' ? html`<${Chat} wrong=${wrong} />` : html`<${Targets} single />${view === 'as' ? html`<${TranslateView} />` : html`<${CodeView} />`}`}<//>`;
 }
+
+/** What we wrote into the address ourselves: taken back from there, it would undo what was chosen meanwhile. */
+let written = '';
+
+/** @param {Record<string, string | null | undefined>} query */
+const named = (query) => JSON.stringify([query['model'] ?? null, query['with'] ?? null, query['dialect'] ?? null]);
 
 /** Take what a link says over what was set before. @param {Record<string, string>} query */
 function takeQuery({ model, with: other, dialect }) {
