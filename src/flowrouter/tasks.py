@@ -67,18 +67,7 @@ def in_time(seconds: float, work: Coroutine[Any, Any, T]) -> Generator[Any, Any,
         return done.value
     deadline = _Deadline(seconds)
     try:
-        while True:
-            try:
-                yield waits_for
-            except BaseException as error:  # noqa: BLE001 - a cancellation is for who waits inside
-                try:
-                    waits_for = work.throw(error)
-                except StopIteration as done:
-                    result: T = done.value
-                    break
-            else:
-                result = yield from work
-                break
+        result = yield from _rest(work, waits_for)
     except BaseException as error:
         if deadline.ended() and isinstance(error, asyncio.CancelledError):
             raise TimeoutError from error
@@ -96,22 +85,24 @@ def at_once(work: Coroutine[Any, Any, None]) -> Awaitable[None] | None:
         waits_for = work.send(None)
     except StopIteration:
         return None
-    return _rest(work, waits_for)
+    return _resumed(work, waits_for)
 
 
-@types.coroutine
-def _rest(work: Coroutine[Any, Any, None], waits_for: Any) -> Generator[Any, Any, None]:
+def _rest(work: Coroutine[Any, Any, T], waits_for: Any) -> Generator[Any, Any, T]:
+    """Await `work` from where it stands: behind its first step, in which it began to wait for `waits_for`."""
     while True:
         try:
             yield waits_for
         except BaseException as error:  # noqa: BLE001 - a cancellation is for who waits inside
             try:
                 waits_for = work.throw(error)
-            except StopIteration:
-                return
+            except StopIteration as done:
+                return done.value
         else:
-            yield from work
-            return
+            return (yield from work)
+
+
+_resumed = types.coroutine(_rest)
 
 
 class _Deadline:

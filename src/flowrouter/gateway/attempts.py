@@ -167,13 +167,6 @@ class Attempts:
         if account.oauth is not None and self._credentials is not None:
             account = await self._credentials.ready(account)
         stages = self._hooks.stages
-        large = len(exchange.inbound.body) > LARGE and not passes(exchange, world, target, stages=stages)
-        if large:
-            await self._beside.run(partial(parsed, exchange))
-        if target.dialect != exchange.inbound.dialect:
-            await self._remind(exchange, target)
-        if self.pictures is not None:
-            await self.pictures.gather(exchange, world, target)
         work = partial(
             prepare,
             exchange,
@@ -184,7 +177,15 @@ class Attempts:
             refused=refused,
             account=account,
         )
-        prepared = await self._beside.run(work) if large else work()
+        if len(exchange.inbound.body) > LARGE and not passes(exchange, world, target, stages=stages):
+            with self._beside.place():
+                await self._beside.run(partial(parsed, exchange))
+                await self._supplement(exchange, world, target)
+                prepared = await self._beside.run(work)
+        else:
+            if target.dialect != exchange.inbound.dialect or self.pictures is not None:
+                await self._supplement(exchange, world, target)
+            prepared = work()
         if refused:
             prepared = _trimmed(prepared, refused, exchange)
         if self.trace_headers is not None:
@@ -251,12 +252,17 @@ class Attempts:
         await self._learned.note(prepared.target, field)
         return True
 
-    async def _remind(self, exchange: Exchange, target: Target) -> None:
-        """Put back the reasoning that a client of another dialect could not carry; raises `CallerError`."""
-        if target.dialect not in _SIGNING or exchange.inbound.operation != "generate":
-            return
-        owner_id = exchange.caller.owner_id
-        exchange.request = await self._recall.fill(parsed(exchange), owner_id=owner_id)
+    async def _supplement(self, exchange: Exchange, world: World, target: Target) -> None:
+        """Add what the client could not bring, or the target not fetch; raises `CallerError`."""
+        inbound = exchange.inbound
+        if (
+            target.dialect != inbound.dialect
+            and target.dialect in _SIGNING
+            and inbound.operation == "generate"
+        ):  # the reasoning that a client of another dialect could not carry
+            exchange.request = await self._recall.fill(parsed(exchange), owner_id=exchange.caller.owner_id)
+        if self.pictures is not None:
+            await self.pictures.gather(exchange, world, target)
 
     def broken(self, log: AttemptLog, target: Target, error: UpstreamError) -> Failure:
         """Return the failure of an attempt that gave no usable answer."""

@@ -11,10 +11,11 @@ import asyncio
 import gc
 import sys
 import threading
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from contextvars import copy_context
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from flowrouter.errors import CallerError
 from flowrouter.wire.json import in_pieces
@@ -23,7 +24,7 @@ LARGE = 1024 * 1024
 """Bytes of a body from which on its translation goes beside the loop."""
 
 WAITING = 2
-"""Requests that may wait for the one under way; the next is refused."""
+"""Requests that may be let in beside the one under way; the next is refused."""
 
 _TURN = 0.0005
 T = TypeVar("T")
@@ -34,12 +35,12 @@ class Beside:
 
     def __init__(self) -> None:
         self._pool: ThreadPoolExecutor | None = None
-        self._jobs: set[Future[Any]] = set()
+        self._inside = 0
 
-    async def run(self, work: Callable[[], T]) -> T:
-        """Return what `work` returns; raises `CallerError` where too many wait already."""
-        self._jobs = {job for job in self._jobs if not job.done()}
-        if len(self._jobs) > WAITING:
+    @contextmanager
+    def place(self) -> Iterator[None]:
+        """Let a request in, for all that it has to have done here; raises `CallerError` where too many are."""
+        if self._inside > WAITING:
             raise CallerError(
                 "the gateway is translating as many large requests as it takes at a time; try again in some seconds",
                 status=503,
@@ -47,11 +48,17 @@ class Beside:
                 retry_after=5.0,
                 retry=True,
             )
+        self._inside += 1
+        try:
+            yield
+        finally:
+            self._inside -= 1
+
+    async def run(self, work: Callable[[], T]) -> T:
+        """Return what `work` returns, of a request that has its `place`; they take turns."""
         if self._pool is None:
             self._pool = ThreadPoolExecutor(1, thread_name_prefix="large-requests")
-        job = self._pool.submit(copy_context().run, politely, work)
-        self._jobs.add(job)
-        return await asyncio.wrap_future(job)
+        return await asyncio.wrap_future(self._pool.submit(copy_context().run, politely, work))
 
     def close(self) -> None:
         """Begin nothing more."""

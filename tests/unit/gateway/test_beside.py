@@ -7,6 +7,8 @@ import gc
 import sys
 import threading
 from collections.abc import AsyncIterator
+from contextlib import ExitStack
+from functools import partial
 
 import pytest
 
@@ -47,7 +49,21 @@ def fail() -> None:
     raise CallerError("no such thing")
 
 
-async def test_few_wait_and_the_next_is_refused(beside: Beside) -> None:
+async def test_few_are_let_in_and_the_next_is_refused(beside: Beside) -> None:
+    with ExitStack() as inside:
+        for _ in range(1 + WAITING):
+            inside.enter_context(beside.place())
+        with pytest.raises(CallerError) as refused, beside.place():
+            pass
+        assert (refused.value.status, refused.value.code, refused.value.retry) == (503, "busy", True)
+        # Whoever is inside has all of its work done, however many wait outside.
+        assert await beside.run(lambda: 1) == 1
+        assert await beside.run(lambda: 2) == 2
+    with beside.place():
+        assert await beside.run(lambda: 3) == 3
+
+
+async def test_work_is_done_in_turn(beside: Beside) -> None:
     going, seen = threading.Event(), list[int]()
 
     def work(number: int) -> int:
@@ -55,28 +71,26 @@ async def test_few_wait_and_the_next_is_refused(beside: Beside) -> None:
         seen.append(number)
         return number
 
-    asked = [
-        asyncio.ensure_future(beside.run(lambda number=number: work(number))) for number in range(1 + WAITING)
-    ]
+    asked = [asyncio.ensure_future(beside.run(partial(work, number))) for number in range(3)]
     await asyncio.sleep(0)
-    with pytest.raises(CallerError) as refused:
-        await beside.run(lambda: 9)
-    assert (refused.value.status, refused.value.code, refused.value.retry) == (503, "busy", True)
     going.set()
     assert await asyncio.gather(*asked) == [0, 1, 2]
     assert seen == [0, 1, 2]
-    assert await beside.run(lambda: 9) == 9
 
 
-async def test_who_goes_away_leaves_the_line(beside: Beside) -> None:
+async def test_who_goes_away_leaves_its_place(beside: Beside) -> None:
     going = threading.Event()
-    first = asyncio.ensure_future(beside.run(lambda: going.wait(20)))
-    gone = [asyncio.ensure_future(beside.run(fail)) for _ in range(WAITING)]
+
+    async def one() -> bool:
+        with beside.place():
+            return await beside.run(lambda: going.wait(20))
+
+    asked = [asyncio.ensure_future(one()) for _ in range(1 + WAITING)]
     await asyncio.sleep(0)
-    for each in gone:
+    for each in asked[1:]:
         each.cancel()
-    await asyncio.gather(*gone, return_exceptions=True)
-    next_one = asyncio.ensure_future(beside.run(lambda: 9))
-    going.set()
-    assert await first
-    assert await next_one == 9
+    await asyncio.gather(*asked[1:], return_exceptions=True)
+    with beside.place():
+        going.set()
+        assert await beside.run(lambda: 9) == 9
+    assert await asked[0]
