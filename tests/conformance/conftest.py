@@ -1,6 +1,7 @@
 """One house per worker, checked after every test; the cells a test may ask for."""
 
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import anthropic
 import openai
@@ -11,6 +12,28 @@ from tests.conformance.cells import AnthropicCell, Cell, OpenAICell, ResponsesCe
 from tests.conformance.google_cell import GeminiCell
 from tests.conformance.house import ACCOUNTS, House
 from tests.conformance.matrix import CLIENTS, PLACES
+
+CELLS = [(client, place) for client in CLIENTS for place in ACCOUNTS]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave the whole of what is asked of every cell, for each of many faults, to the full run.
+
+    The short one tries each fault with every client and at every vendor once, and in four faults all pairs of them.
+    """
+    clients, numbers = [*CLIENTS], dict[str, int]()
+    for item in items:
+        if Path(__file__).parent not in item.path.parents or not isinstance(item, pytest.Function):
+            continue
+        spec = getattr(item, "callspec", None)
+        if spec is None or "cell" not in spec.params or len(spec.params) < 2:
+            continue
+        client, place = spec.params["cell"]
+        asked = f"{item.path}:{item.originalname}:{ ({**spec.params, 'cell': ''}) }"
+        number = numbers.setdefault(asked, len(numbers))
+        if [*ACCOUNTS].index(place) != (clients.index(client) + number) % len(ACCOUNTS):
+            item.add_marker(pytest.mark.full)
 
 
 @pytest.fixture(scope="session")
@@ -53,7 +76,7 @@ def gemini_cell(request: pytest.FixtureRequest, house: House) -> GeminiCell:
     return GeminiCell(house, request.param)
 
 
-@pytest.fixture(params=[(client, place) for client in CLIENTS for place in ACCOUNTS], ids="-".join)
+@pytest.fixture(params=CELLS, ids="-".join)
 def cell(request: pytest.FixtureRequest, house: House) -> Cell:
     """Each client behind the gateway at each vendor."""
     client, place = request.param
