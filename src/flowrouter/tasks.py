@@ -65,7 +65,7 @@ def in_time(seconds: float, work: Coroutine[Any, Any, T]) -> Generator[Any, Any,
         waits_for = work.send(None)
     except StopIteration as done:
         return done.value
-    deadline = _Deadline(seconds)
+    deadline = Deadline(seconds)
     try:
         result = yield from _rest(work, waits_for)
     except BaseException as error:
@@ -105,8 +105,11 @@ def _rest(work: Coroutine[Any, Any, T], waits_for: Any) -> Generator[Any, Any, T
 _resumed = types.coroutine(_rest)
 
 
-class _Deadline:
-    """A limit to what the present task does, from now until `ended`: past it the task is cancelled, once."""
+class Deadline:
+    """A limit to what the present task does, from now until `ended`: past it the task is cancelled, once.
+
+    Who hears signs of life puts it off by setting `at`, in the loop's time.
+    """
 
     __slots__ = ("at", "cancelling", "over", "task", "watch")
 
@@ -135,11 +138,11 @@ class _Watch:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
-        self.deadlines: set[_Deadline] = set()
+        self.deadlines: set[Deadline] = set()
         self._rings = math.inf
         self._timer: asyncio.TimerHandle | None = None
 
-    def begin(self, deadline: _Deadline) -> None:
+    def begin(self, deadline: Deadline) -> None:
         """Watch over a deadline; the timer is set anew only if it would ring too late."""
         self.deadlines.add(deadline)
         if deadline.at < self._rings:
@@ -148,7 +151,7 @@ class _Watch:
             self._rings = deadline.at
             self._timer = self.loop.call_at(deadline.at, self._ring)
 
-    def end(self, deadline: _Deadline) -> None:
+    def end(self, deadline: Deadline) -> None:
         """Watch no more; where nothing is left to watch, no timer stays behind."""
         self.deadlines.discard(deadline)
         if not self.deadlines and self._timer is not None:
@@ -169,4 +172,4 @@ class _Watch:
 
 _watch: _Watch | None = None
 
-__all__ = ["FailureSink", "TaskGroup", "at_once", "in_time"]
+__all__ = ["Deadline", "FailureSink", "TaskGroup", "at_once", "in_time"]

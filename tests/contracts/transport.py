@@ -114,6 +114,18 @@ class TransportContract:
                 assert await whole(transport, request(server.url)) == (200, b"0123456789")
             assert server.connections == 1
 
+    @pytest.mark.parametrize("framing", FRAMINGS)
+    async def test_a_body_is_had_entire_or_read(self, transport: Transport, framing: str) -> None:
+        async with says(b"".join(FRAMINGS[framing])).running() as server:
+            for _ in range(2):
+                reply = await transport.send(request(server.url))
+                body = reply.entire() or b""
+                while piece := await reply.read():
+                    body += piece
+                reply.close()
+                assert body == b"0123456789"
+            assert server.connections == 1
+
     async def test_a_body_that_ends_with_the_connection(self, transport: Transport) -> None:
         async with says(OK + b"\r\n", b"01234", b"56789", then="close").running() as server:
             for _ in range(2):

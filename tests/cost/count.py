@@ -1,7 +1,7 @@
 """Counts what requests cost in Python: `python -m tests.cost.count` prints it, `--write` makes it the baseline.
 
-Time on a shared machine says little about a tenth more or less, so nothing is timed. The gateway is called in
-process, as ASGI, with a provider that answers in process too, and four things are counted in its one thread:
+Time on a shared machine says little about a tenth more or less, so nothing is timed. The gateway is told in
+process what a client's socket would bring, a provider answers in process too, and four things are counted in its one thread:
 executed bytecode instructions (a trace per instruction), calls of functions and of C functions (a profile),
 JSON texts read or written (calls into msgspec's codec, which are work in proportion to the body and would not
 show in the first two), and garbage: objects that refer to each other in a circle when the request is over, which
@@ -34,6 +34,7 @@ import uvloop
 from flowrouter import app
 from flowrouter.config import load
 from tests.cost.baseline import BASELINE, CASES, Cost, Counts, dump
+from tests.cost.line import Line
 from tests.cost.provider import Provider
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -115,47 +116,19 @@ async def count(data: Path) -> Counts:
 
 
 def _ask(application: app.Application, case: Any, chunks: int) -> Ask:
-    headers = [
-        (b"host", b"127.0.0.1:2402"),
-        (b"content-type", b"application/json"),
-        (b"content-length", str(len(case.body)).encode()),
-        (b"authorization", b"Bearer anyone"),
-        (b"user-agent", b"count/1"),
-    ]
+    headers = (
+        b"host: 127.0.0.1:2402\r\ncontent-type: application/json\r\nauthorization: Bearer anyone\r\n"
+        b"user-agent: count/1\r\ncontent-length: %d\r\n\r\n" % len(case.body)
+    )
+    request = b"POST %b HTTP/1.1\r\n%b%b" % (case.path.encode(), headers, case.body)
     provider = Provider(case.upstream, chunks=chunks)
+    line = Line(application)
 
     async def ask() -> None:
         application.transport.network = provider
-        scope = {
-            "type": "http",
-            "http_version": "1.1",
-            "method": "POST",
-            "scheme": "http",
-            "path": case.path,
-            "raw_path": case.path.encode(),
-            "query_string": b"",
-            "headers": headers,
-            "client": ("127.0.0.1", 50000),
-            "server": ("127.0.0.1", 2402),
-        }
-        body = iter([{"type": "http.request", "body": case.body, "more_body": False}])
-        status: list[int] = []
-        ending = bytearray()
-
-        async def receive() -> Any:
-            for message in body:
-                return message
-            return await asyncio.Event().wait()
-
-        async def send(message: Any) -> None:
-            if message["type"] == "http.response.start":
-                status.append(message["status"])
-            else:
-                ending.extend(message.get("body", b"")[-64:])
-
-        await application(scope, receive, send)
-        assert status == [200], f"{case.name}: answered {status} {bytes(ending)!r}"
-        assert case.expect.encode() in ending, f"{case.name}: an answer without its end"
+        await line.ask(request)
+        assert line.begun.startswith(b"HTTP/1.1 200 "), f"{case.name}: answered {line.begun}"
+        assert case.expect.encode() in line.ending, f"{case.name}: an answer without its end: {line.ending}"
 
     return ask
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
 
 from flowrouter.gateway.ports import RequestRow
+from flowrouter.httpkit.replies import Send
 from flowrouter.wire.http import HttpRequest
 from tests.playbooks.scripts import account_of
 from tests.playbooks.virtual import VirtualClock
@@ -50,7 +50,7 @@ class Performance(msgspec.Struct, kw_only=True):
         return msgspec.json.decode(self.row.receipt)
 
 
-def writer(clock: VirtualClock, slow: float) -> tuple[Callable[[Any], Awaitable[None]], dict[str, Any]]:
+def writer(clock: VirtualClock, slow: float) -> tuple[Send, dict[str, Any]]:
     """Return a `send` that takes `slow` seconds for each message, and what it writes down."""
     written: dict[str, Any] = {"status": 0, "headers": {}, "sent": [], "ended": False, "head_at": None}
 

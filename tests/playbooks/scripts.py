@@ -38,6 +38,14 @@ class ScriptedReply:
         self._steps = list(script.steps)
         self.closed = False
 
+    def entire(self) -> bytes | None:
+        match self._steps:
+            case [bytes() as body]:
+                self._steps.clear()
+                return body
+            case _:
+                return None
+
     async def read(self) -> bytes:
         while self._steps:
             step = self._steps.pop(0)

@@ -52,6 +52,7 @@ from flowrouter.gateway.settle import Books
 from flowrouter.gateway.signals import Sources
 from flowrouter.gateway.stored_responses import StoredResponses
 from flowrouter.gateway.tries import Tries
+from flowrouter.httpkit.visit import AsgiWay
 from flowrouter.plugins import Hooks
 from flowrouter.storage import MemoryStateStore
 from flowrouter.tasks import TaskGroup
@@ -247,10 +248,15 @@ class House:
         exchange, before = Exchange(inbound), len(self.transport.requests)
         send, written = writer(self.clock, slow_client)
         client = Client(
-            send, codec(dialect), exchange, clock=self.clock, timeouts=self.timeouts, tasks=self.tasks
+            AsgiWay(send),
+            codec(dialect),
+            exchange,
+            clock=self.clock,
+            timeouts=self.timeouts,
+            tasks=self.tasks,
         )
         work = asyncio.create_task(self.pipeline.run(exchange, client))
-        client.on_stuck = work.cancel
+        client.work = work
         if cancel_after is not None:
             leaving = asyncio.get_running_loop().call_later(cancel_after, work.cancel)
             work.add_done_callback(lambda _: leaving.cancel())

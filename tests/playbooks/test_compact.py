@@ -6,12 +6,15 @@ from typing import Any
 
 import pytest
 
+from flowrouter import logs
 from flowrouter.api.call import Call
 from flowrouter.api.compact import Compactor
 from flowrouter.errors import CallerError
 from flowrouter.gateway.compaction import Compaction
 from flowrouter.gateway.exchange import Inbound
 from flowrouter.httpkit.caller import LOCAL
+from flowrouter.httpkit.visit import AsgiVisit
+from flowrouter.tasks import TaskGroup
 from flowrouter.wire.json import dumps, loads
 from tests.playbooks.stage import OpenSeals, VirtualClock, account, world
 from tests.support.responses import Shelf, shelf
@@ -42,8 +45,7 @@ async def compact(
         del call
         runs.append(inbound)
         status = first if len(runs) == 1 else 200
-        await to({"type": "http.response.start", "status": status, "headers": []})
-        await to({"type": "http.response.body", "body": dumps(SUMMARY)})
+        assert to.answer(status, b"", dumps(SUMMARY)) is None
 
     inbound = Inbound(
         request_id="req_1",
@@ -57,7 +59,8 @@ async def compact(
     )
     compactor = Compactor(Compaction(OpenSeals()), kept.stored, world=lambda: world(at), clock=VirtualClock())
     path = "/v1/responses/compact"
-    call = Call({"method": "POST"}, receive, send, headers={}, path=path, clock=VirtualClock())
+    visit = AsgiVisit({"method": "POST", "headers": ()}, receive, send, tasks=TaskGroup(logs.task_failed))
+    call = Call(visit, headers={}, path=path, clock=VirtualClock())
     await compactor.answer(inbound, call, caller=LOCAL, run=run)
     return runs, loads(sent[1]["body"])
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
 from flowrouter.canonical.usage import Usage
 from flowrouter.gateway.attempt_log import AttemptLog
 from flowrouter.gateway.costs import costs_of
-from flowrouter.gateway.exchange import Exchange
+from flowrouter.gateway.exchange import Exchange, Inbound
 from flowrouter.routing import Target
 from flowrouter.settings.prices import ModelPrice
 from flowrouter.usage import Prices
@@ -177,7 +177,7 @@ def test_a_server_of_ones_own_costs_nothing() -> None:
 def test_who_lost_a_hedge_has_read_the_prompt() -> None:
     async def story(house: House) -> None:
         await house.ask("openai_chat", ASK)
-        exchange = Exchange.__new__(Exchange)
+        exchange = Exchange(cast("Inbound", None))
         target = Target(
             account_id="chat", account="chat", preset="custom-openai", model=MODEL, dialect="openai_chat"
         )
@@ -190,7 +190,9 @@ def test_who_lost_a_hedge_has_read_the_prompt() -> None:
             (1_000 * 10 * 10**6, 0),
             ((400 * 10 + 600 + 200 * 100) * 10**6,) * 2,
         ]
-        assert costs.attempts[0].estimated
+        stopped = costs.attempts[0].usage
+        assert stopped is not None
+        assert stopped.estimated
         assert costs.cost == sum(each.cost or 0 for each in costs.attempts)
         assert costs.charge == costs.attempts[1].cost
 

@@ -11,6 +11,7 @@ from flowrouter.config import Timeouts
 from flowrouter.dialects import codec
 from flowrouter.gateway.client import Client
 from flowrouter.gateway.exchange import Exchange, Inbound
+from flowrouter.httpkit.visit import AsgiWay
 from flowrouter.tasks import TaskGroup
 from tests.playbooks.stage import SSE, Script, VirtualClock, VirtualLoop, account, play
 from tests.playbooks.test_passthrough import (
@@ -83,6 +84,21 @@ def test_a_refusal_that_comes_with_the_grace_time_is_sent_once(slow: float) -> N
     assert (result.tasks_left, result.timers_left) == (0, 0)
 
 
+def test_a_client_that_takes_its_head_slowly_is_given_as_long_as_behind_it() -> None:
+    result = play(
+        "openai_chat",
+        ASK_STREAM,
+        accounts=[CHAT],
+        scripts=[Script(headers=SSE, before=105.0, steps=[ROLE + HEL, LO, FINISH, DONE])],
+        timeouts=Timeouts(head_grace=100, heartbeat=2, stall=60),
+        slow_client=10.0,
+    )
+    assert result.head_at == 110.0
+    assert result.ended
+    assert result.row.outcome == "ok"
+    assert (result.tasks_left, result.timers_left) == (0, 0)
+
+
 def test_one_exchange_has_one_rhythm() -> None:
     result = play(
         "openai_chat",
@@ -120,7 +136,12 @@ def test_a_full_connection_gets_head_heartbeat_and_pieces_in_their_order() -> No
         )  # fmt: skip
         tasks = TaskGroup(lambda name, error: failures.append((name, error)))
         client = Client(
-            connection, codec("openai_chat"), Exchange(inbound), clock=clock, timeouts=QUICK, tasks=tasks
+            AsgiWay(connection),
+            codec("openai_chat"),
+            Exchange(inbound),
+            clock=clock,
+            timeouts=QUICK,
+            tasks=tasks,
         )
         client.expect_stream()
         await asyncio.sleep(5)

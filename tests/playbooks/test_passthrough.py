@@ -293,3 +293,11 @@ def test_the_callers_own_credentials_go_nowhere() -> None:
     assert "canary-of-the-caller" not in str(request.headers)
     assert request.header("authorization") == "Bearer secret-of-chat"
     assert (request.header("user-agent") or "").startswith("flow-router/")
+
+
+def test_a_line_end_inside_a_frame_that_looks_like_the_one_before_ends_it() -> None:
+    broken = [HEL.replace(b'"Hel"', b'\n"Hel"'), HEL.replace(b'"Hel"', b'"Hel"\n')]
+    script = Script(headers=SSE, steps=[ROLE, HEL, LO, *broken, LO, FINISH, USAGE, DONE])
+    result = play("openai_chat", ASK_STREAM_USAGE, accounts=[CHAT], scripts=[script])
+    assert result.body == b"".join([ROLE, HEL, LO, LO, FINISH, USAGE, DONE])
+    assert [loss.reason for loss in result.row.losses] == ["2 events of the provider could not be read"]

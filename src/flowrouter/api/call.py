@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
 from urllib.parse import parse_qsl
 
 from flowrouter.api.routes import Route, dialect_of, is_verb
@@ -17,15 +16,13 @@ from flowrouter.dialects import codec
 from flowrouter.gateway.notice import error_headers, overhead_header
 from flowrouter.httpkit import replies
 from flowrouter.httpkit.auth import with_query_key
-from flowrouter.httpkit.bodies import Receive
 from flowrouter.httpkit.caller import Caller
-from flowrouter.httpkit.replies import Headers, Send
-
-Scope = dict[str, Any]
+from flowrouter.httpkit.replies import Headers
+from flowrouter.httpkit.visit import Visit
 
 
 class Call:
-    """What arrived, and the way back; `rest` is what the route's `{name}` stands for.
+    """What arrived and its way back, `visit`; `rest` is what the route's `{name}` stands for.
 
     `told` are headers that go with whatever is answered. `caller` is set where another door knows who asks.
     """
@@ -33,42 +30,34 @@ class Call:
     __slots__ = (
         "_away",
         "_clock",
-        "_scope",
         "caller",
         "headers",
-        "method",
         "path",
-        "receive",
         "request_id",
         "rest",
         "route",
-        "send",
         "started",
         "told",
+        "visit",
     )
 
-    def __init__(
-        self, scope: Scope, receive: Receive, send: Send, *, headers: dict[str, str], path: str, clock: Clock
-    ) -> None:
-        self._scope = scope
+    def __init__(self, visit: Visit, *, headers: dict[str, str], path: str, clock: Clock) -> None:
+        self.visit = visit
         self._clock = clock
         self._away = 0.0
         self.started = clock.monotonic()
-        self.method: str = scope["method"]
-        self.receive = receive
-        self.send = send
         self.headers = headers
         self.path = path
         self.route: Route | None = None
         self.rest = ""
         self.request_id = "req_" + _ids.take(self.started)
-        self.told: Headers = []
+        self.told: Sequence[tuple[bytes, bytes]] = ()
         self.caller: Caller | None = None
 
     def lead(self, route: Route, rest: str) -> None:
         """Take the route the path leads to; Google's alone may carry the key in the query."""
         self.route, self.rest = route, rest
-        if not self._scope.get("query_string"):
+        if not self.visit.query:
             return
         key = self.query.get("key")
         if key and self.dialect == "gemini" and (route.dialect or route.purpose in _LISTS):
@@ -79,20 +68,18 @@ class Call:
         """Return the dialect the answer is told in."""
         if self.route is not None and self.route.dialect is not None:
             return self.route.dialect
-        if self.method == "POST" and is_verb(self.path):
+        if self.visit.method == "POST" and is_verb(self.path):
             return "gemini"
         return dialect_of(self.path, self.headers, keyed="key" in self.query)
 
     @property
     def query(self) -> dict[str, str]:
         """Return the query, the last of repeated names."""
-        if not self._scope.get("query_string"):
-            return {}
-        return dict(parse_qsl(self._scope.get("query_string", b"").decode("latin-1")))
+        return dict(parse_qsl(self.visit.query.decode("latin-1"))) if self.visit.query else {}
 
     async def answer(self, status: int, body: bytes, extra: Headers | None = None) -> None:
         """Send a JSON answer."""
-        await replies.send_json(self.send, status, body, extra=[*self.own_headers(), *(extra or [])])
+        await replies.send_json(self.visit.send, status, body, extra=[*self.own_headers(), *(extra or [])])
 
     async def refuse(
         self, problem: Problem, raw: bytes | None = None, *, extra: Headers | None = None
@@ -101,7 +88,7 @@ class Call:
         spoken = codec(self.dialect)
         body = raw if raw is not None else spoken.render_problem(problem, self.request_id)
         headers = [*self.own_headers(), *error_headers(problem), *(extra or [])]
-        await replies.send_json(self.send, spoken.problem_status(problem), body, extra=headers)
+        await replies.send_json(self.visit.send, spoken.problem_status(problem), body, extra=headers)
 
     @contextmanager
     def away(self) -> Iterator[None]:
@@ -156,34 +143,6 @@ _MOMENT = 0.05
 _ids = _Ids()
 
 
-def headers_of(scope: Scope) -> dict[str, str]:
-    """Return the headers by lower-case name; repeated ones are joined as HTTP allows."""
-    raw = scope["headers"]
-    headers = {_names[name]: value.decode("latin-1") for name, value in raw}
-    if len(headers) < len(raw):
-        headers.clear()
-        for name, value in ((_names[name], value.decode("latin-1")) for name, value in raw):
-            headers[name] = f"{headers[name]}, {value}" if name in headers else value
-    return headers
-
-
-class _Names(dict[bytes, str]):
-    """Names of headers as text in lower case; those that were met are kept, as far as they are like common ones."""
-
-    def __missing__(self, raw: bytes) -> str:
-        name = raw.decode("latin-1").lower()
-        if len(raw) <= _NAME_LENGTH:
-            if len(self) >= _NAMES_MAX:
-                self.clear()
-            self[raw] = name
-        return name
-
-
-_NAME_LENGTH = 64
-_NAMES_MAX = 512
-_names = _Names()
-
-
 _LISTS = frozenset({"list_models", "get_model"})
 
-__all__ = ["Call", "Scope", "headers_of"]
+__all__ = ["Call"]

@@ -21,10 +21,11 @@ from flowrouter.httpkit import replies
 from flowrouter.httpkit.caller import Caller
 from flowrouter.httpkit.keys import LOCAL_OWNER
 from flowrouter.httpkit.replies import Headers, Send
+from flowrouter.httpkit.visit import AsgiWay, Way
 from flowrouter.routing import build_plan
 
-Run = Callable[[Inbound, Call, Send], Awaitable[None]]
-"""Runs one exchange whose answer goes to the given `send`."""
+Run = Callable[[Inbound, Call, Way], Awaitable[None]]
+"""Runs one exchange whose answer goes the given way."""
 
 _HAS_NONE = frozenset({404, 405, 501})
 """What hosts answer that speak Responses without this route."""
@@ -46,9 +47,9 @@ class Compactor:
         head = skimmed(inbound)
         if self._has_vendor(inbound, head.model, caller):
             captured = _Captured()
-            await run(inbound, call, captured.send)
+            await run(inbound, call, AsgiWay(captured.send))
             if captured.status not in _HAS_NONE:
-                await captured.release(call.send)
+                await captured.release(call.visit.send)
                 return
             inbound = msgspec.structs.replace(inbound, request_id=f"{inbound.request_id}s")
         await self._summarise(inbound, call, caller=caller, run=run)
@@ -79,9 +80,9 @@ class Compactor:
         )
         captured = _Captured()
         with call.away():
-            await run(question, call, captured.send)
+            await run(question, call, AsgiWay(captured.send))
         if captured.status != 200:
-            await captured.release(call.send)
+            await captured.release(call.visit.send)
             return
         try:
             body = self._compaction.answer(
@@ -91,7 +92,7 @@ class Compactor:
             problem = Problem(status=502, message=f"the conversation could not be compacted: {error}")
             await call.refuse(problem)
             return
-        await replies.send_json(call.send, 200, body, extra=captured.told)
+        await replies.send_json(call.visit.send, 200, body, extra=captured.told)
 
 
 class _Captured:

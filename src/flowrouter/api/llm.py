@@ -1,4 +1,4 @@
-"""The data plane as raw ASGI: from the server's callable to the pipeline, no framework between.
+"""The data plane: from a visit the server takes to the pipeline, no framework between.
 
 Every request passes the guard first. What is not a data-plane route goes to the management app.
 """
@@ -14,7 +14,7 @@ import msgspec
 from flowrouter import __version__, logs
 from flowrouter.api import models
 from flowrouter.api.admin.envelope import error_reply
-from flowrouter.api.call import Call, Scope, headers_of
+from flowrouter.api.call import Call
 from flowrouter.api.compact import Compactor
 from flowrouter.api.responses import ResponseRoutes
 from flowrouter.api.routes import find, is_verb, knows
@@ -46,6 +46,7 @@ from flowrouter.httpkit.guard import Guard
 from flowrouter.httpkit.keys import LOCAL_OWNER
 from flowrouter.httpkit.memory import MemoryGate, Share
 from flowrouter.httpkit.replies import Headers, Send
+from flowrouter.httpkit.visit import AsgiVisit, Scope, Visit, Way
 from flowrouter.tasks import TaskGroup
 from flowrouter.wire import json
 
@@ -72,12 +73,12 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     timeouts: Timeouts
     body_limit: int
     readiness: Callable[[], tuple[bool, dict[str, Any]]]
-    too_old: Callable[[], bool]
+    too_old: Callable[[], bool] | None
     management: App
 
 
 class DataPlane:
-    """Serves HTTP scopes."""
+    """Answers visits."""
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
@@ -98,17 +99,17 @@ class DataPlane:
             **{name: partial(self._kept, answer) for name, answer in parts.responses.answers.items()},
         }
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def serve(self, visit: Visit) -> None:
         """Answer one HTTP request."""
-        parts, headers = self._parts, headers_of(scope)
-        method: str = scope["method"]
-        path, found = find(method, scope["path"])
+        parts, headers, method = self._parts, visit.headers, visit.method
+        path, found = find(method, visit.path)
         origin = headers.get("origin")
-        # Whether a page of another site calls that is allow-listed.
-        admitted = origin is not None and origin.lower() in parts.guard.origins
-        if origin is not None and admitted:
-            send = _with_cors(send, origin)
-        call = Call(scope, receive, send, headers=headers, path=path, clock=parts.clock)
+        admitted = False
+        if origin is not None and origin.lower() in parts.guard.origins:
+            admitted = True  # a page of another site calls that is allow-listed
+            send = _with_cors(visit.send, origin)
+            visit = AsgiVisit(visit.scope(), visit.receive, send, tasks=parts.tasks)
+        call = Call(visit, headers=headers, path=path, clock=parts.clock)
         try:
             objection = parts.guard.objection(method, headers, path=path)
             if objection is not None:
@@ -120,18 +121,18 @@ class DataPlane:
                     status=403,
                     code="refused",
                 )
-            if method == "OPTIONS" and origin is not None:
+            if origin is not None and method == "OPTIONS":
                 await _preflight(call)
             elif found is not None:
                 call.lead(*found)
-                if parts.too_old() and found[0].purpose not in ("alive", "ready"):
+                if parts.too_old is not None and found[0].purpose not in _ALWAYS and parts.too_old():
                     raise _out_of_date()
                 logs.about(call.request_id)
                 await self._answers[found[0].purpose](call)
             elif path.startswith(("/v1/", "/v1beta/")) or knows(path):
                 raise _no_route(method, path)
             else:
-                await parts.management(scope, receive, send)
+                await parts.management(visit.scope(), visit.receive, visit.send)
         except ClientGoneError:
             return
         except CallerError as error:
@@ -146,7 +147,7 @@ class DataPlane:
     async def converse(self, call: Call) -> None:
         """Run what a caller asks whom another door has let in (`call.caller`), as if it had come here."""
         try:
-            if self._parts.too_old():
+            if self._parts.too_old is not None and self._parts.too_old():
                 raise _out_of_date()
             logs.about(call.request_id)
             await self._exchange("generate", call)
@@ -168,17 +169,19 @@ class DataPlane:
                 # A stranger's body is not worth reading; the pipeline refuses and books the request.
                 caller, body = None, b""
             else:
-                body = await self._body(call, share)
-                if world is not parts.world():
-                    caller = call.caller  # keys may have changed while the body came
+                body = call.visit.whole(min(parts.body_limit, share.size))
+                if body is None:
+                    body = await self._body(call, share)
+                    if world is not parts.world():
+                        caller = call.caller  # keys may have changed while the body came
             inbound = _inbound(call, operation, body, wall=wall, caller=caller)
-            await self._run(inbound, call, call.send)
+            await self._run(inbound, call, call.visit)
 
-    def _run(self, inbound: Inbound, call: Call, send: Send) -> Awaitable[None]:
-        """Run one exchange, once awaited, whose answer goes to `send`."""
+    def _run(self, inbound: Inbound, call: Call, way: Way) -> Awaitable[None]:
+        """Run one exchange, once awaited, whose answer goes that way."""
         parts, exchange = self._parts, Exchange(inbound)
         client = Client(
-            send,
+            way,
             codec(inbound.dialect),
             exchange,
             clock=parts.clock,
@@ -186,7 +189,7 @@ class DataPlane:
             tasks=parts.tasks,
         )
         running = parts.pipeline.run(exchange, client)
-        return watched(running, call.receive, client, tasks=parts.tasks)
+        return watched(running, call.visit, client)
 
     async def _kept(self, answer: Callable[[Call, Caller], Awaitable[None]], call: Call) -> None:
         """Answer what is asked about an answer that was kept."""
@@ -273,7 +276,7 @@ class DataPlane:
         await call.answer(200 if ready else 503, json.dumps({"ready": ready, **detail}))
 
     def _body(self, call: Call, share: Share) -> Awaitable[bytes]:
-        return read_body(call.receive, call.headers, limit=self._parts.body_limit, cover=share.cover)
+        return read_body(call.visit.receive, call.headers, limit=self._parts.body_limit, cover=share.cover)
 
     def _caller(self, call: Call, world: World | None = None) -> Caller:
         caller = call.caller
@@ -285,6 +288,7 @@ class DataPlane:
         return caller
 
 
+_ALWAYS = frozenset({"alive", "ready"})
 _LISTS = frozenset({"list_models", "get_model"})
 """What every key may ask: the shape of a list is no dialect spoken."""
 
@@ -313,8 +317,8 @@ async def _preflight(call: Call) -> None:
         (b"access-control-allow-headers", b"*, authorization"),
         (b"access-control-max-age", b"600"),
     ]
-    await replies.send_head(call.send, 204, headers)
-    await replies.send_last(call.send)
+    await replies.send_head(call.visit.send, 204, headers)
+    await replies.send_last(call.visit.send)
 
 
 def _inbound(call: Call, operation: Operation, body: bytes, *, wall: float, caller: Caller | None) -> Inbound:
@@ -348,7 +352,7 @@ async def _failed(call: Call, error: Exception) -> None:
 async def _refuse_upgrade(call: Call) -> None:
     """Tell a client that tries a WebSocket first, as Codex does, to ask over HTTP at once."""
     if call.headers.get("upgrade", "").lower() != "websocket":
-        raise _no_route(call.method, call.path)
+        raise _no_route(call.visit.method, call.path)
     problem = Problem(
         status=426,
         message="this gateway speaks no WebSocket here: send POST /v1/responses over HTTP, with "

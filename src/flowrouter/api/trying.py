@@ -7,7 +7,6 @@ It takes the very way of the data plane; only who asks is known already, and the
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
 
 import msgspec
 
@@ -20,6 +19,8 @@ from flowrouter.httpkit.auth import OWN_HEADER
 from flowrouter.httpkit.bodies import Receive
 from flowrouter.httpkit.caller import Caller
 from flowrouter.httpkit.replies import Send
+from flowrouter.httpkit.visit import AsgiVisit
+from flowrouter.tasks import TaskGroup
 
 CLIENT = "dashboard"
 """What stands as the client in the request log."""
@@ -52,13 +53,15 @@ def spoken() -> tuple[Dialect, ...]:
     )
 
 
-def call_for(asked: Asked, receive: Receive, send: Send, *, clock: Clock) -> Call:
+def call_for(asked: Asked, receive: Receive, send: Send, *, clock: Clock, tasks: TaskGroup) -> Call:
     """Return the data plane's call for what is asked."""
     route = _route(asked)
     path = route.path.replace("{model}", asked.model)
-    scope: dict[str, Any] = {"method": route.method, "query_string": b"alt=sse" if route.stream else b""}
+    query = b"alt=sse" if route.stream else b""
+    scope = {"method": route.method, "path": path, "query_string": query, "headers": ()}
     headers = {name: value for name, value in asked.headers.items() if _is_taken(name)}
-    call = Call(scope, receive, send, headers={**headers, "user-agent": CLIENT}, path=path, clock=clock)
+    visit = AsgiVisit(scope, receive, send, tasks=tasks)
+    call = Call(visit, headers={**headers, "user-agent": CLIENT}, path=path, clock=clock)
     call.caller = asked.caller
     call.lead(route, asked.model)
     return call

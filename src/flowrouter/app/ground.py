@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 
 from flowrouter import logs, plugins
@@ -77,6 +78,8 @@ class Ground:
             log=self.log,
             config=config,
         )
+        # The present world; asked for many times a request, so it is no function of ours.
+        self._world: Callable[[], World] = partial(getattr, self.configuration, "world")
         self._connect()
         self.state = open_state(
             config.state, clock=self.clock, tasks=self.tasks, workers=config.server.workers
@@ -156,9 +159,6 @@ class Ground:
         credentials.changed = self._access_changed
         self.configuration.use_tokens(credentials.present)
         return credentials
-
-    def _world(self) -> World:
-        return self.configuration.world
 
 
 def local_token(data: Path) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +30,7 @@ from flowrouter.httpkit.bodies import Receive
 from flowrouter.httpkit.guard import Guard
 from flowrouter.httpkit.memory import MemoryGate, share_of_memory
 from flowrouter.httpkit.replies import Send
+from flowrouter.httpkit.visit import AsgiVisit, Visit
 from flowrouter.providers.listing import ListedModel
 from flowrouter.providers.profiles import packaged_rows
 from flowrouter.storage import StoredSealedBlobs
@@ -81,11 +82,16 @@ class Application(Engine):
     async def __call__(self, scope: Any, receive: Any, send: Send) -> None:
         """Serve one ASGI scope."""
         if scope["type"] == "http":
-            await self._data_plane(scope, receive, send)
+            await self._data_plane.serve(AsgiVisit(scope, receive, send, tasks=self.tasks))
         elif scope["type"] == "lifespan":
             await self._lifespan(receive, send)
         else:
             await send({"type": "websocket.close", "code": 1008})
+
+    @property
+    def serve(self) -> Callable[[Visit], Awaitable[None]]:
+        """Return what answers the requests that the gateway's own server takes."""
+        return self._data_plane.serve
 
     async def start(self) -> None:
         """Begin what runs beside requests; the gateway may answer before all of it is up."""
@@ -174,14 +180,18 @@ class Application(Engine):
 
     async def converse(self, asked: Asked, receive: Receive, send: Send) -> str:
         """Answer as the data plane would, for a caller whom the management API knows; return the request's id."""
-        call = call_for(asked, receive, send, clock=self.clock)
+        call = call_for(asked, receive, send, clock=self.clock, tasks=self.tasks)
         await self._data_plane.converse(call)
         return call.request_id
 
     def is_too_old(self) -> bool:
         """Return whether one of several workers or machines has gone on too long by keys it could not look up again."""
-        shared = self.state.shared or self.store.place.shared
-        return shared and self.configuration.age_seconds > MAX_STALE
+        return self._shared and self.configuration.age_seconds > MAX_STALE
+
+    @property
+    def _shared(self) -> bool:
+        """Return whether others may change what this process knows."""
+        return self.state.shared or self.store.place.shared
 
     def readiness(self) -> tuple[bool, dict[str, Any]]:
         """Return whether requests can be served, and the facts behind it."""
@@ -259,7 +269,7 @@ class Application(Engine):
                 timeouts=config.timeouts,
                 body_limit=config.server.body_limit,
                 readiness=self.readiness,
-                too_old=self.is_too_old,
+                too_old=self.is_too_old if self._shared else None,
                 management=self._manage,
             )
         )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
+
+import msgspec
 
 from flowrouter.canonical import events as e
 from flowrouter.canonical.dialect import Dialect
@@ -14,7 +16,7 @@ from flowrouter.canonical.problem import Problem
 from flowrouter.canonical.response import Response
 from flowrouter.canonical.usage import Usage, merge
 
-_CHUNKS_MAX = 32
+_CHUNKS_MAX = 16
 
 
 class PartState:
@@ -26,8 +28,7 @@ class PartState:
     """
 
     __slots__ = (
-        "attributes", "behind", "characters", "choice", "chunks", "header", "index", "is_open", "kind", "name",
-        "pieces", "signed",
+        "attributes", "behind", "choice", "chunks", "header", "index", "is_open", "kind", "name", "pieces", "signed",
     )  # fmt: skip
 
     def __init__(self, index: int, choice: int, header: Part) -> None:
@@ -37,12 +38,20 @@ class PartState:
         self.kind = str(header.__struct_config__.tag)
         self.name = header.name if isinstance(header, ToolCall) else None
         self.is_open = True
-        self.characters = 0
         self.signed = False
         self.chunks: list[str] = []
         self.pieces = 0
         self.attributes: list[e.SignatureDelta | e.CitationDelta] = []
         self.behind: list[Event] | None = None
+
+    @property
+    def characters(self) -> int:
+        """Return how much it said, for estimating; what is opaque says nothing."""
+        if self.kind == "opaque":
+            return 0
+        header = self.header
+        begun = len(header.text) if isinstance(header, Text) else 0
+        return begun + sum(map(len, self.chunks))
 
     @property
     def text(self) -> str:
@@ -56,33 +65,27 @@ class PartState:
         return "".join(self.chunks)
 
 
-class Cursor:
+class Cursor(msgspec.Struct, eq=False):
     """The state of one answer, advanced by `apply` for each event that left for the client.
 
     `others` counts events that belong to no part, for dialects that number what they send, `unread_at` the
     characters ahead of the first frame that could not be read.
     """
 
-    __slots__ = (
-        "created", "ended", "finishes", "frame_errors", "id", "meaningful", "model", "origin", "others",
-        "parts", "problem", "started", "unread_at", "usage",
-    )  # fmt: skip
-
-    def __init__(self) -> None:
-        self.started = False
-        self.meaningful = False
-        self.ended = False
-        self.origin: Dialect | None = None
-        self.id = ""
-        self.model = ""
-        self.created: int | None = None
-        self.parts: list[PartState] = []
-        self.finishes: dict[int, e.Finish] = {}
-        self.usage: Usage | None = None
-        self.problem: Problem | None = None
-        self.frame_errors = 0
-        self.unread_at = 0
-        self.others = 0
+    started: bool = False
+    meaningful: bool = False
+    ended: bool = False
+    origin: Dialect | None = None
+    id: str = ""
+    model: str = ""
+    created: int | None = None
+    parts: list[PartState] = []
+    finishes: dict[int, e.Finish] = {}
+    usage: Usage | None = None
+    problem: Problem | None = None
+    frame_errors: int = 0
+    unread_at: int = 0
+    others: int = 0
 
     def apply(self, event: Event) -> None:
         """Advance by one event."""
@@ -91,6 +94,18 @@ class Cursor:
         step = _STEPS.get(type(event))
         if step is not None:
             step(self, event)
+
+    def say(self, delta: e.PartDelta) -> None:
+        """Advance by a delta that is not empty: nearly every event is one."""
+        state = self.parts[delta.index]
+        self.meaningful = True
+        state.pieces += 1
+        chunks = state.chunks
+        chunks.append(delta.text)
+        if len(chunks) >= _CHUNKS_MAX:
+            chunks[:] = ["".join(chunks)]  # small strings cost fifty bytes each beside their text
+        if state.behind is not None:
+            state.behind.append(delta)
 
     @property
     def text(self) -> str:
@@ -110,19 +125,65 @@ class Cursor:
 
 def whole(response: Response) -> Cursor:
     """Return the cursor of an answer that came in one piece; an uncounted one is told event by event."""
-    cursor = Cursor()
     if response.usage is None:
+        cursor = Cursor()
         for event in replay(response):
             cursor.apply(event)
         return cursor
-    cursor.started = cursor.meaningful = cursor.ended = True
-    cursor.origin, cursor.id, cursor.model = response.origin, response.id, response.model
-    cursor.created, cursor.usage = response.created, response.usage
-    cursor.finishes = {
-        choice.index: e.Finish(reason=choice.finish or "other", raw=choice.raw_finish, choice=choice.index)
-        for choice in response.choices
-    }
+    cursor = Cursor(
+        started=True,
+        meaningful=True,
+        ended=True,
+        origin=response.origin,
+        id=response.id,
+        model=response.model,
+        created=response.created,
+        usage=response.usage,
+    )
+    index = 0
+    for choice in response.choices:
+        number = choice.index
+        cursor.finishes[number] = e.Finish(
+            reason=choice.finish or "other", raw=choice.raw_finish, choice=number
+        )
+        for part in choice.parts:
+            if isinstance(part, ToolCall):
+                _called(cursor, PartState(index, number, part))
+            index += 1
     return cursor
+
+
+def outlined(
+    origin: Dialect,
+    finish: e.Finish,
+    *,
+    name: str,
+    model: str,
+    usage: Usage | None,
+    called: Sequence[str] = (),
+) -> Cursor:
+    """Return the cursor of a counted answer in one piece of which only this was read.
+
+    `name` is its id, `called` the names of the tools it calls.
+    """
+    cursor = Cursor(
+        started=True,
+        meaningful=True,
+        ended=True,
+        origin=origin,
+        id=name,
+        model=model,
+        usage=usage,
+        finishes={finish.choice: finish},
+    )
+    for index, tool in enumerate(called):
+        _called(cursor, PartState(index, finish.choice, ToolCall(id="", name=tool, arguments="")))
+    return cursor
+
+
+def _called(cursor: Cursor, call: PartState) -> None:
+    call.is_open = False
+    cursor.parts.append(call)
 
 
 def _start(cursor: Cursor, event: e.MessageStart) -> None:
@@ -140,25 +201,16 @@ def _start(cursor: Cursor, event: e.MessageStart) -> None:
 def _part_start(cursor: Cursor, event: e.PartStart) -> None:
     part = event.part
     state = PartState(event.index, event.choice, part)
-    if isinstance(part, Text):
-        state.characters += len(part.text)
     if any(earlier.is_open for earlier in cursor.parts):
         state.behind = [event]
     cursor.parts.append(state)
 
 
 def _part_delta(cursor: Cursor, event: e.PartDelta) -> None:
-    state, text = cursor.parts[event.index], event.text
-    if text:
-        if state.kind != "opaque":
-            state.characters += len(text)
-        state.pieces += 1
-        chunks = state.chunks
-        chunks.append(text)
-        if len(chunks) >= _CHUNKS_MAX:
-            chunks[:] = ["".join(chunks)]  # small strings cost fifty bytes each beside their text
-    if state.behind is not None:
-        state.behind.append(event)
+    if event.text:
+        cursor.say(event)
+    elif (behind := cursor.parts[event.index].behind) is not None:
+        behind.append(event)
 
 
 def _part_end(cursor: Cursor, event: e.PartEnd) -> None:
@@ -225,4 +277,4 @@ _STEPS: dict[type, Callable[[Cursor, Any], None]] = {
     e.LogprobsDelta: _other,
 }
 
-__all__ = ["Cursor", "PartState", "whole"]
+__all__ = ["Cursor", "PartState", "outlined", "whole"]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
+from collections.abc import Collection, Mapping, Sequence
+from functools import cache, lru_cache
 from typing import Any, Literal, cast, get_args
 
 import msgspec
@@ -42,6 +42,8 @@ class Fate(msgspec.Struct, frozen=True, kw_only=True):
 
 def member_names(body: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the fields of a client's body: its members, those of configuration objects one level deeper."""
+    if NESTED.isdisjoint(body):
+        return tuple(body)
     names: list[str] = []
     for name, value in body.items():
         if name in NESTED and isinstance(value, dict) and value:
@@ -52,13 +54,13 @@ def member_names(body: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def fates(
-    names: Iterable[str],
+    names: Sequence[str],
     losses: Sequence[Loss],
     *,
     lane: Lane,
     origin: Dialect,
     target: Dialect,
-    edited: Iterable[str] = (),
+    edited: Collection[str] = (),
     refused: str | None = None,
 ) -> tuple[Fate, ...]:
     """Return the fate of each field in `names` (see `member_names`), in their order.
@@ -67,12 +69,15 @@ def fates(
     `param` of the refusal that ended the request. A loss of no field among `names` is told under the
     first step of its own path, so that none is left out.
     """
+    alike = lane == "passthrough" or origin == target
+    if not losses and refused is None and not edited and _may_be_kept(names):
+        return _untouched(tuple(names), None if alike else (origin, target))
     fields = list(names)
     told: dict[str, list[Loss]] = {}
     for loss in losses:
         told.setdefault(_field_of(loss.path, fields), []).append(loss)
     blamed = None if refused is None else _field_of(refused, fields)
-    owned, alike = frozenset(edited), lane == "passthrough" or origin == target
+    owned = frozenset(edited)
     shared = frozenset[str]() if alike else _shared(origin, target)
     result: list[Fate] = []
     for field in dict.fromkeys([*fields, *told, *(() if blamed is None else (blamed,))]):
@@ -89,6 +94,22 @@ def fates(
         worst = max(kinds, key=_GRAVITY.index)
         result.append(Fate(field=field, fate=worst, rules=tuple(dict.fromkeys(rules))))
     return tuple(result)
+
+
+_NAMES_MAX, _LETTERS_MAX = 50, 1_000
+"""What a client may have the process keep of the names it chose."""
+
+
+def _may_be_kept(names: Sequence[str]) -> bool:
+    return len(names) <= _NAMES_MAX and sum(map(len, names)) <= _LETTERS_MAX
+
+
+@lru_cache(maxsize=256)
+def _untouched(names: tuple[str, ...], between: tuple[Dialect, Dialect] | None) -> tuple[Fate, ...]:
+    """Return the fates where nothing was lost, which are the same for all requests of one shape."""
+    fields = dict.fromkeys(names)
+    shared = fields.keys() if between is None else _shared(*between)
+    return tuple(Fate(field=field, fate="passed" if field in shared else "mapped") for field in fields)
 
 
 def _field_of(path: str, names: Sequence[str]) -> str:

@@ -11,14 +11,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import groupby, pairwise
+from operator import attrgetter
 from typing import TypeVar
 
 import msgspec
 
 from flowrouter.canonical.loss import Loss
 from flowrouter.canonical.losses import Losses
-from flowrouter.canonical.messages import Message
-from flowrouter.canonical.names import NAME_PATTERN, fit_one
+from flowrouter.canonical.messages import Message, kinds
+from flowrouter.canonical.names import NAME_PATTERN, fit_one, fitting
 from flowrouter.canonical.parts import Part, Reasoning, Text, ToolCall, ToolResult
 
 NO_RESULT = "[no result]"
@@ -56,14 +57,14 @@ def settle(
     send each apart. Paths in the losses count the client's own messages, of which `first` stand before these;
     with `told` they are those the client itself would use.
     """
-    if not any(kind in _OF_STEPS for message in messages for kind in map(type, message.parts)):
+    if _OF_STEPS.isdisjoint(kinds(messages)):
         return History(messages=tuple([m for m in messages if m.parts or m.role != "tool"]))
     return _Settler(messages, id_pattern, id_max, told=told, first=first).run()
 
 
 def _joined(messages: Sequence[Message]) -> tuple[Sequence[Message], Sequence[int]]:
     """Return the messages with the steps of one turn joined, and the number of each among those given."""
-    if not any(one.role == two.role == "assistant" for one, two in pairwise(messages)):
+    if _ASSISTANT_TWICE not in pairwise(map(_role_of, messages)):
         return messages, range(len(messages))
     joined: list[Message] = []
     numbers: list[int] = []
@@ -79,6 +80,10 @@ def _joined(messages: Sequence[Message]) -> tuple[Sequence[Message], Sequence[in
     return joined, numbers
 
 
+_role_of = attrgetter("role")
+_ASSISTANT_TWICE = ("assistant", "assistant")
+
+
 def _is_step(message: Message) -> bool:
     return any(kind is ToolCall or kind is Reasoning for kind in map(type, message.parts))
 
@@ -87,7 +92,7 @@ class _Settler:
     """One pass over the messages: `_calls` are those waiting for results, original ids with clean ones."""
 
     __slots__ = (
-        "_calls", "_earlier", "_expected", "_first", "_given", "_id_max", "_id_pattern", "_losses", "_messages", "_numbers",
+        "_calls", "_earlier", "_expected", "_first", "_fits", "_given", "_id_max", "_id_pattern", "_losses", "_messages", "_numbers",
         "_out", "_results", "_seen", "_slot", "_told",
     )  # fmt: skip
 
@@ -100,6 +105,7 @@ class _Settler:
         self._messages, self._numbers = _joined(messages)
         self._id_pattern = id_pattern
         self._id_max = id_max
+        self._fits = fitting(id_pattern, id_max)
         self._out: list[Message] = []
         self._losses: list[Loss] = []
         self._seen: set[str] = set()
@@ -116,39 +122,46 @@ class _Settler:
                 continue
             rest: list[Part] = []
             for part in message.parts:
-                if isinstance(part, ToolResult):
+                if type(part) is ToolResult:
                     self._take(number, part)
                 else:
                     rest.append(part)
             if rest:
                 self._pass_on(number, msgspec.structs.replace(message, parts=tuple(rest)))
-        self._close(len(self._messages))
+        if self._slot is not None:
+            self._close(len(self._messages), self._slot)
         return History(
             messages=tuple([m for m in self._out if m.parts or m.role != "tool"]), losses=tuple(self._losses)
         )
 
     def _pass_on(self, number: int, message: Message) -> None:
-        if message.role in ("assistant", "user"):
-            self._close(number)
-        if message.role == "assistant" and ToolCall in map(type, message.parts):
-            self._out.append(self._open_calls(number, message))
-            self._slot = len(self._out)
-            self._out.append(_NO_RESULTS)
+        role, out = message.role, self._out
+        if self._slot is not None and role in ("assistant", "user"):
+            self._close(number, self._slot)
+        if role == "assistant" and ToolCall in map(type, message.parts):
+            out.append(self._open_calls(number, message))
+            self._slot = len(out)
+            out.append(_NO_RESULTS)
         else:
-            self._out.append(message)
+            out.append(message)
 
     def _open_calls(self, number: int, message: Message) -> Message:
         parts = list(message.parts)
         renamed: dict[str, str] = {}
         self._calls, self._results, self._expected = [], {}, {}
         for place, part in enumerate(message.parts):
-            if not isinstance(part, ToolCall):
+            if type(part) is not ToolCall:
                 continue
-            self._expected[part.id] = self._expected.get(part.id, 0) + 1
-            clean = self._clean(part, number, place)
-            self._calls.append((part.id, clean))
-            if clean != part.id:
-                renamed[part.id] = clean
+            wanted = part.id
+            self._expected[wanted] = self._expected.get(wanted, 0) + 1
+            if wanted not in self._seen and self._fits(wanted):
+                clean = wanted
+                self._seen.add(wanted)
+            else:
+                clean = self._clean(part, number, place)
+            self._calls.append((wanted, clean))
+            if clean != wanted:
+                renamed[wanted] = clean
                 parts[place] = self._followed(part, msgspec.structs.replace(part, id=clean))
         if not renamed:
             return message
@@ -202,23 +215,22 @@ class _Settler:
         )
         self._out[slot] = msgspec.structs.replace(self._out[slot], parts=held)
 
-    def _close(self, number: int) -> None:
+    def _close(self, number: int, slot: int) -> None:
         """Write the results of the open calls into the slot behind their message."""
-        if self._slot is None:
-            return
         results: list[Part] = []
         for original, clean in self._calls:
             # Calls that share an id are answered in order, the last result standing in for missing ones.
-            held = self._results.get(original, [])
-            result = held.pop(0) if len(held) > 1 else next(iter(held), None)
-            if result is None:
+            held = self._results.get(original)
+            if held:
+                result = held.pop(0) if len(held) > 1 else held[0]
+            else:
                 self._lose(self._place(number - 1), "emulated", f"the call {original!r} has no result")
                 result = ToolResult(call_id=clean, content=(Text(text=NO_RESULT),), is_error=True)
             if result.call_id != clean:
                 result = self._followed(result, msgspec.structs.replace(result, call_id=clean))
             results.append(result)
-            self._earlier[original] = (self._slot, clean)
-        self._out[self._slot] = Message(role="tool", parts=tuple(results))
+            self._earlier[original] = (slot, clean)
+        self._out[slot] = Message(role="tool", parts=tuple(results))
         self._slot, self._calls, self._results, self._expected = None, [], {}, {}
 
     def _call_path(self, call: ToolCall, number: int, place: int) -> str:

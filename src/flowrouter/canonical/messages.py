@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from itertools import chain
+from operator import attrgetter
 from typing import Literal
 
 import msgspec
@@ -27,4 +30,30 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     extra: Extra = {}
 
 
-__all__ = ["Message", "Role"]
+SYSTEM = ("system", "developer")
+"""The roles of who sets the rules."""
+
+_parts = attrgetter("parts")
+
+
+def leading_system(messages: Sequence[Message]) -> int:
+    """Return how many system messages stand at the head."""
+    count = 0
+    for message in messages:
+        if message.role not in SYSTEM:
+            break
+        count += 1
+    return count
+
+
+def parts_of(messages: Iterable[Message]) -> list[Part]:
+    """Return the parts of all `messages`, one behind the other."""
+    return list(chain.from_iterable(map(_parts, messages)))
+
+
+def kinds(messages: Iterable[Message]) -> set[type[Part]]:
+    """Return which kinds of parts there are in `messages`: what most steps need to know to pass them by."""
+    return set(map(type, chain.from_iterable(map(_parts, messages))))
+
+
+__all__ = ["SYSTEM", "Message", "Role", "kinds", "leading_system", "parts_of"]

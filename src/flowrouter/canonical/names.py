@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 
 NAME_PATTERN = r"[a-zA-Z0-9_-]"
@@ -24,7 +24,8 @@ def fit(names: Iterable[str], *, pattern: str = NAME_PATTERN, limit: int = 64) -
     if not originals:
         return {}
     allowed = _allowed(pattern)
-    taken = {name for name in originals if _fits(name, pattern, limit)}
+    fits = fitting(pattern, limit)
+    taken = {name for name in originals if fits(name)}
     if len(taken) == len(originals):
         return {name: name for name in originals}
     fitted: dict[str, str] = {}
@@ -43,21 +44,18 @@ def fit(names: Iterable[str], *, pattern: str = NAME_PATTERN, limit: int = 64) -
 
 def fit_one(name: str, *, pattern: str = NAME_PATTERN, limit: int = 64) -> str:
     """Return `name` fitted as `fit` does for a name alone."""
-    return name if _fits(name, pattern, limit) else _hashed(name, _allowed(pattern), limit)
+    return name if fitting(pattern, limit)(name) else _hashed(name, _allowed(pattern), limit)
 
 
-def _fits(name: str, pattern: str, limit: int) -> bool:
-    return 0 < len(name) <= limit and _repeated(pattern).fullmatch(name) is not None
+@lru_cache(maxsize=32)
+def fitting(pattern: str, limit: int) -> Callable[[str], object]:
+    """Return what tells whether a name fits as it is: something for one that does, None for others."""
+    return re.compile(f"(?:{pattern}){{1,{limit}}}").fullmatch
 
 
 @lru_cache(maxsize=32)
 def _allowed(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern)
-
-
-@lru_cache(maxsize=32)
-def _repeated(pattern: str) -> re.Pattern[str]:
-    return re.compile(f"(?:{pattern})*")
 
 
 def _hashed(name: str, allowed: re.Pattern[str], limit: int, *, salt: int = 0) -> str:
@@ -69,4 +67,4 @@ def _hashed(name: str, allowed: re.Pattern[str], limit: int, *, salt: int = 0) -
     return f"{clean}{filler}{digest}"[-limit:]
 
 
-__all__ = ["NAME_PATTERN", "fit", "fit_one"]
+__all__ = ["NAME_PATTERN", "fit", "fit_one", "fitting"]

@@ -22,7 +22,7 @@ class ReplyEdits(msgspec.Struct, frozen=True, kw_only=True):
     bare: bool = False
 
     def __bool__(self) -> bool:
-        return bool(self.names or self.custom or self.answer_tool or self.bare)
+        return self is not NO_EDITS and bool(self.names or self.custom or self.answer_tool or self.bare)
 
 
 NO_EDITS = ReplyEdits()

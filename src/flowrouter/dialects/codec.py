@@ -21,6 +21,7 @@ from flowrouter.canonical.rendered import Rendered
 from flowrouter.canonical.request import Request
 from flowrouter.canonical.response import Response
 from flowrouter.canonical.usage import Usage
+from flowrouter.dialects.mould import DeltaMould
 from flowrouter.wire.sse import Frame
 
 Framing = Literal["sse", "array"]
@@ -57,6 +58,11 @@ class EncodeOptions(msgspec.Struct, frozen=True, kw_only=True):
 
 class StreamDecoder(Protocol):
     """Frames of one upstream stream to events; never raises, whatever the bytes."""
+
+    @property
+    def mould(self) -> DeltaMould | None:
+        """Return what knows a frame that adds to a part as the one before it did: such a one need not be fed."""
+        ...
 
     def feed(self, frame: Frame) -> list[Event]:
         """Return the events of one frame."""
@@ -113,7 +119,7 @@ def _never(_: bytes) -> bool:
     return False
 
 
-def _untold(_: bytes) -> Response | None:
+def _untold(_: bytes) -> Cursor | None:
     return None
 
 
@@ -186,7 +192,7 @@ class Codec(msgspec.Struct, frozen=True, kw_only=True):
     usage_only: Callable[[bytes], bool] = _never
     needs_usage: bool = False
     measure: Callable[[bytes], Measured] = _unmeasured
-    outline: Callable[[bytes], Response | None] = _untold
+    outline: Callable[[bytes], Cursor | None] = _untold
     count: TokenCount | None = None
     limited: Callable[[bytes, int, Capabilities], bytes] | None = None
     embeddings: Embeddings | None = None

@@ -12,6 +12,8 @@ from __future__ import annotations
 import asyncio
 import random
 
+import msgspec
+
 from flowrouter.gateway.leases import LEASE_SECONDS, Leases
 from flowrouter.gateway.lines import AccountBusyError, Line, Waiter
 from flowrouter.gateway.ports import StateStore
@@ -25,21 +27,18 @@ _LONGEST_LOOK = 0.1
 _SLOWER = 1.5
 
 
-class Slot:
+class Slot(msgspec.Struct, eq=False):
     """One place among an account's requests in flight; given back once. `holder` is its lease, if it has one."""
 
-    __slots__ = ("_account_id", "_admission", "_holder")
-
-    def __init__(self, admission: Admission, account_id: str, holder: str) -> None:
-        self._admission: Admission | None = admission
-        self._account_id = account_id
-        self._holder = holder
+    admission: Admission | None
+    account_id: str
+    holder: str
 
     def release(self) -> None:
         """Give the place back; a second call does nothing."""
-        admission, self._admission = self._admission, None
+        admission, self.admission = self.admission, None
         if admission is not None:
-            admission.give_back(self._account_id, self._holder)
+            admission.give_back(self.account_id, self.holder)
 
 
 class Admission:
@@ -138,9 +137,9 @@ class Admission:
         self._running[account_id] = self._running.get(account_id, 0) + 1
 
     def _end(self, account_id: str) -> None:
-        self._running[account_id] -= 1
-        if not self._running[account_id]:
-            del self._running[account_id]
+        left = self._running.pop(account_id) - 1
+        if left:
+            self._running[account_id] = left
 
     def give_back(self, account_id: str, holder: str) -> None:
         """Free a slot, whose lease is `holder`: `Slot.release` does."""
@@ -148,7 +147,7 @@ class Admission:
             self._end(account_id)
             self._leases.leave(holder)
             return
-        line = self._lines.get(account_id)
+        line = self._lines.get(account_id) if self._lines else None
         if line is None:
             self._end(account_id)
             return

@@ -7,20 +7,15 @@ import msgspec
 from flowrouter.canonical.usage import Usage
 
 
-class AttemptCost(msgspec.Struct, frozen=True, kw_only=True):
-    """Of one attempt: the usage it is billed by and the pico-USD (None: unknown); `estimated` marks our numbers."""
+class AttemptCost(msgspec.Struct, frozen=True):
+    """Of one attempt: the usage it is billed by and the pico-USD (None: unknown)."""
 
     usage: Usage | None = None
     cost: int | None = 0
     charge: int | None = 0
 
-    @property
-    def estimated(self) -> bool:
-        """Return whether the usage, and so the cost, is an estimate of ours."""
-        return self.usage is not None and self.usage.estimated
 
-
-class Costs(msgspec.Struct, frozen=True, kw_only=True):
+class Costs(msgspec.Struct, frozen=True):
     """Of the whole exchange, with its attempts in their order; pico-USD."""
 
     attempts: tuple[AttemptCost, ...] = ()

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import msgspec
+
 from flowrouter.canonical.usage import Usage
 from flowrouter.routing import Target
 
 
-class AttemptLog:
+class AttemptLog(msgspec.Struct, eq=False):
     """One try at a target; times on the monotonic clock, in seconds.
 
     `delivered` says that content of it reached the client, who is charged for it. `said` are the reply's headers,
@@ -16,38 +18,23 @@ class AttemptLog:
     its exchange from 1, in the order they began. `paused` are the seconds for which its target pauses for it.
     """
 
-    __slots__ = (
-        "delivered",
-        "ended",
-        "error",
-        "head_at",
-        "number",
-        "paused",
-        "refusal",
-        "said",
-        "started",
-        "status",
-        "target",
-        "trial",
-        "usage",
-        "verdict",
-    )
+    target: Target
+    started: float
+    number: int = 1
+    head_at: float | None = None
+    ended: float | None = None
+    status: int | None = None
+    verdict: str = "open"
+    error: str | None = None
+    usage: Usage | None = None
+    delivered: bool = False
+    trial: bool = False
+    paused: float | None = None
+    said: Mapping[str, str] | None = None
+    refusal: bytes | None = None
 
-    def __init__(self, target: Target, started: float, *, number: int = 1) -> None:
-        self.target = target
-        self.number = number
-        self.started = started
-        self.head_at: float | None = None
-        self.ended: float | None = None
-        self.status: int | None = None
-        self.verdict = "open"
-        self.error: str | None = None
-        self.usage: Usage | None = None
-        self.delivered = False
-        self.trial = False
-        self.paused: float | None = None
-        self.said: Mapping[str, str] | None = None
-        self.refusal: bytes | None = None
+    def __repr__(self) -> str:
+        return f"AttemptLog({self.target.key!r}, {self.verdict!r})"
 
     @property
     def abandoned(self) -> bool:

@@ -39,7 +39,7 @@ from flowrouter.gateway.quotas import Quotas
 from flowrouter.gateway.reasoning import ReasoningState
 from flowrouter.gateway.recall import Recall
 from flowrouter.gateway.secrecy import may_pass, redacted, secrets_of
-from flowrouter.gateway.world import World
+from flowrouter.gateway.world import Way, World
 from flowrouter.plugins import Hooks
 from flowrouter.routing import Target, Verdict, judge
 from flowrouter.routing.refusal import refused_field
@@ -111,7 +111,7 @@ class Attempts:
         self._beside = beside
 
     async def open(
-        self, exchange: Exchange, world: World, target: Target, *, first_token: float = math.inf
+        self, exchange: Exchange, world: World, target: Target, *, way: Way, first_token: float = math.inf
     ) -> Opened | Failure:
         """Return the begun reply of `target`, or why there is none.
 
@@ -120,77 +120,88 @@ class Attempts:
         """
         if self._quotas is not None and (closed := self._quotas.take(target)) is not None:
             return without_quota(closed, target)  # it was taken up since the target was chosen
-        log = AttemptLog(target, self._clock.monotonic(), number=len(exchange.attempts) + 1)
-        exchange.attempts.append(log)
+        attempts, monotonic = exchange.attempts, self._clock.monotonic
+        log = AttemptLog(target, monotonic(), number=len(attempts) + 1)
+        attempts.append(log)
         refused = await self._learned.refused(target) if self._learned.any else _NOTHING
+        inbound, account = exchange.inbound, way.account
         try:
-            prepared = await self._prepared(exchange, world, target, log=log, refused=refused)
+            if (
+                target.dialect != inbound.dialect
+                or account.oauth is not None
+                or self.pictures is not None
+                or len(inbound.body) > LARGE
+            ):  # else there is nothing to wait for first
+                prepared = await self._prepared(exchange, world, target, way=way, refused=refused)
+            else:
+                prepared = self._prepare(exchange, world, target, way=way, refused=refused)
         except (CallerError, ConfigError, RefreshError) as error:
             return self._unprepared(error, log, target)
+        if self.trace_headers is not None:
+            prepared = _with_headers(prepared, self.trace_headers(exchange, log))
         exchange.lane, exchange.request_losses = prepared.lane, prepared.losses
-        head = exchange.head
+        head, timeouts, tape = exchange.head, self._timeouts, exchange.tape
         assert head is not None
-        timeouts = self._timeouts
         limit = min(first_token, timeouts.first_byte if head.stream else timeouts.first_byte_plain)
-        log.started = self._clock.monotonic()
+        log.started = monotonic()
         try:
-            tape = exchange.tape
-            asked = tape and tape.ask(log, prepared.request, secrets_of(prepared.account))
-            reply = await in_time(limit, self._transport.send(prepared.request))
-            if tape is not None:
-                reply = tape.listen(asked, reply)
+            if tape is None:
+                reply = await in_time(limit, self._transport.send(prepared.request))
+            else:
+                asked = tape.ask(log, prepared.request, secrets_of(prepared.account))
+                reply = tape.listen(asked, await in_time(limit, self._transport.send(prepared.request)))
         except TimeoutError:
             late = UpstreamError(f"no answer began within {limit:.3g} s", kind="timeout")
             return self.broken(log, target, late)
         except UpstreamError as error:
             return self.broken(log, target, error)
         finally:
-            log.head_at = self._clock.monotonic()
-            exchange.upstream_wait += log.head_at - log.started
+            log.head_at = now = monotonic()
+            exchange.upstream_wait += now - log.started
         log.status, log.said = reply.status, reply.headers
         if reply.status == 200:
             return Opened(prepared=prepared, reply=reply, log=log, rules=world.rules)
         failure = await self._turned_away(log, prepared, reply, rules=world.rules)
         left = max(0.0, first_token - (self._clock.monotonic() - log.started))
         if await self._may_ask_again(failure, prepared, log, refused=refused, exchange=exchange):
-            return await self.open(exchange, world, target, first_token=left)
+            return await self.open(exchange, world, target, way=way, first_token=left)
         return failure
 
     async def _prepared(
-        self, exchange: Exchange, world: World, target: Target, *, log: AttemptLog, refused: frozenset[str]
+        self, exchange: Exchange, world: World, target: Target, *, way: Way, refused: frozenset[str]
     ) -> Prepared:
         """Return the request for `target`, a large translation made beside the loop.
 
         Raises `CallerError`, `ConfigError`, `RefreshError`.
         """
-        account = world.accounts[target.account_id]
+        account, inbound = way.account, exchange.inbound
         if account.oauth is not None and self._credentials is not None:
             account = await self._credentials.ready(account)
-        stages = self._hooks.stages
-        work = partial(
-            prepare,
-            exchange,
-            world,
-            target,
-            stages=stages,
-            reasoning=self._reasoning,
-            refused=refused,
-            account=account,
-        )
-        if len(exchange.inbound.body) > LARGE and not passes(exchange, world, target, stages=stages):
+            way = way if account is way.account else msgspec.structs.replace(way, account=account)
+        if len(inbound.body) > LARGE and not passes(exchange, world, target, stages=self._hooks.stages):
             with self._beside.place():
                 await self._beside.run(partial(parsed, exchange))
                 await self._supplement(exchange, world, target)
-                prepared = await self._beside.run(work)
-        else:
-            if target.dialect != exchange.inbound.dialect or self.pictures is not None:
-                await self._supplement(exchange, world, target)
-            prepared = work()
-        if refused:
-            prepared = _trimmed(prepared, refused, exchange)
-        if self.trace_headers is not None:
-            prepared = _with_headers(prepared, self.trace_headers(exchange, log))
-        return prepared
+                made = partial(self._prepare, exchange, world, target, way=way, refused=refused)
+                return await self._beside.run(made)
+        if target.dialect != inbound.dialect or self.pictures is not None:
+            await self._supplement(exchange, world, target)
+        return self._prepare(exchange, world, target, way=way, refused=refused)
+
+    def _prepare(
+        self, exchange: Exchange, world: World, target: Target, *, way: Way, refused: frozenset[str]
+    ) -> Prepared:
+        """Return the request for `target`, without what that refuses; raises `CallerError`, `ConfigError`."""
+        prepared = prepare(
+            exchange,
+            world,
+            target,
+            way=way,
+            stages=self._hooks.stages,
+            reasoning=self._reasoning,
+            refused=refused,
+        )
+        return _trimmed(prepared, refused, exchange) if refused else prepared
 
     def _unprepared(
         self, error: CallerError | ConfigError | RefreshError, log: AttemptLog, target: Target

@@ -43,7 +43,6 @@ class Begun:
 
     def close(self) -> None:
         """Let go of reply and slot; a second call does nothing."""
-        self.source.close()
         self.opened.reply.close()
         self._slot.release()
 

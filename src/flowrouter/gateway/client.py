@@ -8,7 +8,7 @@ After the head commit a silent stream gets a heartbeat in the dialect's own form
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any
 
 from flowrouter.canonical.events import StreamError
@@ -18,22 +18,34 @@ from flowrouter.config import Timeouts
 from flowrouter.dialects import Codec
 from flowrouter.dialects.codec import StreamEncoder
 from flowrouter.gateway.exchange import Exchange
-from flowrouter.gateway.notice import error_headers, head_headers
+from flowrouter.gateway.notice import error_headers, head_lines
 from flowrouter.gateway.options import bare_options
-from flowrouter.httpkit import replies
-from flowrouter.httpkit.replies import Send
-from flowrouter.tasks import TaskGroup, at_once
+from flowrouter.httpkit.fields import lines_of
+from flowrouter.httpkit.replies import STREAM_HEADERS
+from flowrouter.httpkit.visit import AsgiWay, Later, Way
+from flowrouter.tasks import TaskGroup
 
 _HAIR = 0.002
 """Seconds by which timers may be early."""
 
+_JSON = b"\r\ncontent-type: application/json\r\ncontent-length: %d"
+_STREAMS = {framing: lines_of(headers) for framing, headers in STREAM_HEADERS.items()}
+
 
 class Client:
-    """Writes one exchange's answer; each method may be called once its predecessors were."""
+    """Writes one exchange's answer; each method may be called once its predecessors were.
+
+    `work` is the task that answers; it is cancelled, once `given_up`, when there is nobody left to answer.
+    """
+
+    __slots__ = (
+        "_beating", "_behind", "_clock", "_codec", "_disarmed", "_exchange", "_last_sent", "_tasks", "_timeouts",
+        "_timer", "_way", "content_sent", "ended", "failing", "given_up", "head_sent", "heartbeat", "work",
+    )  # fmt: skip
 
     def __init__(
         self,
-        send: Send,
+        way: Way,
         codec: Codec,
         exchange: Exchange,
         *,
@@ -41,7 +53,7 @@ class Client:
         timeouts: Timeouts,
         tasks: TaskGroup,
     ) -> None:
-        self._send = send
+        self._way = way
         self._codec = codec
         self._exchange = exchange
         self._clock = clock
@@ -49,25 +61,27 @@ class Client:
         self._tasks = tasks
         self._timer: asyncio.TimerHandle | None = None
         self._beating: asyncio.Task[None] | None = None
-        self._behind: Awaitable[None] | None = None
-        self._disarmed = False
+        self._behind: Later = None
         self._last_sent = 0.0
-        self.head_sent = False
-        self.content_sent = False
-        self.ended = False
+        self._disarmed = self.head_sent = self.content_sent = self.ended = self.given_up = False
         self.heartbeat: Callable[[], bytes] | None = None
         self.failing: Callable[[Problem], bytes] | None = None
-        self.on_stuck: Callable[[], object] | None = None
+        self.work: asyncio.Task[Any] | None = None
 
     def overhear(self, hear: Callable[[Any], None]) -> None:
         """Let `hear` know of every message that leaves from now on."""
-        send = self._send
+        send = self._way.send
 
         async def heard(message: Any) -> None:
             hear(message)
             await send(message)
 
-        self._send = heard
+        self._way = AsgiWay(heard)
+
+    def left(self) -> None:
+        """Know that the client is gone: whoever still works for it need not."""
+        if not self.ended:
+            self._give_up()
 
     def expect_stream(self) -> None:
         """Start the grace time of a streamed answer."""
@@ -75,11 +89,12 @@ class Client:
 
     async def answer(self, status: int, body: bytes) -> None:
         """Send a whole JSON answer."""
-        self.disarm()
-        self.head_sent = self.content_sent = self.ended = True
-        self._note_status(status)
-        self._note_bytes(body)
-        await replies.send_json(self._send, status, body, extra=head_headers(self._exchange, self._clock))
+        if self._timer is not None or self._beating is not None:
+            self.disarm()
+        self.content_sent = self._disarmed = True
+        later = self._whole(status, body, head_lines(self._exchange, self._clock))
+        if later is not None:
+            await later
 
     async def write(self, piece: bytes) -> None:
         """Send a meaningful piece of a stream, behind the head if that has not left yet."""
@@ -98,8 +113,8 @@ class Client:
             return False
         self._exchange.bytes_out += len(piece)
         self._last_sent = self._clock.monotonic()
-        self._behind = at_once(replies.send_piece(self._send, piece))
-        return self._behind is None
+        self._behind = later = self._way.write(piece)
+        return later is None
 
     async def caught_up(self) -> None:
         """Wait until what was pushed has left."""
@@ -109,13 +124,16 @@ class Client:
 
     async def end(self, piece: bytes = b"") -> None:
         """Send the last piece of a stream."""
-        await self._beat_done()
+        if self._beating is not None:
+            await self._beat_done()
         self.disarm()
         if not self.head_sent:
             await self._open()
         self.ended = True
-        self._note_bytes(piece)
-        await replies.send_last(self._send, piece)
+        self._exchange.bytes_out += len(piece)
+        later = self._way.end(piece)
+        if later is not None:
+            await later
 
     async def refuse(self, problem: Problem, *, raw: bytes | None = None) -> None:
         """Say that there is no answer: as a status, or inside a stream whose head has left.
@@ -131,12 +149,10 @@ class Client:
             return
         request_id = self._exchange.inbound.request_id
         body = raw if raw is not None else self._codec.render_problem(problem, request_id)
-        self.head_sent = self.ended = True
-        status = self._codec.problem_status(problem)
-        self._note_status(status)
-        self._note_bytes(body)
-        headers = [*head_headers(self._exchange, self._clock), *error_headers(problem)]
-        await replies.send_json(self._send, status, body, extra=headers)
+        lines = head_lines(self._exchange, self._clock) + lines_of(error_headers(problem))
+        later = self._whole(self._codec.problem_status(problem), body, lines)
+        if later is not None:
+            await later
 
     def disarm(self) -> None:
         """Stop the heartbeats for good."""
@@ -147,13 +163,21 @@ class Client:
         if self._beating is not None:
             self._beating.cancel()
 
+    def _whole(self, status: int, body: bytes, lines: bytes) -> Later:
+        self.head_sent = self.ended = True
+        exchange, size = self._exchange, len(body)
+        exchange.status = status
+        exchange.bytes_out += size
+        return self._way.answer(status, _JSON % size + lines, body)
+
     async def _open(self) -> None:
+        exchange = self._exchange
         self.head_sent = True
-        self._note_status(200)
+        exchange.status = 200
         self._arm(self._timeouts.heartbeat)
-        form = replies.STREAM_HEADERS[self._exchange.inbound.framing]
-        headers = [*form, *head_headers(self._exchange, self._clock)]
-        await replies.send_head(self._send, 200, headers)
+        later = self._way.open(200, _STREAMS[exchange.inbound.framing] + head_lines(exchange, self._clock))
+        if later is not None:
+            await later
 
     def _arm(self, delay: float) -> None:
         if self._timer is not None:
@@ -169,8 +193,8 @@ class Client:
         """
         silence = self._clock.monotonic() - self._last_sent
         if self._beating is not None and not self._beating.done():
-            if silence > self._timeouts.stall and self.on_stuck is not None:
-                self.on_stuck()
+            if silence > self._timeouts.stall and self.work is not None:
+                self._give_up()
             else:
                 self._arm(self._timeouts.heartbeat)
         elif self.head_sent and silence < self._timeouts.heartbeat - _HAIR:
@@ -181,6 +205,7 @@ class Client:
     async def _beat(self) -> None:
         if self._disarmed:
             return
+        self._last_sent = self._clock.monotonic()  # the head may be long in leaving
         if self.head_sent:
             self._arm(self._timeouts.heartbeat)
         else:
@@ -188,8 +213,9 @@ class Client:
         self._last_sent = self._clock.monotonic()
         # What a sink holds back has not left: until the first piece the client's stream has not begun.
         beat = self.heartbeat if self.content_sent else None
-        piece = beat() if beat is not None else self._fresh_encoder().heartbeat()
-        await replies.send_piece(self._send, piece)
+        later = self._way.write(beat() if beat is not None else self._fresh_encoder().heartbeat())
+        if later is not None:
+            await later
 
     async def _beat_done(self) -> None:
         """Let a heartbeat on its way go first: a full connection would wake two senders in any order."""
@@ -202,11 +228,10 @@ class Client:
         """Return an encoder for a stream of which nothing but heartbeats has left."""
         return self._codec.encoder(bare_options(self._exchange, self._clock.now()))
 
-    def _note_status(self, status: int) -> None:
-        self._exchange.status = status
-
-    def _note_bytes(self, piece: bytes) -> None:
-        self._exchange.bytes_out += len(piece)
+    def _give_up(self) -> None:
+        if self.work is not None:
+            self.given_up = True
+            self.work.cancel()
 
 
 __all__ = ["Client"]

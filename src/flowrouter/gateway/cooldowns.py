@@ -84,7 +84,10 @@ class Cooldowns:
 
     def obstacle(self, target: Target) -> Obstacle | None:
         """Return why `target` is better not asked now; `probe` says that a trial may be begun."""
-        quota = None if self._quotas is None else self._quotas.pause(target)
+        quotas = self._quotas
+        if not self.known and (quotas is None or (not quotas.closed and quotas.seen is self._world())):
+            return None  # what nearly every request is told
+        quota = None if quotas is None else quotas.pause(target)
         if not self.known:
             return None if quota is None else Obstacle(reason=quota.told(), until=quota.until)
         found = self._found(target)

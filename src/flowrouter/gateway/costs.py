@@ -19,33 +19,38 @@ from flowrouter.gateway.missing_usage import estimated
 HEDGED = "hedged"
 """The verdict on an attempt that lost against another one of the same request."""
 
+_NOTHING = Usage()
+_FREE = AttemptCost()
+
 
 def costs_of(exchange: Exchange, bills: Bills) -> Costs:
     """Return what the attempts of `exchange` cost."""
-    attempts = tuple([_attempt(attempt, exchange, bills) for attempt in exchange.attempts])
+    found: list[AttemptCost] = []
     cost: int | None = 0
     charge: int | None = 0
-    for each in attempts:
+    for attempt in exchange.attempts:
+        each = _attempt(attempt, exchange, bills)
+        found.append(each)
         cost = None if cost is None or each.cost is None else cost + each.cost
         charge = None if charge is None or each.charge is None else charge + each.charge
-    return Costs(attempts=attempts, cost=cost, charge=charge)
+    return Costs(tuple(found), cost, charge)
 
 
 def _attempt(attempt: AttemptLog, exchange: Exchange, bills: Bills) -> AttemptCost:
     usage = attempt.usage
     if attempt.delivered:
         usage = usage or exchange.usage
-        cost = bills.settle(attempt.target, usage or Usage())
-        return AttemptCost(usage=usage, cost=cost, charge=cost)
+        cost = bills.settle(attempt.target, usage or _NOTHING)
+        return AttemptCost(usage, cost, cost)
     if usage is None and attempt.verdict == HEDGED and exchange.usage is not None:
         usage = Usage(input=exchange.usage.total_input, output=0, estimated=True)
     if attempt.abandoned:
         usage = usage or _unseen(exchange)
         cost = bills.settle(attempt.target, usage)
-        return AttemptCost(usage=usage, cost=cost, charge=cost)
+        return AttemptCost(usage, cost, cost)
     if usage is None:
-        return AttemptCost()
-    return AttemptCost(usage=usage, cost=bills.settle(attempt.target, usage))
+        return _FREE
+    return AttemptCost(usage, bills.settle(attempt.target, usage))
 
 
 def _unseen(exchange: Exchange) -> Usage:

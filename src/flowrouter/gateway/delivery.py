@@ -9,8 +9,8 @@ until the answer ends. Returns it False, the client is told of the failure in it
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Protocol
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from typing import Any, Protocol
 
 import msgspec
 
@@ -23,6 +23,7 @@ from flowrouter.canonical.response import Response
 from flowrouter.canonical.think_tags import split_response
 from flowrouter.clock import Clock
 from flowrouter.dialects import Codec, codec
+from flowrouter.dialects.codec import EncodeOptions
 from flowrouter.errors import UpstreamError
 from flowrouter.gateway.begun import Begun
 from flowrouter.gateway.blame import from_upstream_error
@@ -35,9 +36,16 @@ from flowrouter.gateway.missing_usage import booked
 from flowrouter.gateway.options import encode_options
 from flowrouter.gateway.recall import Recall
 from flowrouter.gateway.secrecy import may_pass, redacted
-from flowrouter.gateway.sinks import GatherSink, PassthroughSink, Sink, TranslateSink, edited
-from flowrouter.gateway.source import Framed, Step
-from flowrouter.gateway.stopping import called_in, covered, is_stopped, may_go_on, must_stop, stopping
+from flowrouter.gateway.sinks import (
+    GatherSink,
+    PassthroughSink,
+    Sink,
+    Step,
+    TranslateSink,
+    edited,
+    put_through,
+)
+from flowrouter.gateway.stopping import covered, is_stopped, may_go_on, must_stop, stopping
 from flowrouter.gateway.stored_responses import StoredResponses
 
 ContinueWith = Callable[[Sequence[Event], Begun], Awaitable[None]]
@@ -63,15 +71,21 @@ class Completion(Protocol):
         ...
 
 
-class Stores(msgspec.Struct, frozen=True, kw_only=True):
-    """Where an answer leaves what later requests may ask for."""
+class Means(msgspec.Struct, frozen=True, kw_only=True):
+    """What every delivery needs: the clock, where an answer leaves what later requests ask for, who completes it."""
 
+    clock: Clock
     recall: Recall
     stored: StoredResponses
+    completion: Completion | None
 
 
 class Delivery:
-    """One answer on its way."""
+    """One answer on its way; `settle` hears that the client has it."""
+
+    __slots__ = (
+        "_before", "_begun", "_client", "_cursor", "_exchange", "_joined", "_means", "_opened", "_own", "_settle", "_source",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -79,9 +93,7 @@ class Delivery:
         exchange: Exchange,
         client: Client,
         *,
-        clock: Clock,
-        stores: Stores,
-        completion: Completion | None,
+        means: Means,
         settle: Callable[[Exchange], None],
     ) -> None:
         self._begun = begun
@@ -89,45 +101,55 @@ class Delivery:
         self._source = begun.source
         self._exchange = exchange
         self._client = client
-        self._clock = clock
-        self._stores = stores
-        self._completion = completion
+        self._means = means
         self._settle = settle
         self._own: Codec = codec(exchange.inbound.dialect)
-        self._options = encode_options(exchange, clock.now(), target=begun.target)
         self._cursor: Cursor | None = None
         self._joined = False
         self._before = 0
 
-    async def run(self) -> Problem | None:
-        """Bring the answer to the client; a problem means that nothing meaningful has left.
+    def run(self) -> Coroutine[Any, Any, Problem | None]:
+        """Bring the answer to the client, once awaited; a problem means that nothing meaningful has left.
 
         Raises `UpstreamError`, which means the same.
         """
-        head = self._exchange.head
+        exchange, source, prepared = self._exchange, self._source, self._opened.prepared
+        exchange.lane, exchange.request_losses = prepared.lane, prepared.losses
+        head = exchange.head
         assert head is not None
-        prepared = self._opened.prepared
-        self._exchange.lane, self._exchange.request_losses = prepared.lane, prepared.losses
-        if self._exchange.inbound.operation != "generate":
-            return await self._measured()
-        if self._source.response is not None:
-            return await self._whole(self._source.response)
-        return await (self._stream() if head.stream else self._gather())
+        if exchange.inbound.operation != "generate":
+            return self._measured()
+        if source.cursor is not None:
+            return self._pass(source.cursor)
+        if source.response is not None:
+            return self._whole(source.response)
+        return self._stream() if head.stream else self._gather()
 
     def note(self) -> None:
         """Write into the exchange what the reply came to, unless its books are closed."""
-        if self._exchange.settled:
+        exchange = self._exchange
+        if exchange.settled:
             return
         cursor, log = self._cursor, self._opened.log
-        log.ended = log.ended or self._clock.monotonic()
-        if cursor is not None:
-            log.usage = (
-                booked(self._exchange, cursor, before=self._before) if cursor.meaningful else cursor.usage
-            )
-            if self._client.content_sent:
-                log.delivered = True
-                log.usage = booked(self._exchange, cursor, before=self._before)
-                note_answer(self._exchange, cursor, log.usage, fallback=self._begun.target.model)
+        log.ended = log.ended or self._means.clock.monotonic()
+        if cursor is None:
+            return
+        sent = self._client.content_sent
+        usage = booked(exchange, cursor, before=self._before) if sent or cursor.meaningful else cursor.usage
+        log.usage = usage
+        if sent:
+            log.delivered = True
+            note_answer(exchange, cursor, usage, fallback=self._begun.target.model)
+
+    async def _pass(self, cursor: Cursor) -> None:
+        """Send an answer in one piece as it is."""
+        body, exchange = self._source.body, self._exchange
+        self._cursor = cursor
+        if exchange.hold is not None:
+            await covered(exchange, cursor)
+        await self._keep(body)
+        await self._client.answer(200, body)
+        self._answered()
 
     async def _whole(self, response: Response) -> None:
         prepared, body = self._opened.prepared, self._source.body
@@ -135,18 +157,12 @@ class Delivery:
             response = split_response(response)
         head = self._exchange.head
         assert head is not None
-        # An array is no answer to who asked for none, even where the host speaks the client's dialect.
-        array = body.lstrip(BLANK)[:1] == b"["
-        if prepared.lane == "passthrough" and not head.stream and not array:
-            self._cursor = whole(response)
-            self._exchange.called = called_in(response)
-            await covered(self._exchange, self._cursor)
-            await self._keep(body)
-            await self._client.answer(200, body)
-            return self._answered(None)
         if not head.stream:
+            # An array is no answer to who asked for none, even where the host speaks the client's dialect.
+            if prepared.lane == "passthrough" and body.lstrip(BLANK)[:1] != b"[":
+                return await self._pass(whole(response))
             return await self._edit_and_answer(response)
-        sink = TranslateSink(self._own, self._options, prepared.edits)
+        sink = TranslateSink(self._own, self._options(), prepared.edits)
         self._use(sink)
         piece = sink.close(replay(response))
         await self._remember()
@@ -155,44 +171,45 @@ class Delivery:
         await self._client.end()
         return self._answered(sink)
 
+    def _options(self) -> EncodeOptions:
+        return encode_options(self._exchange, self._means.clock.now(), target=self._begun.target)
+
     async def _measured(self) -> Problem | None:
         """Pass on vectors; only their model and usage are looked at, unless they must be translated."""
         body, target = self._source.body, self._begun.target
         try:
-            answer = told(self._exchange, target, body, model=self._options.model or target.model)
+            answer = told(self._exchange, target, body, model=self._options().model or target.model)
         except ValueError:
             return codec(target.dialect).problem_of(self._opened.reply.status, body)
-        self._cursor = Cursor()
-        self._cursor.model, self._cursor.usage = answer.model, answer.usage
+        self._cursor = Cursor(model=answer.model, usage=answer.usage)
         await self._client.answer(200, answer.body)
-        self._answered(None)
+        self._answered()
         return None
 
     async def _edit_and_answer(self, response: Response) -> None:
         prepared = self._opened.prepared
         if prepared.leaves(response):
             self._cursor = whole(response)
-            self._exchange.called = called_in(response)
         else:
             self._cursor, gathered = Cursor(), Fold()
             for event in edited(replay(response), prepared.edits):
                 self._cursor.apply(event)
                 gathered.feed(event)
             response = gathered.response()
-        await self._answer_with(response)
+        await self._answer_with(response, self._options())
 
-    async def _answer_with(self, response: Response) -> None:
+    async def _answer_with(self, response: Response, options: EncodeOptions) -> None:
         await covered(self._exchange, self._cursor)
         await self._remember()
-        rendered = self._own.render_response(response, self._options)
+        rendered = self._own.render_response(response, options)
         self._exchange.reply_losses = rendered.losses
         await self._keep(rendered.body)
         await self._client.answer(200, rendered.body)
-        self._answered(None)
+        self._answered()
 
     async def _gather(self) -> Problem | None:
         """Collapse a stream for a client that wants the answer whole."""
-        sink = GatherSink(self._opened.prepared.edits)
+        sink, options = GatherSink(self._opened.prepared.edits), self._options()
         self._use(sink)
         while steps := await self._source.more():
             for frame, events in steps:
@@ -205,19 +222,21 @@ class Delivery:
                 break
         if sink.cursor.problem is not None:
             return sink.cursor.problem
-        await self._answer_with(sink.fold.response())
+        await self._answer_with(sink.fold.response(), options)
         self._close_books()
         if not is_stopped(self._exchange):
             await self._source.drain()
         return None
 
     async def _stream(self) -> Problem | None:
-        sink: Sink
-        if self._opened.prepared.lane == "passthrough":
-            sink = PassthroughSink(self._own, self._options)
-        else:
-            sink = TranslateSink(self._own, self._options, self._opened.prepared.edits)
+        prepared, options = self._opened.prepared, self._options()
+        sink: Sink = (
+            PassthroughSink(self._own, options)
+            if prepared.lane == "passthrough"
+            else TranslateSink(self._own, options, prepared.edits)
+        )
         self._use(sink)
+        del prepared, options
         try:
             last = await self._pump(sink)
         except UpstreamError as error:
@@ -241,44 +260,31 @@ class Delivery:
     async def _pump(self, sink: Sink) -> Step | None:
         """Move the stream through the sink until it ends; nothing leaves before it means something.
 
-        Returns the step that told of a failure, which has not gone through.
+        Returns the step that told of a failure, which has not gone through. What only goes through the sink does so
+        as it comes, once content has left.
         """
-        exchange, cursor, broken = self._exchange, sink.cursor, None
+        exchange, client, source, cursor = self._exchange, self._client, self._source, sink.cursor
         held: list[bytes] = []
-        while broken is None and not is_stopped(exchange) and (steps := await self._next(sink)):
-            for step in steps:
-                frame, events = step
-                if events and type(events[-1]) is e.StreamError:
-                    broken = step
-                    break
-                if piece := sink.close(events) if frame is None else sink.feed(frame, events):
-                    held.append(piece)
+        while not is_stopped(exchange):
+            if client.content_sent and exchange.hold is None:
+                await source.flow(sink, client.push)
+                await client.caught_up()
+            steps = await source.more()
+            if not steps:
+                break
+            broken = put_through(sink, steps, held)
+            del steps  # most of a stream's time is spent in the next line, and nothing else needs them
             if broken is None and exchange.hold is not None and await must_stop(exchange, cursor):
                 held.append(sink.resume(stopping(exchange, cursor)))
             if cursor.ended:
                 await self._remember()
                 await self._keep(b"".join(held))
-            early = broken is not None and not self._client.content_sent
-            if held and cursor.meaningful and not early:
+            if held and cursor.meaningful and (broken is None or client.content_sent):
                 await self._write(held[0] if len(held) == 1 else b"".join(held))
                 held.clear()
-        return broken
-
-    async def _next(self, sink: Sink) -> Sequence[Step]:
-        """Return the next steps; those that only go through the sink do so as they come, once content has left."""
-        if self._client.content_sent and self._exchange.hold is None:
-            feed, push = sink.feed, self._client.push
-
-            def let_through(steps: Sequence[Framed]) -> bool:
-                if len(steps) == 1:
-                    piece = feed(*steps[0])
-                else:
-                    piece = b"".join([feed(frame, events) for frame, events in steps])
-                return not piece or push(piece)
-
-            await self._source.flow(let_through)
-            await self._client.caught_up()
-        return await self._source.more()
+            if broken is not None:
+                return broken
+        return None
 
     def _fed(self, sink: Sink, step: Step) -> bytes:
         """Return what a step puts on the client's wire.
@@ -302,7 +308,7 @@ class Delivery:
     async def _break(self, sink: Sink, last: Step) -> None:
         """Carry on a stream that broke behind the content commit, or tell its client that it did."""
         problem = failure_in(last)
-        if self._completion is not None and problem is not None and await may_go_on(self._exchange):
+        if self._means.completion is not None and problem is not None and await may_go_on(self._exchange):
             problem = redacted(problem, self._opened.prepared.account)
             told = (None, [e.StreamError(problem)])
             said = [event for event in last[1][:-1] if not isinstance(event, e.PartEnd)]
@@ -317,7 +323,7 @@ class Delivery:
                 await self._continue_with(sink, events)
 
             self._begun.close()
-            if await self._completion.go_on(
+            if await self._means.completion.go_on(
                 self._exchange,
                 self._begun,
                 sink=sink,
@@ -353,18 +359,18 @@ class Delivery:
         if sealer is None or not sealer.envelopes or request is None or self._cursor is None:
             return
         owner_id = self._exchange.caller.owner_id
-        await self._stores.recall.keep(request, self._cursor, sealer.envelopes, owner_id=owner_id)
+        await self._means.recall.keep(request, self._cursor, sealer.envelopes, owner_id=owner_id)
 
     async def _keep(self, answer: bytes) -> None:
         """Keep an answer that later requests may name, before its client can."""
         if self._exchange.inbound.dialect == "openai_responses":
             # Nobody but the gateway holds an answer that several wrote.
             given = "" if self._cursor is None or self._joined else self._cursor.id
-            await self._stores.stored.keep(self._exchange, answer, target=self._begun.target, given=given)
+            await self._means.stored.keep(self._exchange, answer, target=self._begun.target, given=given)
 
     async def _write(self, piece: bytes) -> None:
         if self._exchange.first_content_at is None:
-            self._exchange.first_content_at = self._clock.monotonic()
+            self._exchange.first_content_at = self._means.clock.monotonic()
         await self._client.write(piece)
 
     def _close_books(self) -> None:
@@ -376,17 +382,18 @@ class Delivery:
         self._cursor = sink.cursor
         self._client.heartbeat, self._client.failing = sink.heartbeat, sink.fail
 
-    def _answered(self, sink: Sink | None) -> None:
-        exchange, cursor = self._exchange, self._cursor
+    def _answered(self, sink: Sink | None = None) -> None:
+        exchange, cursor, log = self._exchange, self._cursor, self._opened.log
         assert cursor is not None
         if sink is not None:
             exchange.reply_losses = sink.losses
-        exchange.reply_losses += withheld(cursor.frame_errors)
-        exchange.problem = cursor.problem
-        exchange.outcome = "ok" if cursor.problem is None else "partial"
-        self._opened.log.verdict = "answered" if cursor.problem is None else "cut"
-        if cursor.problem is not None:
-            self._opened.log.error = cursor.problem.message[:300]
+        if cursor.frame_errors:
+            exchange.reply_losses += withheld(cursor.frame_errors)
+        problem = exchange.problem = cursor.problem
+        if problem is None:
+            exchange.outcome, log.verdict = "ok", "answered"
+        else:
+            exchange.outcome, log.verdict, log.error = "partial", "cut", problem.message[:300]
 
 
-__all__ = ["Completion", "ContinueWith", "Delivery", "Stores"]
+__all__ = ["Completion", "ContinueWith", "Delivery", "Means"]

@@ -8,7 +8,7 @@ from flowrouter.canonical.loss import Loss
 from flowrouter.canonical.problem import Problem
 from flowrouter.canonical.usage import Usage
 from flowrouter.gateway.exchange import Exchange
-from flowrouter.gateway.source import Step
+from flowrouter.gateway.sinks import Step
 
 
 def failure_in(step: Step) -> Problem | None:
@@ -31,7 +31,8 @@ def note_answer(exchange: Exchange, cursor: Cursor, usage: Usage | None, *, fall
     exchange.answered_model = cursor.model or fallback
     finish = cursor.finishes.get(0)
     exchange.finish = finish.reason if finish is not None else None
-    exchange.called = tuple(dict.fromkeys(part.name for part in cursor.parts if part.name)) or exchange.called
+    if cursor.parts:
+        exchange.called = tuple(dict.fromkeys([part.name for part in cursor.parts if part.name]))
 
 
 __all__ = ["failure_in", "note_answer", "withheld"]

@@ -55,7 +55,7 @@ class Inbound(msgspec.Struct, frozen=True, kw_only=True):
 _NO_PICTURES: Mapping[str, Picture] = MappingProxyType({})
 
 
-class Exchange:
+class Exchange(msgspec.Struct, eq=False):
     """The mutable record of one request; settled exactly once.
 
     `stay` is its session's place among the pins, `named` that its reply must bear the name asked for,
@@ -67,61 +67,58 @@ class Exchange:
     `tape` is its recording, where there is one. `pictures` were fetched for it, by address.
     """
 
-    __slots__ = (
-        "admitted", "amend", "answered_model", "attempts", "budget_warning", "bypass", "bytes_out", "called", "caller", "confined", "continuation", "enveloped", "finish", "first_content_at", "head",
-        "hold",         "inbound", "lane", "named", "not_completed", "outcome", "pictures", "plan", "problem", "reply_losses", "request", "request_losses",
-        "seams", "settled", "standings", "stateless", "status", "stay", "step", "tape", "upstream_wait", "usage", "waited",
-    )  # fmt: skip
+    inbound: Inbound
+    caller: Caller = LOCAL
+    head: Head | None = None
+    pictures: Mapping[str, Picture] = _NO_PICTURES
+    request: Request | None = None
+    amend: Callable[[Request], Request] | None = None
+    continuation: Continuation | None = None
+    enveloped: bool | None = None
+    step: str = ""
+    plan: Plan | None = None
+    stay: Stay | None = None
+    confined: Confinement | None = None
+    bypass: str = ""
+    named: bool = False
+    stateless: bool = False
+    lane: Lane | None = None
+    attempts: list[AttemptLog] = []
+    request_losses: tuple[Loss, ...] = ()
+    reply_losses: tuple[Loss, ...] = ()
+    answered_model: str | None = None
+    finish: str | None = None
+    called: tuple[str, ...] = ()
+    usage: Usage | None = None
+    status: int = 0
+    outcome: Outcome = "error"
+    problem: Problem | None = None
+    first_content_at: float | None = None
+    seams: list[Seam] = []
+    not_completed: str | None = None
+    upstream_wait: float = 0.0
+    waited: float = 0.0
+    bytes_out: int = 0
+    settled: bool = False
+    admitted: Admitted | None = None
+    standings: tuple[Standing, ...] = ()
+    hold: Held | None = None
+    budget_warning: str = ""
+    tape: Taped | None = None
 
-    def __init__(self, inbound: Inbound) -> None:
-        self.inbound = inbound
-        self.caller: Caller = LOCAL
-        self.head: Head | None = None
-        self.pictures: Mapping[str, Picture] = _NO_PICTURES
-        self.request: Request | None = None
-        self.amend: Callable[[Request], Request] | None = None
-        self.continuation: Continuation | None = None
-        self.enveloped: bool | None = None
-        self.step = ""
-        self.plan: Plan | None = None
-        self.stay: Stay | None = None
-        self.confined: Confinement | None = None
-        self.bypass = ""
-        self.named = False
-        self.stateless = False
-        self.lane: Lane | None = None
-        self.attempts: list[AttemptLog] = []
-        self.request_losses: tuple[Loss, ...] = ()
-        self.reply_losses: tuple[Loss, ...] = ()
-        self.answered_model: str | None = None
-        self.finish: str | None = None
-        self.called: tuple[str, ...] = ()
-        self.usage: Usage | None = None
-        self.status = 0
-        self.outcome: Outcome = "error"
-        self.problem: Problem | None = None
-        self.first_content_at: float | None = None
-        self.seams: list[Seam] = []
-        self.not_completed: str | None = None
-        self.upstream_wait = 0.0
-        self.waited = 0.0
-        self.bytes_out = 0
-        self.settled = False
-        self.admitted: Admitted | None = None
-        self.standings: tuple[Standing, ...] = ()
-        self.hold: Held | None = None
-        self.budget_warning = ""
-        self.tape: Taped | None = None
+    def __repr__(self) -> str:
+        return f"Exchange({self.inbound.request_id!r})"
 
     @property
     def answering(self) -> AttemptLog | None:
         """Return the attempt whose answer the client got or is getting, the last one where none has begun."""
-        if not self.attempts:
+        attempts = self.attempts
+        if not attempts:
             return None
-        last = self.attempts[-1]
-        if last.verdict == "answered":
+        last = attempts[-1]
+        if len(attempts) == 1 or last.verdict == "answered":
             return last
-        return next((log for log in reversed(self.attempts) if log.verdict in ("answered", "cut")), last)
+        return next((log for log in reversed(attempts) if log.verdict in ("answered", "cut")), last)
 
     def carry(self, body: bytes) -> None:
         """Go on with another body: the same request, its history told in another way."""
@@ -160,11 +157,13 @@ def parsed(exchange: Exchange) -> Request:
     if exchange.request is None:
         inbound = exchange.inbound
         request = codec(inbound.dialect).parse_request(inbound.body)
-        exchange.request = msgspec.structs.replace(
-            request,
-            model=request.model if inbound.model is None else inbound.model,
-            stream=request.stream if inbound.stream is None else inbound.stream,
-        )
+        if inbound.model is not None or inbound.stream is not None:
+            request = msgspec.structs.replace(
+                request,
+                model=request.model if inbound.model is None else inbound.model,
+                stream=request.stream if inbound.stream is None else inbound.stream,
+            )
+        exchange.request = request
     return exchange.request
 
 

@@ -14,7 +14,7 @@ import msgspec
 from flowrouter.clock import Clock
 from flowrouter.gateway.attempt_log import AttemptLog
 from flowrouter.gateway.exchange import Exchange
-from flowrouter.gateway.records import AttemptRow, RequestRow
+from flowrouter.gateway.records import RequestRow
 from flowrouter.routing.facts import NAME_MAX
 from flowrouter.routing.statistics import Statistics
 from flowrouter.routing.target import Target
@@ -22,7 +22,6 @@ from flowrouter.routing.target import Target
 TARGETS_MAX = 2000
 """Targets that are remembered; where an account takes every name, callers choose what is asked."""
 
-_ANSWERED = frozenset({"answered", "cut"})
 _NOT_ITS_FAULT = frozenset(
     {"open", "cancelled", "request_fault", "param_unsupported", "field_refused", "context_overflow",
      "content_filter", "busy", "hedged", "token_refused"}
@@ -69,7 +68,8 @@ class Health:
     def settled(self, exchange: Exchange, row: RequestRow) -> None:
         """Take every attempt of a finished exchange."""
         for log, booked in zip(exchange.attempts, row.attempts, strict=False):
-            self._note(log, booked, exchange)
+            if log.verdict not in _NOT_ITS_FAULT and len(log.target.model) <= NAME_MAX:
+                self._note(log, booked.cost_pusd, exchange)
 
     def first_token(self, target: Target) -> float | None:
         """Return the mean time to the first token in seconds, None where nothing recent is known."""
@@ -112,11 +112,8 @@ class Health:
                 last_used_at=past.used_at,
             )
 
-    def _note(self, log: AttemptLog, booked: AttemptRow, exchange: Exchange) -> None:
-        verdict = log.verdict
-        if verdict in _NOT_ITS_FAULT or len(log.target.model) > NAME_MAX:
-            return
-        now, ok, key = self._clock.monotonic(), verdict == "answered", log.target.key
+    def _note(self, log: AttemptLog, cost: int | None, exchange: Exchange) -> None:
+        verdict, now, key = log.verdict, self._clock.monotonic(), log.target.key
         past = self._past.get(key)
         if past is None:
             past = self._past[key] = _Past(log.target, now)
@@ -125,10 +122,10 @@ class Health:
         else:
             self._past.move_to_end(key)
         past.used_at = self._clock.now()
+        ok, tokens, took = verdict == "answered", 0, None
         if not ok:
             past.error, past.error_at = verdict, past.used_at
-        tokens, took = 0, None
-        if verdict in _ANSWERED and log is exchange.answering:
+        if (ok or verdict == "cut") and log is exchange.answering:
             # It reached the client. Only a stream tells when it began.
             head, first = exchange.head, exchange.first_content_at
             if head is not None and head.stream and first is not None and first >= log.started:
@@ -136,7 +133,7 @@ class Health:
                 took = None if log.ended is None else log.ended - first
             if ok and log.usage is not None:
                 tokens = log.usage.total_output
-        past.statistics.attempt(now, ok=ok, cost=booked.cost_pusd, tokens=tokens, seconds=took)
+        past.statistics.attempt(now, ok=ok, cost=cost, tokens=tokens, seconds=took)
 
 
 __all__ = ["TARGETS_MAX", "Health", "TargetHealth"]

@@ -14,6 +14,7 @@ first needs twenty requests before it.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import deque
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -53,17 +54,18 @@ class Spending:
 
     def __init__(self) -> None:
         self._minutes: deque[_Minute] = deque()
+        # When the last of them ends.
+        self._until = -math.inf
         self._under_way = 0
 
     def settled(self, row: RequestRow, now: float) -> None:
         """Take a finished request."""
-        minutes = self._minutes
-        minute = minutes[-1] if minutes and minutes[-1].at == now // _MINUTE else self._at(now)
+        minute, cost = self._at(now) if now >= self._until else self._minutes[-1], row.cost_pusd
         minute.requests += 1
-        if row.cost_pusd is None:
+        if cost is None:
             minute.unpriced += 1
         else:
-            minute.cost += row.cost_pusd
+            minute.cost += cost
         for attempt in row.attempts:
             if attempt.outcome == HEDGED:
                 self._under_way -= 1
@@ -96,6 +98,7 @@ class Spending:
         minute, minutes = int(now // _MINUTE), self._minutes
         if not minutes or minutes[-1].at != minute:
             minutes.append(_Minute(minute))
+            self._until = (minute + 1) * _MINUTE
             while minutes[0].at <= minute - _WINDOW:
                 minutes.popleft()
         return minutes[-1]
@@ -142,9 +145,8 @@ class Hedges:
         self._quantile = quantile
         self._spending = Spending()
 
-    def settled(self, exchange: Exchange, row: RequestRow) -> None:
+    def settled(self, _exchange: Exchange, row: RequestRow) -> None:
         """Take a finished request into the account of what hedges may cost."""
-        del exchange
         self._spending.settled(row, self._clock.monotonic())
 
     async def run(self, contest: Contest, settings: Hedging) -> Begun | Failure:

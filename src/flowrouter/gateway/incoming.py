@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
 import re
-from collections.abc import Callable, Coroutine
-from typing import Any, TypeVar
 
 from flowrouter.canonical.capabilities import Capabilities
 from flowrouter.clock import Clock
 from flowrouter.config import Timeouts
 from flowrouter.errors import UpstreamError
-from flowrouter.gateway.silence import Silence
+from flowrouter.gateway.attempts import Opened
+from flowrouter.gateway.exchange import Exchange
 from flowrouter.providers.preset import Preset
 from flowrouter.tasks import in_time
-from flowrouter.upstream import Reply, Take
-
-T = TypeVar("T")
+from flowrouter.upstream import Reply
 
 WHOLE_MAX = 256 * 1024 * 1024
 """Bytes of a reply that comes in one piece."""
@@ -39,45 +35,54 @@ _ON = re.compile(
 class Incoming:
     """Reads one reply; raises `UpstreamError` where it is late, empty, broken or too large.
 
-    `deadline` is when all of it must be there (`streamed`: only if the client wants it whole), `begin_by`
-    when its first meaningful event must, both on the monotonic clock; `patient` says that the first event
-    may take as long as a reasoning model's. `waited` hears of the seconds each read took.
+    `deadline` is when all of it must be there (only if the client wants it whole), `begin_by` when its first
+    meaningful event must, both on the monotonic clock. The seconds that reads take ahead of the content commit are
+    the provider's.
     """
 
     __slots__ = (
-        "_begin_by", "_begun", "_clock", "_deadline", "_limits", "_may_think", "_reply", "_silence", "_streamed", "_thinks",
-        "_waited",
+        "_begin_by", "_begun", "_clock", "_deadline", "_exchange", "_limits", "_prepared", "_reply", "_streamed",
+        "_thinks",
     )  # fmt: skip
 
     def __init__(
         self,
-        reply: Reply,
+        opened: Opened,
+        exchange: Exchange,
         *,
         clock: Clock,
         timeouts: Timeouts,
         deadline: float,
         begin_by: float,
-        streamed: bool,
-        patient: Callable[[], bool],
-        waited: Callable[[float], None],
     ) -> None:
-        self._reply = reply
+        head = exchange.head
+        assert head is not None
+        self._reply = opened.reply
+        self._prepared = opened.prepared
+        self._exchange = exchange
         self._clock = clock
         self._limits = timeouts
         self._deadline = deadline
         self._begin_by = begin_by
-        self._streamed = streamed
-        self._may_think = patient
+        self._streamed = head.stream
         self._thinks: bool | None = None
-        self._waited = waited
-        self._begun = 0.0
-        self._silence: Silence | None = None
+        self._begun = clock.monotonic()
+
+    @property
+    def stall(self) -> float:
+        """Return how many seconds an answer that is on its way may be silent."""
+        return self._limits.stall
+
+    def silent(self) -> UpstreamError:
+        """Return the failure of an answer that was silent for longer."""
+        return UpstreamError(f"the stream fell silent for {self._limits.stall:g} s", kind="timeout")
 
     @property
     def _patient(self) -> bool:
         """Return whether the model may think first; found out at need, since it takes a look at the whole request."""
         if self._thinks is None:
-            self._thinks = self._may_think()
+            prepared, body = self._prepared, self._exchange.inbound.body
+            self._thinks = may_think_long(prepared.preset, prepared.capabilities, body)
         return self._thinks
 
     @property
@@ -86,14 +91,14 @@ class Incoming:
 
     async def first(self) -> bytes:
         """Return the reply up to the first bytes that tell something."""
-        first, began = b"", self._clock.monotonic()
+        first, began = b"", self._begun
         until = min(began + self._patience if self._streamed else self._deadline, self._begin_by)
         while piece := await self._read(until, "no answer came within", since=began):
             first += piece
             if first.strip(BLANK):
                 self._begun = self._clock.monotonic()
                 return first
-        raise UpstreamError("the provider sent an empty answer", kind="empty")
+        raise empty()
 
     async def more(self, *, started: bool, meaningful: bool, by: float = math.inf) -> bytes:
         """Return the next bytes of a stream: `started` if it has said that it begins, `meaningful` if it has.
@@ -114,44 +119,10 @@ class Incoming:
 
     async def flowing(self) -> bytes:
         """Return the next bytes of an answer that is on its way to its client."""
-        return await self._heard(self._reply.read())
-
-    async def flow(self, take: Take) -> None:
-        """Give such bytes to `take` as they come, until it returns False or `flowing` has something else to tell."""
-        silence, now = self._watch(), asyncio.get_running_loop().time
-
-        def taken(piece: bytes) -> bool:
-            if take(piece):
-                silence.since = now()
-                return True
-            silence.end()  # from here on it is not the provider who is waited for
-            return False
-
-        await self._heard(self._reply.flow(taken))
-
-    async def _heard(self, reading: Coroutine[Any, Any, T]) -> T:
-        """Return what was read, unless the provider was silent for too long meanwhile."""
-        silence = self._watch()
-        silence.begin()
         try:
-            return await reading
-        except asyncio.CancelledError:
-            if silence.is_over():
-                silent = f"the stream fell silent for {self._limits.stall:g} s"
-                raise UpstreamError(silent, kind="timeout") from None
-            raise
-        finally:
-            silence.end()
-
-    def close(self) -> None:
-        """Watch for silence no more."""
-        if self._silence is not None:
-            self._silence.close()
-
-    def _watch(self) -> Silence:
-        if self._silence is None:
-            self._silence = Silence(self._limits.stall)
-        return self._silence
+            return await in_time(self._limits.stall, self._reply.read())
+        except TimeoutError:
+            raise self.silent() from None
 
     async def rest(self, first: bytes) -> bytes:
         """Return the whole reply, of which `first` is here."""
@@ -164,15 +135,6 @@ class Incoming:
                 raise UpstreamError("the provider's answer is too large", kind="protocol")
         return first if len(pieces) == 1 else b"".join(pieces)
 
-    async def drain(self) -> None:
-        """Read the last bytes of a finished stream, so that its connection can be used again."""
-        try:
-            async with asyncio.timeout(_DRAIN_WAIT):
-                while await self._reply.read():
-                    pass
-        except (TimeoutError, UpstreamError):
-            pass
-
     async def _read(self, until: float, complaint: str, *, since: float) -> bytes:
         """Return the next bytes; raises `UpstreamError` if none came by `until`, counted `since` then."""
         started = self._clock.monotonic()
@@ -183,7 +145,27 @@ class Incoming:
         except TimeoutError:
             raise UpstreamError(f"{complaint} {max(until - since, 0):.3g} s", kind="timeout") from None
         finally:
-            self._waited(self._clock.monotonic() - started)
+            exchange = self._exchange
+            if exchange.first_content_at is None:
+                exchange.upstream_wait += self._clock.monotonic() - started
+
+
+async def drain(reply: Reply) -> None:
+    """Read the last bytes of a finished stream, so that its connection can be used again."""
+    try:
+        await in_time(_DRAIN_WAIT, _emptied(reply))
+    except (TimeoutError, UpstreamError):
+        pass
+
+
+async def _emptied(reply: Reply) -> None:
+    while await reply.read():
+        pass
+
+
+def empty() -> UpstreamError:
+    """Return the failure of a reply without a word."""
+    return UpstreamError("the provider sent an empty answer", kind="empty")
 
 
 def may_think_long(preset: Preset, capabilities: Capabilities, body: bytes) -> bool:
@@ -202,4 +184,4 @@ def asks_to_reason(body: bytes) -> bool:
     return False
 
 
-__all__ = ["BLANK", "UNASKED", "WHOLE_MAX", "Incoming", "asks_to_reason", "may_think_long"]
+__all__ = ["BLANK", "UNASKED", "WHOLE_MAX", "Incoming", "asks_to_reason", "drain", "empty", "may_think_long"]

@@ -2,38 +2,53 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from flowrouter.canonical.problem import Problem
 from flowrouter.clock import Clock
 from flowrouter.gateway.exchange import Exchange
 from flowrouter.gateway.standing import limit_headers
+from flowrouter.httpkit.fields import lines_of
 from flowrouter.httpkit.replies import Headers
 
 _LOSSES_MAX = 420
+_ASKED, _TARGET = 160, 200
+_IDS = b"\r\nx-request-id: %b\r\nrequest-id: %b\r\nx-flowrouter-overhead-ms: %.2f"
 
 
-def head_headers(exchange: Exchange, clock: Clock) -> Headers:
-    """Return the ids, what the gateway itself took and, where a target was reached, the start of the receipt."""
-    inbound, head, log = exchange.inbound, exchange.head, exchange.answering
+def head_lines(exchange: Exchange, clock: Clock) -> bytes:
+    """Return the ids, what the gateway itself took and, where a target was reached, the start of the receipt.
+
+    Lines as they leave: whatever others choose is made printable ASCII on its way in.
+    """
+    inbound, head = exchange.inbound, exchange.head
     request_id = inbound.request_id.encode()
     took = clock.monotonic() - inbound.started - exchange.upstream_wait
-    headers: Headers = [(b"x-request-id", request_id), (b"request-id", request_id), overhead_header(took)]
+    lines = _IDS % (request_id, request_id, took * 1000 if took > 0 else 0.0)
+    log = exchange.answering
     if log is not None and head is not None:
         target = log.target
-        headers += (
-            (b"x-flowrouter-asked", _ascii(head.model, 160)),
-            (b"x-flowrouter-target", _ascii(f"{target.account}/{target.model}", 200)),
-            (b"x-flowrouter-attempts", b"%d" % len(exchange.attempts)),
-        )
+        reached = _reached(head.model[:_ASKED], target.account[:_TARGET], target.model[:_TARGET])
+        lines = b"%b%b%d" % (lines, reached, len(exchange.attempts))
     if exchange.standings:
-        headers += limit_headers(exchange.standings, inbound.dialect)
+        lines += lines_of(limit_headers(exchange.standings, inbound.dialect))
     if exchange.budget_warning:
-        headers.append((b"x-flowrouter-budget", _ascii(exchange.budget_warning, 120)))
+        lines += b"\r\nx-flowrouter-budget: " + _ascii(exchange.budget_warning, 120)
     if exchange.bypass:
-        headers.append((b"x-flowrouter-bypass", _ascii(exchange.bypass, 100)))
+        lines += b"\r\nx-flowrouter-bypass: " + _ascii(exchange.bypass, 100)
     if exchange.request_losses:
-        paths = [loss.path for loss in exchange.request_losses]
-        headers.append((b"x-flowrouter-losses", _listed(paths)))
-    return headers
+        lines += b"\r\nx-flowrouter-losses: " + _listed([loss.path for loss in exchange.request_losses])
+    return lines
+
+
+@lru_cache(maxsize=256)
+def _reached(asked: str, account: str, model: str) -> bytes:
+    """Return what was asked for and who is asked, up to the number of attempts."""
+    target = _ascii(f"{account}/{model}", _TARGET)
+    return b"\r\nx-flowrouter-asked: %b\r\nx-flowrouter-target: %b\r\nx-flowrouter-attempts: " % (
+        _ascii(asked, _ASKED),
+        target,
+    )
 
 
 def overhead_header(seconds: float) -> tuple[bytes, bytes]:
@@ -72,4 +87,4 @@ def _ascii(text: str, limit: int) -> bytes:
     return "".join(c if " " <= c <= "~" else "?" for c in text).encode()
 
 
-__all__ = ["error_headers", "head_headers", "overhead_header"]
+__all__ = ["error_headers", "head_lines", "overhead_header"]

@@ -41,7 +41,7 @@ _DECISIVE = (
 def decides(policy: KeyPolicy, world: World) -> bool:
     """Return whether anything of a key's `policy`, or of `world`, goes by what stands in a request's body."""
     held = policy.models or policy.accounts or policy.budgets or policy.limits is not NO_LIMITS
-    return bool(held or world.budgets or world.routing.intents or world.routing.tiers.enabled)
+    return bool(held or world.decided)
 
 
 async def settle_body(exchange: Exchange, world: World) -> None:

@@ -117,7 +117,7 @@ class Pipeline:
     async def _plan(self, exchange: Exchange, world: World) -> Plan:
         head = exchange.head
         assert head is not None
-        plan = await self._planner.plan(exchange, world)
+        plan = self._planner.settled(exchange, world) or await self._planner.plan(exchange, world)
         operation = exchange.inbound.operation
         if operation == "compact":
             able = tuple(target for target in plan.targets if target.dialect == "openai_responses")

@@ -57,6 +57,18 @@ class Planner:
         self._bare = Bare(sources)
         self._chance = chance or random.Random()
 
+    def settled(self, exchange: Exchange, world: World) -> Plan | None:
+        """Return the plan that was made before for such a request, while nothing stands in its target's way."""
+        kept = world.facts.plans.get(_settled_key(exchange)) if world.settled else None
+        if kept is None or exchange.inbound.operation != "generate":
+            return None
+        ask = self._sources.obstacle
+        if ask is not None and ask(kept.targets[0]) is not None:
+            return None
+        exchange.named = world.reply_model == "asked"
+        exchange.plan = kept
+        return kept
+
     async def plan(self, exchange: Exchange, world: World) -> Plan:
         """Return the plan of `exchange` (skimmed), which is also written into it, and take its turns.
 
@@ -65,17 +77,11 @@ class Planner:
         if world.routing.intents:
             await self._privacy.look(exchange, world)
         exchange.named = world.reply_model == "asked"
-        key = _settled_key(exchange, world)
-        if key is not None and (kept := world.facts.plans.get(key)) is not None:
-            ask = self._sources.obstacle
-            if ask is None or ask(kept.targets[0]) is None:
-                exchange.plan = kept
-                return kept
         found = drafted(exchange, world)
         if not isinstance(found.root, Group):
             plan = exchange.plan = order(found, self._bare)
-            if key is not None and plan.targets and not plan.obstacles:
-                world.facts.keep_plan(key, plan)
+            if plan.targets and not plan.obstacles and _is_settled(exchange, world):
+                world.facts.keep_plan(_settled_key(exchange), plan)
             return plan
         moment = self._moment(exchange, world)
         if _chooses(found):
@@ -135,17 +141,21 @@ class Planner:
             moment.held = before.account
 
 
-def _settled_key(exchange: Exchange, world: World) -> tuple[str, Dialect, str, KeyPolicy] | None:
-    """Return what alone decides the plan of `exchange`, None where more than its model's name and its key may.
-
-    That is where rules look into requests, and for what is no conversation.
-    """
-    head, inbound, caller = exchange.head, exchange.inbound, exchange.caller
+def _settled_key(exchange: Exchange) -> tuple[str, Dialect, str, KeyPolicy]:
+    """Return what alone decides the plan of `exchange`, where the world and the operation let it."""
+    head, caller = exchange.head, exchange.caller
     assert head is not None
-    looked_at = world.facts.conditional or world.routing.intents
-    if looked_at or inbound.operation != "generate" or len(head.model) > NAME_MAX:
-        return None
-    return head.model, inbound.dialect, caller.owner_id, caller.policy
+    return head.model, exchange.inbound.dialect, caller.owner_id, caller.policy
+
+
+def _is_settled(exchange: Exchange, world: World) -> bool:
+    """Return whether nothing but `_settled_key` decided a plan, and that is short enough to be kept.
+
+    Rules may look into requests, and what is no conversation is planned otherwise.
+    """
+    head = exchange.head
+    assert head is not None
+    return world.settled and exchange.inbound.operation == "generate" and len(head.model) <= NAME_MAX
 
 
 def drafted(exchange: Exchange, world: World) -> Draft:

@@ -9,10 +9,8 @@ import msgspec
 
 from flowrouter.accounts.account import Account
 from flowrouter.canonical.capabilities import Capabilities
-from flowrouter.canonical.head import Head
 from flowrouter.canonical.loss import Loss
 from flowrouter.canonical.receipt import Lane
-from flowrouter.canonical.rendered import ReplyEdits
 from flowrouter.canonical.request import Request
 from flowrouter.canonical.response import Response
 from flowrouter.canonical.rewrite import ReplyRewriter
@@ -27,7 +25,7 @@ from flowrouter.gateway.missing_usage import UsageGap
 from flowrouter.gateway.pictures import needed, with_pictures
 from flowrouter.gateway.reasoning import ReasoningState, Sealer
 from flowrouter.gateway.sinks import Editor
-from flowrouter.gateway.world import World
+from flowrouter.gateway.world import Way, World
 from flowrouter.hookspecs import Stage
 from flowrouter.httpkit.keys import LOCAL_OWNER
 from flowrouter.providers import adapter
@@ -78,10 +76,9 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Draft(msgspec.Struct, frozen=True, kw_only=True):
-    """What a target is asked, before it is addressed; `headers` are the translation's own."""
+    """How a target is asked with a body, before that is addressed; `headers` are the translation's own."""
 
     operation: adapter.Operation
-    body: bytes
     lane: Lane
     edits: tuple[Editor, ...] = ()
     rewrites: bool = False
@@ -90,32 +87,34 @@ class _Draft(msgspec.Struct, frozen=True, kw_only=True):
     sealer: Sealer | None = None
 
 
+_AS_IT_IS = _Draft(operation="generate", lane="passthrough")
+
+
 def prepare(
     exchange: Exchange,
     world: World,
     target: Target,
     *,
+    way: Way,
     stages: Sequence[Stage],
     reasoning: ReasoningState,
     refused: frozenset[str] = frozenset(),
-    account: Account | None = None,
 ) -> Prepared:
     """Return the request for `target`; raises `CallerError` (cannot be expressed) or `AdapterError`.
 
-    `refused` names optional fields this target is known to answer 400 to. `account` is the target's own
-    with the access token it has now (default: as in the world).
+    `way` is the target's own, its account with the access token it has now. `refused` names optional fields that
+    the target is known to answer 400 to.
     """
     head = exchange.head
     assert head is not None
-    account, preset = account or world.accounts[target.account_id], world.presets[target.account_id]
-    capabilities = world.capabilities(preset, target.model, target.dialect)
+    account, capabilities = way.account, way.capabilities
     if STREAM_OPTIONS in refused:
         capabilities = msgspec.structs.replace(capabilities, stream_options=False)
-    policy = exchange.caller.policy.unsupported or account.unsupported
+    policy = exchange.caller.policy.unsupported
     if policy is not None:
         capabilities = msgspec.structs.replace(capabilities, unsupported=policy)
     active = [stage for stage in stages if stage.applies(head, exchange.caller)] if stages else ()
-    draft = _draft(
+    draft, body = _draft(
         exchange,
         target,
         capabilities=capabilities,
@@ -123,11 +122,11 @@ def prepare(
         reasoning=reasoning,
         named=world.reply_model == "asked",
     )
-    request = _addressed(draft, exchange, world, target=target, account=account)
+    request = _addressed(draft, body, exchange, world=world, target=target, account=account)
     return Prepared(
         target=target,
         account=account,
-        preset=preset,
+        preset=way.preset,
         capabilities=capabilities,
         lane=draft.lane,
         request=request,
@@ -149,7 +148,7 @@ def passes(exchange: Exchange, world: World, target: Target, *, stages: Sequence
 
 
 def _addressed(
-    draft: _Draft, exchange: Exchange, world: World, *, target: Target, account: Account
+    draft: _Draft, body: bytes, exchange: Exchange, *, world: World, target: Target, account: Account
 ) -> HttpRequest:
     """Return the draft with its address and headers, which are built once where requests of an account share them."""
     head, inbound, dialect = exchange.head, exchange.inbound, target.dialect
@@ -157,13 +156,10 @@ def _addressed(
     same = dialect == inbound.dialect
     passed = adapter.passed_on(inbound.headers, dialect) if same else ()
     added = tuple(draft.headers.items()) if draft.headers else ()
-    shared = draft.operation == "generate" and dialect != "gemini"
-    if passed or added:
-        shared = shared and _may_be_shared((*passed, *added))
-    place = (account.id, dialect, head.stream, passed, added)
-    if shared and (known := world.known_requests.get(place)) is not None and known[0] is account:
+    place = (account.id, dialect, draft.operation, head.stream, passed, added)
+    if (known := world.known_requests.get(place)) is not None and known[0] is account:
         built = known[1]
-        return HttpRequest(method=built.method, url=built.url, headers=built.headers, body=draft.body)
+        return HttpRequest(method=built.method, url=built.url, headers=built.headers, body=body)
     own_headers = {name: value.reveal() for name, value in account.headers}
     request = adapter.build(
         world.presets[target.account_id],
@@ -172,13 +168,13 @@ def _addressed(
         base_url=account.base_url,
         operation=draft.operation,
         model=target.model,
-        body=draft.body,
+        body=body,
         stream=head.stream,
         client_headers=_of_owner(inbound.headers, exchange.caller.owner_id),
         same_dialect=same,
         account_headers={**draft.headers, **own_headers},
     )
-    if shared:
+    if draft.operation == "generate" and dialect != "gemini" and _may_be_shared((*passed, *added)):
         if len(world.known_requests) >= _SHARED_MAX:
             world.known_requests.clear()
         world.known_requests[place] = (account, msgspec.structs.replace(request, body=b""))
@@ -225,42 +221,40 @@ def _draft(
     stages: Sequence[Stage],
     reasoning: ReasoningState,
     named: bool,
-) -> _Draft:
-    """Return what `target` is asked; `named` says that replies must bear the name the client asked for."""
+) -> tuple[_Draft, bytes]:
+    """Return how `target` is asked, and what; `named` says that replies must bear the name the client asked for."""
     inbound, head = exchange.inbound, exchange.head
     assert head is not None
     if inbound.operation == "compact":
         body = codec(target.dialect).prepare(inbound.body, head, target.model, False)
-        return _Draft(operation="compact", body=body, lane="passthrough")
+        return _Draft(operation="compact", lane="passthrough"), body
     if inbound.operation != "generate":
         asked = question(exchange, target, capabilities)
-        return _Draft(operation=asked.operation, body=asked.body, lane=asked.lane, losses=asked.losses)
-    edited = bool(stages) or named or exchange.amend is not None or is_foreign(exchange, target)
-    edited = edited or (bool(exchange.pictures) and needed(capabilities))
-    untouched = target.dialect == inbound.dialect and target.effort is None and not edited
-    if untouched and _may_pass(exchange, head, capabilities):
+        return _Draft(operation=asked.operation, lane=asked.lane, losses=asked.losses), asked.body
+    if (
+        target.dialect == inbound.dialect
+        and target.effort is None
+        and not (stages or named or exchange.amend is not None or is_foreign(exchange, target))
+        and not (exchange.pictures and needed(capabilities))
+        and (capabilities.stream_options or head.include_usage is None)  # no field that the host refuses
+        and not _enveloped(exchange)
+    ):
         wants_usage = head.stream and capabilities.stream_options
         body = codec(target.dialect).prepare(inbound.body, head, target.model, wants_usage)
         limit = None if exchange.hold is None else output_limit(exchange, capabilities)
         if limit is not None:
             edit = codec(target.dialect).limited
             body = body if edit is None else edit(body, limit, capabilities)
-        return _Draft(operation="generate", body=body, lane="passthrough")
+        return _AS_IT_IS, body
     return _translate(exchange, target, capabilities=capabilities, stages=stages, reasoning=reasoning)
-
-
-def _may_pass(exchange: Exchange, head: Head, capabilities: Capabilities) -> bool:
-    """Return whether the host can take the client's own bytes: no sealed state, no field it refuses."""
-    taken = capabilities.stream_options or head.include_usage is None
-    return taken and not _enveloped(exchange)
 
 
 def _enveloped(exchange: Exchange) -> bool:
     """Return whether the body holds state sealed for us; looked for once, since it may be long."""
-    known = exchange.enveloped
-    if known is None:
-        known = exchange.enveloped = holds_envelopes(exchange.inbound.body, exchange.inbound.dialect)
-    return known
+    if exchange.enveloped is None:
+        inbound = exchange.inbound
+        exchange.enveloped = holds_envelopes(inbound.body, inbound.dialect)
+    return exchange.enveloped
 
 
 def _translate(
@@ -270,7 +264,7 @@ def _translate(
     capabilities: Capabilities,
     stages: Sequence[Stage],
     reasoning: ReasoningState,
-) -> _Draft:
+) -> tuple[_Draft, bytes]:
     inbound = exchange.inbound
     same = target.dialect == inbound.dialect
     request = parsed(exchange)
@@ -292,22 +286,24 @@ def _translate(
         request = stage.edit_request(request)
     request = reasoning.open(request, target, owner_id=exchange.caller.owner_id)
     rendered = codec(target.dialect).render_request(request, target.model, capabilities)
-    editors = [*_undo(rendered.edits), *_reply_editors(stages)]
+    editors: list[Editor] = [ReplyRewriter(rendered.edits).feed] if rendered.edits else []
+    if stages:
+        editors += _reply_editors(stages)
     rewrites = bool(editors)
     if sealer is not None:
         editors.append(sealer.edit)
     if codec(inbound.dialect).needs_usage:
         editors.append(UsageGap(exchange).edit)
-    return _Draft(
+    draft = _Draft(
         operation="generate",
-        body=rendered.body,
         lane="translate",
         edits=tuple(editors),
         rewrites=rewrites,
-        losses=(*losses, *rendered.losses),
+        losses=(*losses, *rendered.losses) if losses else rendered.losses,
         headers=dict(rendered.headers),
         sealer=sealer,
     )
+    return draft, rendered.body
 
 
 def output_limit(exchange: Exchange, capabilities: Capabilities) -> int | None:
@@ -326,10 +322,6 @@ def _misses_state(request: Request) -> bool:
     """
     manual = request.reasoning is not None and request.reasoning.mode == "budget"
     return request.origin == "gemini" or (request.origin == "anthropic" and manual)
-
-
-def _undo(edits: ReplyEdits) -> list[Editor]:
-    return [ReplyRewriter(edits).feed] if edits else []
 
 
 def _reply_editors(stages: Sequence[Stage]) -> list[Editor]:

@@ -29,6 +29,7 @@ from flowrouter.gateway.settle import Books
 from flowrouter.gateway.tries import Tries
 from flowrouter.gateway.world import World
 from flowrouter.httpkit.caller import Caller
+from flowrouter.httpkit.visit import AsgiWay
 from flowrouter.logs import Logger
 from flowrouter.routing import Plan, Target
 from flowrouter.routing.cooldown import Pause
@@ -115,7 +116,7 @@ class Probes:
         exchange = self._exchange(target, world)
         logs.about(exchange.inbound.request_id)
         client = Client(
-            _nobody,
+            AsgiWay(_nobody),
             codec(target.dialect),
             exchange,
             clock=self._clock,

@@ -15,7 +15,7 @@ from flowrouter.gateway.attempt_log import AttemptLog
 from flowrouter.gateway.exchange import Exchange
 from flowrouter.gateway.pause_book import Mark
 from flowrouter.gateway.quota_counts import Counts
-from flowrouter.gateway.records import RequestRow
+from flowrouter.gateway.records import AttemptRow, RequestRow
 from flowrouter.gateway.world import World
 from flowrouter.routing.cooldown import Pause
 from flowrouter.routing.facts import NAME_MAX
@@ -37,10 +37,11 @@ class Quotas:
         self._world = world
         self._mark = mark
         self._clock = clock
-        self._seen: World | None = None
+        # The world that `closed` goes by, and what is closed of its accounts.
+        self.seen: World | None = None
+        self.closed: dict[str, tuple[Closed, ...]] = {}
         self._heard: dict[str, dict[str, Window]] = {}
         self._marks: dict[str, str] = {}
-        self._closed: dict[str, tuple[Closed, ...]] = {}
         self._counted: dict[str, Account] = {}
         self._since: dict[str, float] = {}
         self.counts = Counts()
@@ -51,9 +52,9 @@ class Quotas:
 
     def pause(self, target: Target) -> Pause | None:
         """Return why `target` is not asked now, as a pause that lasts until the true reset."""
-        if self._world() is not self._seen:
+        if self._world() is not self.seen:
             self._look_at_world()
-        found = self._closed.get(target.account_id)
+        found = self.closed.get(target.account_id)
         if found is None:
             return None
         now = self._clock.now()
@@ -66,7 +67,7 @@ class Quotas:
 
     def take(self, target: Target) -> Pause | None:
         """Count a request that is about to be sent; return why it may not be."""
-        if self._world() is not self._seen:
+        if self._world() is not self.seen:
             self._look_at_world()
         account = self._counted.get(target.account_id)
         if account is None:
@@ -80,33 +81,32 @@ class Quotas:
     def settled(self, exchange: Exchange, row: RequestRow) -> None:
         """Take what the attempts of a finished exchange said, and what they used."""
         for log, booked in zip(exchange.attempts, row.attempts, strict=False):
-            account_id = log.target.account_id
+            account_id = booked.account_id
             if log.status is not None:
                 self.used.add(account_id)
-            account = self._counted.get(account_id)
-            if account is not None:
-                # The books count the five kinds apart; a limit on tokens means all of them.
-                tokens = (
-                    (booked.input_tokens or 0) + (booked.output_tokens or 0) + (booked.reasoning_tokens or 0)
-                )
-                tokens += (booked.cache_read_tokens or 0) + (booked.cache_write_tokens or 0)
-                self.counts.add(
-                    account,
-                    now=self._clock.now(),
-                    requests=0 if log.head_at is not None else -1,  # it was never sent
-                    tokens=tokens,
-                    pusd=booked.cost_pusd or 0,
-                )
-                self._touched(account_id)
-            if log.said is not None and not (_says_nothing(log.said) and log.refusal is None):
+            if account_id in self._counted:
+                self._count(self._counted[account_id], log, booked)
+            if log.said is not None and (log.refusal is not None or not _says_nothing(log.said)):
                 self.note(account_id, self._said(log))
+
+    def _count(self, account: Account, log: AttemptLog, booked: AttemptRow) -> None:
+        # The books count the five kinds apart; a limit on tokens means all of them.
+        tokens = (booked.input_tokens or 0) + (booked.output_tokens or 0) + (booked.reasoning_tokens or 0)
+        self.counts.add(
+            account,
+            now=self._clock.now(),
+            requests=0 if log.head_at is not None else -1,  # it was never sent
+            tokens=tokens + (booked.cache_read_tokens or 0) + (booked.cache_write_tokens or 0),
+            pusd=booked.cost_pusd or 0,
+        )
+        self._touched(account.id)
 
     def note(self, account_id: str, windows: Iterable[Window]) -> None:
         """Take what was said of an account; of a window heard of before, the later word counts."""
         world = self._world()
         if account_id not in world.accounts:
             return
-        if self._world() is not self._seen:
+        if self._world() is not self.seen:
             self._look_at_world()
         heard = self._heard.get(account_id)
         if heard is None:
@@ -123,7 +123,7 @@ class Quotas:
 
     def windows(self, account_id: str) -> tuple[Window, ...]:
         """Return what is known of an account: what was heard, then what is counted."""
-        if self._world() is not self._seen:
+        if self._world() is not self.seen:
             self._look_at_world()
         heard = tuple(self._heard.get(account_id, {}).values())
         account = self._counted.get(account_id)
@@ -147,15 +147,15 @@ class Quotas:
 
         What its owner wrote down stays in force.
         """
-        closed_ = len(self._closed.get(account_id, ()))
+        closed_ = len(self.closed.get(account_id, ()))
         if self._heard.pop(account_id, None) is not None:
             self.forgotten.add(account_id)
             self._touched(account_id)
-        return closed_ - len(self._closed.get(account_id, ()))
+        return closed_ - len(self.closed.get(account_id, ()))
 
     def counted(self) -> Iterable[Account]:
         """Return the accounts whose use is counted against limits of their owners'."""
-        if self._world() is not self._seen:
+        if self._world() is not self.seen:
             self._look_at_world()
         return self._counted.values()
 
@@ -198,9 +198,9 @@ class Quotas:
             each for window in self.windows(account_id) if (each := closed(window, kept, now=now)) is not None
         )
         if found:
-            self._closed[account_id] = found
+            self.closed[account_id] = found
         else:
-            self._closed.pop(account_id, None)
+            self.closed.pop(account_id, None)
 
     def _pause(self, found: Closed, target: Target, now: float) -> Pause:
         account = self._world().accounts.get(target.account_id)
@@ -220,7 +220,7 @@ class Quotas:
 
     def _look_at_world(self) -> None:
         """Drop what was heard of accounts that are gone or have another key; see whose use is counted."""
-        world = self._seen = self._world()
+        world = self.seen = self._world()
         for account_id in list(self._heard):
             if account_id not in world.accounts or self._marks.get(account_id) != self._mark(
                 world, account_id
@@ -231,7 +231,7 @@ class Quotas:
         now = self._clock.now()
         self._since = {account_id: self._since.get(account_id, now) for account_id in self._counted}
         self.counts.forget(lambda account_id: account_id in self._counted, now)
-        for account_id in {*self._heard, *self._counted, *self._closed}:
+        for account_id in {*self._heard, *self._counted, *self.closed}:
             self._review(account_id)
 
 

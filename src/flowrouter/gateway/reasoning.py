@@ -17,7 +17,7 @@ import msgspec
 from flowrouter.accounts.vault import UnsealError
 from flowrouter.canonical import events as e
 from flowrouter.canonical.events import Event
-from flowrouter.canonical.messages import Message
+from flowrouter.canonical.messages import Message, kinds
 from flowrouter.canonical.parts import Opaque, Part, Provenance, Reasoning, ToolCall
 from flowrouter.canonical.request import Request
 from flowrouter.gateway.compaction import Compaction
@@ -56,10 +56,10 @@ class ReasoningState:
 
         Compaction items of ours open for every target; raises `CallerError` for one that does not.
         """
-        kinds = {kind for message in request.messages for kind in map(type, message.parts)}
-        if Opaque in kinds:
+        held = kinds(request.messages)
+        if Opaque in held:
             request = self._compaction.open(request, owner_id=owner_id)
-        if Reasoning not in kinds or not any(map(_holds_envelope, request.messages)):
+        if Reasoning not in held or not any(map(_holds_envelope, request.messages)):
             return request
         messages: list[Message] = []
         for message in request.messages:

@@ -10,10 +10,9 @@ from flowrouter.canonical.dialect import Dialect
 from flowrouter.canonical.fates import Fate, fates, member_names
 from flowrouter.canonical.leftovers import NESTED
 from flowrouter.canonical.receipt import AttemptNote, LeftOut, Receipt, Route, told
-from flowrouter.canonical.usage import Usage
-from flowrouter.gateway.amounts import AttemptCost, Costs
-from flowrouter.gateway.attempt_log import AttemptLog
+from flowrouter.gateway.amounts import Costs
 from flowrouter.gateway.exchange import Exchange
+from flowrouter.gateway.tried import Counts
 from flowrouter.routing import Plan, Target
 from flowrouter.routing.facts import NAME_MAX
 from flowrouter.routing.tree import Note
@@ -22,13 +21,20 @@ from flowrouter.usage.pricing import usd
 _members: msgspec.json.Decoder[dict[str, Any]] = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
-def receipt_of(exchange: Exchange, ended: float, *, costs: Costs) -> Receipt:
-    """Return the receipt of an exchange that ended at `ended` (seconds, monotonic)."""
-    inbound, head, attempts, usage = exchange.inbound, exchange.head, exchange.attempts, exchange.usage
-    started, first = inbound.started, exchange.first_content_at
-    asked, counts = inbound.dialect, _counts(usage)
-    target = attempts[-1].target.dialect if attempts else asked
-    # By place, as `settle` makes the row, and for the same reason.
+def receipt_of(
+    exchange: Exchange,
+    ended: float,
+    *,
+    own: float,
+    costs: Costs,
+    counts: Counts,
+    attempts: tuple[AttemptNote, ...],
+) -> Receipt:
+    """Return the receipt of an exchange that ended at `ended` (seconds, monotonic), `own` of it our own time."""
+    inbound, head, first = exchange.inbound, exchange.head, exchange.first_content_at
+    asked, lost, lane, started = inbound.dialect, exchange.request_losses, exchange.lane, inbound.started
+    target = exchange.attempts[-1].target.dialect if attempts else asked
+    # By place and with times rounded as in `tried`, and for the same reasons.
     return Receipt(
         inbound.request_id,
         inbound.wall,
@@ -37,29 +43,25 @@ def receipt_of(exchange: Exchange, ended: float, *, costs: Costs) -> Receipt:
         "" if head is None else head.model,
         False if head is None else head.stream,
         _summary(exchange),
-        exchange.lane,
+        lane,
         None if exchange.plan is None else _route(exchange.plan),
-        tuple(
-            [
-                _note(attempt, cost, started, counts=counts if cost.usage is usage else _counts(cost.usage))
-                for attempt, cost in zip(attempts, costs.attempts, strict=True)
-            ]
-        ),
-        _fields(exchange, target),
-        told(exchange.request_losses, asked, target) if exchange.request_losses else (),
+        attempts,
+        # A body that passed as it was needs no list.
+        _fields(exchange, target) if lane == "translate" or lost or exchange.problem is not None else (),
+        told(lost, asked, target) if lost else (),
         told(exchange.reply_losses, target, asked) if exchange.reply_losses else (),
         exchange.answered_model,
         exchange.finish,
-        tuple(exchange.seams),
+        tuple(exchange.seams) if exchange.seams else (),
         exchange.not_completed,
         exchange.outcome,
         counts,
-        usage is not None and usage.estimated,
+        False if exchange.usage is None else exchange.usage.estimated,
         usd(costs.cost),
         usd(costs.charge),
-        round(max(0.0, (first or ended) - started - exchange.upstream_wait) * 1000, 2),
-        round((first - started) * 1000, 2) if first else None,
-        round((ended - started) * 1000, 2),
+        int(own * 100_000 + 0.5) / 100,
+        int((first - started) * 100_000 + 0.5) / 100 if first else None,
+        int((ended - started) * 100_000 + 0.5) / 100,
         round(exchange.waited * 1000, 2) if exchange.waited else 0.0,
         None if exchange.hold is None else exchange.hold.note(),
         True,
@@ -67,27 +69,29 @@ def receipt_of(exchange: Exchange, ended: float, *, costs: Costs) -> Receipt:
 
 
 def _summary(exchange: Exchange) -> str:
-    match exchange.outcome:
-        case "ok":
-            pass
-        case "cancelled":
-            return "the client went away before the answer ended"
-        case "partial":
-            return "the answer was cut off by the provider and ended with an error"
-        case "error":
-            said = exchange.problem.message if exchange.problem is not None else "no answer"
-            return f"no answer: {said[:200]}"
+    if exchange.outcome != "ok":
+        return _without_end(exchange)
     if exchange.bypass:
         return f"answered here without a model, by the bypass rule {exchange.bypass}"
-    if exchange.lane == "passthrough" and not exchange.request_losses:
+    lost = exchange.request_losses
+    if exchange.lane != "passthrough":
+        losses = len(lost) + len(exchange.reply_losses)
+        some = f"with {losses} loss{'' if losses == 1 else 'es'}" if losses else "without loss"
+        return f"translated {some}"
+    if not lost:
         return "all fields passed, bytes unchanged, except the owned fields (see ARCHITECTURE.md)"
-    if exchange.lane == "passthrough":
-        named = ", ".join(loss.path[:100] for loss in exchange.request_losses[:8])
-        return f"all other fields passed, bytes unchanged, except the owned fields and {named}"
-    losses = len(exchange.request_losses) + len(exchange.reply_losses)
-    return (
-        f"translated with {losses} loss{'' if losses == 1 else 'es'}" if losses else "translated without loss"
-    )
+    named = ", ".join(loss.path[:100] for loss in lost[:8])
+    return f"all other fields passed, bytes unchanged, except the owned fields and {named}"
+
+
+def _without_end(exchange: Exchange) -> str:
+    """Return what became of an exchange whose answer did not come to its end."""
+    if exchange.outcome == "cancelled":
+        return "the client went away before the answer ended"
+    if exchange.outcome == "partial":
+        return "the answer was cut off by the provider and ended with an error"
+    said = exchange.problem.message if exchange.problem is not None else "no answer"
+    return f"no answer: {said[:200]}"
 
 
 def _route(plan: Plan) -> Route:
@@ -139,47 +143,9 @@ _TOLD_MAX = 12
 _TEXT_MAX = 300
 
 
-def _note(
-    attempt: AttemptLog, cost: AttemptCost, started: float, *, counts: dict[str, int | None]
-) -> AttemptNote:
-    target, began, head_at, ended = attempt.target, attempt.started, attempt.head_at, attempt.ended
-    return AttemptNote(
-        target.account,
-        target.preset,
-        target.model,
-        target.dialect,
-        started_ms=round((began - started) * 1000, 2),
-        head_ms=round((head_at - started) * 1000, 2) if attempt.status is not None and head_at else None,
-        duration_ms=round((ended - began) * 1000, 2) if ended is not None else None,
-        status=attempt.status,
-        verdict=attempt.verdict,
-        reason=attempt.error,
-        usage=counts,
-        estimated=cost.estimated,
-        cost_usd=usd(cost.cost),
-        charge_usd=usd(cost.charge),
-        trial=attempt.trial,
-        paused_ms=round(attempt.paused * 1000, 2) if attempt.paused is not None else None,
-    )
-
-
-def _counts(usage: Usage | None) -> dict[str, int | None]:
-    if usage is None:
-        return {}
-    return {
-        "input": usage.input,
-        "cache_read": usage.cache_read,
-        "cache_write": usage.cache_write,
-        "output": usage.output,
-        "reasoning": usage.reasoning,
-    }
-
-
 def _fields(exchange: Exchange, target: Dialect) -> tuple[Fate, ...]:
-    """Return the fates of a translated request's fields; a body that passed as it was needs no list."""
+    """Return the fates of a request's fields, where it was translated, lost one or was refused for one."""
     problem, inbound = exchange.problem, exchange.inbound
-    if exchange.lane != "translate" and problem is None and not exchange.request_losses:
-        return ()
     refused = problem.param if problem is not None and problem.status in (400, 422) else None
     if exchange.lane != "translate" and refused is None and not exchange.request_losses:
         return ()

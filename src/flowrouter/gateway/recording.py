@@ -198,6 +198,13 @@ class _Heard:
         self.status = reply.status
         self.headers = reply.headers
 
+    def entire(self) -> bytes | None:
+        """Return the whole body where all of it is here."""
+        body = self._reply.entire()
+        if body is not None:
+            self._hear(body)
+        return body
+
     async def read(self) -> bytes:
         """Return the next piece."""
         piece = await self._reply.read()

@@ -15,7 +15,7 @@ from flowrouter.gateway.attempts import Attempts
 from flowrouter.gateway.begun import Begun, out_of_time
 from flowrouter.gateway.blame import Failure
 from flowrouter.gateway.client import Client
-from flowrouter.gateway.delivery import Completion, Delivery, Stores
+from flowrouter.gateway.delivery import Completion, Delivery, Means
 from flowrouter.gateway.exchange import Exchange
 from flowrouter.gateway.recall import Recall
 from flowrouter.gateway.stored_responses import StoredResponses
@@ -34,9 +34,7 @@ class Relay:
         completion: Completion | None = None,
     ) -> None:
         self._attempts = attempts
-        self._stores = Stores(recall=recall, stored=stored)
-        self._clock = clock
-        self._completion = completion
+        self._means = Means(clock=clock, recall=recall, stored=stored, completion=completion)
 
     async def deliver(
         self, begun: Begun, exchange: Exchange, client: Client, *, settle: Callable[[Exchange], None]
@@ -45,19 +43,11 @@ class Relay:
 
         `settle` is called once the client has its answer, before the rest of the reply is read.
         """
-        delivery = Delivery(
-            begun,
-            exchange,
-            client,
-            clock=self._clock,
-            stores=self._stores,
-            completion=self._completion,
-            settle=settle,
-        )
+        delivery = Delivery(begun, exchange, client, means=self._means, settle=settle)
         try:
             problem = await delivery.run()
         except UpstreamError as error:
-            if error.kind == "timeout" and begun.overdue(self._clock.monotonic()):
+            if error.kind == "timeout" and begun.overdue(self._means.clock.monotonic()):
                 return out_of_time(begun.target, begun.opened.log)
             return self._attempts.broken(begun.opened.log, begun.target, error)
         finally:

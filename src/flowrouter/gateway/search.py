@@ -12,7 +12,7 @@ from flowrouter.canonical.problem import Problem
 from flowrouter.clock import Clock
 from flowrouter.gateway import retry_after
 from flowrouter.gateway.attempt_log import AttemptLog
-from flowrouter.gateway.begun import Begun
+from flowrouter.gateway.begun import TIMEOUT_HEADER, Begun
 from flowrouter.gateway.blame import BUSY, Failure
 from flowrouter.gateway.client import Client
 from flowrouter.gateway.cooldowns import Cooldowns
@@ -22,9 +22,8 @@ from flowrouter.gateway.tries import Tries
 from flowrouter.gateway.world import World
 from flowrouter.routing import Plan, Target, judge
 from flowrouter.routing.cooldown import Pause
-from flowrouter.routing.course import Course, End, Limits, Try, Wait
+from flowrouter.routing.course import Course, End, Try, Wait
 from flowrouter.routing.verdict import Verdict, of_class
-from flowrouter.settings.routing import Routing
 
 Settle = Callable[[Exchange], None]
 
@@ -56,31 +55,34 @@ class Search:
         self._clock = clock
         self._wait = wait
         self._draw = draw
-        # What requests without a time of their own may do, and the settings that say so.
-        self._usual: tuple[Limits, Routing | None] = (Limits(), None)
 
     async def run(
         self, exchange: Exchange, client: Client, plan: Plan, *, world: World, settle: Settle
     ) -> Lost | None:
         """Answer the client; return why nobody did. `settle` is `Relay.deliver`'s."""
-        cooldowns = self._cooldowns
+        cooldowns, now, limits = self._cooldowns, self._clock.now, world.limits
+        if (
+            TIMEOUT_HEADER in exchange.inbound.headers
+            and (left := self._tries.time_left(exchange)) is not None
+        ):
+            limits = msgspec.structs.replace(limits, wait=max(0.0, min(limits.wait, left)))
         course = Course(
             plan,
-            self._limits(exchange, world.routing),
+            limits,
             obstacle=cooldowns.obstacle,
             riskable=cooldowns.riskable,
-            context=partial(_window, world),
+            context=world.window,
             draw=self._draw,
         )
         failures: list[Failure] = []
-        while not isinstance(step := course.next(self._clock.now()), End):
+        while not isinstance(step := course.next(now()), End):
             if isinstance(step, Wait):
                 await self._pass(step, exchange)
                 continue
             begun = await self._begin(step, exchange, course, world=world, failures=failures)
             if begun is None:
                 continue
-            began = self._clock.now()
+            began = now()
             failure = await self._relay.deliver(begun, exchange, client, settle=settle)
             if failure is None:
                 if begun.opened.log.verdict == "cut":
@@ -102,7 +104,8 @@ class Search:
             if trial is None:
                 course.denied(step.target)
                 return None
-        began, before, lost = self._clock.now(), len(exchange.attempts), list[Failure]()
+        began, before = self._clock.now(), len(exchange.attempts)
+        lost: list[Failure] = []
         begun: Begun | Failure | None = None
         try:
             begun = await self._tries.begin(
@@ -115,16 +118,17 @@ class Search:
                 spare=step.spare,
                 lost=lost.append,
             )
-            if isinstance(begun, Failure):
+            answers = isinstance(begun, Begun)
+            if not answers:
                 lost.append(begun)
             for failure in lost:
                 trial_of = step.trial and failure.target == step.target
                 pause = await self._take_in(
-                    failure, course, failures, began=began, trial=trial_of, over=isinstance(begun, Begun)
+                    failure, course, failures, began=began, trial=trial_of, over=answers
                 )
                 if pause is not None:
                     _note_pause(exchange.attempts[before:], failure, pause.until - self._clock.now())
-            if isinstance(begun, Failure):
+            if not answers:
                 return None
             left = retry_after.used_up(begun.opened.reply.headers, now=self._clock.now())
             if left is not None or self._cooldowns.known:
@@ -190,31 +194,6 @@ class Search:
         pause = await self._cooldowns.failed(failure, began=self._clock.now() - took)
         if pause is not None:
             log.paused = max(0.0, pause.until - self._clock.now())
-
-    def _limits(self, exchange: Exchange, settings: Routing) -> Limits:
-        limits, of = self._usual
-        if of is not settings:
-            limits = Limits(
-                attempts=settings.attempts,
-                wait=settings.wait,
-                past_content_filter=settings.failover_on_content_filter,
-            )
-            self._usual = limits, settings
-        left = self._tries.time_left(exchange)
-        if left is None:
-            return limits
-        return msgspec.structs.replace(limits, wait=max(0.0, min(limits.wait, left)))
-
-
-def _window(world: World, target: Target) -> int | None:
-    """Return the tokens `target` can read, as its provider or its profile says."""
-    for listed in world.listed.get(target.account_id, ()):
-        if listed.id == target.model and listed.context_window:
-            return listed.context_window
-    preset = world.presets.get(target.account_id)
-    if preset is None:
-        return None
-    return world.capabilities(preset, target.model, target.dialect).context_window
 
 
 def _head_came(exchange: Exchange, target: Target, before: int) -> bool:

@@ -11,8 +11,7 @@ from flowrouter.canonical.receipt import Receipt
 from flowrouter.canonical.usage import Usage
 from flowrouter.clock import Clock
 from flowrouter.gateway.affinity import session_header
-from flowrouter.gateway.amounts import AttemptCost, Costs
-from flowrouter.gateway.attempt_log import AttemptLog
+from flowrouter.gateway.amounts import Costs
 from flowrouter.gateway.bills import Bills
 from flowrouter.gateway.costs import costs_of
 from flowrouter.gateway.exchange import Exchange
@@ -20,6 +19,7 @@ from flowrouter.gateway.holds import settled
 from flowrouter.gateway.ports import AttemptRow, RequestLog, RequestRow
 from flowrouter.gateway.receipts import receipt_of
 from flowrouter.gateway.records import BudgetLine
+from flowrouter.gateway.tried import attempts_of, counts_of
 from flowrouter.logs import Logger
 from flowrouter.plugins import Hooks
 from flowrouter.routing.bypass import STEP
@@ -28,6 +28,8 @@ from flowrouter.wire import json
 _CLIENT_MAX = 120
 _TOOLS_MAX = 500
 _UNCOUNTED = Usage()
+_NOBODY = AttemptRow("", "", "", "openai_chat", "")
+"""Stands for the last attempt where there is none."""
 
 COMBO_STEP = "combo "
 """How the step of a plan begins that a combo made."""
@@ -35,7 +37,7 @@ COMBO_STEP = "combo "
 _log = logs.get("settlement")
 
 
-class Settlement(msgspec.Struct, frozen=True, kw_only=True):
+class Settlement(msgspec.Struct, frozen=True):
     """What listeners are told: the row as it is stored, the receipt, and the record itself.
 
     Whoever keeps it must not keep `exchange`: it holds the request's body.
@@ -81,13 +83,26 @@ class Books:
         exchange.settled = True
         ended = self._clock.monotonic()
         for attempt in exchange.attempts:
-            attempt.ended = attempt.ended or ended
+            if attempt.ended is None:
+                attempt.ended = ended
         costs = costs_of(exchange, self._bills)
         used: tuple[BudgetLine, ...] = ()
         if exchange.hold is not None:
             costs, used = settled(exchange.hold, exchange, costs)
-        receipt = receipt_of(exchange, ended, costs=costs)
-        row = _row(exchange, ended, costs=costs, receipt=json.dumps(receipt), budgets=used)
+        began = exchange.inbound.started
+        own = max(0.0, (exchange.first_content_at or ended) - began - exchange.upstream_wait)
+        counts = counts_of(exchange.usage)
+        attempts, notes = attempts_of(exchange, costs, counts)
+        receipt = receipt_of(exchange, ended, own=own, costs=costs, counts=counts, attempts=notes)
+        row = _row(
+            exchange,
+            ended,
+            own=own,
+            costs=costs,
+            attempts=attempts,
+            receipt=json.dumps(receipt),
+            budgets=used,
+        )
         self._log.record(row)
         if self._access is not None:
             self._access.info(
@@ -107,7 +122,7 @@ class Books:
                 _log.error("an observer failed", error=error, request_id=row.id)
         if not self._listeners:
             return
-        settlement = Settlement(row=row, receipt=receipt, exchange=exchange)
+        settlement = Settlement(row, receipt, exchange)
         for listener in self._listeners:
             try:
                 listener(settlement)
@@ -116,43 +131,46 @@ class Books:
 
 
 def _row(
-    exchange: Exchange, ended: float, *, costs: Costs, receipt: bytes, budgets: tuple[BudgetLine, ...]
+    exchange: Exchange,
+    ended: float,
+    *,
+    own: float,
+    costs: Costs,
+    attempts: tuple[AttemptRow, ...],
+    receipt: bytes,
+    budgets: tuple[BudgetLine, ...],
 ) -> RequestRow:
-    inbound, head, attempts = exchange.inbound, exchange.head, exchange.attempts
-    usage, problem, first = exchange.usage or _UNCOUNTED, exchange.problem, exchange.first_content_at
-    caller, started = exchange.caller, inbound.started
-    last = attempts[-1].target if attempts else None
-    # By place: Python calls with so many names through a dictionary, which takes three times as long. The order
-    # is that of the struct, held by tests/unit/gateway/test_settle.py.
-    return RequestRow(
+    inbound, head, usage, step = exchange.inbound, exchange.head, exchange.usage or _UNCOUNTED, exchange.step
+    problem, first, started = exchange.problem, exchange.first_content_at, inbound.started
+    last = attempts[-1] if attempts else _NOBODY
+    # By place, as `tried` makes attempts, and in two parts: a call with more than thirty arguments is made of a list.
+    # The order is that of the struct, held by tests/unit/gateway/test_settle.py.
+    asked = (
         inbound.request_id,
         int(inbound.wall * 1000),
-        caller.owner_id,
-        caller.key_id,
+        exchange.caller.owner_id,
+        exchange.caller.key_id,
         inbound.headers.get("user-agent", "")[:_CLIENT_MAX] or None,
         inbound.dialect,
         inbound.endpoint,
         None if head is None else head.model,
-        None if last is None else last.account_id,
-        last.preset if last is not None else (exchange.bypass and STEP) or None,
-        exchange.answered_model or (None if last is None else last.model),
-        None if last is None else last.dialect,
+        last.account_id or None,
+        last.preset or (exchange.bypass and STEP) or None,
+        exchange.answered_model or last.model or None,
+        last.dialect if attempts else None,
         False if head is None else head.stream,
         exchange.lane,
         exchange.status,
         exchange.outcome,
         None if problem is None else problem.code or problem.kind,
         None if problem is None else problem.message[:300],
-        tuple(
-            [
-                _attempt_row(attempt, started, cost)
-                for attempt, cost in zip(attempts, costs.attempts, strict=True)
-            ]
-        ),
+        attempts,
+    )
+    done = (
         exchange.request_losses + exchange.reply_losses,
         None if first is None else round((first - started) * 1000),
         round((ended - started) * 1000),
-        round(max(0.0, (first or ended) - started - exchange.upstream_wait) * 1e6),
+        round(own * 1e6),
         usage.input,
         usage.cache_read,
         usage.cache_write,
@@ -165,40 +183,13 @@ def _row(
         session_header(inbound.headers),
         len(inbound.body),
         exchange.bytes_out,
-        _combo(exchange.step),
+        step.removeprefix(COMBO_STEP)[:_CLIENT_MAX] if step.startswith(COMBO_STEP) else None,
         exchange.finish,
-        ",".join(exchange.called)[:_TOOLS_MAX] or None,
+        (",".join(exchange.called)[:_TOOLS_MAX] or None) if exchange.called else None,
         budgets,
         receipt,
     )
-
-
-def _combo(step: str) -> str | None:
-    """Return the combo that the name asked for led to."""
-    return step.removeprefix(COMBO_STEP)[:_CLIENT_MAX] if step.startswith(COMBO_STEP) else None
-
-
-def _attempt_row(attempt: AttemptLog, started: float, cost: AttemptCost) -> AttemptRow:
-    target, usage, began = attempt.target, cost.usage or _UNCOUNTED, attempt.started
-    return AttemptRow(
-        target.account_id,
-        target.preset,
-        target.model,
-        target.dialect,
-        outcome=attempt.verdict,
-        status=attempt.status,
-        error=attempt.error,
-        started_ms=round((began - started) * 1000),
-        duration_ms=None if attempt.ended is None else round((attempt.ended - began) * 1000),
-        input_tokens=usage.input,
-        cache_read_tokens=usage.cache_read,
-        cache_write_tokens=usage.cache_write,
-        output_tokens=usage.output,
-        reasoning_tokens=usage.reasoning,
-        estimated=usage.estimated,
-        cost_pusd=cost.cost,
-        charge_pusd=cost.charge,
-    )
+    return RequestRow(*(asked + done))
 
 
 __all__ = ["Books", "Listener", "Settlement"]

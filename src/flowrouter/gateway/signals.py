@@ -9,7 +9,6 @@ import msgspec
 
 from flowrouter.gateway.admission import Admission
 from flowrouter.gateway.health import Health
-from flowrouter.gateway.tries import slots
 from flowrouter.gateway.world import World
 from flowrouter.routing import turns
 from flowrouter.routing.affinity import Pin
@@ -92,7 +91,7 @@ class Moment:
 
     def busy(self, target: Target) -> float:
         """Return the requests in flight at the target's account as a share of what it may have."""
-        limit = slots(self._world, target)
+        limit = self._world.slots(target.account_id)
         return self._sources.admission.in_flight(target.account_id) / limit
 
     def bill(self, target: Target) -> int | None:

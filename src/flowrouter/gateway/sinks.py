@@ -19,9 +19,12 @@ from flowrouter.canonical.loss import Loss
 from flowrouter.canonical.problem import Problem
 from flowrouter.dialects import Codec
 from flowrouter.dialects.codec import EncodeOptions, StreamEncoder
-from flowrouter.wire.sse import Frame, one_line, write
+from flowrouter.wire.sse import Frame, frame_of, one_line, write
 
 Editor = Callable[[Event], list[Event]]
+
+Step = tuple[Frame | None, Sequence[Event]]
+"""A frame with the events in it, or no frame where the end of the stream told the events."""
 
 
 class Sink(Protocol):
@@ -31,6 +34,10 @@ class Sink(Protocol):
 
     def feed(self, frame: Frame, events: Sequence[Event]) -> bytes:
         """Return the bytes one frame and its events put on the client's wire."""
+        ...
+
+    def say(self, raw: bytes, delta: e.PartDelta) -> bytes:
+        """Return the same for the frame `raw`, which adds to a part, and does nothing else."""
         ...
 
     def close(self, events: Sequence[Event]) -> bytes:
@@ -69,6 +76,8 @@ class PassthroughSink:
     not ask for usage (we always ask).
     """
 
+    __slots__ = ("_codec", "_opened", "_options", "_plain", "_resumed", "cursor")
+
     def __init__(self, codec: Codec, options: EncodeOptions) -> None:
         self.cursor = Cursor()
         self._codec = codec
@@ -79,9 +88,8 @@ class PassthroughSink:
 
     def feed(self, frame: Frame, events: Sequence[Event]) -> bytes:
         """Return the frame as it came, unless it must not leave."""
-        if len(events) == 1 and type(event := events[0]) is e.PartDelta and self._plain and not frame.bare:
-            self.cursor.apply(event)
-            return frame.raw
+        if len(events) == 1 and type(event := events[0]) is e.PartDelta and not frame.bare and event.text:
+            return self.say(frame.raw, event)
         for event in events:
             self.cursor.apply(event)
             if type(event) is e.FrameError:
@@ -93,6 +101,11 @@ class PassthroughSink:
         if frame.bare and not self._codec.is_error_frame(frame):
             return write(one_line(frame.data or b""))
         return frame.raw
+
+    def say(self, raw: bytes, delta: e.PartDelta) -> bytes:
+        """Return the frame as it came."""
+        self.cursor.say(delta)
+        return raw if self._plain else self._element(frame_of(raw))
 
     def _element(self, frame: Frame) -> bytes:
         """Return the frame's payload as an element of the array that the client reads."""
@@ -171,6 +184,8 @@ class PassthroughSink:
 class TranslateSink:
     """Sends events through the edits into the client dialect's encoder."""
 
+    __slots__ = ("_codec", "_edits", "_encoder", "_options", "cursor")
+
     def __init__(self, codec: Codec, options: EncodeOptions, edits: Sequence[Editor]) -> None:
         self.cursor = Cursor()
         self._codec = codec
@@ -183,9 +198,21 @@ class TranslateSink:
         del frame
         return self.close(events)
 
+    def say(self, raw: bytes, delta: e.PartDelta) -> bytes:
+        """Return what the event becomes."""
+        del raw
+        if self._edits:
+            events = edited((delta,), self._edits)
+            if len(events) != 1 or events[0] is not delta:
+                return self._write(events)
+        self.cursor.say(delta)
+        return self._encoder.feed(delta)
+
     def close(self, events: Sequence[Event]) -> bytes:
         """Return what the events become."""
-        events = edited(events, self._edits)
+        return self._write(edited(events, self._edits))
+
+    def _write(self, events: Sequence[Event]) -> bytes:
         if len(events) == 1:
             self.cursor.apply(events[0])
             return self._encoder.feed(events[0])
@@ -224,6 +251,8 @@ class TranslateSink:
 class GatherSink:
     """Keeps the events of a reply whose client wants it whole; sends nothing."""
 
+    __slots__ = ("_edits", "cursor", "fold")
+
     def __init__(self, edits: Sequence[Editor]) -> None:
         self.cursor = Cursor()
         self.fold = Fold()
@@ -233,6 +262,11 @@ class GatherSink:
         """Keep the events."""
         del frame
         return self.close(events)
+
+    def say(self, raw: bytes, delta: e.PartDelta) -> bytes:
+        """Keep the event."""
+        del raw
+        return self.close((delta,))
 
     def close(self, events: Sequence[Event]) -> bytes:
         """Keep the events."""
@@ -271,4 +305,24 @@ def edited(events: Sequence[Event], edits: Sequence[Editor]) -> Sequence[Event]:
     return events
 
 
-__all__ = ["Editor", "GatherSink", "PassthroughSink", "Sink", "TranslateSink", "edited"]
+def put_through(sink: Sink, steps: Sequence[Step], held: list[bytes]) -> Step | None:
+    """Put steps through the sink, what leaves into `held`; return the first that tells of a failure, untouched."""
+    for step in steps:
+        frame, events = step
+        if events and type(events[-1]) is e.StreamError:
+            return step
+        if piece := sink.close(events) if frame is None else sink.feed(frame, events):
+            held.append(piece)
+    return None
+
+
+__all__ = [
+    "Editor",
+    "GatherSink",
+    "PassthroughSink",
+    "Sink",
+    "Step",
+    "TranslateSink",
+    "edited",
+    "put_through",
+]

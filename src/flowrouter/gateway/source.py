@@ -7,34 +7,35 @@ that only pings is found while another target may still answer. What it read is 
 
 from __future__ import annotations
 
+import asyncio
 import math
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, Protocol
 
 import msgspec
 
 from flowrouter.canonical import events as e
+from flowrouter.canonical.cursor import Cursor
 from flowrouter.canonical.events import Event, is_meaningful
 from flowrouter.canonical.problem import Problem
 from flowrouter.canonical.response import Response
 from flowrouter.canonical.usage import Usage, merge
 from flowrouter.clock import Clock
 from flowrouter.config import Timeouts
-from flowrouter.dialects import Codec, codec
+from flowrouter.dialects import codec
 from flowrouter.errors import CallerError, UpstreamError
 from flowrouter.gateway.attempts import Opened
 from flowrouter.gateway.exchange import Exchange, parsed
-from flowrouter.gateway.incoming import BLANK, WHOLE_MAX, Incoming, may_think_long
+from flowrouter.gateway.incoming import BLANK, WHOLE_MAX, Incoming, drain, empty
 from flowrouter.gateway.options import decode_options, provenance
 from flowrouter.gateway.pace import Pace
+from flowrouter.gateway.sinks import Step
+from flowrouter.tasks import Deadline
 from flowrouter.wire.json_arrays import as_events
 from flowrouter.wire.sse import Frame, SseError, SseParser
 
 Framed = tuple[Frame, Sequence[Event]]
 """A frame with the events in it."""
-
-Step = tuple[Frame | None, Sequence[Event]]
-"""The same, or no frame where the end of the stream told the events."""
 
 
 class Terms(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,19 +51,33 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     slow_tokens: float = 0.0
 
 
+class Through(Protocol):
+    """What a stream goes through on its way to the client."""
+
+    def feed(self, frame: Frame, events: Sequence[Event]) -> bytes:
+        """Return what a frame and the events in it put on the client's wire."""
+        ...
+
+    def say(self, raw: bytes, delta: e.PartDelta) -> bytes:
+        """Return the same for the frame `raw`, which adds to a part and does nothing else."""
+        ...
+
+
+_OPENINGS = (b"{", b"[", b"<")
 _LAST = frozenset({e.MessageEnd, e.StreamError})
 
 
 class Source:
     """One reply, read once: `peek` first, then what it found.
 
-    A reply in one piece is in `body`, and `response` where it is a conversation's; a stream comes from
-    `more`. `deadline` is when the client's own time is over.
+    A reply in one piece is in `body`, and of a conversation's either the `cursor` at its end, where it passes as
+    it is and its words need not be read, or the `response`. A stream comes from `more`.
     """
 
     __slots__ = (
-        "_clock", "_data", "_decoder", "_exchange", "_held", "_incoming", "_meaningful", "_opened", "_over",
-        "_pace", "_parser", "_size", "_started", "_streamed", "body", "deadline", "response",
+        "_clock", "_data", "_decoder", "_exchange", "_held", "_incoming", "_meaningful", "_now", "_opened", "_over",
+        "_pace", "_parser", "_push", "_silence", "_size", "_stall", "_started", "_streamed", "_terms", "_through",
+        "_timeouts", "body", "cursor", "response",
     )  # fmt: skip
 
     def __init__(
@@ -74,46 +89,47 @@ class Source:
         timeouts: Timeouts,
         terms: Terms,
     ) -> None:
-        head, prepared, started = exchange.head, opened.prepared, opened.log.started
-        assert head is not None
         self._opened = opened
         self._exchange = exchange
-        self._incoming = Incoming(
-            opened.reply,
-            clock=clock,
-            timeouts=timeouts,
-            deadline=min(started + timeouts.total, terms.deadline),
-            begin_by=min(started + terms.first_token, terms.deadline),
-            streamed=head.stream,
-            patient=partial(may_think_long, prepared.preset, prepared.capabilities, exchange.inbound.body),
-            waited=partial(_waited, exchange),
-        )
         self._clock = clock
-        self._streamed = head.stream
-        self._pace = Pace(terms.slow_tokens) if terms.slow_tokens and head.stream else None
-        self.deadline = terms.deadline
-        self._held: list[Step] = []
-        self._data = b""
-        self._size = 0
-        self._started = False
-        self._meaningful = False
-        self._over = False
+        self._timeouts = timeouts
+        self._terms = terms
+        self._incoming: Incoming | None = None
+        self._held: Sequence[Step] = ()
         self.body = b""
+        self.cursor: Cursor | None = None
         self.response: Response | None = None
+
+    @property
+    def deadline(self) -> float:
+        """Return when the client's own time is over, by the monotonic clock."""
+        return self._terms.deadline
 
     async def peek(self) -> Problem | None:
         """Read until the first meaningful event is held, or all of a reply in one piece.
 
         Returns the failure that the reply turned out to be; raises `UpstreamError`.
         """
-        first = await self._incoming.first()
-        if self._exchange.inbound.operation != "generate":
-            self.body = await self._incoming.rest(first)
+        data, incoming = self._opened.reply.entire(), None
+        if data is None:
+            incoming = self._listen()
+            data = await incoming.first()
+        text = data.lstrip(BLANK)
+        if not text:
+            raise empty()
+        converses = self._exchange.inbound.operation == "generate"
+        if converses and text[:1] not in _OPENINGS:
+            return await self._begin(data)
+        if incoming is not None:
+            data = await incoming.rest(data)
+            text = data.lstrip(BLANK)
+        self.body = data
+        if not converses:
             return None
-        if first.lstrip(BLANK)[:1] in (b"{", b"[", b"<"):
-            return await self._whole(first)
-        self._data = first
-        return await self._begin()
+        problem = self._understand(text)
+        if problem is not None and (stream := self._misframed(text)):
+            return await self._begin(stream)
+        return problem
 
     async def more(self) -> Sequence[Step]:
         """Return the next steps of a stream as they come, those that were held first; none at its end.
@@ -121,37 +137,36 @@ class Source:
         Raises `UpstreamError`.
         """
         if self._held:
-            held, self._held = self._held, []
+            held, self._held = self._held, ()
             return held
         return await self._read()
 
-    async def flow(self, take: Callable[[Sequence[Framed]], bool]) -> None:
-        """Give steps to `take` as they come, from where nothing is held, until it returns False.
+    async def flow(self, through: Through, push: Callable[[bytes], bool]) -> None:
+        """Put what comes `through`, and `push` what that makes of it, until that returns False.
 
-        `more` returns what comes then, and what tells of an end or a failure.
+        From where nothing is held; `more` returns what comes then, and what tells of an end or a failure.
         """
-        if self._held or self._over:
+        incoming = self._incoming
+        if self._held or self._over or incoming is None:
             return
-
-        def taken(data: bytes) -> bool:
-            steps = self._steps(data)
-            if not self._over:
-                return not steps or take(steps)
-            self._held += steps
-            return False
-
+        self._through, self._push, self._stall = through, push, incoming.stall
+        silence = self._silence = Deadline(self._stall)
+        self._now = silence.watch.loop.time
         try:
-            await self._incoming.flow(taken)
-        except UpstreamError as error:
-            self._held = self._broken(error)
+            await self._opened.reply.flow(self._take)
+        except BaseException as error:
+            if silence.ended() and isinstance(error, asyncio.CancelledError):
+                self._held = self._broken(incoming.silent())
+            elif isinstance(error, UpstreamError):
+                self._held = self._broken(error)
+            else:
+                raise
+        else:
+            silence.ended()
 
-    async def drain(self) -> None:
-        """Read the last bytes of a finished stream, so that its connection can be used again."""
-        await self._incoming.drain()
-
-    def close(self) -> None:
-        """Read no more."""
-        self._incoming.close()
+    def drain(self) -> Coroutine[Any, Any, None]:
+        """Read the last bytes of a finished stream, once awaited, so that its connection can be used again."""
+        return drain(self._opened.reply)
 
     @property
     def usage(self) -> Usage | None:
@@ -163,35 +178,52 @@ class Source:
                     found = merge(found, event.usage)
         return found
 
-    async def _whole(self, first: bytes) -> Problem | None:
-        body = await self._incoming.rest(first)
-        upstream = codec(self._opened.prepared.target.dialect)
+    def _listen(self) -> Incoming:
+        started, timeouts, terms = self._opened.log.started, self._timeouts, self._terms
+        incoming = self._incoming = Incoming(
+            self._opened,
+            self._exchange,
+            clock=self._clock,
+            timeouts=timeouts,
+            deadline=min(started + timeouts.total, terms.deadline),
+            begin_by=min(started + terms.first_token, terms.deadline),
+        )
+        return incoming
+
+    def _understand(self, text: bytes) -> Problem | None:
+        """Read a reply in one piece; of what passes as it is, nothing but what the books need."""
+        prepared, head = self._opened.prepared, self._exchange.head
+        assert head is not None
+        upstream = codec(prepared.target.dialect)
         try:
-            response = self._read_whole(body.lstrip(BLANK), upstream)
+            if prepared.lane == "passthrough" and not head.stream:
+                self.cursor = upstream.outline(text)
+            if self.cursor is None:
+                self.response = upstream.parse_response(text, provenance(self._opened))
         except ValueError:
-            head = self._exchange.head
-            assert head is not None
-            if head.stream and upstream.name == "gemini" and (stream := as_events(body.lstrip(BLANK))):
-                # The host streams, but overlooked `alt=sse`: its array holds what the events would.
-                self._data = stream
-                return await self._begin()
-            return upstream.problem_of(self._opened.reply.status, body)
-        self.body, self.response = body, response
+            return upstream.problem_of(self._opened.reply.status, self.body)
         return None
 
-    def _read_whole(self, body: bytes, upstream: Codec) -> Response:
-        """Return the answer in `body`, without its words where it passes as it is; raises `ValueError`."""
+    def _misframed(self, text: bytes) -> bytes | None:
+        """Return the events that an array holds where a host streams, but overlooked `alt=sse`."""
         head = self._exchange.head
-        assert head is not None
-        passes = self._opened.prepared.lane == "passthrough" and not head.stream
-        outlined = upstream.outline(body) if passes else None
-        return outlined or upstream.parse_response(body, provenance(self._opened))
+        streams = head is not None and head.stream and self._opened.prepared.target.dialect == "gemini"
+        return as_events(text) if streams else None
 
-    async def _begin(self) -> Problem | None:
+    async def _begin(self, data: bytes) -> Problem | None:
+        head, slowest = self._exchange.head, self._terms.slow_tokens
+        assert head is not None
+        self.body, self._data = b"", data
+        self._size = 0
+        self._streamed = head.stream
+        self._started = self._meaningful = self._over = False
+        self._pace = Pace(slowest) if slowest and head.stream else None
         self._parser = SseParser()
         self._decoder = codec(self._opened.prepared.target.dialect).decoder(decode_options(self._opened))
+        held: list[Step] = []
+        self._held = held
         while steps := await self._next():
-            self._held += steps
+            held += steps
             events = steps[-1][1]
             if events and type(failed := events[-1]) is e.StreamError:
                 return failed.problem
@@ -226,24 +258,43 @@ class Source:
         while not self._over:
             data, self._data = self._data, b""
             if not data:
+                incoming = self._incoming or self._listen()
                 try:
                     if self._meaningful and self._streamed and by == math.inf:
-                        data = await self._incoming.flowing()
+                        data = await incoming.flowing()
                     else:
-                        data = await self._incoming.more(
-                            started=self._started, meaningful=self._meaningful, by=by
-                        )
+                        data = await incoming.more(started=self._started, meaningful=self._meaningful, by=by)
                 except UpstreamError as error:
                     return self._broken(error)
+            self._size += len(data)
+            if self._size > WHOLE_MAX and self._exchange.first_content_at is None:
+                raise UpstreamError("the provider's answer is too large", kind="protocol")
             steps = self._steps(data) if data else self._end()
             if steps:
                 return steps
-        return []
+        return ()
+
+    def _take(self, data: bytes) -> bool:
+        """Let what has come go through at once; False if nothing more can for now."""
+        self._silence.at = self._now() + self._stall
+        mould = self._decoder.mould
+        if (
+            mould is not None
+            and mould.framed
+            and not self._parser.pending
+            and (delta := mould.delta(data)) is not None
+        ):
+            piece = self._through.say(data, delta)
+        else:
+            steps = self._steps(data)
+            if self._over:
+                self._held = steps
+                return False
+            feed = self._through.feed
+            piece = b"".join([feed(frame, events) for frame, events in steps])
+        return not piece or self._push(piece)
 
     def _steps(self, data: bytes) -> Sequence[Framed]:
-        self._size += len(data)
-        if self._size > WHOLE_MAX and self._exchange.first_content_at is None:
-            raise UpstreamError("the provider's answer is too large", kind="protocol")
         try:
             frames = self._parser.feed(data)
         except SseError as error:
@@ -303,10 +354,4 @@ class Source:
                 self._meaningful = True
 
 
-def _waited(exchange: Exchange, seconds: float) -> None:
-    """Count seconds of waiting for the provider; no method, whose owner the reader would hold in a circle."""
-    if exchange.first_content_at is None:
-        exchange.upstream_wait += seconds
-
-
-__all__ = ["Framed", "Source", "Step", "Terms"]
+__all__ = ["Framed", "Source", "Terms", "Through"]

@@ -5,8 +5,6 @@ from __future__ import annotations
 from flowrouter.canonical import events as e
 from flowrouter.canonical.cursor import Cursor
 from flowrouter.canonical.events import Event
-from flowrouter.canonical.parts import ToolCall
-from flowrouter.canonical.response import Response
 from flowrouter.gateway.exchange import Exchange
 from flowrouter.gateway.missing_usage import booked
 
@@ -54,10 +52,4 @@ async def covered(exchange: Exchange, cursor: Cursor | None) -> None:
         await exchange.hold.cover_usage(cursor.usage)
 
 
-def called_in(response: Response) -> tuple[str, ...]:
-    """Return the names of the tools that an answer calls."""
-    parts = (part for choice in response.choices for part in choice.parts)
-    return tuple(dict.fromkeys(part.name for part in parts if isinstance(part, ToolCall)))
-
-
-__all__ = ["called_in", "covered", "is_stopped", "may_go_on", "must_stop", "stopping"]
+__all__ = ["covered", "is_stopped", "may_go_on", "must_stop", "stopping"]

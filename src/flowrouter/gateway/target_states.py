@@ -10,7 +10,6 @@ import msgspec
 from flowrouter.gateway.admission import Admission
 from flowrouter.gateway.cooldowns import Cooldowns
 from flowrouter.gateway.health import Health, TargetHealth
-from flowrouter.gateway.tries import slots
 from flowrouter.gateway.world import World
 from flowrouter.routing.cooldown import Pause
 from flowrouter.routing.target import Target
@@ -94,7 +93,7 @@ class TargetStates:
             paused_until_ms=None if until is None else round(until * 1000),
             level=cause.level if cause is not None else 0,
             in_flight=self._admission.in_flight(target.account_id),
-            limit=slots(world, target),
+            limit=world.slots(target.account_id),
         )
         return row if known is None else _with_past(row, known)
 

@@ -25,7 +25,7 @@ from flowrouter.gateway.first_token import FirstTokenLimits
 from flowrouter.gateway.hedging import Contest, Hedges
 from flowrouter.gateway.lines import AccountBusyError
 from flowrouter.gateway.source import Source, Terms
-from flowrouter.gateway.world import World
+from flowrouter.gateway.world import Way, World
 from flowrouter.routing import Target
 
 _NO_TERMS = Terms()
@@ -93,7 +93,7 @@ class Tries:
         may then be the rival's (`Begun.target`). If both fail, the last failure is returned and `lost` hears of
         the first.
         """
-        left = self.time_left(exchange)
+        left = self.time_left(exchange) if TIMEOUT_HEADER in exchange.inbound.headers else None
         if first_token is None and left is None:
             terms = _NO_TERMS
         elif left is not None and left <= HAIR:
@@ -127,17 +127,23 @@ class Tries:
     async def _try(
         self, exchange: Exchange, world: World, target: Target, *, terms: Terms, wait: float
     ) -> Begun | Failure:
-        limit = slots(world, target)
-        slot = self._admission.take_free(target.account_id, limit)
+        way = world.way(target)
+        slot = self._admission.take_free(target.account_id, way.slots)
         if slot is None:
             wait, owner_id = min(wait, terms.deadline - self._clock.monotonic()), exchange.caller.owner_id
             try:
-                slot = await self._admission.take(target.account_id, limit, wait=wait, owner_id=owner_id)
+                slot = await self._admission.take(target.account_id, way.slots, wait=wait, owner_id=owner_id)
             except AccountBusyError as busy:
                 return from_busy(busy, target)
         begun: Begun | None = None
         try:
-            opened = await self._open(exchange, world, target, terms=terms)
+            if (follows := exchange.continuation) is not None:
+                opened = await self._follow(exchange, world, target, way=way, terms=terms, follows=follows)
+            else:
+                first_token = terms.first_token
+                if terms.deadline != math.inf:
+                    first_token = min(first_token, terms.deadline - self._clock.monotonic())
+                opened = await self._attempts.open(exchange, world, target, way=way, first_token=first_token)
             if isinstance(opened, Failure):
                 return self._in_time(opened, exchange, terms)
             source = Source(opened, exchange, clock=self._clock, timeouts=self._timeouts, terms=terms)
@@ -158,24 +164,21 @@ class Tries:
             if begun is None:
                 slot.release()
 
-    def _open(
-        self, exchange: Exchange, world: World, target: Target, *, terms: Terms
-    ) -> Awaitable[Opened | Failure]:
-        if (follows := exchange.continuation) is not None:
-            return self._open_following(exchange, world, target, terms=terms, follows=follows)
-        first_token = terms.first_token
-        if terms.deadline != math.inf:
-            first_token = min(first_token, terms.deadline - self._clock.monotonic())
-        return self._attempts.open(exchange, world, target, first_token=first_token)
-
-    async def _open_following(
-        self, exchange: Exchange, world: World, target: Target, *, terms: Terms, follows: Continuation
+    async def _follow(
+        self,
+        exchange: Exchange,
+        world: World,
+        target: Target,
+        *,
+        way: Way,
+        terms: Terms,
+        follows: Continuation,
     ) -> Opened | Failure:
         """Open an attempt at going on from an earlier answer: by its name, else with the history written out."""
         while True:
             exchange.carry(follows.body_for(target))
             first_token = min(terms.first_token, terms.deadline - self._clock.monotonic())
-            opened = await self._attempts.open(exchange, world, target, first_token=first_token)
+            opened = await self._attempts.open(exchange, world, target, way=way, first_token=first_token)
             if isinstance(opened, Opened):
                 return opened
             before, follows = follows, follows.without_vendor(opened.problem)
@@ -194,12 +197,6 @@ async def _at_once(failure: Failure) -> Failure:
     return failure
 
 
-def slots(world: World, target: Target) -> int:
-    """Return how many requests may be in flight at the target's account."""
-    account = world.accounts[target.account_id]
-    return account.max_concurrency or world.presets[target.account_id].max_concurrency
-
-
 def _is_final(failure: Failure, *, past_filter: bool) -> bool:
     """Return whether nobody else may be asked after `failure`."""
     verdict = failure.verdict
@@ -212,4 +209,4 @@ def _may_hedge(exchange: Exchange, target: Target, rival: Target) -> bool:
     return free and rival.account_id != target.account_id
 
 
-__all__ = ["Tries", "slots"]
+__all__ = ["Tries"]

@@ -21,7 +21,8 @@ from flowrouter.providers.capabilities import capabilities
 from flowrouter.providers.catalog import Catalog
 from flowrouter.providers.listing import ListedModel
 from flowrouter.providers.preset import Preset
-from flowrouter.routing import AccountFacts, Facts
+from flowrouter.routing import AccountFacts, Facts, Target
+from flowrouter.routing.course import Limits
 from flowrouter.routing.facts import NAME_MAX, Combo
 from flowrouter.routing.names import circles
 from flowrouter.routing.rules import Rules
@@ -32,14 +33,29 @@ from flowrouter.usage import Prices
 from flowrouter.wire.http import HttpRequest
 
 
+class Way(msgspec.Struct, frozen=True, kw_only=True):
+    """How a target is reached: its account, that account's preset, what the target takes by both.
+
+    `slots` is how many requests may be in flight at the account.
+    """
+
+    account: Account
+    preset: Preset
+    capabilities: Capabilities
+    slots: int
+
+
 class World(msgspec.Struct, frozen=True, kw_only=True):
     """Everything a request needs to know, in memory.
 
     `accounts` by id, `presets` by account id. `protected` says that a key is required even though
     none exists (a bind beyond loopback). `reply_model`: `answered` or `asked`. `combos` by id, those of
     the store that one of the configuration file hides are in `hidden_combos`. `known_requests` are those whose
-    address and headers several of an account's share, without a body, by account, dialect, whether it streams, and
-    the headers that its client and its translation add.
+    address and headers several of an account's share, without a body, by account, dialect, operation, whether it
+    streams, and the headers that its client and its translation add.
+
+    What follows from the rest is worked out once: `limits` is what one request may do, `decided` says that something
+    goes by what stands in requests, `settled` that nothing but its name and its caller decides what a model means.
     """
 
     version: int = 0
@@ -59,9 +75,29 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
     recording: Recording = Recording()
     problems: tuple[str, ...] = ()
     known_capabilities: dict[tuple[str, str, Dialect], Capabilities] = {}
+    known_ways: dict[tuple[str, str, Dialect], Way] = {}
+    limits: Limits = Limits()
+    decided: bool = False
+    settled: bool = True
     known_requests: dict[
-        tuple[str, Dialect, bool, adapter.Headers, adapter.Headers], tuple[Account, HttpRequest]
+        tuple[str, Dialect, adapter.Operation, bool, adapter.Headers, adapter.Headers],
+        tuple[Account, HttpRequest],
     ] = {}
+
+    def __post_init__(self) -> None:
+        # A copy with other accounts must not share what was worked out for these.
+        msgspec.structs.force_setattr(self, "known_ways", {})
+        routing = self.routing
+        limits = Limits(
+            attempts=routing.attempts,
+            wait=routing.wait,
+            past_content_filter=routing.failover_on_content_filter,
+        )
+        msgspec.structs.force_setattr(self, "limits", limits)
+        decided = bool(self.budgets or routing.intents or routing.tiers.enabled)
+        msgspec.structs.force_setattr(self, "decided", decided)
+        settled = not (self.facts.conditional or routing.intents)
+        msgspec.structs.force_setattr(self, "settled", settled)
 
     def capabilities(self, preset: Preset, model: str, dialect: Dialect) -> Capabilities:
         """Return what `model` can take at `preset` in `dialect`; kept for the next request."""
@@ -74,6 +110,38 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
             if len(model) <= NAME_MAX:
                 self.known_capabilities[key] = found
         return found
+
+    def way(self, target: Target) -> Way:
+        """Return how `target` is reached; kept for the next request."""
+        # Not by the target's own key: two accounts' must never be one here, whatever features call theirs.
+        key = (target.account_id, target.model, target.dialect)
+        found = self.known_ways.get(key)
+        if found is None:
+            account, preset = self.accounts[target.account_id], self.presets[target.account_id]
+            taken = self.capabilities(preset, target.model, target.dialect)
+            if account.unsupported is not None:
+                taken = msgspec.structs.replace(taken, unsupported=account.unsupported)
+            slots = self.slots(target.account_id)
+            found = Way(account=account, preset=preset, capabilities=taken, slots=slots)
+            if len(self.known_ways) >= _KNOWN_MAX:
+                self.known_ways.clear()
+            if len(target.model) <= NAME_MAX:
+                self.known_ways[key] = found
+        return found
+
+    def slots(self, account_id: str) -> int:
+        """Return how many requests may be in flight at an account."""
+        return self.accounts[account_id].max_concurrency or self.presets[account_id].max_concurrency
+
+    def window(self, target: Target) -> int | None:
+        """Return the tokens `target` can read, as its provider or its profile says."""
+        for listed in self.listed.get(target.account_id, ()):
+            if listed.id == target.model and listed.context_window:
+                return listed.context_window
+        preset = self.presets.get(target.account_id)
+        if preset is None:
+            return None
+        return self.capabilities(preset, target.model, target.dialect).context_window
 
 
 _KNOWN_MAX = 4096
@@ -204,4 +272,4 @@ def _stored_lists(snapshot: Snapshot) -> dict[str, tuple[ListedModel, ...]]:
     return lists
 
 
-__all__ = ["World", "compile_world", "hosts_of"]
+__all__ = ["Way", "World", "compile_world", "hosts_of"]

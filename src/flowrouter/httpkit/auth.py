@@ -24,8 +24,7 @@ def authenticate(headers: Mapping[str, str], ring: KeyRing, *, now_ms: int, prot
     """
     stranger = False
     for name in _HEADERS:
-        value = headers.get(name)
-        if not value or PREFIX not in value:
+        if name not in headers or PREFIX not in (value := headers[name]):
             continue
         token = _bare(value)
         key = ring.find(token, now_ms=now_ms)

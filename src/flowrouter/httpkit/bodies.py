@@ -76,9 +76,9 @@ async def read_body(
 def declared_length(headers: Mapping[str, str]) -> int | None:
     """Return the `content-length` the client declared, if it is one."""
     text = headers.get("content-length")
-    if text is None or len(text) > _LENGTH_DIGITS or not text.isascii() or not text.isdigit():
-        return None
-    return int(text)
+    if text is not None and text.isdecimal() and text.isascii() and len(text) <= _LENGTH_DIGITS:
+        return int(text)
+    return None
 
 
 _LENGTH_DIGITS = 18

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
+import msgspec
+
 from flowrouter.errors import CallerError
 from flowrouter.httpkit.bodies import declared_length
 
@@ -35,26 +37,23 @@ class MemoryGate:
         return Share(self, size)
 
 
-class Share:
+class Share(msgspec.Struct):
     """What one request holds; it grows where a body turns out larger than it was declared (chunked, compressed)."""
 
-    __slots__ = ("_gate", "size")
-
-    def __init__(self, gate: MemoryGate, size: int) -> None:
-        self._gate = gate
-        self.size = size
+    gate: MemoryGate
+    size: int
 
     def __enter__(self) -> Share:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._gate.held -= self.size
+        self.gate.held -= self.size
 
     def cover(self, size: int) -> None:
         """Hold at least `size` bytes; raises `CallerError` (503). A request that is alone is never refused."""
         if size <= self.size:
             return
-        more, gate = size - self.size, self._gate
+        more, gate = size - self.size, self.gate
         if gate.held > self.size and gate.held + more > gate.limit:
             raise _busy()
         gate.held += more

@@ -14,15 +14,15 @@ import sys
 import threading
 import traceback
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any, Literal, TextIO
-from urllib.parse import quote, quote_plus
 
 import msgspec
 
 from flowrouter.clock import Clock, SystemClock
 from flowrouter.logs.lines import LEVELS, Level, Record, as_json, as_text
+from flowrouter.logs.lookalikes import HIDDEN, spelled, without_lookalikes
 from flowrouter.logs.ring import MOST, Kept, Ring
 
 _CAPACITY = 20_000
@@ -30,31 +30,10 @@ _DELAY = 0.05
 _PATIENCE = 2.0
 _SHORTEST_SECRET = 6
 _MOST_SECRETS = 4_000
-_HIDDEN = "***"
-_PIECE = 16 * 1024
-_LONGEST_PIECE = 256 * 1024
-_CUT = re.compile("[,;]")
-
-# The regular expression below runs only on lines that hold one of these.
-_MARKS = (
-    "sk-", "flr_", "earer", "asic ", "uthorization", "UTHORIZATION", "key", "KEY", "Key", "AIza", "oken", "ecret",
-    "assword", "@", "eyJ", "gsk_", "xai-", "hf_", "AKIA", "pplx-", "nvapi-", "ghp_", "ookie", "_session", "code=",
-    "_TOKEN", "_SECRET", "_PASSWORD",
-)  # fmt: skip
-_SECRET = re.compile(
-    r"""
-      (?P<scheme> \b(?:bearer|basic)\s+ ) [^\s"',;\\]{8,}
-    | (?P<field> (?<![a-z]) (?: (?:proxy-)?authorization | x-goog-api-key | (?:x-)?api[-_]?key | (?<=[?&])key
-        | (?:access|refresh|id|auth)[-_]?token | token | (?:client[-_]?)?secret | password | (?<=[?&])code
-        | (?:set-)?cookie | flow_router_session | (?-i:(?<![A-Z0-9_])[A-Z][A-Z0-9_]{0,60}_(?:KEY|TOKEN|SECRET|PASSWORD)) ) )
-      (?P<between> \\*["']?\s*[:=]\s*\\*["']? ) (?: (?:bearer|basic)\s+ )? [^\s"',;&\\}\])]+
-    | (?P<user> ://[^\s/@:"']{0,200}: ) [^\s/"']+ (?=@)
-    | \b(?: sk-[A-Za-z0-9_-]{8,} | flr_[0-9a-f]{8,} | AIza[A-Za-z0-9_-]{20,} | gsk_[A-Za-z0-9]{16,}
-        | xai-[A-Za-z0-9]{16,} | hf_[A-Za-z0-9]{16,} | AKIA[A-Z0-9]{12,} | (?:pplx-|nvapi-|ghp_)[A-Za-z0-9_-]{16,}
-        | eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,} )
-    """,
-    re.IGNORECASE | re.VERBOSE,
-)
+_CLEAN_MAX = 512
+_CLEAN_LONGEST = 100
+_NUMBERS = frozenset({int, float, bool, type(None)})
+_NUMERIC = re.compile(r"[-+.0-9e]+")
 
 
 class Sink:
@@ -70,6 +49,10 @@ class Sink:
         self._hiding = threading.Lock()
         self._known: dict[str, None] = {}
         self._secrets: tuple[str, ...] | None = ()
+        # What lines said in which none of them was found, nor anything that looks like one.
+        self._clean: set[tuple[str | None, ...]] = set()
+        # Whether one of them may be a number, or stand in one.
+        self._numeric = False
         self._dropped = 0
         self._wake = threading.Event()
         # Whether it is set, or was a moment ago: who finds it so need not set it.
@@ -136,10 +119,8 @@ class Sink:
         """Return `text` without known secrets and without what looks like one."""
         for secret in self._spelled():
             if secret in text:
-                text = text.replace(secret, _HIDDEN)
-        if len(text) <= _PIECE:
-            return _without_lookalikes(text)
-        return "".join(_without_lookalikes(piece) for piece in _pieces(text))
+                text = text.replace(secret, HIDDEN)
+        return without_lookalikes(text)
 
     def _spelled(self) -> tuple[str, ...]:
         """Return every spelling to look for; made anew when there is another secret."""
@@ -147,8 +128,10 @@ class Sink:
         if spellings is not None:
             return spellings
         with self._hiding:
-            found = {spelling for known in self._known for spelling in _spellings(known)}
+            found = {spelling for known in self._known for spelling in spelled(known)}
             # The longest first, so that a secret that begins another does not leave its end behind.
+            self._clean = set()
+            self._numeric = any(map(_NUMERIC.fullmatch, found))
             self._secrets = made = tuple(sorted(found, key=len, reverse=True))
             return made
 
@@ -157,7 +140,15 @@ class Sink:
 
     def _line(self, record: Record) -> str:
         """Return one line as it is written; the newest are kept as JSON besides."""
-        kept = self.redact(as_json(record))
+        kept = as_json(record)
+        self._spelled()  # another secret makes another `_clean`
+        clean, said = self._clean, None if self._numeric else _said(record)
+        if said is None or said not in clean:
+            written, kept = kept, self.redact(kept)
+            if said is not None and kept == written:
+                if len(clean) >= _CLEAN_MAX:
+                    clean.clear()
+                clean.add(said)
         self.ring.put(record, kept)
         return (kept if self._as_json else self.redact(as_text(record))) + "\n"
 
@@ -222,11 +213,6 @@ class Logger:
             fields["error"] = f"{type(error).__name__}: {error}"
             fields["traceback"] = "".join(traceback.format_exception(error))
         self._sink.put("error", self._name, message, fields=_placed(fields))
-
-
-def about(request_id: str) -> None:
-    """Let every line that this task, and those it starts, write from now on carry `request_id`."""
-    _REQUEST.set(request_id)
 
 
 def get(name: str) -> Logger:
@@ -324,38 +310,27 @@ def _placed(fields: dict[str, Any]) -> dict[str, Any]:
     return fields
 
 
-def _without_lookalikes(text: str) -> str:
-    for mark in _MARKS:  # of each line that is written; a generator takes twice as long
-        if mark in text:
-            return _SECRET.sub(_hidden, text)
-    return text
+def _said(record: Record) -> tuple[str | None, ...] | None:
+    """Return all of a line that can be or hold a secret, None where it is too much to remember.
 
-
-def _pieces(text: str) -> Iterator[str]:
-    """Yield `text` in pieces, cut where nothing that looks like a secret goes on.
-
-    One search through a long text would keep every other thread waiting for its end.
+    A number is none unless `_numeric`, and neither is the id that the gateway gave a request.
     """
-    start = 0
-    while start < len(text):
-        found = _CUT.search(text, start + _PIECE, start + _LONGEST_PIECE)
-        end = found.end() if found is not None else start + _LONGEST_PIECE
-        yield text[start:end]
-        start = end
-
-
-def _hidden(found: re.Match[str]) -> str:
-    kept = (found[name] or "" for name in ("scheme", "field", "between", "user"))
-    return "".join(kept) + _HIDDEN
-
-
-def _spellings(secret: str) -> set[str]:
-    """Return how `secret` may stand in a line: as it is, in JSON, in a URL."""
-    return {secret, msgspec.json.encode(secret).decode()[1:-1], quote(secret, safe=""), quote_plus(secret)}
+    fields = record.fields
+    said: list[str | None] = [record.logger, record.message, *fields]
+    for name, value in fields.items():
+        if type(value) in _NUMBERS or name == "request_id":
+            said.append(None)
+        elif type(value) is str and len(value) <= _CLEAN_LONGEST:
+            said.append(value)
+        else:
+            return None
+    return tuple(said) if len(record.message) <= _CLEAN_LONGEST else None
 
 
 _SINK = Sink(SystemClock())
 _REQUEST: ContextVar[str | None] = ContextVar("flowrouter_request", default=None)
+about: Callable[[str], object] = _REQUEST.set
+"""Let every line that this task, and those it starts, write from now on carry the id of a request."""
 atexit.register(flush)
 
 __all__ = [

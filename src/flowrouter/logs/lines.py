@@ -12,6 +12,8 @@ from flowrouter.clock import iso
 
 Level = Literal["debug", "info", "warning", "error"]
 
+_encode = msgspec.json.Encoder(enc_hook=repr).encode
+
 LEVELS: dict[str, int] = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 """How grave each level is."""
 
@@ -52,7 +54,7 @@ def _encoded(record: Record) -> str:
         "message": record.message,
         **record.fields,
     }
-    return msgspec.json.encode(line, enc_hook=repr).decode()
+    return _encode(line).decode()
 
 
 def _told(record: Record) -> str:

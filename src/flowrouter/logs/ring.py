@@ -9,6 +9,7 @@ from __future__ import annotations
 import secrets
 import threading
 from collections import deque
+from operator import itemgetter
 from typing import Any
 
 import msgspec
@@ -27,6 +28,9 @@ _FIELDS = 16
 _DIGITS = 18
 
 
+_Line = tuple[int, float, Level, str]
+
+
 class Kept(msgspec.Struct, frozen=True, kw_only=True):
     """One line: its number in this process, an id that no other process gives, when it was, and its JSON text."""
 
@@ -42,8 +46,9 @@ class Ring:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._plain: deque[Kept] = deque(maxlen=MOST - _GRAVE)
-        self._grave: deque[Kept] = deque(maxlen=_GRAVE)
+        # Number, time, level and text; whoever reads them makes lines of them, which few are.
+        self._plain: deque[_Line] = deque(maxlen=MOST - _GRAVE)
+        self._grave: deque[_Line] = deque(maxlen=_GRAVE)
         self._process = secrets.token_hex(4)
         self.newest = 0
 
@@ -51,16 +56,11 @@ class Ring:
         """Keep `text`, which is `record` as JSON without secrets."""
         if len(text) > LONGEST:
             text = _shortened(record, text)
+        level = record.level
+        part = self._grave if level in ("warning", "error") else self._plain
         with self._lock:
             self.newest = number = self.newest + 1
-            line = Kept(
-                number=number,
-                id=f"{self._process}-{number}",
-                ts_ms=int(record.when * 1000),
-                level=record.level,
-                text=text,
-            )
-            (self._grave if LEVELS[record.level] >= LEVELS["warning"] else self._plain).append(line)
+            part.append((number, record.when, level, text))
 
     def recent(self, level: Level, *, limit: int) -> list[Kept]:
         """Return the newest lines of `level` and above, newest first."""
@@ -86,11 +86,11 @@ class Ring:
         with self._lock:
             found = [*self._grave] if LEVELS[level] >= LEVELS["warning"] else [*self._plain, *self._grave]
         least = LEVELS[level]
-        return sorted((line for line in found if LEVELS[line.level] >= least), key=_number)
-
-
-def _number(line: Kept) -> int:
-    return line.number
+        return [
+            Kept(number=number, id=f"{self._process}-{number}", ts_ms=int(when * 1000), level=own, text=text)
+            for number, when, own, text in sorted(found, key=itemgetter(0))
+            if LEVELS[own] >= least
+        ]
 
 
 def _shortened(record: Record, text: str) -> str:

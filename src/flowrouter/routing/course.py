@@ -9,13 +9,14 @@ was never fit for the request does not use up.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
 from flowrouter.routing.plan import Plan
 from flowrouter.routing.signals import Obstacle
 from flowrouter.routing.target import Target
+from flowrouter.routing.tree import NO_POLICY, Policy
 from flowrouter.routing.verdict import Verdict
 
 ROUNDS = 3
@@ -36,6 +37,7 @@ LOOK = 1.0
 _SHORTEST = 0.01
 _LATE = 0.25
 _STEPS_MAX = 200
+_NOBODY: Mapping[str, int] = {}
 
 _UNFIT = frozenset(
     {
@@ -93,10 +95,17 @@ Step = Try | Wait | End
 class Course:
     """The steps of one request; tell it what came of each try with `failed`, `denied` or `busy`."""
 
-    __slots__ = (
-        "_again", "_context", "_draw", "_dropped", "_ended", "_limits", "_obstacle", "_repeated", "_riskable",
-        "_round", "_steps", "_targets", "_tried", "_tries", "_waited", "_waiting_since",
-    )  # fmt: skip
+    # How each begins; never changed in place. Most courses are one step long and write hardly any of it.
+    _dropped: frozenset[str] = frozenset()
+    _tried: Mapping[str, int] = _NOBODY
+    _repeated: frozenset[str] = frozenset()
+    _again: tuple[Target, float] | None = None
+    _round = 1
+    _tries = 0
+    _steps = 0
+    _waited = 0.0
+    _waiting_since: float | None = None
+    _ended = False
 
     def __init__(
         self,
@@ -114,21 +123,11 @@ class Course:
         same (None: not), `context` the tokens a target can read (None: unknown), `draw` a number in [0, 1).
         """
         self._targets = plan.targets
-        self._limits = _under(plan, limits)
+        self._limits = limits if plan.policy is NO_POLICY else _under(plan.policy, limits)
         self._obstacle = obstacle
         self._riskable = riskable
         self._context = context
         self._draw = draw
-        self._dropped: set[str] = set()
-        self._tried: dict[str, int] = {}
-        self._repeated: set[str] = set()
-        self._again: tuple[Target, float] | None = None
-        self._round = 1
-        self._tries = 0
-        self._steps = 0
-        self._waited = 0.0
-        self._waiting_since: float | None = None
-        self._ended = False
 
     @property
     def waited(self) -> float:
@@ -160,7 +159,7 @@ class Course:
 
         If so, it need not pause yet.
         """
-        self._tried[target.key] = self._round
+        self._tried = {**self._tried, target.key: self._round}
         if verdict.failure not in _UNFIT:
             self._tries += 1
         filtered = verdict.failure == "content_filter" and self._limits.past_content_filter
@@ -170,7 +169,7 @@ class Course:
         if verdict.failure == "context_overflow":
             self._drop_smaller(target)
         if verdict.failure in _UNFIT or verdict.scope is None:
-            self._dropped.add(target.key)
+            self._drop(target)
             return False
         if trial or took > QUICK:
             return False
@@ -178,11 +177,14 @@ class Course:
 
     def denied(self, target: Target) -> None:
         """Take in that somebody else has the trial of `target`."""
-        self._tried[target.key] = self._round
+        self._tried = {**self._tried, target.key: self._round}
 
     def busy(self, target: Target) -> None:
         """Take in that the account of `target` had no place free; that is no failure of it."""
-        self._dropped.add(target.key)
+        self._drop(target)
+
+    def _drop(self, target: Target) -> None:
+        self._dropped |= {target.key}
 
     def _plan_again(self, target: Target, verdict: Verdict, *, retry_after: float | None) -> bool:
         if target.key in self._repeated:
@@ -198,7 +200,7 @@ class Course:
             return False
         if pause > left or self._tries >= self._limits.attempts:
             return False
-        self._repeated.add(target.key)
+        self._repeated |= {target.key}
         self._again = (target, pause)
         return held
 
@@ -225,7 +227,7 @@ class Course:
 
     def _open(self) -> Step | None:
         """Return a try at the first target of this round in whose way nothing stands."""
-        for target in self._left():
+        for target in self._left() if self._tried or self._dropped else self._targets:
             obstacle = self._obstacle(target)
             if obstacle is None or obstacle.probe:
                 return self._try(target, trial=obstacle is not None)
@@ -258,8 +260,6 @@ class Course:
 
     def _left(self) -> Sequence[Target]:
         """Return who was not asked in this round yet and is worth asking."""
-        if not self._tried and not self._dropped:
-            return self._targets
         return [
             target
             for target in self._targets
@@ -276,7 +276,7 @@ class Course:
         return max(_SHORTEST, obstacle.until - now)
 
     def _try(self, target: Target, *, trial: bool) -> Try:
-        self._tried[target.key] = self._round
+        self._tried = {**self._tried, target.key: self._round}
         if len(self._targets) == 1:
             return Try(target=target, trial=trial)
         open_ones = list(self._untried()) if self._tries + 1 < self._limits.attempts else []
@@ -310,7 +310,7 @@ class Course:
         for other in self._targets:
             known = self._context(other)
             if known is not None and known <= window:
-                self._dropped.add(other.key)
+                self._drop(other)
 
     def _end(self, now: float) -> End:
         self._ended = True
@@ -322,10 +322,7 @@ class Course:
         return End(soonest=min(waits, default=None))
 
 
-def _under(plan: Plan, limits: Limits) -> Limits:
-    policy = plan.policy
-    if policy.attempts is None and policy.wait is None:
-        return limits
+def _under(policy: Policy, limits: Limits) -> Limits:
     return Limits(
         attempts=limits.attempts if policy.attempts is None else policy.attempts,
         wait=limits.wait if policy.wait is None else policy.wait,

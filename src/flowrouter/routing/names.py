@@ -23,7 +23,7 @@ from flowrouter.routing.conditions import is_open, told, unmet
 from flowrouter.routing.facts import NAME_MAX, AccountFacts, Facts, matches
 from flowrouter.routing.finding import exact, prefixed
 from flowrouter.routing.suffix import in_parentheses
-from flowrouter.routing.tree import Draft, Group, Policy
+from flowrouter.routing.tree import NO_POLICY, Draft, Group
 
 CLAUDE_CODE = "claude-code/"
 """Put before a name in the list for Claude Code, which shows only models that seem to be its vendor's."""
@@ -83,7 +83,7 @@ def _drafted(scope: Scope) -> Draft:
         root=root,
         notes=tuple(scope.notes),
         chosen=found.chosen,
-        policy=root.policy if isinstance(root, Group) else Policy(),
+        policy=root.policy if isinstance(root, Group) else NO_POLICY,
         reasons=tuple(scope.reasons),
     )
 

@@ -12,7 +12,7 @@ import msgspec
 
 from flowrouter.routing.signals import Obstacle
 from flowrouter.routing.target import Target
-from flowrouter.routing.tree import Note, Policy
+from flowrouter.routing.tree import NO_POLICY, Note, Policy
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,7 +29,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     notes: tuple[Note, ...] = ()
     suggestions: tuple[str, ...] = ()
     chosen: bool = False
-    policy: Policy = Policy()
+    policy: Policy = NO_POLICY
     reasons: tuple[str, ...] = ()
     strategy: str = ""
     obstacles: Mapping[str, Obstacle] = {}

@@ -74,8 +74,10 @@ class Statistics:
 
         `tokens` are those of an answer and `seconds` the time that a stream took behind its first piece.
         """
-        weight = self._weight(now)
-        self._success.add(1.0 if ok else 0.0, weight)
+        weight, success = self._weight(now), self._success
+        success.weight += weight
+        if ok:
+            success.total += weight
         if cost is not None:
             self._cost.add(cost, weight)
         if tokens:

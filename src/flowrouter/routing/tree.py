@@ -23,6 +23,10 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     completion: Completion | None = None
 
 
+NO_POLICY = Policy()
+"""What says nothing: the settings hold."""
+
+
 class Note(msgspec.Struct, frozen=True, kw_only=True):
     """Why an account is in the plan or not; `model` where only that model of it is meant."""
 
@@ -50,7 +54,7 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
     strategy: Strategy
     members: tuple[Group | Leaf, ...]
     weight: int = 1
-    policy: Policy = Policy()
+    policy: Policy = NO_POLICY
 
     def leaves(self) -> Iterator[Leaf]:
         """Yield every leaf below, in the written order."""
@@ -80,8 +84,8 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     notes: tuple[Note, ...] = ()
     suggestions: tuple[str, ...] = ()
     chosen: bool = False
-    policy: Policy = Policy()
+    policy: Policy = NO_POLICY
     reasons: tuple[str, ...] = ()
 
 
-__all__ = ["Draft", "Group", "Leaf", "Note", "Policy"]
+__all__ = ["NO_POLICY", "Draft", "Group", "Leaf", "Note", "Policy"]

@@ -67,7 +67,7 @@ class SqlitePlace:
         """Do nothing: a transaction holds the file's one write lock as it is."""
 
     def insert(self, connection: Any, into: Insertion, columns: Sequence[Sequence[Any]], /) -> int:
-        """Insert rows, given by columns, many by each statement."""
+        """Insert rows, given by columns, many by each statement; where it raises, the transaction must not be kept."""
         if not columns:
             return 0
         names, kept = into.filled(columns)
@@ -178,8 +178,11 @@ def explain(path: Path, error: BaseException) -> str:
 
 @lru_cache(maxsize=256)
 def _statements(into: Insertion, names: tuple[str, ...]) -> tuple[str, str]:
-    """Return the statement that inserts one row, and the one that inserts `MANY`."""
-    head = f"INSERT INTO {into.table} ({', '.join(names)}) VALUES "  # noqa: S608 our own names
+    """Return the statement that inserts one row, and the one that inserts `MANY`.
+
+    `OR FAIL`: else SQLite would copy every page that a statement touches, to undo that statement alone.
+    """
+    head = f"INSERT OR FAIL INTO {into.table} ({', '.join(names)}) VALUES "  # noqa: S608 our own names
     marks = f"({', '.join('?' * len(names))})"
     return f"{head}{marks} {into.rest}", f"{head}{', '.join([marks] * MANY)} {into.rest}"
 

@@ -72,6 +72,8 @@ class RequestWriter:
         self._wake = Event()
         self._asleep = False
         self._stop = Event()
+        # Whether it is set, told without a call: every row asks.
+        self._ended = False
         self._thread = Thread(target=self._run, name="request-writer", daemon=True)
         self._connection: Connection | None = None
         self._pause = 0.0
@@ -90,10 +92,11 @@ class RequestWriter:
         """Take `row`; never blocks on the store, never raises."""
         if row.receipt is not None:
             self._recent.append(row)
-        if len(self._queue) >= self._capacity or self._stop.is_set():
+        queue = self._queue
+        if self._ended or len(queue) >= self._capacity:
             self._set_aside([row])
             return
-        self._queue.append(row)
+        queue.append(row)
         if self._asleep:
             self._wake.set()
 
@@ -116,7 +119,7 @@ class RequestWriter:
 
     def drain(self, timeout: float) -> bool:
         """Write or set aside all rows and stop; blocks up to `timeout` seconds, True when none was lost."""
-        self._stop.set()
+        self._end()
         self._wake.set()
         if self._thread.is_alive():
             self._thread.join(timeout)
@@ -124,6 +127,11 @@ class RequestWriter:
             return False
         self._set_aside_queue()
         return not self._lost
+
+    def _end(self) -> None:
+        """Let the thread come to its end; from here on `record` goes straight to the journal."""
+        self._ended = True
+        self._stop.set()
 
     def _run(self) -> None:
         try:
@@ -136,7 +144,7 @@ class RequestWriter:
             self._note(error)
             raise
         finally:
-            self._stop.set()  # from here on `record` goes straight to the journal
+            self._end()
             self._set_aside_queue()
             self._disconnect()
 

@@ -150,6 +150,9 @@ class _AiohttpReply:
         self.status = response.status
         self.headers: Mapping[str, str] = {name.lower(): value for name, value in response.headers.items()}
 
+    def entire(self) -> bytes | None:
+        """Return nothing: all of it is read."""
+
     async def read(self) -> bytes:
         if self._inflater is not None and (plain := self._inflater.rest()):
             return plain

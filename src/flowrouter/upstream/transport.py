@@ -25,6 +25,13 @@ class Reply(Protocol):
     status: int
     headers: Mapping[str, str]
 
+    def entire(self) -> bytes | None:
+        """Return the whole body where all of it is here and none was read, and let go; None where `read` must tell.
+
+        Most answers in one piece come with their head: who asks need not wait, nor look for an end.
+        """
+        ...
+
     async def read(self) -> bytes:
         """Return the next piece as it arrives, `b""` at the end; raises `UpstreamError`."""
         ...

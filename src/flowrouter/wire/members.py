@@ -7,6 +7,7 @@ at the end is unknown: members nobody reads, explicit nulls and values of unexpe
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, TypeGuard, cast
 
 Json = dict[str, Any]
@@ -58,6 +59,11 @@ def take_list(rest: Json, name: str) -> list[Any] | None:
     return value  # pyright: ignore[reportUnknownVariableType]
 
 
+def left(whole: Json, taken: Collection[str]) -> Json:
+    """Return the members of `whole` beside those that were `taken`."""
+    return {name: value for name, value in whole.items() if name not in taken}
+
+
 def nested(rest: Json, name: str, inner: Json) -> Json:
     """Return `rest` with what is left of the object `name` under its name, if anything is."""
     return {**rest, name: inner} if inner else rest
@@ -92,6 +98,7 @@ __all__ = [
     "as_object",
     "is_integer",
     "is_nothing",
+    "left",
     "merge",
     "nested",
     "take_flag",

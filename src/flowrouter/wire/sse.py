@@ -41,18 +41,21 @@ class SseError(FlowRouterError, ValueError):
 
 
 class SseParser:
-    """Turns bytes, cut anywhere, into frames: `feed` as they come, `close` at the end."""
+    """Turns bytes, cut anywhere, into frames: `feed` as they come, `close` at the end.
 
-    __slots__ = ("_buffer", "_searched", "_started")
+    `pending` holds the beginning of an event whose end has not come.
+    """
+
+    __slots__ = ("_searched", "_started", "pending")
 
     def __init__(self) -> None:
-        self._buffer = bytearray()
+        self.pending = bytearray()
         self._searched = 0
         self._started = False
 
     def feed(self, data: bytes) -> list[Frame]:
         """Return the frames completed by `data`; raises `SseError` beyond `MAX_FRAME`."""
-        buffer = self._buffer
+        buffer = self.pending
         if not buffer and self._started and (frame := _plain(data)) is not None:
             return [frame]
         buffer += data
@@ -61,7 +64,7 @@ class SseParser:
         frames: list[Frame] = []
         start = 0
         for end in _frame_ends(buffer, self._searched):
-            frames.append(_frame(bytes(buffer[start:end])))
+            frames.append(frame_of(bytes(buffer[start:end])))
             start = end
         del buffer[:start]
         # The blank line may be cut in the middle, so the last three bytes are looked at again.
@@ -72,15 +75,15 @@ class SseParser:
 
     def close(self) -> list[Frame]:
         """Return the last frame, if the stream ended without its blank line."""
-        rest = bytes(self._buffer)
-        self._buffer.clear()
+        rest = bytes(self.pending)
+        self.pending.clear()
         self._searched = 0
         if not rest.strip(b"\r\n"):
             return []
-        return [_frame(rest)]
+        return [frame_of(rest)]
 
     def _begin(self) -> bool:
-        buffer = self._buffer
+        buffer = self.pending
         if len(buffer) < len(_BOM) and _BOM.startswith(buffer):
             return False
         if buffer.startswith(_BOM):
@@ -118,7 +121,8 @@ def _plain(raw: bytes) -> Frame | None:
     return None
 
 
-def _frame(raw: bytes) -> Frame:
+def frame_of(raw: bytes) -> Frame:
+    """Return the one event that `raw` is, blank line and all."""
     if (plain := _plain(raw)) is not None:
         return plain
     event: str | None = None
@@ -162,4 +166,4 @@ def write(data: bytes, event: str | None = None) -> bytes:
 COMMENT = b": keep-alive\n\n"
 """A heartbeat every SSE client ignores."""
 
-__all__ = ["COMMENT", "MAX_FRAME", "Frame", "SseError", "SseParser", "one_line", "write"]
+__all__ = ["COMMENT", "MAX_FRAME", "Frame", "SseError", "SseParser", "frame_of", "one_line", "write"]

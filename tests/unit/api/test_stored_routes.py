@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from flowrouter import logs
 from flowrouter.api.call import Call
 from flowrouter.api.responses import ResponseRoutes
 from flowrouter.clock import SystemClock
@@ -14,6 +15,8 @@ from flowrouter.config import Timeouts
 from flowrouter.errors import CallerError
 from flowrouter.gateway.vendor_responses import VendorResponses
 from flowrouter.httpkit.caller import LOCAL
+from flowrouter.httpkit.visit import AsgiVisit
+from flowrouter.tasks import TaskGroup
 from flowrouter.wire.json import dumps, loads
 from tests.playbooks.stage import Script, ScriptedTransport, account, world
 from tests.support.responses import Shelf, shelf
@@ -46,8 +49,9 @@ class Desk:
         async def receive() -> Any:
             raise AssertionError("nothing is to be read")
 
-        scope = {"method": "GET", "query_string": query.encode()}
-        call = Call(scope, receive, send, headers={}, path="/v1/responses/x", clock=SystemClock())
+        scope = {"method": "GET", "query_string": query.encode(), "headers": ()}
+        visit = AsgiVisit(scope, receive, send, tasks=TaskGroup(logs.task_failed))
+        call = Call(visit, headers={}, path="/v1/responses/x", clock=SystemClock())
         call.rest = response_id
         await self._routes.answers[purpose](call, LOCAL)
         return sent[0]["status"], loads(sent[1]["body"])

@@ -116,6 +116,57 @@ def test_known_secrets_are_hidden_wherever_they_stand() -> None:
     assert json.loads(stream.getvalue())["message"] == "the word is ***, *** or abc"
 
 
+def test_a_line_that_was_clean_is_looked_at_again_when_a_secret_becomes_known() -> None:
+    made, log, stream = sink()
+    for number in range(3):
+        log.info("exchange", request_id=f"req_{number}", model="hunter22", status=200)
+    made.flush()
+    assert stream.getvalue().count("hunter22") == 3
+    made.hide("hunter22")
+    log.info("exchange", request_id="req_4", model="hunter22", status=200)
+    made.flush()
+    assert json.loads(stream.getvalue().splitlines()[-1])["model"] == "***"
+
+
+@pytest.mark.parametrize(
+    ("clean", "secret"),
+    [
+        ({"note": "x", "token": ""}, {"note": "x", "token": 51234}),
+        ({"note": "token", "other": "abcdefgh"}, {"note": "other", "token": "abcdefgh"}),
+        ({"one": "token", "token": None}, {"one": None, "token": "token"}),
+        ({"one": "abcdefgh", "two": 1}, {"one": "abcdefgh", "api_key": 1}),
+    ],
+)
+def test_a_clean_line_vouches_for_no_other(clean: dict[str, object], secret: dict[str, object]) -> None:
+    alone, log, written = sink()
+    log.info("said", **secret)
+    alone.flush()
+    made, log, stream = sink()
+    log.info("said", **clean)
+    log.info("said", **secret)
+    made.flush()
+    assert stream.getvalue().splitlines()[-1] == written.getvalue().rstrip()
+
+
+def test_a_secret_of_digits_is_hidden_in_a_number_too() -> None:
+    made, log, stream = sink()
+    made.hide("12345678")
+    for size in (1, 12345678, 2):
+        log.info("exchange", bytes=size)
+    made.flush()
+    assert [line.partition('"bytes":')[2] for line in stream.getvalue().splitlines()] == ["1}", "***}", "2}"]
+
+
+def test_what_is_remembered_of_clean_lines_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logs, "_CLEAN_MAX", 8)
+    made, log, stream = sink()
+    for number in range(30):
+        log.info("exchange", model=f"m{number}", other="o" * 200 if number % 2 else "o")
+    made.flush()
+    assert stream.getvalue().count("exchange") == 30
+    assert len(made._clean) <= 8  # pyright: ignore[reportPrivateUsage]
+
+
 def test_an_error_brings_its_traceback_without_secrets() -> None:
     made, log, stream = sink()
     try:

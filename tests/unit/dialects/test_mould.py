@@ -16,7 +16,7 @@ from flowrouter.canonical.parts import Provenance
 from flowrouter.dialects import codec
 from flowrouter.dialects.codec import DecodeOptions
 from flowrouter.dialects.mould import DeltaMould
-from flowrouter.wire.sse import Frame
+from flowrouter.wire.sse import Frame, SseParser, write
 
 TEXTS = st.one_of(
     st.sampled_from(
@@ -93,9 +93,23 @@ CLAUDE = st.one_of(
 )  # fmt: skip
 
 
-def decoded(dialect: Dialect, frames: list[bytes]) -> list[Event]:
+def framed(data: bytes) -> Frame:
+    return Frame(None, data, write(data))
+
+
+def payload(data: bytes) -> Frame:
+    return Frame(None, data, b"")
+
+
+def decoded(dialect: Dialect, frames: list[bytes], *, fitted: bool) -> list[Event]:
+    """Return what `frames` mean, those that fit their mould as they came not even fed."""
     decoder = codec(dialect).decoder(DecodeOptions(provenance=Provenance(dialect=dialect)))
-    events = [event for data in frames for event in decoder.feed(Frame(None, data, b""))]
+    events: list[Event] = []
+    for data in frames:
+        frame = framed(data)
+        mould = decoder.mould
+        delta = mould.delta(frame.raw) if fitted and mould is not None and mould.framed else None
+        events += decoder.feed(frame) if delta is None else [delta]
     return [*events, *decoder.close()]
 
 
@@ -114,13 +128,45 @@ def test_frames_mean_what_they_mean_alone(
     frames = [written(value, ascii_only=plain) for value, plain, times in chosen for _ in range(times)]
     # A blank ahead of every other frame changes nothing but that no frame has the bytes of the one before.
     apart = [b" " * (number % 2) + frame for number, frame in enumerate(frames)]
-    assert decoded(dialect, frames) == decoded(dialect, apart)
+    alone = decoded(dialect, apart, fitted=False)
+    assert decoded(dialect, frames, fitted=False) == alone
+    assert decoded(dialect, frames, fitted=True) == alone
+
+
+def test_a_frame_fits_as_it_stands_only() -> None:
+    mould = DeltaMould()
+    mould.learn(SseParser().feed(b'event: e\ndata: {"t":"one"}\n\n')[0], "one", [e.PartDelta(0, "one")])
+    assert mould.delta(b'event: e\ndata: {"t":"two"}\n\n') == e.PartDelta(0, "two")
+    for other in (
+        b'data: {"t":"two"}\n\n', b'event: f\ndata: {"t":"two"}\n\n', b'event: e\ndata: {"t":"two"}\n',
+        b'event: e\ndata: {"t":"two"}\n\ndata: {"t":"three"}\n\n', b'event: e\ndata: {"t":"two"}\r\n\r\n',
+        b'event: e\ndata: {"t":"two"}\n\n\n', b'event: e\ndata: {"t":"t\n\nwo"}\n\n', b"\n\n", b"",
+        b'event: e\ndata: {"t":\n\n"two"}\n\n', b'event: e\ndata: {"t":"two"\n}\n\n', b'event: e\ndata: {"t":\r"two"}\n\n',
+    ):  # fmt: skip
+        assert mould.delta(other) is None
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b'{"t":"one"}\n\n',
+        b'data: {"t":\ndata: "one"}\n\n',
+        b'data: {"t":"one"}\r\n\r\n',
+        b'data: {"t":"one"}\nid: 1\n\n',
+    ],
+    ids=["bare", "two-lines", "carriage-returns", "a-line-behind"],
+)
+def test_frames_of_another_form_are_taken_apart(raw: bytes) -> None:
+    mould, (frame,) = DeltaMould(), SseParser().feed(raw)
+    mould.learn(frame, "one", [e.PartDelta(0, "one")])
+    assert not mould.framed
+    assert mould.match(frame) == e.PartDelta(0, "one")
 
 
 def test_a_mould_fits_what_differs_in_its_string_only() -> None:
     mould = DeltaMould()
-    mould.learn(b'{"i":0,"t":"one"}', "one", [e.PartDelta(3, "one")])
-    assert mould.delta(b'{"i":0,"t":"tw\\u00f6"}') == e.PartDelta(3, "twö")
+    mould.learn(payload(b'{"i":0,"t":"one"}'), "one", [e.PartDelta(3, "one")])
+    assert mould.match(payload(b'{"i":0,"t":"tw\\u00f6"}')) == e.PartDelta(3, "twö")
     for other in (
         b'{"i":1,"t":"two"}', b'{"i":0,"t":"two"} ', b'{"i":0,"t":2}', b'{"i":0,"t":"a","t":"b"}', b'{"i":0,"t":""}',
         b'{"i":0,"t":}', b'{"i":0,"t":"\xff"}', b'{"i":0,"t":"\\ud800"}', b'{"i":0,"t":"two',
@@ -132,7 +178,7 @@ def test_a_mould_fits_what_differs_in_its_string_only() -> None:
 
 def test_padding_may_differ_too() -> None:
     mould = DeltaMould()
-    mould.learn(b'{"t":"one","u":null,"obfuscation":"xY3"}', "one", [e.PartDelta(0, "one")])
+    mould.learn(payload(b'{"t":"one","u":null,"obfuscation":"xY3"}'), "one", [e.PartDelta(0, "one")])
     assert mould.delta(b'{"t":"two","u":null,"obfuscation":"n"}') == e.PartDelta(0, "two")
     for other in (
         b'{"t":"two","u":null}', b'{"t":"two","u":null,"obfuscation":"a","error":"b"}', b'{"t":"two","obfuscation":"a"}',
@@ -148,12 +194,12 @@ def test_padding_may_differ_too() -> None:
 )
 def test_where_the_string_stands_must_be_certain(frame: bytes, said: str) -> None:
     mould = DeltaMould()
-    mould.learn(frame, said, [e.PartDelta(0, said)])
+    mould.learn(payload(frame), said, [e.PartDelta(0, said)])
     assert mould.delta(frame) is None
 
 
 def test_a_host_whose_frames_all_differ_is_left_alone() -> None:
     mould = DeltaMould()
     for number in range(20):
-        mould.learn(b'{"n":%d,"t":"a"}' % number, "a", [e.PartDelta(0, "a")])
+        mould.learn(payload(b'{"n":%d,"t":"a"}' % number), "a", [e.PartDelta(0, "a")])
     assert mould.delta(b'{"n":19,"t":"b"}') is None

@@ -10,11 +10,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from flowrouter.canonical.cursor import Cursor, whole
 from flowrouter.canonical.dialect import Dialect
 from flowrouter.canonical.parts import Provenance
-from flowrouter.canonical.response import Response
 from flowrouter.dialects import available, codec
-from flowrouter.gateway.stopping import called_in
 from flowrouter.wire.json import JsonError, loads
 from tests.vectors.loader import vectors
 
@@ -38,9 +37,14 @@ _VALUES: tuple[Any, ...] = (
 )
 
 
-def _facts(response: Response) -> object:
-    choices = [(choice.index, choice.finish, choice.raw_finish) for choice in response.choices]
-    return response.origin, response.id, response.model, response.usage, choices, called_in(response)
+def _facts(cursor: Cursor) -> object:
+    """Return what the books need of where an answer ended."""
+    assert cursor.started
+    assert cursor.meaningful
+    assert cursor.ended
+    finishes = {number: (finish.reason, finish.raw) for number, finish in cursor.finishes.items()}
+    called = [part.name for part in cursor.parts if part.name is not None]
+    return cursor.origin, cursor.id, cursor.model, cursor.usage, finishes, called
 
 
 def _agree(dialect: Dialect, body: bytes) -> bool:
@@ -48,7 +52,7 @@ def _agree(dialect: Dialect, body: bytes) -> bool:
     told = codec(dialect).outline(body)
     if told is None or not _is_read(body):
         return False
-    assert _facts(told) == _facts(codec(dialect).parse_response(body, _WHENCE))
+    assert _facts(told) == _facts(whole(codec(dialect).parse_response(body, _WHENCE)))
     return True
 
 

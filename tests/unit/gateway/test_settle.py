@@ -253,3 +253,8 @@ RECEIPT: dict[str, Any] = {
     "budget": {"output_cap": 77, "stopped": False, "held": {"b": 5}},
     "complete": True,
 }
+
+
+def test_what_a_provider_said_stands_in_no_text_of_an_attempt() -> None:
+    log = AttemptLog(TARGET, 0.0, said={"set-cookie": "sk-canary"}, refusal=b"wrong key: sk-canary")
+    assert "canary" not in repr(log)

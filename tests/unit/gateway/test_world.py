@@ -12,12 +12,14 @@ from flowrouter.gateway.ports import ModelList, Snapshot
 from flowrouter.gateway.world import World, compile_world
 from flowrouter.providers import catalog
 from flowrouter.providers.listing import ListedModel
-from flowrouter.routing import build_plan
+from flowrouter.routing import Target, build_plan
+from flowrouter.routing.course import Limits
+from flowrouter.settings.routing import Routing, Tiers
 
 
 def account(name: str, preset: str = "openai", **fields: Any) -> Account:
-    defaults: dict[str, Any] = {"owner_id": "local", "api_key": Secret("sk-canary")}
-    return Account(id=f"id-{name}", name=name, preset=preset, **(defaults | fields))
+    defaults: dict[str, Any] = {"id": f"id-{name}", "owner_id": "local", "api_key": Secret("sk-canary")}
+    return Account(name=name, preset=preset, **(defaults | fields))
 
 
 def stored(account_id: str, *names: str, body: bytes | None = None) -> ModelList:
@@ -115,6 +117,33 @@ def test_capabilities_are_found_once_and_never_pile_up() -> None:
         made.capabilities(preset, f"model-{number}", "openai_chat")
     assert len(made.known_capabilities) <= 4096
     assert max(len(model) for _, model, _ in made.known_capabilities) <= 200
+
+
+def test_ways_are_found_once_never_pile_up_and_never_lead_to_another_account() -> None:
+    made = world(account("a", id="a", max_concurrency=3), account("b", id="a:b", max_concurrency=4))
+    one, two = (
+        Target(account_id=name, account="", preset="openai", model=model, dialect="openai_chat")
+        for name, model in (("a", "b:m"), ("a:b", "m"))
+    )
+    first = made.way(one)
+    assert made.way(one) is first
+    assert (first.account.name, first.slots) == ("a", 3)
+    assert (made.way(two).account.name, made.way(two).slots) == ("b", 4)
+    for model in ("x" * 1_000_000, *(f"model-{number}" for number in range(5_000))):
+        made.way(msgspec.structs.replace(one, model=model))
+    assert len(made.known_ways) <= 4096
+    assert max(len(model) for _, model, _ in made.known_ways) <= 200
+
+
+def test_a_copy_with_other_settings_goes_by_those() -> None:
+    made = world(account("work"))
+    target = Target(account_id="id-work", account="work", preset="openai", model="m", dialect="openai_chat")
+    before = made.way(target)
+    tiers, away = Routing(attempts=7, tiers=Tiers(enabled=True)), account("work", max_concurrency=9)
+    other = msgspec.structs.replace(made, routing=tiers, accounts={"id-work": away})
+    assert (before.account.max_concurrency, other.way(target).account) == (None, away)
+    assert (made.limits.attempts, other.limits.attempts) == (Limits().attempts, 7)
+    assert (made.decided, other.decided) == (False, True)
 
 
 def test_worlds_share_nothing_that_changes() -> None:

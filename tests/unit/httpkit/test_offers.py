@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import pytest
+
 from tests.unit.httpkit.wire import Wire, echo, live, request, settle
 
 WEBSOCKET = ("Connection: Upgrade", "Upgrade: websocket")
@@ -57,5 +59,17 @@ def test_who_asks_for_a_websocket_is_answered_and_that_is_all() -> None:
         assert wire.written.startswith(b"HTTP/1.1 200 OK")
         assert wire.written.endswith(b"\r\nconnection: close\r\n\r\nGET /ws ")
         assert wire.transport.closed
+
+    live(story)
+
+
+@pytest.mark.parametrize("address", ["/", "h:80", "http://h/"], ids=["path", "tunnel", "address"])
+def test_no_tunnels_are_opened(address: str) -> None:
+    async def story() -> None:
+        wire = Wire(echo)
+        await wire.says(request(f"CONNECT {address} HTTP/1.1") + b"through")
+        assert wire.written.startswith(b"HTTP/1.1 400 Bad Request\r\n")
+        assert wire.transport.closed
+        assert not wire.door.tasks
 
     live(story)

@@ -9,15 +9,11 @@ from typing import Any
 import pytest
 
 from flowrouter import app
-from flowrouter.config import Config
+from flowrouter.config import Config, State
 from flowrouter.errors import StorageError
 
-
-class SharedState:
-    """Stands for a state that other workers share."""
-
-    shared = True
-    away_seconds = None
+SHARED = State(redis="redis://127.0.0.1:1")
+"""Named, and never connected to."""
 
 
 async def get(application: app.Application, path: str) -> tuple[int, Any]:
@@ -43,10 +39,8 @@ async def get(application: app.Application, path: str) -> tuple[int, Any]:
 async def test_a_configuration_too_old_to_trust_is_not_gone_by(
     tmp_path: Path, *, shared: bool, age: float, status: int
 ) -> None:
-    application = app.build(Config(data=str(tmp_path)))
+    application = app.build(Config(data=str(tmp_path), state=SHARED if shared else State()))
     try:
-        if shared:
-            application.state = SharedState()  # type: ignore[assignment]
         application.configuration._failing = True
         application.configuration._answered_at -= age
         found, body = await get(application, "/v1/models")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 from collections.abc import AsyncIterator
 from contextvars import ContextVar
 
@@ -32,6 +33,53 @@ def streaming(*pieces: bytes) -> RawServer:
         await peer.reader.read()
 
     return RawServer(script)
+
+
+def saying(*pieces: bytes) -> RawServer:
+    """Return a server that sends each piece by itself, the second a moment behind the first."""
+
+    async def script(peer: Peer, _request: bytes) -> None:
+        for piece in pieces:
+            await peer.say(piece)
+            await asyncio.sleep(0.02)
+
+    return RawServer(script)
+
+
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+
+
+async def test_an_answer_that_came_with_its_head_is_had_at_once(transport: Http1Transport) -> None:
+    async with saying(HEAD % 2 + b"{}").running() as server:
+        for _ in range(2):
+            reply = await transport.send(request(server.url))
+            assert reply.entire() == b"{}"
+            assert reply.entire() is None
+            assert await reply.read() == b""
+        assert server.connections == 1
+
+
+@pytest.mark.parametrize(
+    ("pieces", "body"),
+    [
+        ((HEAD % 4 + b"{ ", b" }"), b"{  }"),
+        ((HEAD % 22 + gzip.compress(b"{}", mtime=0),), b"{}"),
+        ((HEAD.replace(b"\r\n\r\n", b"\r\ncontent-encoding: gzip\r\n\r\n") % 22 + gzip.compress(b"{}", mtime=0),), b"{}"),
+    ],
+    ids=["to-come", "packed-untold", "packed"],
+)  # fmt: skip
+async def test_any_other_must_be_read(
+    transport: Http1Transport, pieces: tuple[bytes, ...], body: bytes
+) -> None:
+    async with saying(*pieces).running() as server:
+        reply = await transport.send(request(server.url))
+        assert reply.entire() is None
+        found = b""
+        while piece := await reply.read():
+            found += piece
+        assert found == body
+        assert reply.entire() is None
+        reply.close()
 
 
 async def test_a_flow_wakes_no_task(transport: Http1Transport) -> None:

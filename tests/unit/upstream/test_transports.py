@@ -117,19 +117,17 @@ async def test_an_early_refusal_of_a_large_body(transport: Http1Transport) -> No
     await asyncio.sleep(0.01)
 
 
-def test_an_address_without_end_is_not_kept() -> None:
+async def test_an_address_without_end_is_not_kept() -> None:
     """Some hold the model's name, which a caller may choose."""
 
-    def written(url: str) -> bytes:
-        place, target = split_url(url)
-        return client._head(request(url), place.host_header, target)
-
-    written("https://a.example/v1/models/short:generateContent")
-    before = (origin._split_kept.cache_info().currsize, client._lines.cache_info().currsize)
-    long = written(f"https://a.example/v1/models/{'x' * 100_000}:generateContent")
-    assert long.startswith(b"POST /v1/models/xxx")
-    assert b"host: a.example\r\n" in long
-    assert (origin._split_kept.cache_info().currsize, client._lines.cache_info().currsize) == before
+    transport = Http1Transport(connect_timeout=5)
+    caches = (origin._split_kept, client._kept)
+    async with says(TEN + b"0123456789").running() as server:
+        for path, more in (("x" * 10_000, 0), ("short", 1)):
+            before = [cache.cache_info().misses for cache in caches]
+            await whole(transport, request(f"{server.url}/v1/models/{path}:generateContent"))
+            assert [cache.cache_info().misses for cache in caches] == [each + more for each in before]
+    await transport.close()
 
 
 async def test_idle_connections_are_closed_after_a_while() -> None:

@@ -269,11 +269,11 @@ def test_large_event_costs_once(payload: bytes, size: int) -> None:
     """An event of a megabyte in any pieces is looked at about once, never once per piece."""
     stream = b"data: " + payload * (2**20 // len(payload) if size > 1 else 2**15)
     parser = SseParser()
-    parser._buffer = CountingBuffer()
+    parser.pending = CountingBuffer()
     for at in range(0, len(stream), size):
         assert parser.feed(stream[at : at + size]) == []
     pieces = len(stream) / size
-    assert parser._buffer.looked_at <= 4 * len(stream) + 20 * pieces
+    assert parser.pending.looked_at <= 4 * len(stream) + 20 * pieces
     assert [frame.data is not None for frame in parser.feed(b"\n\n")] == [True]
 
 
@@ -289,9 +289,9 @@ def test_large_event_is_whole() -> None:
 def test_many_frames_in_one_piece_cost_once_each(end: bytes) -> None:
     frame = b"data: " + b"x" * 20 + end
     parser = SseParser()
-    parser._buffer = CountingBuffer()
+    parser.pending = CountingBuffer()
     assert len(parser.feed(frame * 5_000 + b"data: y")) == 5_000
-    assert parser._buffer.looked_at <= 4 * 5_000 * len(frame)
+    assert parser.pending.looked_at <= 4 * 5_000 * len(frame)
 
 
 def test_event_beyond_the_limit_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,7 @@ from typing import Any, cast
 from flowrouter.canonical.capabilities import Capabilities
 from flowrouter.canonical.history import settle
 from flowrouter.canonical.losses import Losses
-from flowrouter.canonical.messages import Message
+from flowrouter.canonical.messages import SYSTEM, Message, leading_system
 from flowrouter.canonical.parts import Part, Reasoning, Text, ToolCall, ToolResult
 from flowrouter.dialects.anthropic.render_parts import Block, render_blocks
 
@@ -45,15 +45,21 @@ class Conversation:
 
     def build(self, system: tuple[Part, ...], messages: tuple[Message, ...]) -> None:
         """Take in the top-level system parts and the screened messages, in their order."""
-        leading, heads = 0, list(system)
-        while leading < len(messages) and messages[leading].role in ("system", "developer"):
-            heads += messages[leading].parts
-            leading += 1
+        leading, heads = leading_system(messages), list(system)
+        for message in messages[:leading]:
+            heads += message.parts
         self.system = render_blocks(heads, own=False)
         history = settle(messages[leading:], told=self._losses, first=leading)
         self._losses.rows += history.losses
         for message in history.messages:
-            self._add_message(message)
+            parts, role = message.parts, message.role
+            if role in SYSTEM:
+                self._add_system(message)
+            elif role == "assistant":
+                parts = parts if len(parts) == 1 else _in_order(parts)
+                self._add("assistant", render_blocks(parts, own=False, names=self._names))
+            else:
+                self._add("user", render_blocks(parts, own=False, names=self._names))
         if not self.messages or self.messages[0]["role"] != "user":
             path = self._losses.name("messages")
             self._losses.emulate(path, f"the first turn must be the user's: {OPENING!r} was put before")
@@ -111,16 +117,6 @@ class Conversation:
         )
         return list(dict.fromkeys(calls))
 
-    def _add_message(self, message: Message) -> None:
-        parts, role = message.parts, message.role
-        if role in ("system", "developer"):
-            self._add_system(message)
-        elif role == "assistant":
-            parts = parts if len(parts) == 1 else _in_order(parts)
-            self._add("assistant", render_blocks(parts, own=False, names=self._names))
-        else:
-            self._add("user", render_blocks(parts, own=False, names=self._names))
-
     def _add_system(self, message: Message) -> None:
         blocks = render_blocks(message.parts, own=False)
         if not blocks:
@@ -140,10 +136,11 @@ class Conversation:
         """Append to the last message of the same role, or begin one."""
         if not blocks:
             return
-        if self.messages and self.messages[-1]["role"] == role:
-            self.messages[-1]["content"] += blocks
+        messages = self.messages
+        if messages and messages[-1]["role"] == role:
+            messages[-1]["content"] += blocks
         else:
-            self.messages.append({"role": role, "content": blocks})
+            messages.append({"role": role, "content": blocks})
 
     def _trim(self, last: dict[str, Any]) -> None:
         block = last["content"][-1]

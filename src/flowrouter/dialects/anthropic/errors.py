@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from flowrouter.canonical.problem import Problem
 from flowrouter.wire.json import JsonError, dumps, loads
+from flowrouter.wire.members import Json
 
 _KINDS: dict[int, str] = {
     400: "invalid_request_error",
@@ -94,13 +95,16 @@ def _error(value: object) -> dict[str, Any]:
 
 def is_error(value: object) -> bool:
     """Return whether a decoded body is an error object rather than an answer."""
-    match value:
-        case {"type": "error"} | {"error": dict()} | {"error": str()}:
-            return True
-        case {"base_resp": {"status_code": int() as code}}:
-            return code != 0
-        case _:
-            return False
+    if not isinstance(value, dict):
+        return False
+    body: Json = value  # pyright: ignore[reportUnknownVariableType]
+    if body.get("type") == "error" or isinstance(body.get("error"), (dict, str)):
+        return True
+    status = body.get("base_resp")
+    if not isinstance(status, dict):
+        return False
+    code: object = status.get("status_code")  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
+    return isinstance(code, int) and code != 0
 
 
 def error_object(problem: Problem) -> dict[str, Any]:

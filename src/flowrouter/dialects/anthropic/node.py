@@ -6,11 +6,12 @@ gets it back.
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 from flowrouter.canonical.cache import CacheHint
 from flowrouter.canonical.parts import Extra
 from flowrouter.errors import FlowRouterError
+from flowrouter.wire.members import Json
 
 
 class ShapeError(FlowRouterError, ValueError):
@@ -27,6 +28,19 @@ class ShapeError(FlowRouterError, ValueError):
         return ShapeError(f"{place}{between}{self.path}", self._expected)
 
 
+def no_text(path: str, value: object) -> ShapeError:
+    """Return the error of `value`, which should be a string that must be there."""
+    return ShapeError(path, "field required" if value is None else "expected a string")
+
+
+def text_in(whole: Json, name: str) -> str | None:
+    """Return a string member of an object that stands for itself, None where it is null or absent."""
+    value = whole.get(name)
+    if value is None or isinstance(value, str):
+        return value
+    raise ShapeError(name, "expected a string")
+
+
 class Node:
     """One wire object at `path`; each reader takes its member away.
 
@@ -38,7 +52,7 @@ class Node:
     def __init__(self, value: object, path: str = "") -> None:
         if not isinstance(value, dict):
             raise ShapeError(path, "expected an object")
-        self._left: dict[str, Any] = dict(cast("dict[str, Any]", value))
+        self._left: dict[str, Any] = dict(value)  # pyright: ignore[reportUnknownArgumentType]
         self.path = path
 
     def at(self, name: str) -> str:
@@ -75,7 +89,7 @@ class Node:
         """Return a string member that must be there."""
         value = self._left.pop(name, None)
         if not isinstance(value, str):
-            raise ShapeError(self.at(name), "field required" if value is None else "expected a string")
+            raise no_text(self.at(name), value)
         return value
 
     def flag(self, name: str) -> bool | None:
@@ -96,7 +110,7 @@ class Node:
         value = self._left.get(name)
         if value is None:
             return None
-        if isinstance(value, bool) or not isinstance(value, int | float):
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
             raise ShapeError(self.at(name), "expected a number")
         del self._left[name]
         return value
@@ -142,4 +156,4 @@ class Node:
         return value
 
 
-__all__ = ["Node", "ShapeError"]
+__all__ = ["Node", "ShapeError", "no_text", "text_in"]

@@ -9,8 +9,8 @@ from typing import Any, Literal
 
 import msgspec
 
-from flowrouter.canonical.parts import ToolCall
-from flowrouter.canonical.response import Choice, Response
+from flowrouter.canonical import events as e
+from flowrouter.canonical.cursor import Cursor, outlined
 from flowrouter.dialects.anthropic.stops import finish_of
 from flowrouter.dialects.anthropic.usage import parse_usage
 from flowrouter.wire.json import typed
@@ -48,21 +48,20 @@ class _Message(msgspec.Struct):
 _message = typed(_Message)
 
 
-def outline(body: bytes) -> Response | None:
-    """Return a message without its words, None where it takes a full reading to tell."""
+def outline(body: bytes) -> Cursor | None:
+    """Return where a message ended, without its words, None where it takes a full reading to tell."""
     try:
         told = _message.decode(body)
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         return None
-    calls = (block for block in told.content if isinstance(block, _ToolUse))
-    choice = Choice(
-        parts=tuple(ToolCall(id=call.id, name=call.name, arguments="") for call in calls),
-        finish=finish_of(told.stop_reason),
-        raw_finish=told.stop_reason,
-        stop_sequence=told.stop_sequence,
-    )
-    return Response(
-        origin="anthropic", id=told.id, model=told.model, choices=(choice,), usage=parse_usage(told.usage)
+    raw = told.stop_reason
+    return outlined(
+        "anthropic",
+        e.Finish(reason=finish_of(raw) or "other", raw=raw, stop_sequence=told.stop_sequence),
+        name=told.id,
+        model=told.model,
+        usage=parse_usage(told.usage),
+        called=[block.name for block in told.content if type(block) is _ToolUse],
     )
 
 

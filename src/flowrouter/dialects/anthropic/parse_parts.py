@@ -22,8 +22,9 @@ from flowrouter.canonical.parts import (
     ToolCall,
     ToolResult,
 )
-from flowrouter.dialects.anthropic.node import Node, ShapeError
+from flowrouter.dialects.anthropic.node import Node, ShapeError, no_text
 from flowrouter.wire.json import dumps_text
+from flowrouter.wire.members import Json, left
 
 SEALED_PREFIX = "flr1."
 """A thinking signature that begins so is our own envelope around foreign reasoning state."""
@@ -34,39 +35,56 @@ def parse_content(value: object, name: str = "content") -> tuple[tuple[Part, ...
     if isinstance(value, str):
         return (Text(text=value),), "string"
     if isinstance(value, list):
-        return parse_blocks(cast("list[object]", value), name), "list"
+        return parse_blocks(value, name), "list"  # pyright: ignore[reportUnknownArgumentType]
     if value is None:
         return (), "null"
     raise ShapeError(name, "expected a string or a list of content blocks")
 
 
 def parse_blocks(
-    blocks: list[object], name: str = "content", *, provenance: Provenance | None = None
+    blocks: list[Any], name: str = "content", *, provenance: Provenance | None = None
 ) -> tuple[Part, ...]:
     """Return the content blocks of the member `name`; raises `ShapeError`."""
     parts: list[Part] = []
     try:
         for block in blocks:
-            parts.append(parse_block(block, provenance=provenance))  # noqa: PERF401 - an error is told by the place
+            parts.append(parse_block(block, provenance))  # noqa: PERF401 - an error is told by the place
     except ShapeError as error:
         raise error.within(f"{name}[{len(parts)}]") from None
     return tuple(parts)
 
 
-def parse_block(value: object, *, provenance: Provenance | None = None) -> Part:
+def parse_block(block: Any, provenance: Provenance | None = None) -> Part:
     """Return one content block as a part; `provenance` marks reasoning that a reply brings."""
-    node = Node(value)
-    reader = _READERS.get(node.needed_text("type"))
-    part = reader(node, provenance) if reader is not None else None
-    if part is not None:
-        return part
-    return Opaque(payload=cast("dict[str, Any]", value), origin="anthropic", cache=Node(value).cache())
+    try:
+        read = _COMMON[block["type"]]
+    except (KeyError, TypeError):
+        return _rarer(block, provenance)
+    return read(block)
 
 
-def _text(node: Node, _: Provenance | None) -> Part:
-    text = node.needed_text("text")
-    if not node.rest():
+def _rarer(value: object, provenance: Provenance | None) -> Part:
+    if not isinstance(value, dict):
+        raise ShapeError("", "expected an object")
+    block: Json = value  # pyright: ignore[reportUnknownVariableType]
+    kind = block.get("type")
+    if not isinstance(kind, str):
+        raise no_text("type", kind)
+    if (reader := _READERS.get(kind)) is not None:
+        node = Node(block)
+        node.pop("type")
+        if (part := reader(node, provenance)) is not None:
+            return part
+    return Opaque(payload=block, origin="anthropic", cache=Node(block).cache())
+
+
+def _text(block: Json) -> Part:
+    text = block.get("text")
+    if not isinstance(text, str):
+        raise no_text("text", text)
+    if len(block) == 2:
         return Text(text=text)
+    node = Node(left(block, ("type", "text")))
     citations = node.peek("citations")
     if citations:
         citations = node.items("citations") or []
@@ -172,39 +190,51 @@ def _redacted_thinking(node: Node, provenance: Provenance | None) -> Part:
     return Reasoning(redacted=node.needed_text("data"), provenance=provenance, extra=node.rest())
 
 
-def _tool_use(node: Node, _: Provenance | None) -> Part:
-    given = node.pop("input")
-    return ToolCall(
-        id=node.needed_text("id"),
-        name=node.needed_text("name"),
-        arguments="{}" if given is None else dumps_text(given),
-        cache=node.cache(),
-        extra=node.rest(),
-    )
+def _tool_use(block: Json) -> Part:
+    call_id, name, given = block.get("id"), block.get("name"), block.get("input")
+    if not isinstance(call_id, str):
+        raise no_text("id", call_id)
+    if not isinstance(name, str):
+        raise no_text("name", name)
+    arguments = "{}" if given is None else dumps_text(given)
+    if given is not None and len(block) == 4:
+        return ToolCall(id=call_id, name=name, arguments=arguments)
+    node = Node(left(block, ("type", "id", "name", "input")))
+    return ToolCall(id=call_id, name=name, arguments=arguments, cache=node.cache(), extra=node.rest())
 
 
-def _tool_result(node: Node, _: Provenance | None) -> Part:
-    present = node.has("content")
-    content, shape = parse_content(node.pop("content"))
+def _tool_result(block: Json) -> Part:
+    given = block.get("content")
+    content, shape = parse_content(given)
+    call_id = block.get("tool_use_id")
+    if not isinstance(call_id, str):
+        raise no_text("tool_use_id", call_id)
+    if given is not None and len(block) == 3:
+        return ToolResult(call_id=call_id, content=content, shape=shape)
+    node = Node(left(block, ("type", "content", "tool_use_id")))
     return ToolResult(
-        call_id=node.needed_text("tool_use_id"),
+        call_id=call_id,
         content=content,
         is_error=node.flag("is_error"),
-        shape=shape if present else "absent",
+        shape=shape if "content" in block else "absent",
         cache=node.cache(),
         extra=node.rest(),
     )
 
 
-_READERS: dict[str, Callable[[Node, Provenance | None], Part | None]] = {
+_COMMON: dict[str, Callable[[Json], Part]] = {
     "text": _text,
+    "tool_use": _tool_use,
+    "tool_result": _tool_result,
+}
+"""What most conversations are made of is read off the object itself, a `Node` made only of what else is in it."""
+
+_READERS: dict[str, Callable[[Node, Provenance | None], Part | None]] = {
     "image": _image,
     "document": _document,
     "search_result": _search_result,
     "thinking": _thinking,
     "redacted_thinking": _redacted_thinking,
-    "tool_use": _tool_use,
-    "tool_result": _tool_result,
 }
 
 __all__ = ["SEALED_PREFIX", "parse_block", "parse_blocks", "parse_content"]

@@ -11,10 +11,11 @@ from flowrouter.canonical.parts import Opaque, Text
 from flowrouter.canonical.request import OutputFormat, ReasoningControl, Request, Sampling
 from flowrouter.canonical.tools import FunctionTool, HostedTool, Tool, ToolChoice
 from flowrouter.dialects.anthropic.envelope import refuse_thread
-from flowrouter.dialects.anthropic.node import Node, ShapeError
+from flowrouter.dialects.anthropic.node import Node, ShapeError, no_text
 from flowrouter.dialects.anthropic.parse_parts import parse_content
 from flowrouter.errors import CallerError
 from flowrouter.wire.json import JsonError, loads
+from flowrouter.wire.members import Json, left
 
 _ROLES: dict[str, Role] = {"user": "user", "assistant": "assistant", "system": "system"}
 _CHOICES = {"auto": "auto", "any": "required", "tool": "tool", "none": "none"}
@@ -69,14 +70,27 @@ def _messages(node: Node, taken: Taken) -> None:
     taken["messages"] = tuple(messages)
 
 
-def _message(value: object) -> Message:
-    node = Node(value)
-    role = _ROLES.get(node.needed_text("role"))
-    if role is None:
-        raise ShapeError("role", "expected user, assistant or system")
-    present = node.has("content")
-    parts, shape = parse_content(node.pop("content"))
-    return Message(role=role, parts=parts, shape=shape if present else "absent", extra=node.rest())
+def _message(message: Any) -> Message:
+    try:
+        role = _ROLES[message["role"]]
+    except (KeyError, TypeError):
+        raise _no_message(message) from None
+    content = message.get("content")
+    parts, shape = parse_content(content)
+    if content is not None and len(message) == 2:
+        return Message(role=role, parts=parts, shape=shape)
+    rest = left(message, ("role", "content"))
+    return Message(role=role, parts=parts, shape=shape if "content" in message else "absent", extra=rest)
+
+
+def _no_message(value: object) -> ShapeError:
+    """Return what is wrong with what has no role that is known."""
+    if not isinstance(value, dict):
+        return ShapeError("", "expected an object")
+    role: object = value.get("role")  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
+    if not isinstance(role, str):
+        return no_text("role", role)  # pyright: ignore[reportUnknownArgumentType]
+    return ShapeError("role", "expected user, assistant or system")
 
 
 def _system(node: Node, taken: Taken) -> None:
@@ -99,21 +113,21 @@ def _tools(node: Node, taken: Taken) -> None:
 
 
 def _tool(value: object) -> Tool:
-    node = Node(value)
-    kind = node.peek("type")
+    if not isinstance(value, dict):
+        raise ShapeError("", "expected an object")
+    tool: Json = value  # pyright: ignore[reportUnknownVariableType]
+    kind, name = tool.get("type"), tool.get("name")
     if isinstance(kind, str) and kind != "custom":
-        name = node.peek("name")
-        config = cast("dict[str, Any]", value)
-        return HostedTool(
-            kind=kind,
-            config=config,
-            origin="anthropic",
-            name=name if isinstance(name, str) else None,
-            cache=node.cache(),
-        )
-    name = node.needed_text("name")
+        named = name if isinstance(name, str) else None
+        return HostedTool(kind=kind, config=tool, origin="anthropic", name=named, cache=Node(tool).cache())
+    if not isinstance(name, str):
+        raise no_text("name", name)
     if not name:
         raise ShapeError("name", "must not be empty")
+    description, schema = tool.get("description"), tool.get("input_schema")
+    if isinstance(description, str) and isinstance(schema, dict) and len(tool) == 3:
+        return FunctionTool(name=name, description=description, schema=schema)  # pyright: ignore[reportUnknownArgumentType]
+    node = Node(left(tool, ("name",)))
     return FunctionTool(
         name=name,
         description=node.text("description"),
@@ -196,9 +210,16 @@ def _thinking(node: Node, taken: Taken) -> None:
 
 def _sampling(node: Node, taken: Taken) -> None:
     if "sampling" not in taken:
-        taken["sampling"] = Sampling(
-            temperature=node.number("temperature"), top_p=node.number("top_p"), top_k=node.integer("top_k")
-        )
+        given = node.rest()
+        drawn = {name: read(node, name) for name, read in _DRAWN if name in given}
+        taken["sampling"] = Sampling(**drawn)
+
+
+_DRAWN: tuple[tuple[str, Callable[[Node, str], Any]], ...] = (
+    ("temperature", Node.number),
+    ("top_p", Node.number),
+    ("top_k", Node.integer),
+)
 
 
 def _simple(field: str, name: str, read: Callable[[Node, str], Any]) -> Callable[[Node, Taken], None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import Any
 
 from flowrouter.canonical.capabilities import Capabilities
@@ -27,6 +28,11 @@ _TIERS = {
     "standard": "standard_only",
     "standard_only": "standard_only",
 }
+
+
+_UNHEARD = ("presence_penalty", "frequency_penalty", "logit_bias", "logprobs", "top_logprobs")
+_HEARD = ("temperature", "top_p", "top_k")
+_of_unheard, _of_heard = attrgetter(*_UNHEARD), attrgetter(*_HEARD)
 
 
 def render_foreign(request: Request, model: str, capabilities: Capabilities) -> Rendered:
@@ -90,13 +96,13 @@ def _add_sampling(
     body: dict[str, Any], request: Request, capabilities: Capabilities, *, losses: Losses, plan: Plan
 ) -> None:
     sampling = request.sampling
-    for name in ("presence_penalty", "frequency_penalty", "logit_bias", "logprobs", "top_logprobs"):
-        if getattr(sampling, name):
-            losses.drop(losses.name(name), "no counterpart at Anthropic")
+    if any(_of_unheard(sampling)):
+        for name, value in zip(_UNHEARD, _of_unheard(sampling), strict=True):
+            if value:
+                losses.drop(losses.name(name), "no counterpart at Anthropic")
     if sampling.seed is not None:
         losses.drop(losses.name("seed"), "no counterpart at Anthropic")
-    for name in ("temperature", "top_p", "top_k"):
-        value = getattr(sampling, name)
+    for name, value in zip(_HEARD, _of_heard(sampling), strict=True):
         if value is None:
             continue
         if name in capabilities.rejects:

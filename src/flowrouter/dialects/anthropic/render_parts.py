@@ -35,15 +35,17 @@ def render_block(part: Part, *, own: bool, names: Mapping[str, str] | None = Non
     Raises `TypeError` for audio, which has no block.
     """
     block: Block
+    cache: CacheHint | None
     if isinstance(part, Text):
-        block = _text(part)
+        block, cache = {"type": "text", "text": part.text}, part.cache
+        if part.citations:
+            block["citations"] = list(part.citations)
     elif isinstance(part, ToolCall):
-        block = _tool_use(part, names or {})
+        block, cache = _tool_use(part, names or {}), part.cache
     elif isinstance(part, Opaque):
         return part.payload
     else:
-        block = _other(part, own)
-    cache: CacheHint | None = getattr(part, "cache", None)
+        block, cache = _other(part, own), getattr(part, "cache", None)
     if cache is not None:
         block["cache_control"] = render_cache(cache, own=own)
     return {**block, **part.extra} if own else block
@@ -51,7 +53,10 @@ def render_block(part: Part, *, own: bool, names: Mapping[str, str] | None = Non
 
 def render_blocks(parts: Iterable[Part], *, own: bool, names: Mapping[str, str] | None = None) -> list[Block]:
     """Return the blocks of several parts."""
-    return [render_block(part, own=own, names=names) for part in parts]
+    blocks: list[Block] = []
+    for part in parts:
+        blocks.append(render_block(part, own=own, names=names))  # noqa: PERF401 - a comprehension is a call of its own
+    return blocks
 
 
 def render_content(parts: tuple[Part, ...], shape: ContentShape, *, own: bool) -> str | list[Block] | None:
@@ -87,13 +92,6 @@ def _other(part: Part, own: bool) -> Block:
             return {"type": "text", "text": part.text}
         case _:
             raise TypeError(f"no block for {type(part).__name__}")
-
-
-def _text(part: Text) -> Block:
-    block: Block = {"type": "text", "text": part.text}
-    if part.citations:
-        block["citations"] = list(part.citations)
-    return block
 
 
 def _reasoning(part: Reasoning) -> Block:

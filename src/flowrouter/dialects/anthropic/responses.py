@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any, cast
+from typing import Any
 
 from flowrouter.canonical.dialect import Dialect
 from flowrouter.canonical.loss import Loss
@@ -24,13 +24,14 @@ from flowrouter.canonical.parts import (
 from flowrouter.canonical.response import Choice, Response
 from flowrouter.dialects.anthropic.citations import citation_block
 from flowrouter.dialects.anthropic.errors import is_error
-from flowrouter.dialects.anthropic.node import Node, ShapeError
+from flowrouter.dialects.anthropic.node import ShapeError, text_in
 from flowrouter.dialects.anthropic.parse_parts import parse_blocks
 from flowrouter.dialects.anthropic.render_parts import Block, render_block
 from flowrouter.dialects.anthropic.stops import finish_of, stop_of
 from flowrouter.dialects.anthropic.usage import parse_usage, render_usage
 from flowrouter.dialects.codec import EncodeOptions, RenderedReply
 from flowrouter.wire.json import JsonError, dumps, loads
+from flowrouter.wire.members import Json
 
 NOTHING_TO_TELL: dict[str, Any] = {"stop_details": None, "container": None}
 """Members that every message must have (published schema, November 2026), for a vendor that has none."""
@@ -55,46 +56,61 @@ def parse_response(body: bytes, provenance: Provenance) -> Response:
         raise ValueError("the reply is not JSON") from None
     if is_error(value):
         raise ValueError("the body is an error, no reply")
-    node = Node(cast("object", value))
-    rest = node.rest()
-    if rest.pop("type", None) != "message":
+    if not isinstance(value, dict):
+        raise ShapeError("", "expected an object")
+    reply: Json = value  # pyright: ignore[reportUnknownVariableType]
+    if reply.get("type") != "message":
         raise ValueError("the body is no message")
-    rest.pop("role", None)
-    finish = node.text("stop_reason")
-    blocks = node.items("content")
-    if blocks is None:
-        raise ShapeError("content", "field required")
-    parts = parse_blocks(blocks, provenance=provenance)
-    usage = rest.pop("usage", None)
-    stop_sequence = node.text("stop_sequence")
-    for name in ("stop_reason", "stop_sequence"):
-        rest.pop(name, None)
-    reply_id, model = node.text("id") or "", node.text("model") or ""
+    finish, blocks = text_in(reply, "stop_reason"), reply.get("content")
+    if not isinstance(blocks, list):
+        raise ShapeError("content", "field required" if blocks is None else "expected a list")
+    parts = parse_blocks(blocks, provenance=provenance)  # pyright: ignore[reportUnknownArgumentType]
+    stop_sequence = text_in(reply, "stop_sequence")
+    reply_id, model = text_in(reply, "id"), text_in(reply, "model")
+    extra, end, beside = {}, {}, {}
+    if not reply.keys() <= _READ or reply_id is None or model is None:
+        extra = {
+            name: told
+            for name, told in reply.items()
+            if name not in _READ or (told is None and name in _NAMES)
+        }
+        end, beside = _taken(extra, AT_THE_END), _taken(extra, BESIDE_THE_END)
     choice = Choice(
         parts=parts,
         finish=finish_of(finish),
         raw_finish=finish,
         stop_sequence=stop_sequence,
-        extra=_taken(node, AT_THE_END) if rest else {},
-        message_extra=_taken(node, BESIDE_THE_END) if rest else {},
+        extra=end,
+        message_extra=beside,
     )
     return Response(
-        origin="anthropic", id=reply_id, model=model, choices=(choice,), usage=parse_usage(usage), extra=rest
+        origin="anthropic",
+        id=reply_id or "",
+        model=model or "",
+        choices=(choice,),
+        usage=parse_usage(reply.get("usage")),
+        extra=extra,
     )
 
 
-def _taken(node: Node, names: tuple[str, ...]) -> dict[str, Any]:
-    return {name: node.pop(name) for name in names if node.has(name)}
+_READ = frozenset({"type", "role", "content", "usage", "stop_reason", "stop_sequence", "id", "model"})
+_NAMES = ("id", "model")
+
+
+def _taken(rest: Json, names: tuple[str, ...]) -> Json:
+    return {name: rest.pop(name) for name in names if name in rest}
 
 
 def render_response(response: Response, options: EncodeOptions) -> RenderedReply:
     """Return the reply for a client; only the first choice can be said."""
     own = response.origin == "anthropic"
-    choice = next(iter(response.choices), Choice())
-    losses = [
-        Loss(path=f"choices[{other.index}]", kind="dropped", reason="one answer per reply")
-        for other in response.choices[1:]
-    ]
+    choice = response.choices[0] if response.choices else Choice()
+    losses: list[Loss] = []
+    if len(response.choices) > 1:
+        losses += [
+            Loss(path=f"choices[{other.index}]", kind="dropped", reason="one answer per reply")
+            for other in response.choices[1:]
+        ]
     if choice.logprobs is not None:
         losses.append(Loss(path="logprobs", kind="dropped", reason="no place for token probabilities"))
     content = [block for part in choice.parts if (block := reply_block(part, response.origin, losses))]
@@ -102,8 +118,8 @@ def render_response(response: Response, options: EncodeOptions) -> RenderedReply
         choice.finish,
         choice.raw_finish,
         origin=response.origin,
-        called=any(block["type"] == "tool_use" for block in content),
-        refused=any(isinstance(part, Refusal) for part in choice.parts),
+        called="tool_use" in [block["type"] for block in content],
+        refused=Refusal in map(type, choice.parts),
     )
     body: dict[str, Any] = {
         "id": message_id(response.id, response.origin, options),
@@ -120,8 +136,9 @@ def render_response(response: Response, options: EncodeOptions) -> RenderedReply
         body.update((name, value) for name, value in extras.items() if name not in body)
     else:
         body |= NOTHING_TO_TELL
-        losses += unknown_members(extras, response.origin)
-    return RenderedReply(body=dumps(body), losses=tuple(dict.fromkeys(losses)))
+        if extras:
+            losses += unknown_members(extras, response.origin)
+    return RenderedReply(body=dumps(body), losses=tuple(dict.fromkeys(losses)) if losses else ())
 
 
 def unknown_members(extra: dict[str, Any], origin: Dialect) -> list[Loss]:
@@ -139,6 +156,8 @@ def unknown_members(extra: dict[str, Any], origin: Dialect) -> list[Loss]:
 def reply_block(part: Part, origin: Dialect, losses: list[Loss]) -> Block | None:
     """Return the block a client gets for a part, None (and a loss) where there is none."""
     own = origin == "anthropic"
+    if isinstance(part, Text) and not own:
+        return _foreign_text(part, losses)
     reason: str | None = None
     match part:
         case Image() | Document() | Audio() | Media() | ToolResult():
@@ -147,8 +166,6 @@ def reply_block(part: Part, origin: Dialect, losses: list[Loss]) -> Block | None
             reason = f"a part only {part.origin} knows"
         case Reasoning():
             return _reasoning_block(part, own, losses)
-        case Text() if not own:
-            return _foreign_text(part, losses)
         case ToolCall() if not own:
             return {**render_block(part, own=False), "caller": DIRECT}
         case _:
@@ -162,6 +179,8 @@ def reply_block(part: Part, origin: Dialect, losses: list[Loss]) -> Block | None
 def _foreign_text(part: Text, losses: list[Loss]) -> Block | None:
     if not part.text:
         return None
+    if not part.citations:
+        return {"type": "text", "text": part.text, "citations": None}
     cited = [block for citation in part.citations if (block := citation_block(citation)) is not None]
     if len(cited) < len(part.citations):
         losses.append(UNCITED)

@@ -18,7 +18,7 @@ from flowrouter.canonical.cache import CacheHint
 from flowrouter.canonical.capabilities import Capabilities
 from flowrouter.canonical.leftovers import lose_opaque, words_of
 from flowrouter.canonical.losses import Losses
-from flowrouter.canonical.messages import Message
+from flowrouter.canonical.messages import SYSTEM, Message, leading_system
 from flowrouter.canonical.parts import (
     Audio,
     Document,
@@ -59,18 +59,30 @@ class Screen:
 
     def screen(self, messages: tuple[Message, ...]) -> tuple[Message, ...]:
         """Return the messages with every part sayable; empty ones stay, to keep their place."""
-        return tuple([self._message(number, message) for number, message in enumerate(messages)])
+        leading = leading_system(messages)
+        return tuple([self._message(number, message, leading) for number, message in enumerate(messages)])
 
     def parts(self, parts: tuple[Part, ...], *, role: str) -> tuple[Part, ...]:
-        """Return the sayable ones of `parts`."""
+        """Return the sayable ones of `parts`, themselves where that is all of them as they are."""
         kept: list[Part] = []
+        same = True
         for part in parts:
-            said = self._text(part) if isinstance(part, Text) else self._part(part, role)
+            if isinstance(part, Text):
+                text = part.text
+                if text and not (part.extra or part.citations or text.isspace()):
+                    kept.append(part)
+                    continue
+                said = self._text(part)
+            else:
+                said = self._part(part, role)
+            if said is not part:
+                same = False
             if said is not None:
                 kept.append(said)
-        return tuple(kept)
+        return parts if same else tuple(kept)
 
-    def _message(self, number: int, message: Message) -> Message:
+    def _message(self, number: int, message: Message, leading: int) -> Message:
+        """Return one message; of the `leading` system messages none is ever told by its place."""
         role = message.role
         if message.name is not None and role != "tool":
             self._losses.drop(
@@ -79,11 +91,15 @@ class Screen:
         if message.extra:
             self._losses.unknown(message.extra, self._losses.in_messages)
         parts = self.parts(message.parts, role=role)
-        if parts == message.parts and role not in ("system", "developer"):
+        if parts is message.parts and (number < leading or role not in SYSTEM):
             return message
         return Message(role=role, parts=parts, place=self._losses.message(number, message))
 
     def _part(self, part: _NotText, role: str) -> Part | None:
+        if isinstance(part, ToolCall):
+            return self._call(part)
+        if isinstance(part, ToolResult):
+            return self._result(part)
         self._losses.members(part)
         match part:
             case Refusal():
@@ -92,19 +108,10 @@ class Screen:
                 return self._media(part, role)
             case Reasoning():
                 return self._reasoning(part)
-            case ToolCall():
-                return self._call(part)
-            case ToolResult():
-                content = self.parts(part.content, role="tool")
-                result = msgspec.structs.replace(part, content=content, extra={}, name=None)
-                self._losses.follow(part, result)
-                return result
             case Opaque():
                 return self._opaque(part)
 
     def _text(self, part: Text) -> Text | None:
-        if not (part.extra or part.citations) and part.text and not part.text.isspace():
-            return part
         self._losses.members(part)
         if part.citations:
             name = self._losses.name("text.citations")
@@ -132,7 +139,19 @@ class Screen:
         self._losses.drop(self._losses.path(part), "reasoning that this model did not sign")
         return None
 
+    def _result(self, part: ToolResult) -> ToolResult:
+        if part.extra:
+            self._losses.members(part)
+        content = self.parts(part.content, role="tool")
+        if content is part.content and part.name is None and not part.extra:
+            return part
+        result = msgspec.structs.replace(part, content=content, extra={}, name=None)
+        self._losses.follow(part, result)
+        return result
+
     def _call(self, part: ToolCall) -> ToolCall:
+        if part.extra:
+            self._losses.members(part)
         arguments = part.arguments
         if part.kind != "custom":
             value, repair = as_object(part.arguments)

@@ -53,13 +53,13 @@ class AnthropicDecoder:
         "_blocks",
         "_done",
         "_finished",
-        "_mould",
         "_next",
         "_options",
         "_seen",
         "_spoke",
         "_started",
         "_usage",
+        "mould",
     )
 
     def __init__(self, options: DecodeOptions) -> None:
@@ -72,16 +72,16 @@ class AnthropicDecoder:
         self._finished = False
         self._done = False
         self._usage: dict[str, Any] = {}
-        self._mould = DeltaMould()
+        self.mould = DeltaMould()
 
     def feed(self, frame: Frame) -> list[Event]:
         """Return the events of one frame."""
         data = frame.data
         if data is None or self._done:
             return []
-        if (delta := self._mould.delta(data)) is not None:
+        if (delta := self.mould.match(frame)) is not None:
             return [delta]
-        self._mould.forget()
+        self.mould.forget()
         try:
             value = loads(data)
         except JsonError as error:
@@ -91,7 +91,7 @@ class AnthropicDecoder:
         event = cast("dict[str, Any]", value)
         events = self._event(event, frame.event)
         if event.get("type") == "content_block_delta" and (said := _said(event)):
-            self._mould.learn(data, said, events)
+            self.mould.learn(frame, said, events)
         return events
 
     def close(self) -> list[Event]:
@@ -167,7 +167,7 @@ class AnthropicDecoder:
         if number in self._blocks or self._finished:
             return [e.FrameError(f"block {number} cannot start here")]
         try:
-            part = parse_block(block, provenance=self._options.provenance)  # pyright: ignore[reportUnknownArgumentType]
+            part = parse_block(block, self._options.provenance)
         except ShapeError as error:
             return [e.FrameError(str(error.within("content_block")))]
         events = self._begin()

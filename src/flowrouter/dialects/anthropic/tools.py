@@ -6,12 +6,12 @@ cannot be held to becomes a forced tool. Both are undone on the reply by `ReplyE
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, cast
 
 from flowrouter.canonical.capabilities import Capabilities
 from flowrouter.canonical.losses import Losses
-from flowrouter.canonical.messages import Message
+from flowrouter.canonical.messages import kinds, parts_of
 from flowrouter.canonical.names import fit
 from flowrouter.canonical.parts import ToolCall
 from flowrouter.canonical.rendered import NO_EDITS, ReplyEdits
@@ -35,12 +35,9 @@ def fitted_names(request: Request, capabilities: Capabilities) -> dict[str, str]
     choice = request.tool_choice
     if choice is not None:
         names += [name for name in (choice.name, *choice.names) if name]
-    names += _called(request.messages)
-    return fit(names, limit=capabilities.tool_name_max)
-
-
-def _called(messages: Iterable[Message]) -> list[str]:
-    return [part.name for message in messages for part in message.parts if isinstance(part, ToolCall)]
+    if ToolCall in kinds(request.messages):
+        names += [part.name for part in parts_of(request.messages) if type(part) is ToolCall]
+    return fit(names, limit=capabilities.tool_name_max) if names else {}
 
 
 class Toolbox:
@@ -55,8 +52,7 @@ class Toolbox:
         self._losses = losses
         self._custom: set[str] = set()
         self._answer_tool: str | None = None
-        functions = (tool for tool in request.tools if not isinstance(tool, HostedTool))
-        self._searches = bool(request.tools) and any(names.get(tool.name) == NAME for tool in functions)
+        self._searches = False
         self.tools: list[dict[str, Any]] = []
         self.choice: dict[str, Any] | None = None
         self.format: dict[str, Any] | None = None
@@ -83,6 +79,8 @@ class Toolbox:
     def build(self, called_tools: Callable[[], list[str]]) -> None:
         """Render tools and choice; `called_tools` tells the target names of tools the history calls."""
         request = self._request
+        functions = (tool for tool in request.tools if not isinstance(tool, HostedTool))
+        self._searches = any(self._names.get(tool.name) == NAME for tool in functions)
         offered = self._unique(self._allowed(request.tools))
         if offered and self._capabilities.tools is False:
             self._losses.refuse("tools", "the model calls no tools", code="unsupported_tools")

@@ -23,8 +23,9 @@ def parse_usage(value: object) -> Usage | None:
     if not isinstance(value, dict):
         return None
     raw = cast("dict[str, Any]", value)
-    write, long, reasoning = token_count(raw.get("cache_creation_input_tokens")), None, None
-    if split := _mapping(raw, "cache_creation"):
+    given, long, reasoning = raw.get("cache_creation_input_tokens"), None, None
+    write = None if given is None else token_count(given)
+    if "cache_creation" in raw and (split := _mapping(raw, "cache_creation")):
         short, long = (
             token_count(split.get("ephemeral_5m_input_tokens")),
             token_count(split.get("ephemeral_1h_input_tokens")),
@@ -32,13 +33,14 @@ def parse_usage(value: object) -> Usage | None:
         if write is None and (short is not None or long is not None):
             write = (short or 0) + (long or 0)
     output = token_count(raw.get("output_tokens"))
-    if details := _mapping(raw, "output_tokens_details"):
+    if "output_tokens_details" in raw and (details := _mapping(raw, "output_tokens_details")):
         reasoning = token_count(details.get("thinking_tokens"))
         if output is not None and reasoning is not None:
             output = max(0, output - reasoning)
+    read = raw.get("cache_read_input_tokens")
     return Usage(
         input=token_count(raw.get("input_tokens")),
-        cache_read=token_count(raw.get("cache_read_input_tokens")),
+        cache_read=None if read is None else token_count(read),
         cache_write=write,
         cache_write_1h=long,
         output=output,

@@ -9,8 +9,8 @@ from typing import Any, Literal
 
 import msgspec
 
-from flowrouter.canonical.parts import ToolCall
-from flowrouter.canonical.response import Choice, Response
+from flowrouter.canonical import events as e
+from flowrouter.canonical.cursor import Cursor, outlined
 from flowrouter.dialects.gemini.finishes import meaning
 from flowrouter.dialects.gemini.usage import parse_usage
 from flowrouter.wire.json import typed
@@ -53,8 +53,8 @@ class _Answer(msgspec.Struct):
 _answer = typed(_Answer)
 
 
-def outline(body: bytes) -> Response | None:
-    """Return an answer without its words, None where it takes a full reading to tell."""
+def outline(body: bytes) -> Cursor | None:
+    """Return where an answer ended, without its words, None where it takes a full reading to tell."""
     try:
         told = _answer.decode(body)
     except (msgspec.DecodeError, UnicodeError, RecursionError):
@@ -62,22 +62,21 @@ def outline(body: bytes) -> Response | None:
     if len(told.candidates) != 1:
         return None
     candidate = told.candidates[0]
-    # A part says one thing: what stands in several, or in none, is told in full.
-    if any((part.text is None) is (part.call is None) for part in candidate.content.parts):
-        return None
-    calls = [part.call for part in candidate.content.parts if part.call is not None]
+    names: list[str] = []
+    for part in candidate.content.parts:
+        # A part says one thing: what stands in several, or in none, is told in full.
+        if (part.text is None) is (part.call is None):
+            return None
+        if part.call is not None:
+            names.append(part.call.name)
     raw = candidate.finish or None
-    choice = Choice(
-        parts=tuple(ToolCall(id="", name=call.name, arguments="") for call in calls),
-        finish=meaning(raw, called=bool(calls)),
-        raw_finish=raw,
-    )
-    return Response(
-        origin="gemini",
-        id=told.id,
+    return outlined(
+        "gemini",
+        e.Finish(reason=meaning(raw, called=bool(names)), raw=raw),
+        name=told.id,
         model=told.model,
-        choices=(choice,),
         usage=parse_usage(told.usage),
+        called=names,
     )
 
 

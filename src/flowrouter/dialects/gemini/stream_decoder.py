@@ -30,6 +30,8 @@ _CANDIDATES_MAX = 128
 class Decoder:
     """Frames of one Gemini stream to events; never raises, whatever the bytes."""
 
+    mould = None
+
     __slots__ = (
         "_blocked", "_choices", "_done", "_keys", "_next", "_options", "_reply", "_seen", "_started", "_usage",
     )  # fmt: skip
@@ -41,8 +43,8 @@ class Decoder:
         self._started = False
         self._done = False
         self._reply = ""
-        self._keys: object = None
-        self._seen: set[str] = set()
+        self._keys: tuple[str, ...] = ()  # their view would keep the chunk in memory
+        self._seen: frozenset[str] = frozenset()
         self._blocked: str | None = None
         self._usage: Json | None = None
 
@@ -101,7 +103,7 @@ class Decoder:
             return
         if not self._started and not self._start(chunk, events):
             return
-        if chunk.keys() != self._keys:
+        if tuple(chunk) != self._keys:
             self._look_for_news(chunk, events)
         usage = chunk.get("usageMetadata")
         if usage is not None and usage != self._usage and (counted := as_object(usage)):
@@ -151,8 +153,8 @@ class Decoder:
         self._blocked = blocked_by(chunk)
         usage = as_object(chunk.get("usageMetadata"))
         created = created_at(rest)
-        self._seen |= chunk.keys()
-        self._keys = chunk.keys()
+        self._seen = self._seen.union(chunk)
+        self._keys = tuple(chunk)
         extra = {name: value for name, value in rest.items() if name not in _KEYS and value is not None}
         start = e.MessageStart(
             origin="gemini",
@@ -167,11 +169,11 @@ class Decoder:
 
     def _look_for_news(self, chunk: Json, events: list[Event]) -> None:
         """Pass on top-level members that no earlier chunk had."""
-        self._keys = chunk.keys()
+        self._keys = tuple(chunk)
         self._blocked = self._blocked or blocked_by(chunk)
         for name, value in chunk.items():
             if name not in _KEYS and name not in self._seen and name != "error" and value is not None:
-                self._seen.add(name)
+                self._seen |= {name}
                 events.append(e.OpaqueEvent(origin="gemini", payload={name: value}))
 
 

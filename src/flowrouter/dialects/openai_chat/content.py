@@ -40,7 +40,10 @@ def parse_part(item: Any, path: str) -> Part:
     whole = as_object(item)
     if whole is None:
         raise CallerError(f"{path} must be an object.", param=path, code="invalid_type")
-    parser = _PARSERS.get(str(whole.get("type")))
+    kind = whole.get("type")
+    if kind == "text" and len(whole) == 2 and isinstance(text := whole.get("text"), str):
+        return Text(text=text)
+    parser = _PARSERS.get(str(kind))
     if parser is not None:
         rest = dict(whole)
         del rest["type"]

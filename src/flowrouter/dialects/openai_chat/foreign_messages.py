@@ -55,15 +55,15 @@ class _Writer:
     def message(self, message: Message) -> None:
         """Write one message of a settled history."""
         match message.role:
-            case "system" | "developer":
-                leads = all(item["role"] in {"system", "developer"} for item in self._out)
-                self.system(message.parts, leads=leads and not self._waiting)
-            case "user":
-                self._user(translate_parts(message.parts, self._context), name=message.name)
             case "assistant":
                 self._assistant(message)
             case "tool":
                 self._tool(message)
+            case "user":
+                self._user(translate_parts(message.parts, self._context), name=message.name)
+            case "system" | "developer":
+                leads = all(item["role"] in {"system", "developer"} for item in self._out)
+                self.system(message.parts, leads=leads and not self._waiting)
 
     def system(self, parts: Sequence[Part], *, leads: bool) -> None:
         """Write system text where it stands, or keep it for the next user turn."""
@@ -112,21 +112,24 @@ class _Writer:
         calls: list[ToolCall] = []
         thoughts: list[Reasoning] = []
         items: list[Json] = []
+        context = self._context
         for part in message.parts:
-            if isinstance(part, ToolCall):
-                calls.append(part)
-            elif isinstance(part, Reasoning):
-                thoughts.append(part)
+            kind = type(part)
+            if kind is ToolCall:
+                calls.append(part)  # pyright: ignore[reportArgumentType]
+            elif kind is Reasoning:
+                thoughts.append(part)  # pyright: ignore[reportArgumentType]
             else:
-                items += translate_part(part, self._context)
+                items += translate_part(part, context)
         item: Json = {"role": "assistant", "content": self._content(items) if items else None}
-        self._put_reasoning(item, thoughts, with_calls=bool(calls))
+        if thoughts or context.capabilities.reasoning_echo != "never":
+            self._put_reasoning(item, thoughts, with_calls=bool(calls))
         if calls:
-            item["tool_calls"] = [_call(call, self._context) for call in calls]
+            item["tool_calls"] = [_call(call, context) for call in calls]
         elif not items:
             if "reasoning_content" in item and thoughts:
-                path = self._context.losses.path(thoughts[0])
-                self._context.losses.drop(path, "Chat has no turn of reasoning alone")
+                path = context.losses.path(thoughts[0])
+                context.losses.drop(path, "Chat has no turn of reasoning alone")
             return
         if message.name:
             item["name"] = message.name
@@ -165,11 +168,10 @@ class _Writer:
         context = self._context
         if result.extra:
             context.losses.members(result)
-        texts: list[Json] = []
-        pictures: list[Json] = []
-        for item in translate_parts(result.content, context):
-            (texts if item["type"] == "text" else pictures).append(item)
+        texts = translate_parts(result.content, context)
+        pictures = [item for item in texts if item["type"] != "text"]
         if pictures:
+            texts = [item for item in texts if item["type"] == "text"]
             path = context.losses.path(result)
             context.losses.emulate(path, "media of a tool result follow in a user message")
             media += [{"type": "text", "text": f"From the result of {result.call_id}:"}, *pictures]
@@ -184,16 +186,19 @@ class _Writer:
         if result.cache is not None:
             path = context.losses.path(result)
             context.losses.drop(f"{path}.cache_control", "Chat's tool messages take no cache marks")
-        call_id = fit_id(result.call_id, context)
+        call_id = result.call_id
+        if context.capabilities.tool_id is not None:
+            call_id = fit_id(call_id, context)
         return {"role": "tool", "tool_call_id": call_id, "content": self._content(texts) if texts else ""}
 
     def _content(self, items: list[Json]) -> str | list[Json]:
         """Return one plain text as a string, which every host takes; else the list."""
+        if len(items) == 1:
+            item = items[0]
+            return item["text"] if len(item) == 2 and item["type"] == "text" else items
         for item in items:
             if len(item) != 2 or item["type"] != "text":
                 return items
-        if len(items) == 1:
-            return items[0]["text"]
         if not self._context.capabilities.content_lists:
             return "\n\n".join(item["text"] for item in items)
         return items
@@ -203,7 +208,7 @@ def _call(call: ToolCall, context: Translation) -> Json:
     if call.extra:
         context.losses.members(call)
     name = context.names.get(call.name, call.name)
-    call_id = fit_id(call.id, context)
+    call_id = call.id if context.capabilities.tool_id is None else fit_id(call.id, context)
     if call_id != call.id and "id" not in call.shape:
         context.losses.change(
             f"{context.losses.path(call)}.{context.losses.name('call.id')}", f"sent as {call_id!r}"

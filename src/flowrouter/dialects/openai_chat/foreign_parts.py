@@ -19,6 +19,8 @@ BILLING_MARK = "x-anthropic-billing-header:"
 
 def translate_parts(parts: tuple[Part, ...], context: Translation) -> list[Json]:
     """Return the content items for `parts`, in order."""
+    if len(parts) == 1:
+        return translate_part(parts[0], context)
     items: list[Json] = []
     for part in parts:
         items += translate_part(part, context)
@@ -42,9 +44,10 @@ def _item(text: str) -> Json:
 def _text(part: Text, context: Translation) -> list[Json]:
     if part.extra:
         context.losses.members(part)
-    attribution = part.text.startswith(BILLING_MARK)
+    text = part.text
+    attribution = text.startswith(BILLING_MARK)
     if part.cache is None and not part.citations and not attribution:
-        return [{"type": "text", "text": part.text}] if part.text else []
+        return [{"type": "text", "text": text}] if text else []
     path = context.losses.path(part)
     if attribution:
         context.losses.drop(path, "an attribution block for another vendor")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
+
 from flowrouter.canonical.capabilities import Capabilities
 from flowrouter.canonical.leftovers import leave_behind
 from flowrouter.canonical.rendered import Rendered
@@ -60,9 +62,11 @@ def _shared(context: Translation) -> Json:
     return {name: extra[name] for name in _SHARED if name in extra and name in known}
 
 
+_sampling_of = attrgetter(*SAMPLING)
+
+
 def _put_sampling(body: Json, context: Translation) -> None:
-    for name in SAMPLING:
-        value = getattr(context.request.sampling, name)
+    for name, value in zip(SAMPLING, _sampling_of(context.request.sampling), strict=True):
         if value is None or value is False:
             continue
         if name == "top_k" and name not in context.capabilities.extensions:

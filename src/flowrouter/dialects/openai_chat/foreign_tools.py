@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from flowrouter.canonical.parts import Text
-from flowrouter.canonical.rendered import ReplyEdits
+from flowrouter.canonical.rendered import NO_EDITS, ReplyEdits
 from flowrouter.canonical.request import OutputFormat, Request
 from flowrouter.canonical.tools import CustomTool, FunctionTool, HostedTool, ToolChoice
 from flowrouter.canonical.web_search import PURPOSE
@@ -174,6 +174,8 @@ def _customs(context: Translation) -> set[str | None]:
 
 def reply_edits(context: Translation, *, bare: bool) -> ReplyEdits:
     """Return what the reply must undo: names that were fitted, custom tools sent as functions, fences."""
+    if not (context.names or bare):
+        return NO_EDITS
     names = {fitted: name for name, fitted in context.names.items() if fitted != name}
     emulated = not context.capabilities.custom_tools
     customs = (name for name in _customs(context) if name is not None) if emulated else ()

@@ -9,8 +9,8 @@ from typing import Any, Literal
 
 import msgspec
 
-from flowrouter.canonical.parts import ToolCall
-from flowrouter.canonical.response import Choice, Response
+from flowrouter.canonical import events as e
+from flowrouter.canonical.cursor import Cursor, outlined
 from flowrouter.dialects.openai_chat.finishes import meaning
 from flowrouter.dialects.openai_chat.usage import parse_usage
 from flowrouter.wire.json import typed
@@ -52,8 +52,8 @@ class _Answer(msgspec.Struct):
 _answer = typed(_Answer)
 
 
-def outline(body: bytes) -> Response | None:
-    """Return an answer without its words, None where it takes a full reading to tell."""
+def outline(body: bytes) -> Cursor | None:
+    """Return where an answer ended, without its words, None where it takes a full reading to tell."""
     try:
         told = _answer.decode(body)
     except (msgspec.DecodeError, UnicodeError, RecursionError):
@@ -61,18 +61,19 @@ def outline(body: bytes) -> Response | None:
     if len(told.choices) != 1:
         return None
     choice = told.choices[0]
-    calls = choice.message.tool_calls or ()
-    if not all(call.function.name for call in calls):
-        return None
     raw = choice.finish_reason or None
-    finish = meaning(raw, called=bool(calls), refused=False)
-    parts = tuple(ToolCall(id="", name=call.function.name, arguments="") for call in calls)
-    return Response(
-        origin="openai_chat",
-        id=told.id,
+    names: list[str] = []
+    for call in choice.message.tool_calls or ():
+        if not call.function.name:
+            return None
+        names.append(call.function.name)
+    return outlined(
+        "openai_chat",
+        e.Finish(reason=meaning(raw, called=bool(names), refused=False), raw=raw),
+        name=told.id,
         model=told.model,
-        choices=(Choice(parts=parts, finish=finish, raw_finish=raw),),
         usage=parse_usage(told.usage, tier=told.service_tier),
+        called=names,
     )
 
 

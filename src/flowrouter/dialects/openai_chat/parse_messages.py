@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, get_args
 
 from flowrouter.canonical.messages import Message, Role
-from flowrouter.canonical.parts import Part, Reasoning, Refusal, ToolCall, ToolResult
+from flowrouter.canonical.parts import ContentShape, Part, Reasoning, Refusal, Text, ToolCall, ToolResult
 from flowrouter.dialects.openai_chat.cache_marks import take_cache
 from flowrouter.dialects.openai_chat.content import parse_content
 from flowrouter.errors import CallerError
@@ -45,7 +45,22 @@ class LegacyCalls:
 
 def parse_messages(items: list[Any], legacy: LegacyCalls) -> tuple[Message, ...]:
     """Return the members of `messages`; raises `CallerError` naming the first that is none."""
-    return tuple([_parse_message(item, f"messages[{number}]", legacy) for number, item in enumerate(items)])
+    messages: list[Message] = []
+    for item in items:
+        try:
+            role, said = item["role"], item["content"]
+        except (KeyError, TypeError):
+            role = said = None
+        if isinstance(said, str) and len(item) == 2 and role in _SPEAKERS:
+            # Nothing but words: what most messages are, of which nothing is left to look at.
+            parts = (Text(text=said),) if said else ()
+            messages.append(Message(role=role, parts=parts, shape="string"))
+            continue
+        messages.append(_parse_message(item, f"messages[{len(messages)}]", legacy))
+    return tuple(messages)
+
+
+_SPEAKERS = ("user", "assistant", "system", "developer")
 
 
 def _parse_message(item: Any, path: str, legacy: LegacyCalls) -> Message:
@@ -76,11 +91,13 @@ def _plain(role: Role, rest: Json, path: str) -> Message:
 
 
 def _tool_result(rest: Json, path: str, call_id: str) -> Message:
-    plain = _plain("tool", rest, path)
-    cache = take_cache(rest)
-    result = ToolResult(
-        call_id=call_id, content=plain.parts, name=plain.name, shape=plain.shape, cache=cache, extra=rest
-    )
+    shape: ContentShape = "absent"
+    parts: tuple[Part, ...] = ()
+    if "content" in rest:
+        parts, shape = parse_content(rest.pop("content"), path)
+    name = take_text(rest, "name") if rest else None
+    cache = take_cache(rest) if rest else None
+    result = ToolResult(call_id=call_id, content=parts, name=name, shape=shape, cache=cache, extra=rest)
     return Message(role="tool", parts=(result,))
 
 
@@ -88,15 +105,17 @@ def _assistant(rest: Json, path: str, legacy: LegacyCalls) -> Message:
     plain = _plain("assistant", rest, path)
     if not rest:
         return plain
-    parts: list[Part] = [*take_reasoning(rest), *plain.parts]
-    if refusal := take_text(rest, "refusal"):
-        parts.append(Refusal(text=refusal))
-    elif refusal is not None:
-        rest["refusal"] = refusal
+    parts = list(plain.parts)
+    if len(rest) > 1 or "tool_calls" not in rest:
+        parts = [*take_reasoning(rest), *parts]
+        if refusal := take_text(rest, "refusal"):
+            parts.append(Refusal(text=refusal))
+        elif refusal is not None:
+            rest["refusal"] = refusal
     if calls := as_list(rest.get("tool_calls")):
         del rest["tool_calls"]
         parts += [parse_call(call, f"{path}.tool_calls[{n}]") for n, call in enumerate(calls)]
-    if (call := parse_legacy_call(rest)) is not None:
+    if rest and (call := parse_legacy_call(rest)) is not None:
         parts.append(
             ToolCall(
                 id=legacy.call(call.name),
@@ -145,6 +164,8 @@ def parse_call(item: Any, path: str) -> ToolCall:
     whole = as_object(item)
     if whole is None:
         raise CallerError(f"{path} must be an object.", param=path, code="invalid_type")
+    if len(whole) == 3 and whole.get("type") == "function" and (call := _plain_call(whole)) is not None:
+        return call
     rest = dict(whole)
     shape = [name for name in ("id", "type") if name not in rest]
     custom = rest.get("type") == "custom"
@@ -165,6 +186,16 @@ def parse_call(item: Any, path: str) -> ToolCall:
         cache=take_cache(rest),
         extra=nested(rest, "custom" if custom else "function", inner),
     )
+
+
+def _plain_call(whole: Json) -> ToolCall | None:
+    """Return a call that says what the vendor's own do and nothing else."""
+    call_id, inner = whole.get("id"), whole.get("function")
+    if isinstance(call_id, str) and isinstance(inner, dict) and len(inner) == 2:  # pyright: ignore[reportUnknownArgumentType]
+        name, arguments = inner.get("name"), inner.get("arguments")  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
+        if isinstance(name, str) and name and isinstance(arguments, str):
+            return ToolCall(id=call_id, name=name, arguments=arguments)
+    return None
 
 
 def _take_arguments(inner: Json, member: str) -> tuple[str, tuple[str, ...]]:

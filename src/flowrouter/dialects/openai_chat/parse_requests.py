@@ -92,7 +92,7 @@ def _number(rest: Json, name: str) -> Any:
     value = rest.get(name)
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise _wrong(name, "a number")
     del rest[name]
     return value
@@ -102,7 +102,7 @@ def _integer(rest: Json, name: str) -> int | None:
     value = rest.get(name)
     if value is None:
         return None
-    if not is_integer(value):
+    if not isinstance(value, int) or isinstance(value, bool):
         raise _wrong(name, "an integer")
     del rest[name]
     return value
@@ -129,7 +129,8 @@ _SAMPLING: Mapping[str, Callable[[Json, str], Any]] = {
 
 
 def _take_sampling(rest: Json, _: Json) -> Sampling:
-    return Sampling(**{name: take(rest, name) for name, take in _SAMPLING.items() if name in rest})
+    given = sorted(rest.keys() & _SAMPLING.keys(), key=_PLACES.__getitem__)
+    return Sampling(**{name: _SAMPLING[name](rest, name) for name in given})
 
 
 _LIMITS = ("max_completion_tokens", "max_tokens")

@@ -13,6 +13,7 @@ from flowrouter.dialects.openai_chat.finishes import meaning
 from flowrouter.dialects.openai_chat.ids import made_call_id
 from flowrouter.dialects.openai_chat.parse_messages import (
     REASONING_FIELDS,
+    SEALED_FIELD,
     parse_call,
     parse_legacy_call,
     take_reasoning,
@@ -36,13 +37,16 @@ def parse_response(body: bytes, provenance: Provenance) -> Response:
         del rest["object"]
     created = rest.pop("created") if is_integer(rest.get("created")) else None
     usage = take_object(rest, "usage")
+    named = str(whole.get("id"))
     return Response(
         origin="openai_chat",
         id=take_text(rest, "id") or "",
         model=take_text(rest, "model") or "",
         choices=tuple(
-            _parse_choice(item, number, reply=str(whole.get("id")), provenance=provenance)
-            for number, item in enumerate(choices)
+            [
+                _parse_choice(item, number, reply=named, provenance=provenance)
+                for number, item in enumerate(choices)
+            ]
         ),
         created=created,
         usage=None if usage is None else parse_usage(usage, tier=whole.get("service_tier")),
@@ -59,18 +63,20 @@ def _parse_choice(item: Any, number: int, *, reply: str, provenance: Provenance)
     if message is None:
         raise ValueError(f"choices[{number}] has no message")
     index = rest.pop("index") if is_integer(rest.get("index")) else number
-    parts = tuple(
-        msgspec.structs.replace(part, id=made_call_id(reply, index, place)) if _lacks_id(part) else part
-        for place, part in enumerate(_parts(message, provenance))
-    )
+    parts = _parts(message, provenance)
+    kinds = set(map(type, parts))
+    if ToolCall in kinds:
+        parts = [
+            msgspec.structs.replace(part, id=made_call_id(reply, index, place)) if _lacks_id(part) else part
+            for place, part in enumerate(parts)
+        ]
     raw = take_text(rest, "finish_reason") if rest.get("finish_reason") else None
-    called, refused = (any(isinstance(part, kind) for part in parts) for kind in (ToolCall, Refusal))
     return Choice(
         index=index,
-        parts=parts,
-        finish=meaning(raw, called=called, refused=refused),
+        parts=tuple(parts),
+        finish=meaning(raw, called=ToolCall in kinds, refused=Refusal in kinds),
         raw_finish=raw,
-        logprobs=take_object(rest, "logprobs"),
+        logprobs=take_object(rest, "logprobs") if rest else None,
         extra=rest,
         message_extra=message,
     )
@@ -80,11 +86,17 @@ def _lacks_id(part: Part) -> bool:
     return isinstance(part, ToolCall) and not part.id
 
 
-def _parts(message: Json, provenance: Provenance) -> tuple[Part, ...]:
+def _parts(message: Json, provenance: Provenance) -> list[Part]:
     if message.get("role") == "assistant":
         del message["role"]
-    reasoning = [msgspec.structs.replace(part, provenance=provenance) for part in take_reasoning(message)]
-    parts: list[Part] = [*reasoning, *_content(message, provenance), *_images(message)]
+    parts: list[Part] = []
+    if not _THOUGHTS.isdisjoint(message):
+        parts += [msgspec.structs.replace(part, provenance=provenance) for part in take_reasoning(message)]
+    parts += _content(message, provenance)
+    if not message:
+        return parts
+    if "images" in message:
+        parts += _images(message)
     if (refusal := message.get("refusal")) and isinstance(refusal, str):
         parts.append(Refusal(text=refusal))
         del message["refusal"]
@@ -95,9 +107,13 @@ def _parts(message: Json, provenance: Provenance) -> tuple[Part, ...]:
             del message["tool_calls"]
     except CallerError as error:
         raise ValueError(error.message) from None
-    if (call := parse_legacy_call(message)) is not None:
+    if "function_call" in message and (call := parse_legacy_call(message)) is not None:
         parts.append(call)
-    return tuple(parts)
+    return parts
+
+
+_THOUGHTS = frozenset({*REASONING_FIELDS, "reasoning_details", SEALED_FIELD})
+"""Members that reasoning is told in."""
 
 
 def _content(message: Json, provenance: Provenance) -> list[Part]:

@@ -55,9 +55,14 @@ class _Writer:
         self._choice = choice
         self._own = own
         self._losses = losses
-        self._calls = [part for part in choice.parts if isinstance(part, ToolCall)]
-        self._legacy = options.legacy_calls or any(call.kind == "legacy" for call in self._calls)
-        self._refused = Refusal in map(type, choice.parts)
+        kinds = set(map(type, choice.parts))
+        self._calls = (
+            [part for part in choice.parts if isinstance(part, ToolCall)] if ToolCall in kinds else []
+        )
+        self._legacy = options.legacy_calls
+        if self._calls and not self._legacy:
+            self._legacy = any(call.kind == "legacy" for call in self._calls)
+        self._refused = Refusal in kinds
 
     def choice(self) -> Json:
         """Return the wire form of the choice."""
@@ -79,16 +84,19 @@ class _Writer:
 
     def _message(self) -> Json:
         texts: list[Text] = []
+        cited = False
         item: Json = {"role": "assistant", "content": None}
         if not self._own:
             item["refusal"] = None
         for part in self._choice.parts:
             if isinstance(part, Text):
                 texts.append(part)
+                cited = cited or bool(part.citations)
             else:
                 self._put(item, part)
         if texts:
-            item["content"] = "".join([part.text for part in texts])
+            item["content"] = texts[0].text if len(texts) == 1 else "".join([part.text for part in texts])
+        if cited:
             self._put_annotations(item, texts)
         if self._calls:
             self._put_calls(item)

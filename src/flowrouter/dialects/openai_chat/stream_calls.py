@@ -52,14 +52,14 @@ class CallAssembler:
         self._parts = parts
         self._by_index: dict[int, _OpenCall] = {}
         self._calls: list[_OpenCall] = []
-        self._touched: set[int] = set()
+        self._touched: frozenset[int] = frozenset()  # a set takes memory, and most answers call nothing
 
     def __bool__(self) -> bool:
         return any(call.part is not None for call in self._calls)
 
     def take(self, entries: list[Any], events: list[Event]) -> None:
         """Take in the `tool_calls` of one chunk."""
-        self._touched = set()
+        self._touched = frozenset()
         for entry in entries:
             delta = as_object(entry)
             if delta is not None:
@@ -86,7 +86,7 @@ class CallAssembler:
             call = self._new("function" if custom is None else "custom", events)
             if isinstance(index := delta.get("index"), int):
                 self._by_index[index] = call
-        self._touched.add(call.place)
+        self._touched |= {call.place}
         given = delta.get("id")
         if isinstance(given, str) and not call.id:
             call.id = given

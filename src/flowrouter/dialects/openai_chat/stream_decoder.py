@@ -40,7 +40,7 @@ class ChatDecoder:
     """Frames of one Chat stream to events; never raises, whatever the bytes."""
 
     __slots__ = (
-        "_choices", "_counter", "_done", "_id", "_keys", "_mould", "_options", "_seen", "_started", "_usage",
+        "_choices", "_counter", "_done", "_id", "_keys", "_options", "_seen", "_started", "_usage", "mould",
     )  # fmt: skip
 
     def __init__(self, options: DecodeOptions) -> None:
@@ -50,10 +50,10 @@ class ChatDecoder:
         self._started = False
         self._done = False
         self._id = ""
-        self._keys: object = None
-        self._seen: set[str] = set()
+        self._keys: tuple[str, ...] = ()  # their view would keep the chunk in memory
+        self._seen: frozenset[str] = frozenset()
         self._usage: Json | None = None
-        self._mould = DeltaMould()
+        self.mould = DeltaMould()
 
     def feed(self, frame: Frame) -> list[Event]:
         """Return the events of one frame."""
@@ -62,9 +62,9 @@ class ChatDecoder:
             return []
         if data is None:
             return [e.Ping()]
-        if frame.event is None and (delta := self._mould.delta(data)) is not None:
+        if frame.event is None and (delta := self.mould.match(frame)) is not None:
             return [delta]
-        self._mould.forget()
+        self.mould.forget()
         if data[:1] != b"{":
             mark = data.strip()
             if mark == b"[DONE]":
@@ -81,7 +81,7 @@ class ChatDecoder:
             return self._fail(problem_of_error(chunk))
         events = self._chunk(chunk)
         if frame.event is None and not self._options.think_tags and (said := _said(chunk)):
-            self._mould.learn(data, said, events)
+            self.mould.learn(frame, said, events)
         return events
 
     def close(self) -> list[Event]:
@@ -93,7 +93,7 @@ class ChatDecoder:
         choices = as_list(chunk.get("choices"))
         if not self._started and not self._start(chunk, choices, events):
             return events
-        if chunk.keys() != self._keys:
+        if tuple(chunk) != self._keys:
             self._look_for_news(chunk, events)
         if choices:
             for item in choices:
@@ -121,8 +121,9 @@ class ChatDecoder:
         extra = {
             name: value for name, value in chunk.items() if name not in _CHUNK_KEYS and name not in NOISE
         }
-        self._seen |= extra.keys()
-        self._keys = chunk.keys()
+        if extra:
+            self._seen |= set(extra)
+        self._keys = tuple(chunk)
         events.append(
             e.MessageStart(
                 origin="openai_chat",
@@ -136,10 +137,10 @@ class ChatDecoder:
 
     def _look_for_news(self, chunk: Json, events: list[Event]) -> None:
         """Pass on top-level members that no earlier chunk had."""
-        self._keys = chunk.keys()
+        self._keys = tuple(chunk)
         for name in chunk.keys() - _CHUNK_KEYS - NOISE - self._seen:
             if chunk[name] is not None:
-                self._seen.add(name)
+                self._seen |= {name}
                 events.append(e.OpaqueEvent(origin="openai_chat", payload={name: chunk[name]}))
 
     def _choice(self, choice: Json, events: list[Event]) -> None:

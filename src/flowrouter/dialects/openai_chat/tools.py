@@ -36,26 +36,20 @@ def _parse_tool(item: Any, path: str) -> Tool:
 
 
 def _parse_function(rest: Json, path: str) -> FunctionTool:
-    cache = take_cache(rest)
+    cache = take_cache(rest) if len(rest) > 1 else None
     inner = take_object(rest, "function")
     if inner is None:
         raise CallerError(
             f"{path}.function is missing.", param=f"{path}.function", code="missing_required_parameter"
         )
-    tool = _function(inner, f"{path}.function", legacy=False)
-    return msgspec.structs.replace(tool, cache=cache, extra=nested(rest, "function", inner))
-
-
-def _function(rest: Json, path: str, *, legacy: bool) -> FunctionTool:
-    name = _take_name(rest, path)
+    name = _take_name(inner, f"{path}.function")
     return FunctionTool(
         name=name,
-        description=take_text(rest, "description"),
-        schema=take_object(rest, "parameters"),
-        strict=take_flag(rest, "strict"),
-        legacy=legacy,
-        place=path if legacy else "",
-        extra=rest,
+        description=take_text(inner, "description"),
+        schema=take_object(inner, "parameters"),
+        strict=take_flag(inner, "strict"),
+        cache=cache,
+        extra=nested(rest, "function", inner) if inner else rest,
     )
 
 
@@ -81,8 +75,21 @@ def parse_functions(items: list[Any]) -> tuple[FunctionTool, ...]:
         if whole is None:
             path = f"functions[{number}]"
             raise CallerError(f"{path} must be an object.", param=path, code="invalid_type")
-        tools.append(_function(dict(whole), f"functions[{number}]", legacy=True))
+        tools.append(_parse_legacy(dict(whole), f"functions[{number}]"))
     return tuple(tools)
+
+
+def _parse_legacy(rest: Json, path: str) -> FunctionTool:
+    name = _take_name(rest, path)
+    return FunctionTool(
+        name=name,
+        description=take_text(rest, "description"),
+        schema=take_object(rest, "parameters"),
+        strict=take_flag(rest, "strict"),
+        legacy=True,
+        place=path,
+        extra=rest,
+    )
 
 
 def write_tool(tool: Tool) -> Json:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from flowrouter.canonical.capabilities import Capabilities
 from flowrouter.canonical.losses import Losses
+from flowrouter.canonical.messages import kinds, parts_of
 from flowrouter.canonical.names import fit
 from flowrouter.canonical.parts import ToolCall
 from flowrouter.canonical.request import Request
@@ -19,18 +18,10 @@ class Translation:
         self.request = request
         self.capabilities = capabilities
         self.losses = Losses(request, target="openai_chat", capabilities=capabilities)
-        self.names = fit(_names(request), limit=capabilities.tool_name_max)
-
-
-def _names(request: Request) -> Iterator[str]:
-    for tool in request.tools:
-        if not isinstance(tool, HostedTool):
-            yield tool.name
-    for message in request.messages:
-        if ToolCall in map(type, message.parts):
-            for part in message.parts:
-                if isinstance(part, ToolCall):
-                    yield part.name
+        names = [tool.name for tool in request.tools if not isinstance(tool, HostedTool)]
+        if ToolCall in kinds(request.messages):
+            names += [part.name for part in parts_of(request.messages) if type(part) is ToolCall]
+        self.names = fit(names, limit=capabilities.tool_name_max) if names else {}
 
 
 __all__ = ["Translation"]

@@ -11,6 +11,11 @@ _TELLING = frozenset(
 )  # fmt: skip
 """Members that tell of more than the five kinds."""
 
+_DETAILS = frozenset(
+    {"prompt_tokens_details", "completion_tokens_details", "prompt_cache_hit_tokens", "cached_tokens", "reasoning_tokens"}
+)  # fmt: skip
+"""Members that tell what of the tokens was cached, or thought."""
+
 
 def parse_usage(raw: Json, *, tier: object = None) -> Usage:
     """Return the counts in `raw`; `tier` is the service tier that the answer names beside it.
@@ -20,16 +25,21 @@ def parse_usage(raw: Json, *, tier: object = None) -> Usage:
     `prompt_cache_hit_tokens` (DeepSeek), a top-level `cached_tokens` (Moonshot).
     """
     prompt, completion = token_count(raw.get("prompt_tokens")), token_count(raw.get("completion_tokens"))
-    given, made = as_object(raw.get("prompt_tokens_details")), as_object(raw.get("completion_tokens_details"))
     read = write = reasoning = None
-    if given:
-        read, write = token_count(given.get("cached_tokens")), token_count(given.get("cache_write_tokens"))
-    if read is None:
-        read = _first(raw, "prompt_cache_hit_tokens", "cached_tokens")
-    if made:
-        reasoning = token_count(made.get("reasoning_tokens"))
-    if reasoning is None:
-        reasoning = _first(raw, "reasoning_tokens")
+    if not _DETAILS.isdisjoint(raw):
+        given = as_object(raw.get("prompt_tokens_details"))
+        made = as_object(raw.get("completion_tokens_details"))
+        if given:
+            read, write = (
+                token_count(given.get("cached_tokens")),
+                token_count(given.get("cache_write_tokens")),
+            )
+        if read is None:
+            read = _first(raw, "prompt_cache_hit_tokens", "cached_tokens")
+        if made:
+            reasoning = token_count(made.get("reasoning_tokens"))
+        if reasoning is None:
+            reasoning = _first(raw, "reasoning_tokens")
     return Usage(
         input=None if prompt is None else max(0, prompt - (read or 0) - (write or 0)),
         cache_read=read,

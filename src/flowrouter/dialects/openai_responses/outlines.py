@@ -9,8 +9,8 @@ from typing import Any, Literal
 
 import msgspec
 
-from flowrouter.canonical.parts import ToolCall
-from flowrouter.canonical.response import Choice, Response
+from flowrouter.canonical import events as e
+from flowrouter.canonical.cursor import Cursor, outlined
 from flowrouter.dialects.openai_responses.items import DIALECT
 from flowrouter.dialects.openai_responses.usage import parse_usage
 from flowrouter.wire.json import typed
@@ -55,8 +55,8 @@ class _Answer(msgspec.Struct):
 _answer = typed(_Answer)
 
 
-def outline(body: bytes) -> Response | None:
-    """Return an answer without its words, None where it takes a full reading to tell."""
+def outline(body: bytes) -> Cursor | None:
+    """Return where an answer ended, without its words, None where it takes a full reading to tell."""
     try:
         told = _answer.decode(body)
     except (msgspec.DecodeError, UnicodeError, RecursionError):
@@ -64,14 +64,15 @@ def outline(body: bytes) -> Response | None:
     names = [item.name for item in told.output if isinstance(item, _Call | _CustomCall)]
     if not all(names):
         return None
-    choice = Choice(
-        parts=tuple(ToolCall(id="", name=name, arguments="") for name in names),
-        finish="tool_calls" if names else "stop",
-        raw_finish="completed",
+    return outlined(
+        DIALECT,
+        e.Finish(reason="tool_calls" if names else "stop", raw="completed"),
+        name=told.id,
+        model=told.model,
+        # Of the items known here none is a search that is billed.
+        usage=parse_usage(told.usage, response={"service_tier": told.service_tier, "output": []}),
+        called=names,
     )
-    # Of the items known here none is a search that is billed.
-    usage = parse_usage(told.usage, response={"service_tier": told.service_tier, "output": []})
-    return Response(origin=DIALECT, id=told.id, model=told.model, choices=(choice,), usage=usage)
 
 
 __all__ = ["outline"]

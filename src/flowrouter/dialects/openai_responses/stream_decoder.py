@@ -34,6 +34,7 @@ _QUIET = frozenset({
 class Decoder:
     """Decodes one stream: `feed` each frame, then `close`."""
 
+    mould = None
     __slots__ = ("_done", "_items", "_options", "_parts", "_seen", "_started")
 
     def __init__(self, options: DecodeOptions) -> None:

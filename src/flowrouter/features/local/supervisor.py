@@ -248,6 +248,12 @@ class _Held:
         self.status = reply.status
         self.headers: Mapping[str, str] = reply.headers
 
+    def entire(self) -> bytes | None:
+        body = self._reply.entire()
+        if body is not None:
+            self._let_go()
+        return body
+
     async def read(self) -> bytes:
         try:
             piece = await self._reply.read()

@@ -7,6 +7,7 @@ Everything about one account and model stands in one object, found by one look-u
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 
 from flowrouter.features.metrics.families import PREFIX, Family, Sample, counter, single
@@ -70,8 +71,8 @@ class _Target:
     __slots__ = ("attempts", "charge", "cost", "estimated", "first", "requests", "tokens", "unpriced")
 
     def __init__(self) -> None:
-        self.requests: dict[_Form, int] = {}
-        self.attempts: dict[str, int] = {}
+        self.requests: defaultdict[_Form, int] = defaultdict(int)
+        self.attempts: defaultdict[str, int] = defaultdict(int)
         self.tokens = [0] * len(KINDS)
         self.estimated = [0] * len(KINDS)
         self.cost = self.charge = self.unpriced = 0
@@ -86,23 +87,24 @@ class _Target:
 
     def take(self, attempt: AttemptRow) -> None:
         """Count one try."""
-        verdict, given, made = attempt.outcome, attempt.input_tokens, attempt.output_tokens
-        self.attempts[verdict] = self.attempts.get(verdict, 0) + 1
+        self.attempts[attempt.outcome] += 1
         if attempt.charge_pusd:
             self.charge += attempt.charge_pusd
         if attempt.cost_pusd is None:
             self.unpriced += 1
         else:
             self.cost += attempt.cost_pusd
-        if given is None and made is None:
+        if attempt.input_tokens is None and attempt.output_tokens is None:
             return
         tokens = self.estimated if attempt.estimated else self.tokens
-        tokens[0] += given or 0
-        tokens[3] += made or 0
+        if attempt.input_tokens:
+            tokens[0] += attempt.input_tokens
         if attempt.cache_read_tokens:
             tokens[1] += attempt.cache_read_tokens
         if attempt.cache_write_tokens:
             tokens[2] += attempt.cache_write_tokens
+        if attempt.output_tokens:
+            tokens[3] += attempt.output_tokens
         if attempt.reasoning_tokens:
             tokens[4] += attempt.reasoning_tokens
 
@@ -119,7 +121,7 @@ class Counts:
         self._forms: dict[tuple[str, str, bool, str, int], _Form] = {}
         self._durations: dict[tuple[str, str, str, str], Histogram] = {}
         self._overheads: dict[tuple[str, str], Histogram] = {}
-        self._seams: dict[str, int] = {}
+        self._seams: defaultdict[str, int] = defaultdict(int)
         self._not_completed = self._fallbacks = self._hedges = self._overflow = 0
 
     def settled(self, settlement: Settlement) -> None:
@@ -128,34 +130,40 @@ class Counts:
             self._labels = Labels(world)
             self._found.clear()
         row, exchange = settlement.row, settlement.exchange
+        target: _Target | None = None
         for attempt in row.attempts:
-            self._target(attempt).take(attempt)
+            target = self._target(attempt)
+            target.take(attempt)
             if attempt.outcome == HEDGED:
                 self._hedges += 1
-        self._take_request(row, exchange)
+        log = exchange.answering
+        if target is None or log is None:
+            target = self._series(_NOBODY)
+        elif self._overflow or log is not exchange.attempts[-1]:  # what overflows is counted each time
+            target = self._target(log.target)
+        self._take_request(target, row, exchange)
         if len(row.attempts) > 1:
             self._fallbacks += _fell_back(exchange)
         for seam in exchange.seams:
-            self._seams[seam.way] = self._seams.get(seam.way, 0) + 1
+            self._seams[seam.way] += 1
         if exchange.not_completed is not None:
             self._not_completed += 1
 
-    def _take_request(self, row: RequestRow, exchange: Exchange) -> None:
-        log = exchange.answering
-        target = self._series(_NOBODY) if log is None else self._target(log.target)
+    def _take_request(self, target: _Target, row: RequestRow, exchange: Exchange) -> None:
+        inbound, first = exchange.inbound, exchange.first_content_at
         # The gateway's own calls are no client's conversations.
-        operation = PROBE if row.endpoint == PROBE else exchange.inbound.operation
+        operation = PROBE if row.endpoint == PROBE else inbound.operation
         kind = (operation, row.client_dialect, row.stream, row.outcome, row.status // 100)
         form = self._forms.get(kind)
         if form is None:
             form = self._forms[kind] = self._form(kind)
-        target.requests[form] = target.requests.get(form, 0) + 1
+        target.requests[form] += 1
         form.duration.take((row.duration_ms or 0) / 1000)
         form.overhead.take((row.overhead_us or 0) / 1e6)
-        if row.stream and log is not None and exchange.first_content_at is not None:
+        if row.stream and row.attempts and first is not None:
             if target.first is None:
                 target.first = Histogram(FIRST_TOKENS)
-            target.first.take(exchange.first_content_at - exchange.inbound.started)
+            target.first.take(first - inbound.started)
 
     def _form(self, kind: tuple[str, str, bool, str, int]) -> _Form:
         operation, dialect, stream, outcome, hundreds = kind
@@ -168,12 +176,11 @@ class Counts:
 
     def _target(self, asked: AttemptRow | Target) -> _Target:
         # A name that the configuration does not know may be a client's, and those are without end.
-        labels = self._labels
-        named = (asked.account_id, asked.preset, asked.model if asked.model in labels.models else OTHER)
+        model = asked.model if asked.model in self._labels.models else OTHER
+        named = (asked.account_id, asked.preset, model)
         found = self._found.get(named)
         if found is None:
-            account_id, preset, model = named
-            shown = (labels.account(account_id), preset, model)
+            shown = (self._labels.account(asked.account_id), asked.preset, model)
             found = self._series(shown)
             if model != OTHER or shown in self._targets:  # what overflows is counted each time
                 self._found[named] = found

@@ -1,4 +1,4 @@
-"""HTTP/1.1 to clients on asyncio and httptools: the gateway's own way in, with ASGI 3 as its inner side.
+"""HTTP/1.1 to clients on asyncio and httptools: the gateway's own way in; its inner side are visits, or ASGI 3.
 
 `Connection` is the protocol object of a connection, `Turn` one request on it and its answer, `Door` what the
 connections of a process share. Listening, signals and the order of start and end are uvicorn's (`cli/serve`).

@@ -12,18 +12,17 @@ who asks for a WebSocket is answered, and that is the end of the connection.
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from typing import Any, NoReturn, cast
 
 import httptools
 
+from flowrouter.httpkit.fields import headers_of
 from flowrouter.httpkit.server.deadline import NEVER, Deadline
 from flowrouter.httpkit.server.door import Door
 from flowrouter.httpkit.server.heads import (
     STATUS_LINES,
     Fields,
-    asks_for_websocket,
-    place_of,
+    says,
     weighed,
     without_offers,
 )
@@ -41,16 +40,15 @@ _UNTAKEN = 64 * 1024
 _URL_BYTES = 16 * 1024
 _TOO_MUCH = (431, "the headers are too many or too large")
 _BETWEEN, _HEAD, _BODY = 0, 1, 2
-_ASGI = {"version": "3.0", "spec_version": "2.3"}
 
 
 class Connection(asyncio.Protocol):
     """Reads requests and has them answered one by one, in their order."""
 
     __slots__ = (
-        "_active", "_ahead", "_client", "_deadline", "_fed", "_fields", "_first", "_loop", "_message", "_most", "_noted", "_paced",
-        "_parser", "_part", "_paused", "_pending", "_refusal", "_server", "_set_aside", "_turn",
-        "_unsent", "_url", "door", "room", "transport",
+        "_active", "_ahead", "_deadline", "_fed", "_fields", "_first", "_loop", "_message", "_most", "_noted", "_paced",
+        "_parser", "_part", "_pending", "_refusal", "_set_aside", "_turn", "_unsent", "_url", "client", "door", "paused",
+        "room", "server", "transport",
     )  # fmt: skip
 
     def __init__(self, door: Door) -> None:
@@ -60,7 +58,7 @@ class Connection(asyncio.Protocol):
         self._parser: Any = None
         self._part = _BETWEEN
         self._first = True
-        self._set_aside = self._paused = False
+        self._set_aside = self.paused = False
         self._message = 0
         self._fed = self._pending = self._most = self._noted = self._paced = self._unsent = 0
         self._url = b""
@@ -68,7 +66,7 @@ class Connection(asyncio.Protocol):
         self._refusal: tuple[int, str] | None = None
         self._turn: Turn | None = None  # whose request arrives, or arrived last
         self._active: Turn | None = None  # who is being answered
-        self._ahead: deque[Turn] = deque()
+        self._ahead: list[Turn] = []  # short, and hardly ever used: a deque takes most of a kilobyte
         self.room: asyncio.Event | None = None
 
     # asyncio.Protocol
@@ -76,8 +74,8 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Give the client its time for a first request."""
         self.transport = cast("asyncio.Transport", transport)
-        self._server = _address(transport.get_extra_info("sockname"))
-        self._client = _address(transport.get_extra_info("peername"))
+        self.server = _address(transport.get_extra_info("sockname"))
+        self.client = _address(transport.get_extra_info("peername"))
         self._parser = self._new_parser()
         self.door.connections.add(self)
         self._deadline.set(self.door.limits.header_timeout)
@@ -135,7 +133,6 @@ class Connection(asyncio.Protocol):
         self._part = _HEAD
         self._message += 1
         self._url = b""
-        self._fields = []
         self._pending = self._most = self._noted = 0
         if self._first:
             self._first = False
@@ -151,7 +148,7 @@ class Connection(asyncio.Protocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a header; those behind a body (trailers) are no headers of the request."""
         if self._part == _HEAD:
-            self._fields.append((name.lower(), value))
+            self._fields += (name, value)
 
     def on_headers_complete(self) -> None:
         """Check the head, then begin to answer."""
@@ -163,31 +160,26 @@ class Connection(asyncio.Protocol):
             self._object(*_TOO_MUCH)
         version: str = parser.get_http_version()
         method: bytes = parser.get_method()
-        objection, expects = weighed(version, method, url, fields=fields)
-        if objection is not None:
+        headers = headers_of(fields[::2], fields[1::2])
+        if objection := weighed(version, method, url, headers=headers, fields=fields):
             self._object(400, objection)
         keep_alive = version == "1.1" and parser.should_keep_alive()
         if parser.should_upgrade():
-            if not asks_for_websocket(fields):
+            if not says(fields, b"upgrade", b"websocket"):
                 self._set_aside = True
                 return
             keep_alive = False
-        path, raw_path, query = place_of(url)
-        scope = {
-            "type": "http",
-            "asgi": _ASGI,
-            "http_version": version,
-            "method": method.decode("ascii"),
-            "scheme": "http",
-            "path": path,
-            "raw_path": raw_path,
-            "query_string": query,
-            "root_path": "",
-            "headers": fields,
-            "server": self._server,
-            "client": self._client,
-        }
-        self._turn = turn = Turn(self, scope, expects=expects, keep_alive=keep_alive)
+        self._fields = []  # the next one's; a request in the making keeps what it needs
+        self._turn = turn = Turn(
+            self,
+            method=str(method, "ascii"),
+            url=url,
+            version=version,
+            headers=headers,
+            fields=fields if len(headers) * 2 < len(fields) else None,
+            expects="expect" in headers and says(fields, b"expect", b"100-continue"),
+            keep_alive=keep_alive,
+        )
         if self._active is None:
             self._begin(turn)
         else:
@@ -227,8 +219,8 @@ class Connection(asyncio.Protocol):
 
     def take_on(self) -> None:
         """Read on, unless requests were sent ahead."""
-        if self._paused and not self._ahead and not self.transport.is_closing():
-            self._paused = False
+        if self.paused and not self._ahead and not self.transport.is_closing():
+            self.paused = False
             self.transport.resume_reading()
 
     def answered(self, turn: Turn) -> None:
@@ -237,12 +229,12 @@ class Connection(asyncio.Protocol):
         if not turn.keep_alive:
             self.close()
         elif self._ahead:
-            self._begin(self._ahead.popleft())
+            self._begin(self._ahead.pop(0))
         elif self._part == _BODY:
             self._deadline.set(LINGER_SECONDS)
         elif self._part == _BETWEEN:
             self._rest()
-        if self._paused:
+        if self.paused:
             self.take_on()
 
     def close(self) -> None:
@@ -256,18 +248,17 @@ class Connection(asyncio.Protocol):
         self.transport.close()
 
     def _begin(self, turn: Turn) -> None:
-        door = self.door
         self._active = turn
-        turn.task = task = self._loop.create_task(turn.run(door.app, door.tasks))
-        door.tasks.add(task)
+        turn.task = task = self._loop.create_task(turn.run())
+        self.door.tasks.add(task)
 
     def _rest(self) -> None:
         self._turn = None
         self._deadline.set(self.door.limits.keep_alive)
 
     def _stop_reading(self) -> None:
-        if not self._paused:
-            self._paused = True
+        if not self.paused:
+            self.paused = True
             self.transport.pause_reading()
 
     def _new_parser(self) -> Any:
@@ -284,6 +275,7 @@ class Connection(asyncio.Protocol):
         self._set_aside = False
         parser = self._parser
         head = without_offers(parser.get_method(), self._url, parser.get_http_version(), fields=self._fields)
+        self._fields = []
         self._parser = self._new_parser()
         self.data_received(head)
 
@@ -327,11 +319,11 @@ class Connection(asyncio.Protocol):
 
     def _is_overweight(self) -> bool:
         fields, limits = self._fields, self.door.limits
-        if len(fields) > limits.headers:
+        if len(fields) > limits.headers * 2:
             return True
         if self._most + self._fed <= limits.header_bytes:  # all that came since the head began
             return False
-        return sum(len(name) + len(value) for name, value in fields) > limits.header_bytes
+        return sum(map(len, fields)) > limits.header_bytes
 
     def _object(self, status: int, text: str) -> NoReturn:
         """End the parser's work; `data_received` says what is wrong."""
@@ -354,8 +346,9 @@ class Connection(asyncio.Protocol):
         self._parser = None
         if self._active is not None:
             self._active.leave()
-        while self._ahead:
-            self._ahead.popleft().leave()
+        for turn in self._ahead:
+            turn.leave()
+        self._ahead = []
         self._active = self._turn = None
 
     def _missed(self) -> None:
@@ -364,14 +357,14 @@ class Connection(asyncio.Protocol):
         if self._parser is None:
             self._end()
         elif self._part == _HEAD:
-            if self._paused:  # as with a body: we do not read at the moment
+            if self.paused:  # as with a body: we do not read at the moment
                 self._deadline.set(self.door.limits.header_timeout)
             else:
                 self._refuse(408, "the headers took too long")
         elif self._part == _BETWEEN or turn is None or turn.complete:
             self.close()
         # A body that we ourselves do not take at the moment is not the client's fault.
-        elif self._paused or turn.arrived - self._paced >= PACE_BYTES:
+        elif self.paused or turn.arrived - self._paced >= PACE_BYTES:
             self._paced = turn.arrived
             self._deadline.set(self.door.limits.body_timeout)
         else:

@@ -35,7 +35,7 @@ def limits_of(server: Server, *, keep_alive: float) -> Limits:
 class Door:
     """The application, the limits, and the sets that a graceful end goes through."""
 
-    __slots__ = ("app", "connections", "lead", "limits", "tasks")
+    __slots__ = ("connections", "lead", "limits", "serve", "tasks")
 
     def __init__(
         self,
@@ -45,7 +45,10 @@ class Door:
         connections: set[Any],
         tasks: set[asyncio.Task[None]],
     ) -> None:
-        self.app = app
+        # An application that knows visits is told of them; any other hears what ASGI says of them.
+        self.serve: Callable[[Any], Awaitable[None]] = getattr(app, "serve", None) or (
+            lambda turn: app(turn.scope(), turn.receive, turn.send)
+        )
         self.limits = limits
         self.connections = connections
         self.tasks = tasks

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import http
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote
 
 import httptools
 
-Fields = list[tuple[bytes, bytes]]
+Fields = list[bytes]
+"""A request's headers as they came: a name, its value, a name, …"""
 
 _OFFERS = frozenset({b"upgrade", b"http2-settings"})
 _HOSTS = "a request has one Host"
-_WEIGHED = frozenset({b"host", b"transfer-encoding", b"expect"})
 
 _NAME = re.compile(b'[\x00-\x1f\x7f()<>@,;:\\[\\]={} \t\\\\"]')
 _TEXT = bytes(code for code in range(256) if code == 9 or (code >= 32 and code != 127))
@@ -37,34 +37,40 @@ def _status_line(status: int) -> bytes:
 STATUS_LINES = {status: _status_line(status) for status in range(100, 600)}
 
 
-def weighed(version: str, method: bytes, url: bytes, *, fields: Fields) -> tuple[str | None, bool]:
-    """Return what is wrong with a head that the parser let pass, and whether its body waits for our word."""
+def weighed(
+    version: str, method: bytes, url: bytes, *, headers: Mapping[str, str], fields: Fields
+) -> str | None:
+    """Return what is wrong with a head that the parser let pass; `headers` are its `fields` by name."""
     if version not in ("1.1", "1.0"):
-        return "only HTTP/1.1 is spoken here", False
-    host: bytes | None = None
-    expects = False
-    for name, value in fields:
-        if name not in _WEIGHED:
-            continue
-        if name == b"host":
-            if host is not None:
-                return _HOSTS, False
-            host = value
-        elif name == b"expect":
-            expects = expects or value.lower() == b"100-continue"
-        elif value.strip().lower() != b"chunked" or version == "1.0":
-            return "of transfer encodings only `chunked` is taken", False
-    if host is None and version == "1.1":
-        return _HOSTS, False
-    if not url.startswith(b"/") and url != b"*" and not _agree(method, url, host or b""):
-        return "the address and the Host do not agree", False
-    return None, expects
-
-
-def _agree(method: bytes, url: bytes, host: bytes) -> bool:
-    """Return whether an address with a host of its own names the one in the header."""
+        return "only HTTP/1.1 is spoken here"
+    host = headers.get("host")
+    if host is None:
+        if version == "1.1":
+            return _HOSTS
+    elif len(headers) * 2 < len(fields) and sum(name.lower() == b"host" for name in fields[::2]) > 1:
+        return _HOSTS
+    encoding = headers.get("transfer-encoding")
+    if encoding is not None and (encoding.strip(" \t").lower() != "chunked" or version == "1.0"):
+        return "of transfer encodings only `chunked` is taken"
     if method == b"CONNECT":
-        return False
+        return "no tunnels are opened here"
+    if not url.startswith(b"/") and url != b"*" and not _agree(url, (host or "").encode("latin-1")):
+        return "the address and the Host do not agree"
+    return None
+
+
+def says(fields: Fields, name: bytes, value: bytes) -> bool:
+    """Return whether a header `name` has this value, alone on its line (lower case)."""
+    return any(each.lower() == name and said.lower() == value for each, said in pairs_in(fields))
+
+
+def pairs_in(fields: Fields) -> Iterator[tuple[bytes, bytes]]:
+    """Return the headers as pairs."""
+    return zip(fields[::2], fields[1::2], strict=True)
+
+
+def _agree(url: bytes, host: bytes) -> bool:
+    """Return whether an address with a host of its own names the one in the header."""
     parsed = httptools.parse_url(url)
     return bool(parsed.host) and _authority(parsed) == host.lower()
 
@@ -87,15 +93,11 @@ def place_of(url: bytes) -> tuple[str, bytes, bytes]:
     return (unquote(path) if "%" in path else path), raw, query
 
 
-def asks_for_websocket(fields: Fields) -> bool:
-    """Return whether the upgrade that is offered is the one clients insist on."""
-    return any(name == b"upgrade" and value.lower() == b"websocket" for name, value in fields)
-
-
 def without_offers(method: bytes, url: bytes, version: str, *, fields: Fields) -> bytes:
     """Return the head of a request anew, less what offers another protocol."""
     head = [method, b" ", url, b" HTTP/%b\r\n" % version.encode()]
-    for name, value in fields:
+    for raw, value in pairs_in(fields):
+        name = raw.lower()
         if name == b"connection":
             kept = [token.strip() for token in value.split(b",") if token.strip().lower() not in _OFFERS]
             value = b", ".join(kept)
@@ -147,8 +149,9 @@ __all__ = [
     "STATUS_LINES",
     "Fields",
     "answer_lines",
-    "asks_for_websocket",
+    "pairs_in",
     "place_of",
+    "says",
     "weighed",
     "without_offers",
 ]

@@ -1,39 +1,51 @@
-"""One request on a connection and its answer: what the application is told, and how its words leave (ASGI 3).
+"""One request on a connection and its answer: what the application is told, and how its words leave.
 
-An answer whose length is stated leaves in one piece with its head; the head of any other leaves at once,
-since a stream's first word may be long in coming. `send` waits only while the client takes nothing.
+A `Visit` for the data plane, ASGI 3 for everybody else. An answer whose length is stated leaves in one piece with
+its head; the head of any other leaves at once, since a stream's first word may be long in coming. Nobody waits
+but while the client takes nothing.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from flowrouter import logs
+from flowrouter.httpkit.fields import lines_of
 from flowrouter.httpkit.server.door import Door
-from flowrouter.httpkit.server.heads import STATUS_LINES, answer_lines
+from flowrouter.httpkit.server.heads import STATUS_LINES, Fields, answer_lines, pairs_in, place_of
+from flowrouter.httpkit.visit import Later, Watcher
+from flowrouter.tasks import at_once
 
 _SPLIT = 64 * 1024
 """Bodies up to this size are copied to leave in one piece with their head."""
 
+_BLANK = b"\r\n\r\n"
+_CHUNKED = b"\r\ntransfer-encoding: chunked" + _BLANK
+_ASGI = {"version": "3.0", "spec_version": "2.3"}
 _BODILESS = frozenset({204, 304})
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _FAILURE = b"Internal Server Error"
-_FAILURE_HEADERS = (
-    (b"content-type", b"text/plain; charset=utf-8"),
-    (b"content-length", b"%d" % len(_FAILURE)),
-    (b"connection", b"close"),
+_FAILURE_LINES = lines_of(
+    [
+        (b"content-type", b"text/plain; charset=utf-8"),
+        (b"content-length", b"%d" % len(_FAILURE)),
+        (b"connection", b"close"),
+    ]
 )
 
 _log = logs.get("server")
 
 
 class Line(Protocol):
-    """The connection as a turn sees it; `room` is there while the client does not keep up."""
+    """The connection as a turn sees it; `room` is there while the client does not keep up, `paused` says that we do not."""
 
+    client: tuple[str, int] | None
     door: Door
+    paused: bool
     room: asyncio.Event | None
+    server: tuple[str, int] | None
     transport: asyncio.Transport
 
     def take_on(self) -> None:
@@ -53,37 +65,60 @@ class Turn:
     """Its request is added to by the connection: `pieces`, `arrived` (bytes) and `over`.
 
     `awaited` is there while the application waits for more, and set by whoever has news for it. The answer is
-    under way from `started` to `complete`; `gone` says that the client will not see the rest of it.
+    under way from `started` to `complete`; `gone` says that the client will not see the rest of it. `fields` are
+    the headers as they came, where `headers` do not tell them apart.
     """
 
     __slots__ = (
-        "_bare", "_connection", "_head", "_left", "_told", "arrived", "awaited", "complete", "expects", "gone",
-        "keep_alive", "over", "pieces", "scope", "started", "taken", "task",
+        "_bare", "_connection", "_fields", "_head", "_left", "_raw_path", "_told", "_version", "_watcher", "arrived",
+        "awaited", "complete", "expects", "gone", "headers", "keep_alive", "method", "over", "path", "pieces", "query",
+        "started", "taken", "task",
     )  # fmt: skip
 
-    def __init__(self, connection: Line, scope: dict[str, Any], *, expects: bool, keep_alive: bool) -> None:
+    task: asyncio.Task[Any]
+
+    def __init__(
+        self,
+        connection: Line,
+        *,
+        method: str,
+        url: bytes,
+        version: str,
+        headers: dict[str, str],
+        fields: Fields | None,
+        expects: bool,
+        keep_alive: bool,
+    ) -> None:
         self._connection = connection
-        self.scope = scope
+        self.method = method
+        self.path, self._raw_path, self.query = place_of(url)
+        self._version = version
+        self.headers = headers
+        self._fields = fields
         self.expects = expects
         self.keep_alive = keep_alive
         self.pieces: list[bytes] = []
         self.arrived = self.taken = 0
         self.over = self._told = self.gone = self.started = self.complete = self._bare = False
         self.awaited: asyncio.Event | None = None
+        self._watcher: Watcher | None = None
         self._head = b""
         self._left: int | None = 0
-        self.task: asyncio.Task[None] | None = None
+
+    # for the connection
 
     def leave(self) -> None:
         """Know that the client is gone."""
         self.gone = not self.complete
         if self.awaited is not None:
             self.awaited.set()
+        self._tell()
 
-    async def run(self, app: Callable[[Any, Any, Any], Awaitable[None]], tasks: set[Any]) -> None:
+    async def run(self) -> None:
         """Let the application answer; what it leaves undone is made good or cut off."""
+        door = self._connection.door
         try:
-            await app(self.scope, self.receive, self.send)
+            await door.serve(self)
         except BaseException as error:  # noqa: BLE001 - whatever it was, the client must not wait for more
             _log.error("Exception in ASGI application", error=error)
             self._fail()
@@ -93,7 +128,101 @@ class Turn:
                 _log.error(f"ASGI callable returned without {done} response.")
                 self._fail()
         finally:
-            tasks.discard(self.task)
+            door.tasks.discard(self.task)
+
+    # a visit
+
+    def whole(self, most: int) -> bytes | None:
+        """Take the body, if all of it is there, as it is to be read, and no larger than `most`."""
+        if not self.over or self.arrived > most or self.taken or self.gone or self.expects or self._told:
+            return None
+        if "content-encoding" in self.headers:
+            return None
+        pieces = self.pieces
+        self.pieces, self._told, self.taken = [], True, self.arrived
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    def watch(self, watcher: Watcher) -> asyncio.Task[Any]:
+        """Tell `watcher` when the client is gone; return the task that answers it."""
+        self._watcher = watcher
+        connection = self._connection
+        if self.gone:  # told once it has its task, which it is given by this very call
+            self.task.get_loop().call_soon(self._tell)
+        elif connection.paused:  # a socket that is not read does not tell
+            connection.take_on()
+        return self.task
+
+    def unwatch(self) -> None:
+        """Tell nobody any more."""
+        self._watcher = None
+
+    def _tell(self) -> None:
+        """Tell whoever watches, once, that the client is gone."""
+        watcher, self._watcher = self._watcher, None
+        if watcher is not None:
+            watcher.left()
+
+    def scope(self) -> dict[str, Any]:
+        """Return the request as ASGI describes it."""
+        connection, fields = self._connection, self._fields
+        if fields is None:
+            headers = [
+                (name.encode("latin-1"), text.encode("latin-1")) for name, text in self.headers.items()
+            ]
+        else:
+            headers = [(name.lower(), value) for name, value in pairs_in(fields)]
+        return {
+            "type": "http",
+            "asgi": _ASGI,
+            "http_version": self._version,
+            "method": self.method,
+            "scheme": "http",
+            "path": self.path,
+            "raw_path": self._raw_path,
+            "query_string": self.query,
+            "root_path": "",
+            "headers": headers,
+            "server": connection.server,
+            "client": connection.client,
+        }
+
+    def answer(self, status: int, lines: bytes, body: bytes) -> Later:
+        """Send a whole answer."""
+        if self._connection.room is not None:
+            return at_once(self._later(self._whole, status, lines, body))
+        if not self.gone:
+            self._whole(status, lines, body)
+        return None
+
+    def open(self, status: int, lines: bytes) -> Later:
+        """Send the head of a stream."""
+        if self._connection.room is not None:
+            return at_once(self._later(self._start, status, lines, None))
+        if not self.gone:
+            self._start(status, lines, None)
+        return None
+
+    def write(self, piece: bytes) -> Later:
+        """Send a piece of a stream that goes on."""
+        connection = self._connection
+        if connection.room is not None:
+            return at_once(self._later(self._write, piece, True))
+        if not self.gone:
+            if self._left is None and piece:  # as `_write` would, which most calls are for
+                connection.transport.write(b"%x\r\n%b\r\n" % (len(piece), piece))
+            else:
+                self._write(piece, True)
+        return None
+
+    def end(self, piece: bytes) -> Later:
+        """Send the last piece of a stream."""
+        if self._connection.room is not None:
+            return at_once(self._later(self._write, piece, False))
+        if not self.gone:
+            self._write(piece, False)
+        return None
+
+    # ASGI
 
     async def receive(self) -> dict[str, Any]:
         """Return what has come of the body since the last call, or that there is nobody left to answer."""
@@ -116,43 +245,76 @@ class Turn:
             self.awaited.clear()
         return {"type": "http.disconnect"}
 
-    async def send(self, message: Any) -> None:
+    async def send(self, message: Any, /) -> None:
         """Send the head or a piece of the body; to a client that is gone nothing is sent, quietly."""
+        if self._connection.room is not None:
+            await self._later(self._take, message)
+        elif not self.gone:
+            self._take(message)
+
+    def _take(self, message: Any) -> None:
+        kind = message["type"]
+        if kind == "http.response.body":
+            self._write(message.get("body", b""), message.get("more_body", False))
+        elif kind == "http.response.start":
+            lines, length, chunked, close = answer_lines(message.get("headers", ()))
+            self._start(message["status"], lines, length, chunked=chunked, close=close)
+        else:
+            raise _unexpected(kind)
+
+    # how it leaves
+
+    async def _later(self, step: Callable[..., None], *arguments: Any) -> None:
+        """Take a step once the client takes something again, unless it goes."""
         connection = self._connection
         while connection.room is not None and not self.gone:
             await connection.room.wait()
-        if self.gone:
-            return
-        kind = message["type"]
-        if kind == "http.response.body" and self.started and not self.complete:
-            self._write(message.get("body", b""), more=message.get("more_body", False))
-        elif kind == "http.response.start" and not self.started:
-            self._start(message["status"], message.get("headers", ()))
-        else:
-            raise RuntimeError(f"Unexpected ASGI message {kind!r}.")
+        if not self.gone:
+            step(*arguments)
 
-    def _start(self, status: int, headers: Any) -> None:
-        lines, length, chunked, close = answer_lines(headers)
+    def _whole(self, status: int, lines: bytes, body: bytes) -> None:
+        head, transport = self._head_with(status, lines), self._connection.transport
+        if self._bare:
+            transport.write(head)
+        elif len(body) > _SPLIT:
+            transport.write(head)
+            transport.write(body)
+        else:
+            transport.write(head + body)
+        self._finish()
+
+    def _start(
+        self, status: int, lines: bytes, length: int | None, *, chunked: bool = False, close: bool = False
+    ) -> None:
+        if not (chunked or length is not None or status in _BODILESS or self.method == "HEAD"):
+            chunked, end = True, _CHUNKED
+        else:
+            end = _BLANK
+        head = self._head_with(status, lines, close=close, end=end)
+        if chunked and not self._bare:
+            self._left = None
+            self._connection.transport.write(head)
+        else:
+            self._left = 0 if chunked else length or 0
+            self._head = head
+
+    def _head_with(self, status: int, lines: bytes, *, close: bool = False, end: bytes = _BLANK) -> bytes:
+        """Begin an answer; return its head."""
+        if self.started:
+            raise _unexpected("http.response.start")
         self.started = True
         self.expects = False
-        head = STATUS_LINES[status] + self._connection.door.lead + lines
+        if status in _BODILESS or self.method == "HEAD":
+            self._bare = True
         if close:
             self.keep_alive = False
         elif not self.keep_alive:
-            head += b"\r\nconnection: close"
-        if self.scope["method"] == "HEAD" or status in _BODILESS:
-            self._bare = True
-        elif length is None and not chunked:
-            chunked = True
-            head += b"\r\ntransfer-encoding: chunked"
-        head += b"\r\n\r\n"
-        self._left = None if chunked else length or 0
-        if self._left is None and not self._bare:
-            self._connection.transport.write(head)
-        else:
-            self._head = head
+            end = b"\r\nconnection: close" + end
+        return b"%b%b%b%b" % (STATUS_LINES[status], self._connection.door.lead, lines, end)
 
-    def _write(self, body: bytes, *, more: bool) -> None:
+    def _write(self, body: bytes, more: bool) -> None:
+        if self.complete or not self.started:
+            raise _unexpected("http.response.body")
         left = self._left
         if self._bare:
             body = b""
@@ -165,23 +327,24 @@ class Turn:
             self._left = left = left - len(body)
             if left < 0:
                 raise RuntimeError("Response content longer than Content-Length")
-        connection = self._connection
+        transport = self._connection.transport
         if head := self._head:
             self._head = b""
             if len(body) > _SPLIT:
-                connection.transport.write(head)
+                transport.write(head)
             else:
                 body = head + body
         if body:
-            connection.transport.write(body)
+            transport.write(body)
         if not more:
             if left and not self._bare:
                 raise RuntimeError("Response content shorter than Content-Length")
-            self._end()
+            self._finish()
 
-    def _end(self) -> None:
+    def _finish(self) -> None:
         self.complete = True
-        self.pieces.clear()
+        self._left = 0  # nothing is a piece of a stream any more
+        self.pieces = []
         if self.awaited is not None:
             self.awaited.set()
         self._connection.answered(self)
@@ -193,8 +356,13 @@ class Turn:
         if self.started and not self._head:
             self._connection.close()
             return
-        self._start(500, _FAILURE_HEADERS)
-        self._write(_FAILURE, more=False)
+        self.started = False
+        self._start(500, _FAILURE_LINES, len(_FAILURE), close=True)
+        self._write(_FAILURE, False)
+
+
+def _unexpected(kind: str) -> RuntimeError:
+    return RuntimeError(f"Unexpected ASGI message {kind!r}.")
 
 
 __all__ = ["Line", "Turn"]

@@ -8,9 +8,11 @@ nobody asked for, or that follow a whole reply, cost the connection: the next re
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
-from contextvars import copy_context
-from functools import lru_cache, partial
+from collections.abc import Callable, Mapping, Sequence
+from contextvars import Context, copy_context
+from functools import lru_cache
+from operator import methodcaller
+from types import MappingProxyType
 from typing import cast
 
 import httptools
@@ -43,7 +45,7 @@ class Connection(asyncio.Protocol):
         self._parser = httptools.HttpResponseParser(self)
         self._reply: Http1Reply | None = None
         self._transport: asyncio.Transport | None = None
-        self._fields: list[tuple[bytes, bytes]] = []
+        self._fields: list[bytes] = []
         self._barren = 0
         self._chunked = self._measured = False
         self._interim = self._headed = self._complete = False
@@ -62,10 +64,8 @@ class Connection(asyncio.Protocol):
         assert transport is not None
         assert self._reply is None
         reply = self._reply = Http1Reply(self)
-        self._fields = []
         self._barren = 0
-        self._chunked = self._measured = False
-        self._interim = self._headed = self._complete = False
+        self._headed = self._complete = False
         if len(body) <= _SPLIT:
             transport.write(head + body)
         else:
@@ -142,8 +142,7 @@ class Connection(asyncio.Protocol):
             self._usable = False  # a second answer to one request
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if not self._headed:  # else a trailer
-            self._fields.append((name, value))
+        self._fields += (name, value)
 
     def on_headers_complete(self) -> None:
         head = self._head()
@@ -176,8 +175,6 @@ class Connection(asyncio.Protocol):
     def on_message_complete(self) -> None:
         if self._interim:
             self._interim = False
-            self._fields = []
-            self._chunked = self._measured = False
             return
         if self._complete:
             return
@@ -187,18 +184,17 @@ class Connection(asyncio.Protocol):
 
     def _head(self) -> dict[str, str]:
         """Return the fields that came, if body and reply end where they say; raises `ValueError`."""
-        fields = self._fields
-        if len(fields) > FIELDS or (self._barren > BARREN and _weight(fields) > BARREN):
+        fields, self._fields = self._fields, []
+        count = len(fields)
+        if count > 2 * FIELDS or (self._barren > BARREN and sum(map(len, fields)) > BARREN):
             raise ValueError("too much of a head")
-        head: dict[str, str] = {}
-        for name, value in fields:
-            key, text = _lowered(name), value.decode("latin-1")
-            head[key] = f"{head[key]}, {text}" if key in head else text
+        head = dict(zip(map(_lowered, fields[::2]), map(_latin, fields[1::2]), strict=True))
+        if 2 * len(head) < count:
+            head = _joined(fields)
         coding = head.get("transfer-encoding")
-        if coding is not None:
-            if coding.strip().lower() != "chunked":
-                raise ValueError("an unknown transfer encoding")
-            self._chunked = True
+        if coding is not None and coding.strip().lower() != "chunked":
+            raise ValueError("an unknown transfer encoding")
+        self._chunked = coding is not None
         self._measured = "content-length" in head
         return head
 
@@ -209,7 +205,9 @@ class Connection(asyncio.Protocol):
         transport = self._transport
         if transport is None:
             return
-        if self.is_open and self._reply is None and not transport.get_write_buffer_size():
+        self._fields.clear()  # trailers
+        usable = self._usable and self._reply is None and not transport.is_closing()
+        if usable and not transport.get_write_buffer_size():
             self._idle(self)
         else:
             self.cut()
@@ -222,8 +220,16 @@ class Connection(asyncio.Protocol):
             reply.wake()
 
 
-def _weight(fields: list[tuple[bytes, bytes]]) -> int:
-    return sum(len(name) + len(value) for name, value in fields)
+def _joined(fields: Sequence[bytes]) -> dict[str, str]:
+    """Return names and values in turn as headers; those of one name stand in one."""
+    head: dict[str, str] = {}
+    for name, value in zip(fields[::2], fields[1::2], strict=True):
+        key, text = _lowered(name), _latin(value)
+        head[key] = f"{head[key]}, {text}" if key in head else text
+    return head
+
+
+_latin = methodcaller("decode", "latin-1")
 
 
 @lru_cache(maxsize=512)
@@ -234,35 +240,49 @@ def _lowered(name: bytes) -> str:
 class Http1Reply:
     """One reply, as `upstream.Reply`; `heard` says whether a single byte of it came."""
 
-    __slots__ = (
-        "_closed", "_connection", "_sniffed", "_taker", "_waiter", "ended", "error", "headers", "heard", "inflater",
-        "paused", "pieces", "size", "status",
-    )  # fmt: skip
+    # How each begins; much of it is written for few.
+    _waiter: asyncio.Future[None] | None = None
+    _taker: Take | None = None
+    _context: Context | None = None
+    _closed = False
+    _sniffed = False
+    status = 0
+    headers: Mapping[str, str] = MappingProxyType({})
+    size = 0
+    ended = False
+    paused = False
+    heard = False
+    error: UpstreamError | None = None
+    inflater: Inflater | None = None
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._waiter: asyncio.Future[None] | None = None
-        self._taker: Take | None = None
-        self._closed = False
-        self._sniffed = False
-        self.status = 0
-        self.headers: Mapping[str, str] = {}
         self.pieces: list[bytes] = []
-        self.size = 0
-        self.ended = False
-        self.paused = False
-        self.heard = False
-        self.error: UpstreamError | None = None
-        self.inflater: Inflater | None = None
 
-    async def head(self) -> None:
-        """Wait until status and headers are there; raises `UpstreamError`."""
-        while not self.status:
-            if self.error is not None:
-                raise self.error
-            if self.ended:
-                raise UpstreamError("the provider's answer is not valid HTTP", kind="protocol")
-            await self._more()
+    def head(self) -> asyncio.Future[None]:
+        """Return what to wait for while there is no `status`; raises `UpstreamError` where there will be none."""
+        if self.error is not None:
+            raise self.error
+        if self.ended:
+            raise UpstreamError("the provider's answer is not valid HTTP", kind="protocol")
+        return self._more()
+
+    def entire(self) -> bytes | None:
+        """Return the whole body where all of it is here and none was read; see `upstream.Reply`."""
+        if (
+            not self.ended
+            or self._sniffed
+            or self._closed
+            or self.inflater is not None
+            or self.error is not None
+        ):
+            return None
+        pieces = self.pieces
+        body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        if is_disguised(body, self.headers):
+            return None
+        self.close()
+        return body
 
     async def read(self) -> bytes:
         """Return the next piece as it arrives, `b""` at the end; raises `UpstreamError`."""
@@ -297,11 +317,11 @@ class Http1Reply:
         if self.error is not None or self.ended or self._closed:
             return
         # The connection's own callbacks run in the context of whoever opened it.
-        self._taker = partial(copy_context().run, take)
+        self._taker, self._context = take, copy_context()
         try:
             await self._more()
         finally:
-            self._taker = None
+            self._taker = self._context = None
 
     def close(self) -> None:
         """Let go: back to the pool if all of the reply is there, else the connection is cut."""
@@ -318,12 +338,12 @@ class Http1Reply:
 
     def wake(self) -> None:
         """Let the reader look again, unless all there is to see could be given to it."""
-        waiter, taker = self._waiter, self._taker
+        waiter, taker, context = self._waiter, self._taker, self._context
         if waiter is None or waiter.done():
             return
-        if taker is not None and self.pieces:
+        if taker is not None and context is not None and self.pieces:
             try:
-                if taker(self._take()) and not self.ended and self.error is None:
+                if context.run(taker, self._take()) and not self.ended and self.error is None:
                     return
             except Exception as error:  # noqa: BLE001 - for who called `flow`
                 waiter.set_exception(error)

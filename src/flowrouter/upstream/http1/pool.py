@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from flowrouter.upstream.http1.connection import Connection
 from flowrouter.upstream.http1.origin import Origin
+
+SWEEP_SECONDS = 5.0
 
 
 class Pool:
@@ -12,6 +16,7 @@ class Pool:
     def __init__(self, *, keepalive: float) -> None:
         self._keepalive = keepalive
         self._idle: dict[Origin, list[Connection]] = {}
+        self._sweeper: asyncio.TimerHandle | None = None
 
     def take(self, origin: Origin, now: float) -> Connection | None:
         """Return an idle connection to `origin` that is still open, if there is one."""
@@ -23,10 +28,17 @@ class Pool:
             connection.cut()
         return None
 
-    def put(self, origin: Origin, connection: Connection, now: float) -> None:
+    def put(self, origin: Origin, connection: Connection) -> None:
         """Keep a connection for later."""
-        connection.idle_since = now
-        self._idle.setdefault(origin, []).append(connection)
+        loop = asyncio.get_running_loop()
+        connection.idle_since = loop.time()
+        waiting = self._idle.get(origin)
+        if waiting is None:
+            self._idle[origin] = [connection]
+        else:
+            waiting.append(connection)
+        if self._sweeper is None:
+            self._sweeper = loop.call_later(SWEEP_SECONDS, self._sweep)
 
     def forget(self, origin: Origin, connection: Connection) -> None:
         """Drop a connection that has closed."""
@@ -36,8 +48,16 @@ class Pool:
             if not waiting:
                 del self._idle[origin]
 
-    def sweep(self, now: float) -> bool:
-        """Close what has idled too long; return whether anything still waits."""
+    def close(self) -> None:
+        """Look after nothing any more."""
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+            self._sweeper = None
+
+    def _sweep(self) -> None:
+        """Close what has idled too long, and look again while anything still waits."""
+        loop = asyncio.get_running_loop()
+        now = loop.time()
         for origin, waiting in list(self._idle.items()):
             kept = [each for each in waiting if now - each.idle_since <= self._keepalive]
             old = [each for each in waiting if now - each.idle_since > self._keepalive]
@@ -47,7 +67,7 @@ class Pool:
                 del self._idle[origin]
             for connection in old:
                 connection.cut()
-        return bool(self._idle)
+        self._sweeper = loop.call_later(SWEEP_SECONDS, self._sweep) if self._idle else None
 
 
-__all__ = ["Pool"]
+__all__ = ["SWEEP_SECONDS", "Pool"]

@@ -145,6 +145,16 @@ def test_series_have_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(next(each for each in counts.families() if each.name == "flowrouter_requests").samples) == 6
 
 
+def test_what_overflows_is_counted_as_an_attempt_and_as_a_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "SERIES_MAX", 1)
+    made = world(account("a"), account("b"))
+    counts = Counts(lambda: made)
+    for name in ("a", "b", "b", "b"):
+        counts.settled(settlement(made, (target(name, "of-a-client"), "answered")))
+    assert told(counts, "metrics_overflow") == 6
+    assert told(counts, "requests", account=OTHER) == told(counts, "attempts", account=OTHER) == 3
+
+
 @given(st.lists(st.text(max_size=30), max_size=60))
 @settings(max_examples=25, deadline=None)
 def test_what_clients_ask_for_adds_no_series(names: list[str]) -> None:

@@ -1,0 +1,90 @@
+"""Each attempt of an exchange twice: as the request log keeps it, and as its caller is told of it.
+
+Both are made in one walk and by place: Python calls with so many names through a dictionary, which takes three
+times as long. The order is that of the structs, held by tests/unit/gateway/test_settle.py. Times are rounded by
+`int`, as in `receipts`: two digits take `round` twice as long, and no time is negative.
+"""
+
+from __future__ import annotations
+
+from flowrouter.canonical.receipt import AttemptNote
+from flowrouter.canonical.usage import Usage
+from flowrouter.gateway.amounts import Costs
+from flowrouter.gateway.exchange import Exchange
+from flowrouter.gateway.records import AttemptRow
+from flowrouter.usage.pricing import usd
+
+Counts = dict[str, int | None]
+"""Tokens by kind, as a receipt tells them."""
+
+_UNCOUNTED = Usage()
+
+
+def attempts_of(
+    exchange: Exchange, costs: Costs, counts: Counts
+) -> tuple[tuple[AttemptRow, ...], tuple[AttemptNote, ...]]:
+    """Return the attempts in their order, kept and told; `counts` are those of the exchange's usage."""
+    rows: list[AttemptRow] = []
+    notes: list[AttemptNote] = []
+    start = exchange.inbound.started
+    for log, cost in zip(exchange.attempts, costs.attempts, strict=True):
+        target, usage, began, head_at = log.target, cost.usage or _UNCOUNTED, log.started, log.head_at
+        took = None if log.ended is None else log.ended - began
+        rows.append(
+            AttemptRow(
+                target.account_id,
+                target.preset,
+                target.model,
+                target.dialect,
+                log.verdict,
+                log.status,
+                log.error,
+                round((began - start) * 1000),
+                None if took is None else round(took * 1000),
+                usage.input,
+                usage.cache_read,
+                usage.cache_write,
+                usage.output,
+                usage.reasoning,
+                usage.estimated,
+                cost.cost,
+                cost.charge,
+            )
+        )
+        notes.append(
+            AttemptNote(
+                target.account,
+                target.preset,
+                target.model,
+                target.dialect,
+                int((began - start) * 100_000 + 0.5) / 100,
+                int((head_at - start) * 100_000 + 0.5) / 100 if head_at and log.status is not None else None,
+                None if took is None else int(took * 100_000 + 0.5) / 100,
+                log.status,
+                log.verdict,
+                log.error,
+                counts if usage is exchange.usage else counts_of(cost.usage),
+                usage.estimated,
+                usd(cost.cost),
+                usd(cost.charge),
+                log.trial,
+                None if log.paused is None else round(log.paused * 1000, 2),
+            )
+        )
+    return tuple(rows), tuple(notes)
+
+
+def counts_of(usage: Usage | None) -> Counts:
+    """Return what a receipt tells of `usage`."""
+    if usage is None:
+        return {}
+    return {
+        "input": usage.input,
+        "cache_read": usage.cache_read,
+        "cache_write": usage.cache_write,
+        "output": usage.output,
+        "reasoning": usage.reasoning,
+    }
+
+
+__all__ = ["Counts", "attempts_of", "counts_of"]
