@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Protocol
 
@@ -13,9 +14,11 @@ _NOT_FOR_VENDORS: Mapping[Dialect, tuple[bytes, ...]] = {
     "openai_chat": (_SEALED,),
     "openai_completions": (),
     "openai_responses": (_SEALED,),
-    "anthropic": (_SEALED, b'"signature":""', b'"signature": ""'),
+    "anthropic": (_SEALED,),
     "gemini": (b'"ZmxyMS',),
 }
+_SIGNATURE = b'"signature"'
+_EMPTY = re.compile(rb'\s*:\s*""')
 
 
 class Seals(Protocol):
@@ -37,6 +40,17 @@ def holds_envelopes(body: bytes, dialect: Dialect) -> bool:
     for mark in _NOT_FOR_VENDORS[dialect]:  # noqa: SIM110 - a generator costs more than a look at a small body
         if mark in body:
             return True
+    return dialect == "anthropic" and _is_unsigned(body)
+
+
+def _is_unsigned(body: bytes) -> bool:
+    """Return whether a member `signature` is empty."""
+    at = body.find(_SIGNATURE)
+    while at >= 0:
+        at += len(_SIGNATURE)
+        if _EMPTY.match(body, at):
+            return True
+        at = body.find(_SIGNATURE, at)
     return False
 
 
