@@ -46,7 +46,13 @@ def command(gateway: RunningGateway, *words: str) -> Any:
 
 
 def make_key(gateway: RunningGateway, *options: str) -> str:
-    return str(command(gateway, "keys", "create", f"k{secrets.token_hex(3)}", *options)["key"])
+    """Return a new key that the gateway has heard of: it looks for changes of its store once a second."""
+    token = str(command(gateway, "keys", "create", f"k{secrets.token_hex(3)}", *options)["key"])
+    deadline = time.monotonic() + 30
+    while gateway.call("GET", "/v1/models", headers={"authorization": f"Bearer {token}"})[0] == 401:
+        assert time.monotonic() < deadline, "the gateway never heard of the key"
+        time.sleep(0.1)
+    return token
 
 
 def api(gateway: RunningGateway, path: str, *, method: str = "GET", raw: bool = False) -> Any:

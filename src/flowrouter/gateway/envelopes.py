@@ -37,7 +37,7 @@ def holds_envelopes(body: bytes, dialect: Dialect) -> bool:
     Gemini's signatures are base64, so there an envelope stands as base64 of itself (`ZmxyMS` is `flr1.`).
     Each mark costs a look at the whole body, so only those of the dialect are looked for.
     """
-    for mark in _NOT_FOR_VENDORS[dialect]:  # noqa: SIM110 - a generator costs more than a look at a small body
+    for mark in _NOT_FOR_VENDORS[dialect]:
         if mark in body:
             return True
     return dialect == "anthropic" and _is_unsigned(body)
