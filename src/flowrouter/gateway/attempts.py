@@ -39,7 +39,7 @@ from flowrouter.gateway.quotas import Quotas
 from flowrouter.gateway.reasoning import ReasoningState
 from flowrouter.gateway.recall import Recall
 from flowrouter.gateway.secrecy import may_pass, redacted, secrets_of
-from flowrouter.gateway.world import Way, World
+from flowrouter.gateway.world import Destination, World
 from flowrouter.plugins import Hooks
 from flowrouter.routing import Target, Verdict, judge
 from flowrouter.routing.refusal import refused_field
@@ -111,7 +111,13 @@ class Attempts:
         self._beside = beside
 
     async def open(
-        self, exchange: Exchange, world: World, target: Target, *, way: Way, first_token: float = math.inf
+        self,
+        exchange: Exchange,
+        world: World,
+        target: Target,
+        *,
+        destination: Destination,
+        first_token: float = math.inf,
     ) -> Opened | Failure:
         """Return the begun reply of `target`, or why there is none.
 
@@ -124,7 +130,7 @@ class Attempts:
         log = AttemptLog(target, monotonic(), number=len(attempts) + 1)
         attempts.append(log)
         refused = await self._learned.refused(target) if self._learned.any else _NOTHING
-        inbound, account = exchange.inbound, way.account
+        inbound, account = exchange.inbound, destination.account
         try:
             if (
                 target.dialect != inbound.dialect
@@ -132,9 +138,11 @@ class Attempts:
                 or self.pictures is not None
                 or len(inbound.body) > LARGE
             ):  # else there is nothing to wait for first
-                prepared = await self._prepared(exchange, world, target, way=way, refused=refused)
+                prepared = await self._prepared(
+                    exchange, world, target, destination=destination, refused=refused
+                )
             else:
-                prepared = self._prepare(exchange, world, target, way=way, refused=refused)
+                prepared = self._prepare(exchange, world, target, destination=destination, refused=refused)
         except (CallerError, ConfigError, RefreshError) as error:
             return self._unprepared(error, log, target)
         if self.trace_headers is not None:
@@ -164,39 +172,57 @@ class Attempts:
         failure = await self._turned_away(log, prepared, reply, rules=world.rules)
         left = max(0.0, first_token - (self._clock.monotonic() - log.started))
         if await self._may_ask_again(failure, prepared, log, refused=refused, exchange=exchange):
-            return await self.open(exchange, world, target, way=way, first_token=left)
+            return await self.open(exchange, world, target, destination=destination, first_token=left)
         return failure
 
     async def _prepared(
-        self, exchange: Exchange, world: World, target: Target, *, way: Way, refused: frozenset[str]
+        self,
+        exchange: Exchange,
+        world: World,
+        target: Target,
+        *,
+        destination: Destination,
+        refused: frozenset[str],
     ) -> Prepared:
         """Return the request for `target`, a large translation made beside the loop.
 
         Raises `CallerError`, `ConfigError`, `RefreshError`.
         """
-        account, inbound = way.account, exchange.inbound
+        account, inbound = destination.account, exchange.inbound
         if account.oauth is not None and self._credentials is not None:
             account = await self._credentials.ready(account)
-            way = way if account is way.account else msgspec.structs.replace(way, account=account)
+            destination = (
+                destination
+                if account is destination.account
+                else msgspec.structs.replace(destination, account=account)
+            )
         if len(inbound.body) > LARGE and not passes(exchange, world, target, stages=self._hooks.stages):
             with self._beside.place():
                 await self._beside.run(partial(parsed, exchange))
                 await self._supplement(exchange, world, target)
-                made = partial(self._prepare, exchange, world, target, way=way, refused=refused)
+                made = partial(
+                    self._prepare, exchange, world, target, destination=destination, refused=refused
+                )
                 return await self._beside.run(made)
         if target.dialect != inbound.dialect or self.pictures is not None:
             await self._supplement(exchange, world, target)
-        return self._prepare(exchange, world, target, way=way, refused=refused)
+        return self._prepare(exchange, world, target, destination=destination, refused=refused)
 
     def _prepare(
-        self, exchange: Exchange, world: World, target: Target, *, way: Way, refused: frozenset[str]
+        self,
+        exchange: Exchange,
+        world: World,
+        target: Target,
+        *,
+        destination: Destination,
+        refused: frozenset[str],
     ) -> Prepared:
         """Return the request for `target`, without what that refuses; raises `CallerError`, `ConfigError`."""
         prepared = prepare(
             exchange,
             world,
             target,
-            way=way,
+            destination=destination,
             stages=self._hooks.stages,
             reasoning=self._reasoning,
             refused=refused,

@@ -25,7 +25,7 @@ from flowrouter.gateway.missing_usage import UsageGap
 from flowrouter.gateway.pictures import needed, with_pictures
 from flowrouter.gateway.reasoning import ReasoningState, Sealer
 from flowrouter.gateway.sinks import Editor
-from flowrouter.gateway.world import Way, World
+from flowrouter.gateway.world import Destination, World
 from flowrouter.hookspecs import Stage
 from flowrouter.httpkit.keys import LOCAL_OWNER
 from flowrouter.providers import adapter
@@ -95,19 +95,19 @@ def prepare(
     world: World,
     target: Target,
     *,
-    way: Way,
+    destination: Destination,
     stages: Sequence[Stage],
     reasoning: ReasoningState,
     refused: frozenset[str] = frozenset(),
 ) -> Prepared:
     """Return the request for `target`; raises `CallerError` (cannot be expressed) or `AdapterError`.
 
-    `way` is the target's own, its account with the access token it has now. `refused` names optional fields that
+    `destination` is the target's own, its account with the access token it has now. `refused` names optional fields that
     the target is known to answer 400 to.
     """
     head = exchange.head
     assert head is not None
-    account, capabilities = way.account, way.capabilities
+    account, capabilities = destination.account, destination.capabilities
     if STREAM_OPTIONS in refused:
         capabilities = msgspec.structs.replace(capabilities, stream_options=False)
     policy = exchange.caller.policy.unsupported
@@ -126,7 +126,7 @@ def prepare(
     return Prepared(
         target=target,
         account=account,
-        preset=way.preset,
+        preset=destination.preset,
         capabilities=capabilities,
         lane=draft.lane,
         request=request,

@@ -25,7 +25,7 @@ from flowrouter.gateway.first_token import FirstTokenLimits
 from flowrouter.gateway.hedging import Contest, Hedges
 from flowrouter.gateway.lines import AccountBusyError
 from flowrouter.gateway.source import Source, Terms
-from flowrouter.gateway.world import Way, World
+from flowrouter.gateway.world import Destination, World
 from flowrouter.routing import Target
 
 _NO_TERMS = Terms()
@@ -127,23 +127,29 @@ class Tries:
     async def _try(
         self, exchange: Exchange, world: World, target: Target, *, terms: Terms, wait: float
     ) -> Begun | Failure:
-        way = world.way(target)
-        slot = self._admission.take_free(target.account_id, way.slots)
+        destination = world.destination(target)
+        slot = self._admission.take_free(target.account_id, destination.slots)
         if slot is None:
             wait, owner_id = min(wait, terms.deadline - self._clock.monotonic()), exchange.caller.owner_id
             try:
-                slot = await self._admission.take(target.account_id, way.slots, wait=wait, owner_id=owner_id)
+                slot = await self._admission.take(
+                    target.account_id, destination.slots, wait=wait, owner_id=owner_id
+                )
             except AccountBusyError as busy:
                 return from_busy(busy, target)
         begun: Begun | None = None
         try:
             if (follows := exchange.continuation) is not None:
-                opened = await self._follow(exchange, world, target, way=way, terms=terms, follows=follows)
+                opened = await self._follow(
+                    exchange, world, target, destination=destination, terms=terms, follows=follows
+                )
             else:
                 first_token = terms.first_token
                 if terms.deadline != math.inf:
                     first_token = min(first_token, terms.deadline - self._clock.monotonic())
-                opened = await self._attempts.open(exchange, world, target, way=way, first_token=first_token)
+                opened = await self._attempts.open(
+                    exchange, world, target, destination=destination, first_token=first_token
+                )
             if isinstance(opened, Failure):
                 return self._in_time(opened, exchange, terms)
             source = Source(opened, exchange, clock=self._clock, timeouts=self._timeouts, terms=terms)
@@ -170,7 +176,7 @@ class Tries:
         world: World,
         target: Target,
         *,
-        way: Way,
+        destination: Destination,
         terms: Terms,
         follows: Continuation,
     ) -> Opened | Failure:
@@ -178,7 +184,9 @@ class Tries:
         while True:
             exchange.carry(follows.body_for(target))
             first_token = min(terms.first_token, terms.deadline - self._clock.monotonic())
-            opened = await self._attempts.open(exchange, world, target, way=way, first_token=first_token)
+            opened = await self._attempts.open(
+                exchange, world, target, destination=destination, first_token=first_token
+            )
             if isinstance(opened, Opened):
                 return opened
             before, follows = follows, follows.without_vendor(opened.problem)

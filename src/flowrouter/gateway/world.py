@@ -33,7 +33,7 @@ from flowrouter.usage import Prices
 from flowrouter.wire.http import HttpRequest
 
 
-class Way(msgspec.Struct, frozen=True, kw_only=True):
+class Destination(msgspec.Struct, frozen=True, kw_only=True):
     """How a target is reached: its account, that account's preset, what the target takes by both.
 
     `slots` is how many requests may be in flight at the account.
@@ -75,7 +75,7 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
     recording: Recording = Recording()
     problems: tuple[str, ...] = ()
     known_capabilities: dict[tuple[str, str, Dialect], Capabilities] = {}
-    known_ways: dict[tuple[str, str, Dialect], Way] = {}
+    known_destinations: dict[tuple[str, str, Dialect], Destination] = {}
     limits: Limits = Limits()
     decided: bool = False
     settled: bool = True
@@ -86,7 +86,7 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         # A copy with other accounts must not share what was worked out for these.
-        msgspec.structs.force_setattr(self, "known_ways", {})
+        msgspec.structs.force_setattr(self, "known_destinations", {})
         routing = self.routing
         limits = Limits(
             attempts=routing.attempts,
@@ -111,22 +111,22 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
                 self.known_capabilities[key] = found
         return found
 
-    def way(self, target: Target) -> Way:
+    def destination(self, target: Target) -> Destination:
         """Return how `target` is reached; kept for the next request."""
         # Not by the target's own key: two accounts' must never be one here, whatever features call theirs.
         key = (target.account_id, target.model, target.dialect)
-        found = self.known_ways.get(key)
+        found = self.known_destinations.get(key)
         if found is None:
             account, preset = self.accounts[target.account_id], self.presets[target.account_id]
             taken = self.capabilities(preset, target.model, target.dialect)
             if account.unsupported is not None:
                 taken = msgspec.structs.replace(taken, unsupported=account.unsupported)
             slots = self.slots(target.account_id)
-            found = Way(account=account, preset=preset, capabilities=taken, slots=slots)
-            if len(self.known_ways) >= _KNOWN_MAX:
-                self.known_ways.clear()
+            found = Destination(account=account, preset=preset, capabilities=taken, slots=slots)
+            if len(self.known_destinations) >= _KNOWN_MAX:
+                self.known_destinations.clear()
             if len(target.model) <= NAME_MAX:
-                self.known_ways[key] = found
+                self.known_destinations[key] = found
         return found
 
     def slots(self, account_id: str) -> int:
@@ -272,4 +272,4 @@ def _stored_lists(snapshot: Snapshot) -> dict[str, tuple[ListedModel, ...]]:
     return lists
 
 
-__all__ = ["Way", "World", "compile_world", "hosts_of"]
+__all__ = ["Destination", "World", "compile_world", "hosts_of"]

@@ -125,23 +125,23 @@ def test_ways_are_found_once_never_pile_up_and_never_lead_to_another_account() -
         Target(account_id=name, account="", preset="openai", model=model, dialect="openai_chat")
         for name, model in (("a", "b:m"), ("a:b", "m"))
     )
-    first = made.way(one)
-    assert made.way(one) is first
+    first = made.destination(one)
+    assert made.destination(one) is first
     assert (first.account.name, first.slots) == ("a", 3)
-    assert (made.way(two).account.name, made.way(two).slots) == ("b", 4)
+    assert (made.destination(two).account.name, made.destination(two).slots) == ("b", 4)
     for model in ("x" * 1_000_000, *(f"model-{number}" for number in range(5_000))):
-        made.way(msgspec.structs.replace(one, model=model))
-    assert len(made.known_ways) <= 4096
-    assert max(len(model) for _, model, _ in made.known_ways) <= 200
+        made.destination(msgspec.structs.replace(one, model=model))
+    assert len(made.known_destinations) <= 4096
+    assert max(len(model) for _, model, _ in made.known_destinations) <= 200
 
 
 def test_a_copy_with_other_settings_goes_by_those() -> None:
     made = world(account("work"))
     target = Target(account_id="id-work", account="work", preset="openai", model="m", dialect="openai_chat")
-    before = made.way(target)
+    before = made.destination(target)
     tiers, away = Routing(attempts=7, tiers=Tiers(enabled=True)), account("work", max_concurrency=9)
     other = msgspec.structs.replace(made, routing=tiers, accounts={"id-work": away})
-    assert (before.account.max_concurrency, other.way(target).account) == (None, away)
+    assert (before.account.max_concurrency, other.destination(target).account) == (None, away)
     assert (made.limits.attempts, other.limits.attempts) == (Limits().attempts, 7)
     assert (made.decided, other.decided) == (False, True)
 
