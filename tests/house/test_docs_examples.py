@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import functools
 import io
 import json
 import os
@@ -81,7 +82,7 @@ def refusal(words: list[str]) -> str | None:
         except SystemExit as error:
             return said.getvalue() if error.code else None
         return None
-    command, name, rest = typer.main.get_command(room("flowrouter.cli.commands").app), "flow-router", words
+    command, name, rest = every_command(), "flow-router", words
     context = None
     try:
         with contextlib.redirect_stdout(io.StringIO()):
@@ -96,6 +97,12 @@ def refusal(words: list[str]) -> str | None:
     except typer.exceptions.TyperException as error:
         return str(error)
     return None
+
+
+@functools.cache
+def every_command() -> Any:
+    """Return the tree of commands; making it takes longer than to parse a line with it."""
+    return typer.main.get_command(room("flowrouter.cli.commands").app)
 
 
 def acts_at_once(command: Any, words: list[str]) -> bool:

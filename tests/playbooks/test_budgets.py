@@ -13,6 +13,7 @@ import pytest
 
 from flowrouter.canonical.dialect import Dialect
 from flowrouter.errors import StorageError, UpstreamError
+from flowrouter.gateway.exchange import Exchange
 from flowrouter.gateway.limit import gateway_limit
 from flowrouter.settings.budgets import Budget
 from flowrouter.storage import MemoryStateStore
@@ -366,3 +367,24 @@ def test_google_is_told_in_its_own_field() -> None:
     config = msgspec.json.decode(result.requests[0].body)["generation_config"]
     assert config["temperature"] == 0.5
     assert 0 < config["maxOutputTokens"] <= 1_000
+
+
+def test_a_request_sent_ahead_finds_what_the_one_before_it_no_longer_needs() -> None:
+    """Its task begins as the answer before it leaves, and so before the books are entered at the loop's turn."""
+
+    async def told(caller: Caller) -> list[Performance]:
+        soon, ahead = asyncio.get_running_loop().call_soon, list[asyncio.Task[Performance]]()
+        books = caller.house.pipeline._books  # pyright: ignore[reportPrivateUsage] - deferred, as a gateway's are
+        books._soon = lambda enter: soon(soon, enter)  # pyright: ignore[reportPrivateUsage] - `ask` takes a turn, too
+        settle = books.settle
+
+        def settled(exchange: Exchange) -> None:
+            if not ahead:
+                ahead.append(asyncio.create_task(caller.ask(request(max_tokens=500))))
+            settle(exchange)
+
+        books.settle = settled
+        return [await caller.ask(request(max_tokens=500)), await ahead[0]]
+
+    both = story(told, usd("0.006", mode="hard"), scripts=[Script(steps=[whole(20)])] * 2)
+    assert [each.status for each in both] == [200, 200]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from flowrouter.config import Timeouts
-from tests.playbooks.stage import SSE, Performance, Script, account, play, reset
+from flowrouter.storage import MemoryStateStore
+from tests.playbooks.stage import SSE, House, Performance, Script, VirtualClock, account, live, play, reset
 from tests.playbooks.test_passthrough import (
     ANSWER,
     ANTHROPIC_ASK,
@@ -93,3 +96,24 @@ def test_leaving_a_stream_that_is_collapsed(moment: float) -> None:
         cancel_after=moment,
     )
     in_order(result)
+
+
+class SlowToForget(MemoryStateStore):
+    """A state store whose deletions take a moment, as those of another machine do."""
+
+    async def delete(self, key: str) -> bool:
+        await asyncio.sleep(1.0)
+        return await super().delete(key)
+
+
+@pytest.mark.parametrize("moment", [0.5, 1.5])
+def test_leaving_while_what_a_trial_proved_is_noted(moment: float) -> None:
+    async def story(house: House) -> Performance:
+        assert (await house.ask("openai_chat", ASK)).status == 429
+        await asyncio.sleep(10)
+        return await house.ask("openai_chat", ASK, cancel_after=moment)
+
+    limited = Script(status=429, headers={"retry-after": "9"}, steps=[b'{"error":{"message":"busy"}}'])
+    state = SlowToForget(VirtualClock())
+    result = live(story, accounts=[FIRST], scripts=[limited, Script(steps=[ANSWER])], state=state)
+    assert result.row.outcome == "cancelled"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from flowrouter import logs
-from flowrouter.api.call import Call
+from flowrouter.api.call import Call, Entry, call_of
 from flowrouter.api.compact import Compactor
 from flowrouter.errors import CallerError
 from flowrouter.gateway.compaction import Compaction
@@ -60,7 +60,7 @@ async def compact(
     compactor = Compactor(Compaction(OpenSeals()), kept.stored, world=lambda: world(at), clock=VirtualClock())
     path = "/v1/responses/compact"
     visit = AsgiVisit({"method": "POST", "headers": ()}, receive, send, tasks=TaskGroup(logs.task_failed))
-    call = Call(visit, headers={}, path=path, clock=VirtualClock())
+    call = call_of(visit, Entry(path), clock=VirtualClock())
     await compactor.answer(inbound, call, caller=LOCAL, run=run)
     return runs, loads(sent[1]["body"])
 

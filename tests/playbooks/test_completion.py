@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from random import Random
 from typing import Any
@@ -15,10 +16,11 @@ from flowrouter.canonical.parts import Text
 from flowrouter.canonical.usage import Usage
 from flowrouter.config import Timeouts
 from flowrouter.dialects import codec
+from flowrouter.gateway.settle import Books
 from flowrouter.settings.routing import Routing
 from flowrouter.storage import MemoryStateStore
 from flowrouter.wire.http import HttpRequest
-from tests.playbooks.stage import SSE, Performance, Script, VirtualClock, account, account_of, play
+from tests.playbooks.stage import SSE, House, Performance, Script, VirtualClock, account, account_of, play
 from tests.support.breaks import (
     CLIENTS,
     ENDINGS,
@@ -109,6 +111,22 @@ def test_a_target_that_goes_on_from_a_begun_answer_is_asked_to() -> None:
     assert begun(result.requests[1], "anthropic") == sent.rstrip()
     assert 4096 - len(sent) < request.max_tokens < 4096
     assert result.receipt["lane"] == "passthrough"
+
+
+def test_books_entered_at_the_loops_turn_say_what_they_said_when_they_were_closed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made = House._books  # pyright: ignore[reportPrivateUsage] - the stage enters at once, a gateway does not
+
+    def deferred(house: House) -> Books:
+        books = made(house)
+        books._soon = asyncio.get_running_loop().call_soon  # pyright: ignore[reportPrivateUsage]
+        return books
+
+    this = case("anthropic", "anthropic", "anthropic", "honest", story="long")
+    at_once = perform(this)
+    monkeypatch.setattr(House, "_books", deferred)
+    assert perform(this).receipt == at_once.receipt
 
 
 def test_any_other_is_asked_the_same_again() -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from urllib.parse import parse_qsl
+
+import msgspec
 
 from flowrouter.api.routes import Route, dialect_of, is_verb
 from flowrouter.canonical.dialect import Dialect
@@ -15,53 +17,64 @@ from flowrouter.clock import Clock
 from flowrouter.dialects import codec
 from flowrouter.gateway.notice import error_headers, overhead_header
 from flowrouter.httpkit import replies
-from flowrouter.httpkit.auth import with_query_key
+from flowrouter.httpkit.auth import Recognised, with_query_key
 from flowrouter.httpkit.caller import Caller
+from flowrouter.httpkit.memory import Share
 from flowrouter.httpkit.replies import Headers
 from flowrouter.httpkit.visit import Visit
 
 
-class Call:
-    """What arrived and its way back, `visit`; `rest` is what the route's `{name}` stands for.
+class Entry(msgspec.Struct, eq=False):
+    """What is found out about a head; requests that repeat it on their connection share it.
 
-    `told` are headers that go with whatever is answered. `caller` is set where another door knows who asks.
+    `path` is as the table of routes writes it, `rest` what the route's `{name}` stands for, `answer` who answers,
+    None where that is no route of the data plane's. `objection` is the guard's, `admitted` the allow-listed origin of
+    a page. `known` is who called by these headers last.
     """
 
-    __slots__ = (
-        "_away",
-        "_clock",
-        "caller",
-        "headers",
-        "path",
-        "request_id",
-        "rest",
-        "route",
-        "started",
-        "told",
-        "visit",
-    )
+    path: str
+    route: Route | None = None
+    rest: str = ""
+    answer: Callable[[Call], Awaitable[None]] | None = None
+    objection: tuple[int, str] | None = None
+    admitted: str | None = None
+    known: Recognised | None = None
 
-    def __init__(self, visit: Visit, *, headers: dict[str, str], path: str, clock: Clock) -> None:
-        self.visit = visit
-        self._clock = clock
-        self._away = 0.0
-        self.started = clock.monotonic()
-        self.headers = headers
-        self.path = path
-        self.route: Route | None = None
-        self.rest = ""
-        self.request_id = "req_" + _ids.take(self.started)
-        self.told: Sequence[tuple[bytes, bytes]] = ()
-        self.caller: Caller | None = None
 
-    def lead(self, route: Route, rest: str) -> None:
-        """Take the route the path leads to; Google's alone may carry the key in the query."""
-        self.route, self.rest = route, rest
-        if not self.visit.query:
-            return
-        key = self.query.get("key")
-        if key and self.dialect == "gemini" and (route.dialect or route.purpose in _LISTS):
-            self.headers = with_query_key(self.headers, key)
+class Call(msgspec.Struct, eq=False):
+    """What arrived and its way back, `visit`.
+
+    `told` are headers that go with whatever is answered. `caller` is set where another door knows who asks. `share`
+    is what it holds of the memory for bodies.
+    """
+
+    visit: Visit
+    entry: Entry
+    headers: Mapping[str, str]
+    clock: Clock
+    started: float
+    request_id: str
+    caller: Caller | None = None
+    share: Share | None = None
+    told: Sequence[tuple[bytes, bytes]] = ()
+    _away: float = 0.0
+
+    __repr__ = object.__repr__  # headers hold credentials
+
+    @property
+    def path(self) -> str:
+        """Return the path as the table of routes writes it."""
+        return self.entry.path
+
+    @property
+    def route(self) -> Route | None:
+        """Return the route the path leads to."""
+        return self.entry.route
+
+    @property
+    def rest(self) -> str:
+        """Return what the route's `{name}` stands for."""
+        return self.entry.rest
 
     @property
     def dialect(self) -> Dialect:
@@ -93,17 +106,29 @@ class Call:
     @contextmanager
     def away(self) -> Iterator[None]:
         """Count the time within as another's: a provider's, or that of an exchange with books of its own."""
-        since = self._clock.monotonic()
+        since = self.clock.monotonic()
         try:
             yield
         finally:
-            self._away += self._clock.monotonic() - since
+            self._away += self.clock.monotonic() - since
 
     def own_headers(self) -> Headers:
         """Return what stands on every answer: the ids, and the time the gateway itself took."""
         text = self.request_id.encode()
-        took = self._clock.monotonic() - self.started - self._away
+        took = self.clock.monotonic() - self.started - self._away
         return [(b"x-request-id", text), (b"request-id", text), overhead_header(took), *self.told]
+
+
+def call_of(visit: Visit, entry: Entry, *, clock: Clock) -> Call:
+    """Return the call that a visit makes; Google's routes alone may carry the key in the query."""
+    headers, now = visit.headers, clock.monotonic()
+    call = Call(visit, entry, headers, clock, now, "req_" + _ids.take(now))
+    route = entry.route
+    if visit.query and route is not None:
+        key = call.query.get("key")
+        if key and call.dialect == "gemini" and (route.dialect or route.purpose in _LISTS):
+            call.headers = with_query_key(headers, key)
+    return call
 
 
 class _Ids:
@@ -145,4 +170,4 @@ _ids = _Ids()
 
 _LISTS = frozenset({"list_models", "get_model"})
 
-__all__ = ["Call"]
+__all__ = ["Call", "Entry", "call_of"]

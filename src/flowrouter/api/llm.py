@@ -14,10 +14,11 @@ import msgspec
 from flowrouter import __version__, logs
 from flowrouter.api import models
 from flowrouter.api.admin.envelope import error_reply
-from flowrouter.api.call import Call
+from flowrouter.api.call import Call, Entry, call_of
 from flowrouter.api.compact import Compactor
 from flowrouter.api.responses import ResponseRoutes
-from flowrouter.api.routes import find, is_verb, knows
+from flowrouter.api.routes import find, knows
+from flowrouter.api.turned_away import no_keys, no_route, out_of_date, preflight, refuse_upgrade, with_cors
 from flowrouter.api.watch import watched
 from flowrouter.canonical.problem import Problem
 from flowrouter.clock import Clock
@@ -38,14 +39,13 @@ from flowrouter.gateway.ports import ReceiptStore
 from flowrouter.gateway.privacy import PRIVATE
 from flowrouter.gateway.standing import limit_headers
 from flowrouter.gateway.world import World
-from flowrouter.httpkit import replies
-from flowrouter.httpkit.auth import authenticate
+from flowrouter.httpkit.auth import recognised
 from flowrouter.httpkit.bodies import ClientGoneError, Receive, read_body
 from flowrouter.httpkit.caller import Caller
 from flowrouter.httpkit.guard import Guard
 from flowrouter.httpkit.keys import LOCAL_OWNER
-from flowrouter.httpkit.memory import MemoryGate, Share
-from flowrouter.httpkit.replies import Headers, Send
+from flowrouter.httpkit.memory import MemoryGate
+from flowrouter.httpkit.replies import Send
 from flowrouter.httpkit.visit import AsgiVisit, Scope, Visit, Way
 from flowrouter.tasks import TaskGroup
 from flowrouter.wire import json
@@ -91,7 +91,7 @@ class DataPlane:
             "list_models": self._list_models,
             "get_model": self._get_model,
             "describe_models": self._describe_models,
-            "upgrade": _refuse_upgrade,
+            "upgrade": refuse_upgrade,
             "get_receipt": self._get_receipt,
             "alive": self._alive,
             "ready": self._ready,
@@ -101,54 +101,70 @@ class DataPlane:
 
     async def serve(self, visit: Visit) -> None:
         """Answer one HTTP request."""
-        parts, headers, method = self._parts, visit.headers, visit.method
-        path, found = find(method, visit.path)
-        origin = headers.get("origin")
-        admitted = False
-        if origin is not None and origin.lower() in parts.guard.origins:
-            admitted = True  # a page of another site calls that is allow-listed
-            send = _with_cors(visit.send, origin)
+        parts, head = self._parts, visit.head
+        entry: Entry | None = head.entry
+        if entry is None:
+            entry = head.entry = self._look(visit)
+        if entry.admitted is not None:
+            send = with_cors(visit.send, entry.admitted)
             visit = AsgiVisit(visit.scope(), visit.receive, send, tasks=parts.tasks)
-        call = Call(visit, headers=headers, path=path, clock=parts.clock)
+        call = call_of(visit, entry, clock=parts.clock)
         try:
-            objection = parts.guard.objection(method, headers, path=path)
-            if objection is not None:
-                raise CallerError(objection[1], status=objection[0], code="refused")
-            if admitted and not len(parts.world().ring):
-                raise CallerError(
-                    "web pages may call only a gateway that asks for keys; make one with "
-                    "`flow-router keys create NAME`",
-                    status=403,
-                    code="refused",
-                )
-            if origin is not None and method == "OPTIONS":
-                await _preflight(call)
-            elif found is not None:
-                call.lead(*found)
-                if parts.too_old is not None and found[0].purpose not in _ALWAYS and parts.too_old():
-                    raise _out_of_date()
-                logs.about(call.request_id)
-                await self._answers[found[0].purpose](call)
-            elif path.startswith(("/v1/", "/v1beta/")) or knows(path):
-                raise _no_route(method, path)
-            else:
-                await parts.management(visit.scope(), visit.receive, visit.send)
+            if entry.objection is not None:
+                raise CallerError(entry.objection[1], status=entry.objection[0], code="refused")
+            if entry.admitted is not None and not len(parts.world().ring):
+                raise no_keys()
+            if entry.answer is None:
+                await self._elsewhere(call)
+                return
+            if parts.too_old is not None and parts.too_old() and not _is_always(entry):
+                raise out_of_date()
+            logs.about(call.request_id)
+            await entry.answer(call)
         except ClientGoneError:
             return
         except CallerError as error:
-            if path == "/api" or path.startswith("/api/"):
+            if entry.path == "/api" or entry.path.startswith("/api/"):
                 body = json.dumps(error_reply(error, call.request_id))
                 await call.answer(error.status, body)
             else:
                 await call.refuse(from_caller_error(error))
         except Exception as error:  # noqa: BLE001 - a defect of ours must still answer in the dialect
             await _failed(call, error)
+        finally:
+            if call.share is not None:
+                call.share.release()
+
+    def _look(self, visit: Visit) -> Entry:
+        """Return what a request's head tells, whatever its body and whoever its caller are."""
+        headers, method = visit.headers, visit.method
+        path, found = find(method, visit.path)
+        entry = Entry(path)
+        origin = headers.get("origin")
+        if origin is not None and origin.lower() in self._parts.guard.origins:
+            entry.admitted = origin  # a page of another site calls that is allow-listed
+        entry.objection = self._parts.guard.objection(method, headers, path=path)
+        preflight = origin is not None and method == "OPTIONS"
+        if found is not None and entry.objection is None and not preflight:
+            entry.route, entry.rest = found
+            entry.answer = self._answers[found[0].purpose]
+        return entry
+
+    async def _elsewhere(self, call: Call) -> None:
+        """Answer what is no route of the data plane's; raises `CallerError` for what is nobody's."""
+        visit, path = call.visit, call.path
+        if "origin" in call.headers and visit.method == "OPTIONS":
+            await preflight(call)
+        elif path.startswith(("/v1/", "/v1beta/")) or knows(path):
+            raise no_route(visit.method, path)
+        else:
+            await self._parts.management(visit.scope(), visit.receive, visit.send)
 
     async def converse(self, call: Call) -> None:
         """Run what a caller asks whom another door has let in (`call.caller`), as if it had come here."""
         try:
             if self._parts.too_old is not None and self._parts.too_old():
-                raise _out_of_date()
+                raise out_of_date()
             logs.about(call.request_id)
             await self._exchange("generate", call)
         except ClientGoneError:
@@ -157,37 +173,38 @@ class DataPlane:
             await call.refuse(from_caller_error(error))
         except Exception as error:  # noqa: BLE001 - as above
             await _failed(call, error)
+        finally:
+            if call.share is not None:
+                call.share.release()
 
-    async def _exchange(self, operation: Operation, call: Call) -> None:
-        """Run what a provider is asked for through the pipeline."""
+    def _exchange(self, operation: Operation, call: Call) -> Awaitable[None]:
+        """Run what a provider is asked for through the pipeline, once awaited."""
         parts = self._parts
         world, wall = parts.world(), parts.clock.now()
-        with parts.memory.hold(call.headers) as share:
-            try:
-                caller = self._caller(call, world)
-            except CallerError:
-                # A stranger's body is not worth reading; the pipeline refuses and books the request.
-                caller, body = None, b""
-            else:
-                body = call.visit.whole(min(parts.body_limit, share.size))
-                if body is None:
-                    body = await self._body(call, share)
-                    if world is not parts.world():
-                        caller = call.caller  # keys may have changed while the body came
-            inbound = _inbound(call, operation, body, wall=wall, caller=caller)
-            await self._run(inbound, call, call.visit)
+        share = call.share = parts.memory.hold(call.headers)
+        try:
+            caller = self._caller(call, world, wall)
+        except CallerError:
+            # A stranger's body is not worth reading; the pipeline refuses and books the request.
+            caller, body = None, b""
+        else:
+            body = call.visit.whole(min(parts.body_limit, share.size))
+            if body is None:
+                return self._read_first(operation, call, caller, world=world, wall=wall)
+        return self._run(_inbound(call, operation, body, wall=wall, caller=caller), call, call.visit)
+
+    async def _read_first(
+        self, operation: Operation, call: Call, caller: Caller | None, *, world: World, wall: float
+    ) -> None:
+        body = await self._body(call)
+        if world is not self._parts.world():
+            caller = call.caller  # keys may have changed while the body came
+        await self._run(_inbound(call, operation, body, wall=wall, caller=caller), call, call.visit)
 
     def _run(self, inbound: Inbound, call: Call, way: Way) -> Awaitable[None]:
         """Run one exchange, once awaited, whose answer goes that way."""
         parts, exchange = self._parts, Exchange(inbound)
-        client = Client(
-            way,
-            codec(inbound.dialect),
-            exchange,
-            clock=parts.clock,
-            timeouts=parts.timeouts,
-            tasks=parts.tasks,
-        )
+        client = Client(way, codec(inbound.dialect), exchange, parts.clock, parts.timeouts, parts.tasks)
         running = parts.pipeline.run(exchange, client)
         return watched(running, call.visit, client)
 
@@ -197,15 +214,13 @@ class DataPlane:
 
     async def _compact(self, call: Call) -> None:
         caller, wall = self._caller(call), self._parts.clock.now()
-        with self._parts.memory.hold(call.headers) as share:
-            body = await self._body(call, share)
-            inbound = _inbound(call, "compact", body, wall=wall, caller=call.caller)
-            await self._parts.compactor.answer(inbound, call, caller=caller, run=self._run)
+        body = await self._body(call)
+        inbound = _inbound(call, "compact", body, wall=wall, caller=call.caller)
+        await self._parts.compactor.answer(inbound, call, caller=caller, run=self._run)
 
     async def _count_tokens(self, call: Call) -> None:
         caller = self._caller(call)
-        with self._parts.memory.hold(call.headers) as share:
-            await self._count(call, await self._body(call, share), caller)
+        await self._count(call, await self._body(call), caller)
 
     async def _count(self, call: Call, body: bytes, caller: Caller) -> None:
         world, wall = self._parts.world(), self._parts.clock.now()
@@ -275,16 +290,29 @@ class DataPlane:
         ready, detail = self._parts.readiness()
         await call.answer(200 if ready else 503, json.dumps({"ready": ready, **detail}))
 
-    def _body(self, call: Call, share: Share) -> Awaitable[bytes]:
+    def _body(self, call: Call) -> Awaitable[bytes]:
+        """Return the body, once awaited, for which a share of the memory is held until the call is answered."""
+        share = call.share
+        if share is None:
+            share = call.share = self._parts.memory.hold(call.headers)
         return read_body(call.visit.receive, call.headers, limit=self._parts.body_limit, cover=share.cover)
 
-    def _caller(self, call: Call, world: World | None = None) -> Caller:
-        caller = call.caller
+    def _caller(self, call: Call, world: World | None = None, wall: float | None = None) -> Caller:
+        """Return who calls; raises `CallerError`. What was found of the same headers before holds while the keys do."""
+        caller, entry = call.caller, call.entry
         if caller is None:
-            world, now_ms = world or self._parts.world(), int(self._parts.clock.now() * 1000)
-            caller = authenticate(call.headers, world.ring, now_ms=now_ms, protected=world.protected)
-        if caller.policy.dialects and call.route is not None and call.route.purpose not in _LISTS:
-            admit_dialect(caller, call.route.dialect)
+            world, now_ms = world or self._parts.world(), (wall or self._parts.clock.now()) * 1000
+            known, ring, protected = entry.known, world.ring, world.protected
+            if (
+                known is None
+                or known.mark is not ring.mark
+                or known.protected is not protected
+                or known.until_ms <= now_ms
+            ):
+                known = entry.known = recognised(call.headers, ring, now_ms=int(now_ms), protected=protected)
+            caller = known.caller
+        if caller.policy.dialects and entry.route is not None and entry.route.purpose not in _LISTS:
+            admit_dialect(caller, entry.route.dialect)
         return caller
 
 
@@ -293,37 +321,9 @@ _LISTS = frozenset({"list_models", "get_model"})
 """What every key may ask: the shape of a list is no dialect spoken."""
 
 
-def _with_cors(send: Send, origin: str) -> Send:
-    """Return `send` with the headers a page of an allow-listed origin needs to read the answer."""
-
-    async def with_cors(message: Any) -> None:
-        if message["type"] == "http.response.start":
-            extra = [
-                (b"access-control-allow-origin", origin.encode()),
-                (b"access-control-expose-headers", b"*"),
-                (b"vary", b"origin"),
-            ]
-            message = {**message, "headers": [*message.get("headers", ()), *extra]}
-        await send(message)
-
-    return with_cors
-
-
-async def _preflight(call: Call) -> None:
-    """Answer a CORS preflight; the guard has let the origin pass, so it is allow-listed."""
-    headers: Headers = [
-        *call.own_headers(),
-        (b"access-control-allow-methods", b"GET, POST, PATCH, DELETE, OPTIONS"),
-        (b"access-control-allow-headers", b"*, authorization"),
-        (b"access-control-max-age", b"600"),
-    ]
-    await replies.send_head(call.visit.send, 204, headers)
-    await replies.send_last(call.visit.send)
-
-
 def _inbound(call: Call, operation: Operation, body: bytes, *, wall: float, caller: Caller | None) -> Inbound:
     """Return what arrived; Gemini's clients say in the address what others say in the body."""
-    route = call.route
+    route = call.entry.route
     assert route is not None
     assert route.dialect is not None
     return Inbound(
@@ -335,7 +335,7 @@ def _inbound(call: Call, operation: Operation, body: bytes, *, wall: float, call
         body=body,
         wall=wall,
         started=call.started,
-        model=call.rest if route.dialect == "gemini" else None,
+        model=call.entry.rest if route.dialect == "gemini" else None,
         stream=route.stream,
         framing="array" if route.stream and call.query.get("alt") != "sse" else "sse",
         caller=caller,
@@ -349,38 +349,9 @@ async def _failed(call: Call, error: Exception) -> None:
     await call.refuse(problem)
 
 
-async def _refuse_upgrade(call: Call) -> None:
-    """Tell a client that tries a WebSocket first, as Codex does, to ask over HTTP at once."""
-    if call.headers.get("upgrade", "").lower() != "websocket":
-        raise _no_route(call.visit.method, call.path)
-    problem = Problem(
-        status=426,
-        message="this gateway speaks no WebSocket here: send POST /v1/responses over HTTP, with "
-        '`"stream": true` for events',
-        code="websocket_not_supported",
-        retry=False,
-    )
-    # A 426 must name what it would have instead (RFC 9110, 15.5.22), and the socket is of no more use.
-    extra = [(b"upgrade", b"HTTP/1.1"), (b"connection", b"Upgrade"), (b"connection", b"close")]
-    await call.refuse(problem, extra=extra)
-
-
-def _out_of_date() -> CallerError:
-    return CallerError(
-        "the gateway has not been able to read its configuration for too long to go on by it",
-        status=503,
-        code="configuration_too_old",
-        retry_after=5.0,
-    )
-
-
-def _no_route(method: str, path: str) -> CallerError:
-    if method == "POST" and is_verb(path):
-        verb = path.rpartition(":")[2]
-        return CallerError(f"models have no method {verb[:100]!r} here", status=404, code="unknown_url")
-    if knows(path):
-        return CallerError(f"{method} is not served on {path[:200]}", status=405)
-    return CallerError(f"there is no route {method} {path[:200]}", status=404, code="unknown_url")
+def _is_always(entry: Entry) -> bool:
+    """Return whether this is answered whatever the gateway's state is."""
+    return entry.route is not None and entry.route.purpose in _ALWAYS
 
 
 __all__ = ["App", "DataPlane", "Parts"]

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 import msgspec
 
-from flowrouter.api.call import Call
+from flowrouter.api.call import Call, Entry, call_of
 from flowrouter.api.routes import ROUTES, Route
 from flowrouter.canonical.dialect import Dialect
 from flowrouter.clock import Clock
@@ -61,9 +61,8 @@ def call_for(asked: Asked, receive: Receive, send: Send, *, clock: Clock, tasks:
     scope = {"method": route.method, "path": path, "query_string": query, "headers": ()}
     headers = {name: value for name, value in asked.headers.items() if _is_taken(name)}
     visit = AsgiVisit(scope, receive, send, tasks=tasks)
-    call = Call(visit, headers={**headers, "user-agent": CLIENT}, path=path, clock=clock)
-    call.caller = asked.caller
-    call.lead(route, asked.model)
+    call = call_of(visit, Entry(path, route, asked.model), clock=clock)
+    call.headers, call.caller = {**headers, "user-agent": CLIENT}, asked.caller
     return call
 
 

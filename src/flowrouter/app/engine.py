@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from flowrouter import logs
 from flowrouter.app.ground import Ground
 from flowrouter.app.quotas import fetching
@@ -113,6 +115,7 @@ class Engine(Ground):
             bills=self.bills,
             observers=(self.health.settled, self.pins.settled, self.hedges.settled, self.quotas.settled),
             access=logs.get("access") if self.config.logs.access else None,
+            soon=lambda enter: asyncio.get_running_loop().call_soon(enter),
         )
 
     def _build_tries(self, recall: Recall) -> Tries:

@@ -19,6 +19,7 @@ from flowrouter.api.trying import Asked, call_for
 from flowrouter.app.account_tests import AccountTests
 from flowrouter.app.backups import Schedule
 from flowrouter.app.engine import Engine
+from flowrouter.app.heap import Heap
 from flowrouter.app.quotas import keeping
 from flowrouter.config import Config
 from flowrouter.errors import ConfigError, StorageError
@@ -65,6 +66,8 @@ class Application(Engine):
         self._admin: ASGIApp | None = None
         self._admin_lock = asyncio.Lock()
         self._serving = AsyncExitStack()
+        self._memory = MemoryGate(share_of_memory(config.server.memory_share / config.server.workers))
+        self._heap = Heap(lambda: self._memory.held > 0)
         self._data_plane = self._build_data_plane()
         # What features answer, by path; whoever does so says who may ask.
         self.pages: dict[str, ASGIApp] = {}
@@ -99,6 +102,7 @@ class Application(Engine):
             await self.state.open()
         except StorageError as error:
             raise ConfigError(error.message) from error
+        self._heap.share()
         self.writer.start()
         for stored in self.configuration.snapshot.model_lists:
             self.lister.know(stored.account_id, stored.fetched_at_ms / 1000)
@@ -115,6 +119,7 @@ class Application(Engine):
             self.tasks.start("quotas", self.quota_fetch.follow(self.config.quotas.refresh_minutes))
             self.tasks.start("backups", self.schedule.follow())
         self.tasks.start("probes", self.probes.follow())
+        self.tasks.start("memory", self._heap.follow())
         self.tasks.start("credentials", self.credentials.keep(self._accounts))
         self.tasks.start("model lists", self._keep_lists())
 
@@ -124,6 +129,7 @@ class Application(Engine):
             await self._serving.aclose()
             await self.admission.close()
             await self.limits.close()
+            self.books.enter()
             await self.budgets.purses.close()
             await self.tasks.close()
             self.beside.close()
@@ -132,6 +138,7 @@ class Application(Engine):
                 await network.close()
             await self.state.close()
         finally:
+            self.books.enter()
             drained = await asyncio.to_thread(self.writer.drain, self.config.timeouts.drain)
             if not await asyncio.to_thread(self.recordings.drain, _RECORDINGS_SECONDS):
                 self.log.warning("not every recording was written")
@@ -263,7 +270,7 @@ class Application(Engine):
                 ),
                 compactor=Compactor(Compaction(self.store.vault), stored, world=self._world, clock=clock),
                 guard=guard_for(config),
-                memory=MemoryGate(share_of_memory(config.server.memory_share / config.server.workers)),
+                memory=self._memory,
                 tasks=self.tasks,
                 clock=clock,
                 timeouts=config.timeouts,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from functools import cache, lru_cache
+from functools import cache
 from typing import Any, Literal, cast, get_args
 
 import msgspec
@@ -70,8 +70,16 @@ def fates(
     first step of its own path, so that none is left out.
     """
     alike = lane == "passthrough" or origin == target
-    if not losses and refused is None and not edited and _may_be_kept(names):
-        return _untouched(tuple(names), None if alike else (origin, target))
+    if not losses and refused is None and not edited:
+        of: _Untouched = (tuple(names), None if alike else (origin, target))
+        if (kept := _kept.get(of)) is not None:
+            return kept
+        untouched = _untouched(*of)
+        if _may_be_kept(names):
+            if len(_kept) >= _KEPT_MAX:
+                _kept.clear()
+            _kept[of] = untouched
+        return untouched
     fields = list(names)
     told: dict[str, list[Loss]] = {}
     for loss in losses:
@@ -104,7 +112,11 @@ def _may_be_kept(names: Sequence[str]) -> bool:
     return len(names) <= _NAMES_MAX and sum(map(len, names)) <= _LETTERS_MAX
 
 
-@lru_cache(maxsize=256)
+_KEPT_MAX = 256
+_Untouched = tuple[tuple[str, ...], tuple[Dialect, Dialect] | None]
+_kept: dict[_Untouched, tuple[Fate, ...]] = {}
+
+
 def _untouched(names: tuple[str, ...], between: tuple[Dialect, Dialect] | None) -> tuple[Fate, ...]:
     """Return the fates where nothing was lost, which are the same for all requests of one shape."""
     fields = dict.fromkeys(names)

@@ -58,8 +58,14 @@ def settle(
     with `told` they are those the client itself would use.
     """
     if _OF_STEPS.isdisjoint(kinds(messages)):
-        return History(messages=tuple([m for m in messages if m.parts or m.role != "tool"]))
+        return History(messages=_without_empty(messages))
     return _Settler(messages, id_pattern, id_max, told=told, first=first).run()
+
+
+def _without_empty(messages: Sequence[Message]) -> tuple[Message, ...]:
+    """Return the messages but those of tools that hold no result."""
+    whole = all(map(_parts_of, messages))
+    return tuple(messages if whole else [m for m in messages if m.parts or m.role != "tool"])
 
 
 def _joined(messages: Sequence[Message]) -> tuple[Sequence[Message], Sequence[int]]:
@@ -80,7 +86,7 @@ def _joined(messages: Sequence[Message]) -> tuple[Sequence[Message], Sequence[in
     return joined, numbers
 
 
-_role_of = attrgetter("role")
+_role_of, _parts_of = attrgetter("role"), attrgetter("parts")
 _ASSISTANT_TWICE = ("assistant", "assistant")
 
 
@@ -117,11 +123,12 @@ class _Settler:
 
     def run(self) -> History:
         for number, message in enumerate(self._messages):
-            if ToolResult not in map(type, message.parts):
+            parts = message.parts
+            if ToolResult not in map(type, parts):
                 self._pass_on(number, message)
                 continue
             rest: list[Part] = []
-            for part in message.parts:
+            for part in parts:
                 if type(part) is ToolResult:
                     self._take(number, part)
                 else:
@@ -130,9 +137,9 @@ class _Settler:
                 self._pass_on(number, msgspec.structs.replace(message, parts=tuple(rest)))
         if self._slot is not None:
             self._close(len(self._messages), self._slot)
-        return History(
-            messages=tuple([m for m in self._out if m.parts or m.role != "tool"]), losses=tuple(self._losses)
-        )
+        # What stood between two steps of a turn may be gone: a late result stands next to its call now.
+        settled, _ = _joined(_without_empty(self._out))
+        return History(messages=tuple(settled), losses=tuple(self._losses))
 
     def _pass_on(self, number: int, message: Message) -> None:
         role, out = message.role, self._out
@@ -146,23 +153,26 @@ class _Settler:
             out.append(message)
 
     def _open_calls(self, number: int, message: Message) -> Message:
-        parts = list(message.parts)
+        parts: list[Part] = []
         renamed: dict[str, str] = {}
-        self._calls, self._results, self._expected = [], {}, {}
+        calls: list[tuple[str, str]] = []
+        expected: dict[str, int] = {}
+        seen = self._seen
         for place, part in enumerate(message.parts):
             if type(part) is not ToolCall:
                 continue
-            wanted = part.id
-            self._expected[wanted] = self._expected.get(wanted, 0) + 1
-            if wanted not in self._seen and self._fits(wanted):
-                clean = wanted
-                self._seen.add(wanted)
+            wanted = clean = part.id
+            expected[wanted] = expected.get(wanted, 0) + 1
+            if wanted not in seen and self._fits(wanted):
+                seen.add(wanted)
             else:
                 clean = self._clean(part, number, place)
-            self._calls.append((wanted, clean))
+            calls.append((wanted, clean))
             if clean != wanted:
                 renamed[wanted] = clean
+                parts = parts or list(message.parts)
                 parts[place] = self._followed(part, msgspec.structs.replace(part, id=clean))
+        self._calls, self._results, self._expected = calls, {}, expected
         if not renamed:
             return message
         parts = [self._followed(part, _follow(part, renamed)) for part in parts]
@@ -218,10 +228,10 @@ class _Settler:
     def _close(self, number: int, slot: int) -> None:
         """Write the results of the open calls into the slot behind their message."""
         results: list[Part] = []
+        given, earlier = self._results, self._earlier
         for original, clean in self._calls:
             # Calls that share an id are answered in order, the last result standing in for missing ones.
-            held = self._results.get(original)
-            if held:
+            if held := given.get(original):
                 result = held.pop(0) if len(held) > 1 else held[0]
             else:
                 self._lose(self._place(number - 1), "emulated", f"the call {original!r} has no result")
@@ -229,7 +239,7 @@ class _Settler:
             if result.call_id != clean:
                 result = self._followed(result, msgspec.structs.replace(result, call_id=clean))
             results.append(result)
-            self._earlier[original] = (slot, clean)
+            earlier[original] = (slot, clean)
         self._out[slot] = Message(role="tool", parts=tuple(results))
         self._slot, self._calls, self._results, self._expected = None, [], {}, {}
 

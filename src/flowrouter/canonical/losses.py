@@ -84,21 +84,18 @@ class Losses:
     Most requests lose nothing: names and places are gathered only when something asks for them.
     """
 
-    __slots__ = (
-        "_asked", "_capabilities", "_customs", "_followed", "_names", "_paths", "_request", "_target", "_unknown", "rows",
-    )  # fmt: skip
+    _asked = 0
+    _customs: set[str] | None = None
+    _names: dict[str, str] | None = None
+    _paths: dict[int | str, str] | None = None
 
     def __init__(self, request: Request, *, target: Dialect, capabilities: Capabilities) -> None:
         self._request = request
         self._target: Dialect = target
         self._capabilities = capabilities
-        self._paths: dict[int | str, str] | None = None
-        self._asked = 0
         self._unknown: dict[str, int] = {}
         # What is known by its identity has to stay alive.
         self._followed: list[tuple[Part, Part]] = []
-        self._customs: set[str] | None = None
-        self._names: dict[str, str] | None = None
         self.rows: list[Loss] = []
 
     @property

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from itertools import chain
-from operator import attrgetter
-from typing import Literal
+from functools import partial
+from itertools import chain, compress
+from operator import attrgetter, is_
+from typing import Any, Literal, TypeVar
 
 import msgspec
 
 from flowrouter.canonical.parts import ContentShape, Extra, Part
+
+_P = TypeVar("_P", bound=Part)
 
 Role = Literal["system", "developer", "user", "assistant", "tool"]
 
@@ -38,12 +41,10 @@ _parts = attrgetter("parts")
 
 def leading_system(messages: Sequence[Message]) -> int:
     """Return how many system messages stand at the head."""
-    count = 0
-    for message in messages:
+    for count, message in enumerate(messages):
         if message.role not in SYSTEM:
-            break
-        count += 1
-    return count
+            return count
+    return len(messages)
 
 
 def parts_of(messages: Iterable[Message]) -> list[Part]:
@@ -51,9 +52,15 @@ def parts_of(messages: Iterable[Message]) -> list[Part]:
     return list(chain.from_iterable(map(_parts, messages)))
 
 
+def of_kind(parts: Sequence[Part], kind: type[_P]) -> list[_P]:
+    """Return those of `parts` that are of one kind."""
+    found: Any = compress(parts, map(partial(is_, kind), map(type, parts)))
+    return list(found)
+
+
 def kinds(messages: Iterable[Message]) -> set[type[Part]]:
     """Return which kinds of parts there are in `messages`: what most steps need to know to pass them by."""
     return set(map(type, chain.from_iterable(map(_parts, messages))))
 
 
-__all__ = ["SYSTEM", "Message", "Role", "kinds", "leading_system", "parts_of"]
+__all__ = ["SYSTEM", "Message", "Role", "kinds", "leading_system", "of_kind", "parts_of"]

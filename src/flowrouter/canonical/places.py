@@ -7,11 +7,14 @@ own, Gemini signs a part by a member of it, which the hub holds as a part before
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
+from itertools import accumulate
+from operator import attrgetter
 
 from flowrouter.canonical.dialect import Dialect
 from flowrouter.canonical.field_names import field_name
-from flowrouter.canonical.messages import Message
+from flowrouter.canonical.messages import Message, parts_of
 from flowrouter.canonical.parts import (
     ContentShape,
     Document,
@@ -49,11 +52,17 @@ def place_of(part: Part, request: Request) -> str | None:
     origin, wanted = request.origin, id(part)
     if wanted in map(id, request.system):
         return next(path for held, path in _system(request) if held is part)
-    for number, message in enumerate(request.messages):
-        if wanted in map(id, message.parts):
-            stem = message.place or f"{field_name(origin, 'messages')}[{number}]"
-            return next(path for held, path in _WAYS[origin](message, stem) if held is part)
-    return None
+    messages = request.messages
+    try:
+        at = list(map(id, parts_of(messages))).index(wanted)
+    except ValueError:
+        return None
+    number = bisect_right(list(accumulate(map(len, map(_parts_of, messages)))), at)
+    stem = messages[number].place or f"{field_name(origin, 'messages')}[{number}]"
+    return next(path for held, path in _WAYS[origin](messages[number], stem) if held is part)
+
+
+_parts_of = attrgetter("parts")
 
 
 def key_of(part: Part) -> str:

@@ -109,7 +109,7 @@ class Admission:
             holder = await leases.take(account_id, limit)
         finally:
             if not holder:
-                self._end(account_id)
+                self.give_back(account_id, "")
         return holder
 
     async def _in_line(self, account_id: str, waiter: Waiter, wait: float) -> str:
@@ -136,28 +136,25 @@ class Admission:
     def _begin(self, account_id: str) -> None:
         self._running[account_id] = self._running.get(account_id, 0) + 1
 
-    def _end(self, account_id: str) -> None:
+    def give_back(self, account_id: str, holder: str) -> None:
+        """Free a slot, whose lease is `holder` if it has one: `Slot.release` does."""
+        if self._leases is None and self._lines and self._goes_on(account_id):
+            return  # the count stays: the slot changes hands
         left = self._running.pop(account_id) - 1
         if left:
             self._running[account_id] = left
-
-    def give_back(self, account_id: str, holder: str) -> None:
-        """Free a slot, whose lease is `holder`: `Slot.release` does."""
-        if self._leases is not None:
-            self._end(account_id)
+        if self._leases is not None and holder:
             self._leases.leave(holder)
-            return
-        line = self._lines.get(account_id) if self._lines else None
-        if line is None:
-            self._end(account_id)
-            return
-        while (waiter := line.pop()) is not None:
-            if not waiter.turn.done():
-                waiter.turn.set_result("")  # the count stays: the slot changes hands
-                self._forget(account_id)
-                return
-        self._end(account_id)
+
+    def _goes_on(self, account_id: str) -> bool:
+        """Return whether somebody waits in line for a slot that is free; it is theirs by then."""
+        line = self._lines.get(account_id)
+        goes_on = False
+        while line is not None and not goes_on and (waiter := line.pop()) is not None:
+            if goes_on := not waiter.turn.done():
+                waiter.turn.set_result("")
         self._forget(account_id)
+        return goes_on
 
     def _forget(self, account_id: str) -> None:
         """Drop a line nobody stands in; one with a look-out is dropped by it."""
@@ -190,9 +187,7 @@ class Admission:
         finally:
             waiter = line.pop() if holder else None
             if waiter is None or waiter.turn.done():
-                self._end(account_id)
-                if holder:
-                    leases.leave(holder)
+                self.give_back(account_id, holder)
             else:
                 waiter.turn.set_result(holder)
         return bool(holder)

@@ -31,10 +31,10 @@ from flowrouter.gateway.blame import (
 )
 from flowrouter.gateway.exchange import Exchange, parsed
 from flowrouter.gateway.foreign_state import is_unreadable
-from flowrouter.gateway.learned import Learned, asked_for, trim
+from flowrouter.gateway.learned import Learned
 from flowrouter.gateway.pictures import Pictures
 from flowrouter.gateway.ports import StateStore
-from flowrouter.gateway.prepare import Prepared, passes, prepare
+from flowrouter.gateway.prepare import Prepared, must_stay, passes, prepare
 from flowrouter.gateway.quotas import Quotas
 from flowrouter.gateway.reasoning import ReasoningState
 from flowrouter.gateway.recall import Recall
@@ -70,7 +70,7 @@ TraceHeaders = Callable[[Exchange, AttemptLog], Iterable[tuple[str, str]]]
 """What tells a provider which trace an attempt belongs to."""
 
 
-class Opened(msgspec.Struct, frozen=True, kw_only=True):
+class Opened(msgspec.Struct, frozen=True):
     """An attempt whose reply has begun; `log` is its entry in the exchange, `rules` judge how it goes on."""
 
     rules: Rules
@@ -121,28 +121,31 @@ class Attempts:
     ) -> Opened | Failure:
         """Return the begun reply of `target`, or why there is none.
 
-        The head may take as long as the timeouts say, at most `first_token` seconds, over all tries without
-        what the target refused.
+        Its head may take as long as the timeouts say, and all that is asked here `first_token` seconds.
         """
-        if self._quotas is not None and (closed := self._quotas.take(target)) is not None:
+        inbound, account = exchange.inbound, destination.account
+        if account.quota and self._quotas is not None and (closed := self._quotas.take(target)) is not None:
             return without_quota(closed, target)  # it was taken up since the target was chosen
         attempts, monotonic = exchange.attempts, self._clock.monotonic
-        log = AttemptLog(target, monotonic(), number=len(attempts) + 1)
+        log = AttemptLog(target, monotonic(), len(attempts) + 1)
         attempts.append(log)
         refused = await self._learned.refused(target) if self._learned.any else _NOTHING
-        inbound, account = exchange.inbound, destination.account
         try:
-            if (
-                target.dialect != inbound.dialect
-                or account.oauth is not None
-                or self.pictures is not None
-                or len(inbound.body) > LARGE
-            ):  # else there is nothing to wait for first
+            waits = target.dialect != inbound.dialect or account.oauth is not None
+            if waits or self.pictures is not None or len(inbound.body) > LARGE:
                 prepared = await self._prepared(
                     exchange, world, target, destination=destination, refused=refused
                 )
             else:
-                prepared = self._prepare(exchange, world, target, destination=destination, refused=refused)
+                prepared = prepare(
+                    exchange,
+                    world,
+                    target,
+                    destination=destination,
+                    stages=self._hooks.stages,
+                    reasoning=self._reasoning,
+                    refused=refused,
+                )
         except (CallerError, ConfigError, RefreshError) as error:
             return self._unprepared(error, log, target)
         if self.trace_headers is not None:
@@ -150,17 +153,14 @@ class Attempts:
         exchange.lane, exchange.request_losses = prepared.lane, prepared.losses
         head, timeouts, tape = exchange.head, self._timeouts, exchange.tape
         assert head is not None
-        limit = min(first_token, timeouts.first_byte if head.stream else timeouts.first_byte_plain)
+        limit = min(timeouts.first_byte if head.stream else timeouts.first_byte_plain, first_token)
         log.started = monotonic()
         try:
-            if tape is None:
-                reply = await in_time(limit, self._transport.send(prepared.request))
-            else:
-                asked = tape.ask(log, prepared.request, secrets_of(prepared.account))
-                reply = tape.listen(asked, await in_time(limit, self._transport.send(prepared.request)))
+            asked = None if tape is None else tape.ask(log, prepared.request, secrets_of(prepared.account))
+            reply = await in_time(limit, self._transport.send(prepared.request))
+            reply = reply if tape is None or asked is None else tape.listen(asked, reply)
         except TimeoutError:
-            late = UpstreamError(f"no answer began within {limit:.3g} s", kind="timeout")
-            return self.broken(log, target, late)
+            return self.broken(log, target, _late(limit))
         except UpstreamError as error:
             return self.broken(log, target, error)
         finally:
@@ -168,10 +168,10 @@ class Attempts:
             exchange.upstream_wait += now - log.started
         log.status, log.said = reply.status, reply.headers
         if reply.status == 200:
-            return Opened(prepared=prepared, reply=reply, log=log, rules=world.rules)
+            return Opened(world.rules, prepared, reply, log)
         failure = await self._turned_away(log, prepared, reply, rules=world.rules)
-        left = max(0.0, first_token - (self._clock.monotonic() - log.started))
         if await self._may_ask_again(failure, prepared, log, refused=refused, exchange=exchange):
+            left = max(0.0, first_token - (monotonic() - log.started))
             return await self.open(exchange, world, target, destination=destination, first_token=left)
         return failure
 
@@ -196,38 +196,25 @@ class Attempts:
                 if account is destination.account
                 else msgspec.structs.replace(destination, account=account)
             )
-        if len(inbound.body) > LARGE and not passes(exchange, world, target, stages=self._hooks.stages):
-            with self._beside.place():
-                await self._beside.run(partial(parsed, exchange))
-                await self._supplement(exchange, world, target)
-                made = partial(
-                    self._prepare, exchange, world, target, destination=destination, refused=refused
-                )
-                return await self._beside.run(made)
-        if target.dialect != inbound.dialect or self.pictures is not None:
-            await self._supplement(exchange, world, target)
-        return self._prepare(exchange, world, target, destination=destination, refused=refused)
-
-    def _prepare(
-        self,
-        exchange: Exchange,
-        world: World,
-        target: Target,
-        *,
-        destination: Destination,
-        refused: frozenset[str],
-    ) -> Prepared:
-        """Return the request for `target`, without what that refuses; raises `CallerError`, `ConfigError`."""
-        prepared = prepare(
+        stages = self._hooks.stages
+        made = partial(
+            prepare,
             exchange,
             world,
             target,
             destination=destination,
-            stages=self._hooks.stages,
+            stages=stages,
             reasoning=self._reasoning,
             refused=refused,
         )
-        return _trimmed(prepared, refused, exchange) if refused else prepared
+        if len(inbound.body) > LARGE and not passes(exchange, world, target, stages=stages):
+            with self._beside.place():
+                await self._beside.run(partial(parsed, exchange))
+                await self._supplement(exchange, world, target)
+                return await self._beside.run(made)
+        if target.dialect != inbound.dialect or self.pictures is not None:
+            await self._supplement(exchange, world, target)
+        return made()
 
     def _unprepared(
         self, error: CallerError | ConfigError | RefreshError, log: AttemptLog, target: Target
@@ -284,7 +271,7 @@ class Attempts:
             return False
         dialect = prepared.target.dialect
         field = refused_field(failure.problem, dialect, body) if isinstance(body, dict) else None
-        if field is None or field in refused or _must_stay(frozenset({field}), prepared, exchange):
+        if field is None or field in refused or must_stay(frozenset({field}), prepared, exchange):
             return False
         await self._learned.note(prepared.target, field)
         return True
@@ -344,15 +331,8 @@ class Attempts:
         return self.failed(log, target, problem=problem, verdict=verdict, raw=raw)
 
 
-def _trimmed(prepared: Prepared, refused: frozenset[str], exchange: Exchange) -> Prepared:
-    """Return `prepared` without the members its target is known to refuse."""
-    target, client = prepared.target.dialect, exchange.inbound.dialect
-    leave = refused - _must_stay(refused, prepared, exchange)
-    trimmed = trim(prepared.request.body, leave, target=target, client=client)
-    if not trimmed.losses:
-        return prepared
-    request = msgspec.structs.replace(prepared.request, body=trimmed.body)
-    return msgspec.structs.replace(prepared, request=request, losses=(*prepared.losses, *trimmed.losses))
+def _late(limit: float) -> UpstreamError:
+    return UpstreamError(f"no answer began within {limit:.3g} s", kind="timeout")
 
 
 def _with_headers(prepared: Prepared, headers: Iterable[tuple[str, str]]) -> Prepared:
@@ -361,14 +341,6 @@ def _with_headers(prepared: Prepared, headers: Iterable[tuple[str, str]]) -> Pre
     kept = (pair for pair in prepared.request.headers if pair[0] not in added)
     request = msgspec.structs.replace(prepared.request, headers=(*kept, *added.items()))
     return msgspec.structs.replace(prepared, request=request)
-
-
-def _must_stay(fields: frozenset[str], prepared: Prepared, exchange: Exchange) -> frozenset[str]:
-    """Return which of `fields` may not be left out: by the policy `refuse`, those the client asked for."""
-    if prepared.capabilities.unsupported != "refuse":
-        return frozenset()
-    inbound = exchange.inbound
-    return asked_for(fields, inbound.body, target=prepared.target.dialect, client=inbound.dialect)
 
 
 async def _error_body(reply: Reply) -> bytes:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from flowrouter.canonical.problem import Problem
 from flowrouter.gateway.admission import Slot
 from flowrouter.gateway.attempt_log import AttemptLog
@@ -19,18 +21,17 @@ HAIR = 0.002
 _OUT_OF_TIME = f"the time that {TIMEOUT_HEADER} gives is over"
 
 
-class Begun:
+class Begun(msgspec.Struct, frozen=True, eq=False):
     """An attempt whose first meaningful event is held in its source.
 
     Whoever has one closes it; `Relay.deliver` does.
     """
 
-    __slots__ = ("_slot", "opened", "source")
+    opened: Opened
+    source: Source
+    _slot: Slot
 
-    def __init__(self, opened: Opened, source: Source, slot: Slot) -> None:
-        self.opened = opened
-        self.source = source
-        self._slot = slot
+    __repr__ = object.__repr__
 
     def overdue(self, now: float) -> bool:
         """Return whether the client's own time is over, by the monotonic clock."""

@@ -11,6 +11,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
+
 from flowrouter.canonical.events import StreamError
 from flowrouter.canonical.problem import Problem
 from flowrouter.clock import Clock
@@ -32,51 +34,42 @@ _JSON = b"\r\ncontent-type: application/json\r\ncontent-length: %d"
 _STREAMS = {framing: lines_of(headers) for framing, headers in STREAM_HEADERS.items()}
 
 
-class Client:
+class Client(msgspec.Struct, eq=False):
     """Writes one exchange's answer; each method may be called once its predecessors were.
 
     `work` is the task that answers; it is cancelled, once `given_up`, when there is nobody left to answer.
     """
 
-    __slots__ = (
-        "_beating", "_behind", "_clock", "_codec", "_disarmed", "_exchange", "_last_sent", "_tasks", "_timeouts",
-        "_timer", "_way", "content_sent", "ended", "failing", "given_up", "head_sent", "heartbeat", "work",
-    )  # fmt: skip
+    way: Way
+    codec: Codec
+    exchange: Exchange
+    clock: Clock
+    timeouts: Timeouts
+    tasks: TaskGroup
+    work: asyncio.Task[Any] | None = None
+    heartbeat: Callable[[], bytes] | None = None
+    failing: Callable[[Problem], bytes] | None = None
+    head_sent: bool = False
+    content_sent: bool = False
+    ended: bool = False
+    given_up: bool = False
+    _disarmed: bool = False
+    _timer: asyncio.TimerHandle | None = None
+    _beating: asyncio.Task[None] | None = None
+    _behind: Later = None
+    _last_sent: float = 0.0
 
-    def __init__(
-        self,
-        way: Way,
-        codec: Codec,
-        exchange: Exchange,
-        *,
-        clock: Clock,
-        timeouts: Timeouts,
-        tasks: TaskGroup,
-    ) -> None:
-        self._way = way
-        self._codec = codec
-        self._exchange = exchange
-        self._clock = clock
-        self._timeouts = timeouts
-        self._tasks = tasks
-        self._timer: asyncio.TimerHandle | None = None
-        self._beating: asyncio.Task[None] | None = None
-        self._behind: Later = None
-        self._last_sent = 0.0
-        self._disarmed = self.head_sent = self.content_sent = self.ended = self.given_up = False
-        self.heartbeat: Callable[[], bytes] | None = None
-        self.failing: Callable[[Problem], bytes] | None = None
-        self.work: asyncio.Task[Any] | None = None
+    __repr__ = object.__repr__
 
     def overhear(self, hear: Callable[[Any], None]) -> None:
         """Let `hear` know of every message that leaves from now on."""
-        send = self._way.send
+        send = self.way.send
 
         async def heard(message: Any) -> None:
             hear(message)
             await send(message)
 
-        self._way = AsgiWay(heard)
+        self.way = AsgiWay(heard)
 
     def left(self) -> None:
         """Know that the client is gone: whoever still works for it need not."""
@@ -85,16 +78,20 @@ class Client:
 
     def expect_stream(self) -> None:
         """Start the grace time of a streamed answer."""
-        self._arm(self._timeouts.head_grace)
+        self._arm(self.timeouts.head_grace)
 
     async def answer(self, status: int, body: bytes) -> None:
         """Send a whole JSON answer."""
+        later = self.answer_now(status, body)
+        if later is not None:
+            await later
+
+    def answer_now(self, status: int, body: bytes) -> Later:
+        """Send a whole JSON answer; return what is to be awaited, None if nothing is."""
         if self._timer is not None or self._beating is not None:
             self.disarm()
         self.content_sent = self._disarmed = True
-        later = self._whole(status, body, head_lines(self._exchange, self._clock))
-        if later is not None:
-            await later
+        return self._whole(status, body, head_lines(self.exchange, self.clock))
 
     async def write(self, piece: bytes) -> None:
         """Send a meaningful piece of a stream, behind the head if that has not left yet."""
@@ -111,9 +108,9 @@ class Client:
         if self._beating is not None:
             self._behind = self.write(piece)
             return False
-        self._exchange.bytes_out += len(piece)
-        self._last_sent = self._clock.monotonic()
-        self._behind = later = self._way.write(piece)
+        self.exchange.bytes_out += len(piece)
+        self._last_sent = self.clock.monotonic()
+        self._behind = later = self.way.write(piece)
         return later is None
 
     async def caught_up(self) -> None:
@@ -130,8 +127,8 @@ class Client:
         if not self.head_sent:
             await self._open()
         self.ended = True
-        self._exchange.bytes_out += len(piece)
-        later = self._way.end(piece)
+        self.exchange.bytes_out += len(piece)
+        later = self.way.end(piece)
         if later is not None:
             await later
 
@@ -147,10 +144,10 @@ class Client:
             fresh = self._fresh_encoder()
             await self.end(failing(problem) if failing is not None else fresh.feed(StreamError(problem)))
             return
-        request_id = self._exchange.inbound.request_id
-        body = raw if raw is not None else self._codec.render_problem(problem, request_id)
-        lines = head_lines(self._exchange, self._clock) + lines_of(error_headers(problem))
-        later = self._whole(self._codec.problem_status(problem), body, lines)
+        request_id = self.exchange.inbound.request_id
+        body = raw if raw is not None else self.codec.render_problem(problem, request_id)
+        lines = head_lines(self.exchange, self.clock) + lines_of(error_headers(problem))
+        later = self._whole(self.codec.problem_status(problem), body, lines)
         if later is not None:
             await later
 
@@ -165,17 +162,17 @@ class Client:
 
     def _whole(self, status: int, body: bytes, lines: bytes) -> Later:
         self.head_sent = self.ended = True
-        exchange, size = self._exchange, len(body)
+        exchange, size = self.exchange, len(body)
         exchange.status = status
         exchange.bytes_out += size
-        return self._way.answer(status, _JSON % size + lines, body)
+        return self.way.answer(status, _JSON % size + lines, body)
 
     async def _open(self) -> None:
-        exchange = self._exchange
+        exchange = self.exchange
         self.head_sent = True
         exchange.status = 200
-        self._arm(self._timeouts.heartbeat)
-        later = self._way.open(200, _STREAMS[exchange.inbound.framing] + head_lines(exchange, self._clock))
+        self._arm(self.timeouts.heartbeat)
+        later = self.way.open(200, _STREAMS[exchange.inbound.framing] + head_lines(exchange, self.clock))
         if later is not None:
             await later
 
@@ -191,29 +188,29 @@ class Client:
         A heartbeat that cannot leave means that the client reads no more; after the longest silence
         allowed it is given up, so that it does not hold the upstream call for ever.
         """
-        silence = self._clock.monotonic() - self._last_sent
+        silence = self.clock.monotonic() - self._last_sent
         if self._beating is not None and not self._beating.done():
-            if silence > self._timeouts.stall and self.work is not None:
+            if silence > self.timeouts.stall and self.work is not None:
                 self._give_up()
             else:
-                self._arm(self._timeouts.heartbeat)
-        elif self.head_sent and silence < self._timeouts.heartbeat - _HAIR:
-            self._arm(self._timeouts.heartbeat - silence)
+                self._arm(self.timeouts.heartbeat)
+        elif self.head_sent and silence < self.timeouts.heartbeat - _HAIR:
+            self._arm(self.timeouts.heartbeat - silence)
         else:
-            self._beating = self._tasks.start("heartbeat", self._beat())
+            self._beating = self.tasks.start("heartbeat", self._beat())
 
     async def _beat(self) -> None:
         if self._disarmed:
             return
-        self._last_sent = self._clock.monotonic()  # the head may be long in leaving
+        self._last_sent = self.clock.monotonic()  # the head may be long in leaving
         if self.head_sent:
-            self._arm(self._timeouts.heartbeat)
+            self._arm(self.timeouts.heartbeat)
         else:
             await self._open()
-        self._last_sent = self._clock.monotonic()
+        self._last_sent = self.clock.monotonic()
         # What a sink holds back has not left: until the first piece the client's stream has not begun.
         beat = self.heartbeat if self.content_sent else None
-        later = self._way.write(beat() if beat is not None else self._fresh_encoder().heartbeat())
+        later = self.way.write(beat() if beat is not None else self._fresh_encoder().heartbeat())
         if later is not None:
             await later
 
@@ -226,7 +223,7 @@ class Client:
 
     def _fresh_encoder(self) -> StreamEncoder:
         """Return an encoder for a stream of which nothing but heartbeats has left."""
-        return self._codec.encoder(bare_options(self._exchange, self._clock.now()))
+        return self.codec.encoder(bare_options(self.exchange, self.clock.now()))
 
     def _give_up(self) -> None:
         if self.work is not None:

@@ -24,9 +24,9 @@ from flowrouter.clock import Clock
 from flowrouter.errors import CallerError, UpstreamError
 from flowrouter.gateway.begun import Begun
 from flowrouter.gateway.blame import Failure, from_upstream_error
+from flowrouter.gateway.carrying_on import ContinueWith
 from flowrouter.gateway.completable import asked, obstacle, ways
 from flowrouter.gateway.costs import HEDGED
-from flowrouter.gateway.delivery import ContinueWith
 from flowrouter.gateway.exchange import Exchange, parsed
 from flowrouter.gateway.joiner import Joiner
 from flowrouter.gateway.joins import MATCHES, Way

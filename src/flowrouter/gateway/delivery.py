@@ -9,8 +9,8 @@ until the answer ends. Returns it False, the client is told of the failure in it
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
 
 import msgspec
 
@@ -25,8 +25,10 @@ from flowrouter.clock import Clock
 from flowrouter.dialects import Codec, codec
 from flowrouter.dialects.codec import EncodeOptions
 from flowrouter.errors import UpstreamError
+from flowrouter.gateway.attempts import Opened
 from flowrouter.gateway.begun import Begun
 from flowrouter.gateway.blame import from_upstream_error
+from flowrouter.gateway.carrying_on import Completion
 from flowrouter.gateway.client import Client
 from flowrouter.gateway.embeddings import told
 from flowrouter.gateway.endings import failure_in, note_answer, withheld
@@ -45,30 +47,12 @@ from flowrouter.gateway.sinks import (
     edited,
     put_through,
 )
+from flowrouter.gateway.source import Source
 from flowrouter.gateway.stopping import covered, is_stopped, may_go_on, must_stop, stopping
 from flowrouter.gateway.stored_responses import StoredResponses
 
-ContinueWith = Callable[[Sequence[Event], Begun], Awaitable[None]]
-"""Brings events of another attempt to the client, behind what has left: it takes over."""
-
-
-class Completion(Protocol):
-    """What may carry on a stream that broke."""
-
-    async def go_on(
-        self,
-        exchange: Exchange,
-        begun: Begun,
-        *,
-        sink: Sink,
-        problem: Problem,
-        continue_with: ContinueWith,
-    ) -> bool:
-        """Carry the answer on behind `sink.cursor`; False if it has no end, and nothing false has left.
-
-        `begun` may be closed already by then: `Begun.close` may be called any number of times.
-        """
-        ...
+_NAMED = "openai_responses"
+"""The dialect in which later requests may name an answer."""
 
 
 class Means(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,33 +64,25 @@ class Means(msgspec.Struct, frozen=True, kw_only=True):
     completion: Completion | None
 
 
-class Delivery:
+class Delivery(msgspec.Struct, eq=False):
     """One answer on its way; `settle` hears that the client has it."""
 
-    __slots__ = (
-        "_before", "_begun", "_client", "_cursor", "_exchange", "_joined", "_means", "_opened", "_own", "_settle", "_source",
-    )  # fmt: skip
+    _begun: Begun
+    _opened: Opened
+    _source: Source
+    _exchange: Exchange
+    _client: Client
+    _means: Means
+    _settle: Callable[[Exchange], None]
+    _cursor: Cursor | None = None
+    _joined: bool = False
+    _before: int = 0
 
-    def __init__(
-        self,
-        begun: Begun,
-        exchange: Exchange,
-        client: Client,
-        *,
-        means: Means,
-        settle: Callable[[Exchange], None],
-    ) -> None:
-        self._begun = begun
-        self._opened = begun.opened
-        self._source = begun.source
-        self._exchange = exchange
-        self._client = client
-        self._means = means
-        self._settle = settle
-        self._own: Codec = codec(exchange.inbound.dialect)
-        self._cursor: Cursor | None = None
-        self._joined = False
-        self._before = 0
+    __repr__ = object.__repr__
+
+    @property
+    def _own(self) -> Codec:
+        return codec(self._exchange.inbound.dialect)
 
     def run(self) -> Coroutine[Any, Any, Problem | None]:
         """Bring the answer to the client, once awaited; a problem means that nothing meaningful has left.
@@ -147,11 +123,15 @@ class Delivery:
         self._cursor = cursor
         if exchange.hold is not None:
             await covered(exchange, cursor)
-        await self._keep(body)
-        await self._client.answer(200, body)
+        if exchange.inbound.dialect == _NAMED:
+            await self._keep(body)
+        later = self._client.answer_now(200, body)
+        if later is not None:
+            await later
         self._answered()
 
-    async def _whole(self, response: Response) -> None:
+    def _whole(self, response: Response) -> Coroutine[Any, Any, None]:
+        """Send an answer that came in one piece, once awaited, in the form that its client asked for."""
         prepared, body = self._opened.prepared, self._source.body
         if prepared.capabilities.think_tags:
             response = split_response(response)
@@ -160,16 +140,20 @@ class Delivery:
         if not head.stream:
             # An array is no answer to who asked for none, even where the host speaks the client's dialect.
             if prepared.lane == "passthrough" and body.lstrip(BLANK)[:1] != b"[":
-                return await self._pass(whole(response))
-            return await self._edit_and_answer(response)
-        sink = TranslateSink(self._own, self._options(), prepared.edits)
+                return self._pass(whole(response))
+            return self._answer_with(self._edited(response), self._options())
+        return self._told(response)
+
+    async def _told(self, response: Response) -> None:
+        """Send a whole answer to a client that asked for a stream."""
+        sink = TranslateSink(self._own, self._options(), self._opened.prepared.edits)
         self._use(sink)
         piece = sink.close(replay(response))
         await self._remember()
         await self._keep(piece)
         await self._write(piece)
         await self._client.end()
-        return self._answered(sink)
+        self._answered(sink)
 
     def _options(self) -> EncodeOptions:
         return encode_options(self._exchange, self._means.clock.now(), target=self._begun.target)
@@ -186,25 +170,32 @@ class Delivery:
         self._answered()
         return None
 
-    async def _edit_and_answer(self, response: Response) -> None:
+    def _edited(self, response: Response) -> Response:
+        """Return a whole answer as its client gets it."""
         prepared = self._opened.prepared
         if prepared.leaves(response):
             self._cursor = whole(response)
-        else:
-            self._cursor, gathered = Cursor(), Fold()
-            for event in edited(replay(response), prepared.edits):
-                self._cursor.apply(event)
-                gathered.feed(event)
-            response = gathered.response()
-        await self._answer_with(response, self._options())
+            return response
+        self._cursor, gathered = Cursor(), Fold()
+        for event in edited(replay(response), prepared.edits):
+            self._cursor.apply(event)
+            gathered.feed(event)
+        return gathered.response()
 
     async def _answer_with(self, response: Response, options: EncodeOptions) -> None:
-        await covered(self._exchange, self._cursor)
-        await self._remember()
-        rendered = self._own.render_response(response, options)
-        self._exchange.reply_losses = rendered.losses
-        await self._keep(rendered.body)
-        await self._client.answer(200, rendered.body)
+        exchange, own = self._exchange, self._own
+        if exchange.hold is not None:
+            await covered(exchange, self._cursor)
+        sealer = self._opened.prepared.sealer
+        if sealer is not None and sealer.envelopes:
+            await self._remember()
+        rendered = own.render_response(response, options)
+        exchange.reply_losses, body = rendered.losses, rendered.body
+        if exchange.inbound.dialect == _NAMED:
+            await self._keep(body)
+        later = self._client.answer_now(200, body)
+        if later is not None:
+            await later
         self._answered()
 
     async def _gather(self) -> Problem | None:
@@ -363,7 +354,7 @@ class Delivery:
 
     async def _keep(self, answer: bytes) -> None:
         """Keep an answer that later requests may name, before its client can."""
-        if self._exchange.inbound.dialect == "openai_responses":
+        if self._exchange.inbound.dialect == _NAMED:
             # Nobody but the gateway holds an answer that several wrote.
             given = "" if self._cursor is None or self._joined else self._cursor.id
             await self._means.stored.keep(self._exchange, answer, target=self._begun.target, given=given)
@@ -396,4 +387,4 @@ class Delivery:
             exchange.outcome, log.verdict, log.error = "partial", "cut", problem.message[:300]
 
 
-__all__ = ["Completion", "ContinueWith", "Delivery", "Means"]
+__all__ = ["Delivery", "Means"]

@@ -14,6 +14,7 @@ from flowrouter.httpkit.replies import Headers
 _LOSSES_MAX = 420
 _ASKED, _TARGET = 160, 200
 _IDS = b"\r\nx-request-id: %b\r\nrequest-id: %b\r\nx-flowrouter-overhead-ms: %.2f"
+_REACHED = _IDS + b"%b%d"
 
 
 def head_lines(exchange: Exchange, clock: Clock) -> bytes:
@@ -24,12 +25,14 @@ def head_lines(exchange: Exchange, clock: Clock) -> bytes:
     inbound, head = exchange.inbound, exchange.head
     request_id = inbound.request_id.encode()
     took = clock.monotonic() - inbound.started - exchange.upstream_wait
-    lines = _IDS % (request_id, request_id, took * 1000 if took > 0 else 0.0)
+    milliseconds = took * 1000 if took > 0 else 0.0
     log = exchange.answering
-    if log is not None and head is not None:
+    if log is None or head is None:
+        lines = _IDS % (request_id, request_id, milliseconds)
+    else:
         target = log.target
         reached = _reached(head.model[:_ASKED], target.account[:_TARGET], target.model[:_TARGET])
-        lines = b"%b%b%d" % (lines, reached, len(exchange.attempts))
+        lines = _REACHED % (request_id, request_id, milliseconds, reached, len(exchange.attempts))
     if exchange.standings:
         lines += lines_of(limit_headers(exchange.standings, inbound.dialect))
     if exchange.budget_warning:

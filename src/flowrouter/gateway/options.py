@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import msgspec
-
 from flowrouter.canonical.parts import Provenance
 from flowrouter.dialects.codec import DecodeOptions, EncodeOptions
 from flowrouter.gateway.attempts import Opened
@@ -41,11 +39,16 @@ def encode_options(exchange: Exchange, now: float, *, target: Target | None = No
     """
     head, attempts = exchange.head, exchange.attempts
     assert head is not None
-    straight = (target or attempts[-1].target) == attempts[0].target and exchange.step != AUTO
+    first = attempts[0].target
+    last = target or attempts[-1].target
+    straight = (last is first or last == first) and exchange.step != AUTO
     chosen = exchange.plan is not None and exchange.plan.chosen
     asked = head.model if exchange.named or (straight and not chosen) else None
-    return msgspec.structs.replace(
-        bare_options(exchange, now),
+    inbound, follows = exchange.inbound, exchange.continuation
+    return EncodeOptions(
+        now=now,
+        asked=inbound.body if follows is None else follows.body,
+        framing=inbound.framing,
         include_usage=bool(head.include_usage),
         model=asked,
         legacy_calls=head.legacy_calls,

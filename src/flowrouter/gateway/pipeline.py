@@ -65,16 +65,41 @@ class Pipeline:
         self._log = log
 
     async def run(self, exchange: Exchange, client: Client) -> None:
-        """Answer one request and settle it, whatever happens."""
+        """Answer one request and settle it, whatever happens; one function, since each coroutine within costs."""
         try:
-            await self._serve(exchange, client)
+            world, inbound = self._world(), exchange.inbound
+            caller = exchange.caller = inbound.caller or authenticate(
+                inbound.headers, world.ring, now_ms=int(inbound.wall * 1000), protected=world.protected
+            )
+            policy = caller.policy
+            if world.recording.mode != "off":
+                self._recorder.begin(exchange, client, world.recording)
+            if policy.dialects:
+                admit_dialect(caller, inbound.dialect)
+            if decides(policy, world):
+                await settle_body(exchange, world)
+                inbound = exchange.inbound
+            head = exchange.head = skimmed(inbound)
+            if policy.limits is not NO_LIMITS:
+                await self._limits.admit(exchange)
+            if world.routing.bypass.enabled and await bypass.answered(exchange, world, client):
+                return
+            if inbound.dialect == "openai_responses":
+                await self._follow(exchange)
+            plan = self._planner.settled(exchange, world) or await self._planner.plan(exchange, world)
+            plan = self._allowed(plan, exchange, world)
+            if policy.budgets or world.budgets:
+                self._books.enter()  # what waits there may hold what is asked for here
+                plan = await self._budgets.admit(exchange, plan, world=world, replan=self._replan)
+            if head.stream:
+                client.expect_stream()
+            lost = await self._search.run(exchange, client, plan, world=world, settle=self._settle)
+            if lost is not None:
+                await self._give_up(exchange, client, lost=lost, world=world)
         except CallerError as error:
             await self._refuse(exchange, client, problem=blame.from_caller_error(error))
         except asyncio.CancelledError:
-            exchange.outcome = "cancelled"
-            for log in exchange.attempts:
-                log.verdict = "cancelled" if log.verdict == "open" else log.verdict
-            exchange.status = exchange.status or 499
+            _cancelled(exchange)
             raise
         except Exception as error:  # noqa: BLE001 - a defect of ours must still answer in the dialect
             self._log.error("an exchange failed", error=error, request_id=exchange.inbound.request_id)
@@ -86,39 +111,14 @@ class Pipeline:
             if exchange.tape is not None:
                 self._recorder.end(exchange)
 
-    async def _serve(self, exchange: Exchange, client: Client) -> None:
-        world, inbound = self._world(), exchange.inbound
-        caller = exchange.caller = inbound.caller or authenticate(
-            inbound.headers, world.ring, now_ms=int(inbound.wall * 1000), protected=world.protected
-        )
-        if world.recording.mode != "off":
-            self._recorder.begin(exchange, client, world.recording)
-        if caller.policy.dialects:
-            admit_dialect(caller, inbound.dialect)
-        if decides(caller.policy, world):
-            await settle_body(exchange, world)
-            inbound = exchange.inbound
-        head = exchange.head = skimmed(inbound)
-        if caller.policy.limits is not NO_LIMITS:
-            await self._limits.admit(exchange)
-        if world.routing.bypass.enabled and await bypass.answered(exchange, world, client):
-            return
-        if inbound.dialect == "openai_responses":
-            await self._follow(exchange)
-        plan = await self._plan(exchange, world)
-        if caller.policy.budgets or world.budgets:
-            plan = await self._budgets.admit(exchange, plan, world=world, replan=self._plan)
-        if head.stream:
-            client.expect_stream()
-        lost = await self._search.run(exchange, client, plan, world=world, settle=self._settle)
-        if lost is not None:
-            await self._give_up(exchange, client, lost=lost, world=world)
-
-    async def _plan(self, exchange: Exchange, world: World) -> Plan:
-        head = exchange.head
-        assert head is not None
+    async def _replan(self, exchange: Exchange, world: World) -> Plan:
         plan = self._planner.settled(exchange, world) or await self._planner.plan(exchange, world)
-        operation = exchange.inbound.operation
+        return self._allowed(plan, exchange, world)
+
+    def _allowed(self, plan: Plan, exchange: Exchange, world: World) -> Plan:
+        """Return what is left of `plan`, and edited by features; raises `CallerError` where that is nothing."""
+        head, operation = exchange.head, exchange.inbound.operation
+        assert head is not None
         if operation == "compact":
             able = tuple(target for target in plan.targets if target.dialect == "openai_responses")
             plan = msgspec.structs.replace(plan, targets=able)
@@ -182,6 +182,14 @@ class Pipeline:
             return
         exchange.problem, exchange.outcome = problem, "partial" if client.content_sent else "error"
         await client.refuse(problem, raw=raw)
+
+
+def _cancelled(exchange: Exchange) -> None:
+    """Note that the client left before all of it was done."""
+    exchange.outcome = "cancelled"
+    for log in exchange.attempts:
+        log.verdict = "cancelled" if log.verdict == "open" else log.verdict
+    exchange.status = exchange.status or 499
 
 
 __all__ = ["Pipeline"]

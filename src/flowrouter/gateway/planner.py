@@ -55,18 +55,17 @@ class Planner:
         self._privacy = privacy
         self._clock = clock
         self._bare = Bare(sources)
+        self._obstacle = sources.obstacle
         self._chance = chance or random.Random()
 
     def settled(self, exchange: Exchange, world: World) -> Plan | None:
         """Return the plan that was made before for such a request, while nothing stands in its target's way."""
-        kept = world.facts.plans.get(_settled_key(exchange)) if world.settled else None
-        if kept is None or exchange.inbound.operation != "generate":
+        if not world.settled or exchange.inbound.operation != "generate":
             return None
-        ask = self._sources.obstacle
-        if ask is not None and ask(kept.targets[0]) is not None:
+        kept = world.facts.plans.get(_settled_key(exchange))
+        if kept is None or ((ask := self._obstacle) is not None and ask(kept.targets[0]) is not None):
             return None
-        exchange.named = world.reply_model == "asked"
-        exchange.plan = kept
+        exchange.named = world.named
         return kept
 
     async def plan(self, exchange: Exchange, world: World) -> Plan:
@@ -76,7 +75,7 @@ class Planner:
         """
         if world.routing.intents:
             await self._privacy.look(exchange, world)
-        exchange.named = world.reply_model == "asked"
+        exchange.named = world.named
         found = drafted(exchange, world)
         if not isinstance(found.root, Group):
             plan = exchange.plan = order(found, self._bare)

@@ -11,6 +11,7 @@ from flowrouter.accounts.account import Account
 from flowrouter.canonical.capabilities import Capabilities
 from flowrouter.canonical.loss import Loss
 from flowrouter.canonical.receipt import Lane
+from flowrouter.canonical.rendered import NO_EDITS
 from flowrouter.canonical.request import Request
 from flowrouter.canonical.response import Response
 from flowrouter.canonical.rewrite import ReplyRewriter
@@ -20,7 +21,7 @@ from flowrouter.gateway.embeddings import question
 from flowrouter.gateway.envelopes import holds_envelopes
 from flowrouter.gateway.exchange import Exchange, parsed
 from flowrouter.gateway.foreign_state import is_foreign, without_state
-from flowrouter.gateway.learned import STREAM_OPTIONS
+from flowrouter.gateway.learned import STREAM_OPTIONS, asked_for, trim
 from flowrouter.gateway.missing_usage import UsageGap
 from flowrouter.gateway.pictures import needed, with_pictures
 from flowrouter.gateway.reasoning import ReasoningState, Sealer
@@ -103,38 +104,51 @@ def prepare(
     """Return the request for `target`; raises `CallerError` (cannot be expressed) or `AdapterError`.
 
     `destination` is the target's own, its account with the access token it has now. `refused` names optional fields that
-    the target is known to answer 400 to.
+    the target is known to answer 400 to: they are left out.
     """
-    head = exchange.head
+    head, inbound, account = exchange.head, exchange.inbound, destination.account
     assert head is not None
-    account, capabilities = destination.account, destination.capabilities
-    if STREAM_OPTIONS in refused:
+    capabilities = destination.capabilities
+    if refused and STREAM_OPTIONS in refused:
         capabilities = msgspec.structs.replace(capabilities, stream_options=False)
     policy = exchange.caller.policy.unsupported
     if policy is not None:
         capabilities = msgspec.structs.replace(capabilities, unsupported=policy)
     active = [stage for stage in stages if stage.applies(head, exchange.caller)] if stages else ()
-    draft, body = _draft(
-        exchange,
-        target,
-        capabilities=capabilities,
-        stages=active,
-        reasoning=reasoning,
-        named=world.reply_model == "asked",
-    )
-    request = _addressed(draft, body, exchange, world=world, target=target, account=account)
-    return Prepared(
+    if inbound.operation != "generate":
+        draft, body = _no_conversation(exchange, target, capabilities)
+    elif (
+        target.dialect == inbound.dialect
+        and target.effort is None
+        and exchange.amend is None
+        and not active
+        and not world.named
+        and not (exchange.pictures and needed(capabilities))
+        and (capabilities.stream_options or head.include_usage is None)  # no field that the host refuses
+        and not ((exchange.stateless or exchange.stay is not None) and is_foreign(exchange, target))
+        and not _enveloped(exchange)
+    ):
+        wants_usage = head.stream and capabilities.stream_options
+        draft, body = _AS_IT_IS, codec(target.dialect).prepare(inbound.body, head, target.model, wants_usage)
+        if exchange.hold is not None:
+            body = _limited(body, exchange, target, capabilities=capabilities)
+    else:
+        draft, body = _translate(
+            exchange, target, capabilities=capabilities, stages=active, reasoning=reasoning
+        )
+    prepared = Prepared(
         target=target,
         account=account,
         preset=destination.preset,
         capabilities=capabilities,
         lane=draft.lane,
-        request=request,
+        request=_addressed(draft, body, exchange, world=world, target=target, account=account),
         edits=draft.edits,
         rewrites=draft.rewrites,
         losses=draft.losses if exchange.continuation is None else (*_written_out(exchange), *draft.losses),
         sealer=draft.sealer,
     )
+    return _trimmed(prepared, refused, exchange) if refused else prepared
 
 
 def passes(exchange: Exchange, world: World, target: Target, *, stages: Sequence[Stage]) -> bool:
@@ -142,7 +156,7 @@ def passes(exchange: Exchange, world: World, target: Target, *, stages: Sequence
     inbound = exchange.inbound
     if inbound.operation != "generate":
         return True
-    edited = bool(stages) or world.reply_model == "asked" or target.effort is not None
+    edited = bool(stages) or world.named or target.effort is not None
     edited = edited or exchange.amend is not None or bool(exchange.pictures) or is_foreign(exchange, target)
     return target.dialect == inbound.dialect and not edited and not _enveloped(exchange)
 
@@ -153,11 +167,11 @@ def _addressed(
     """Return the draft with its address and headers, which are built once where requests of an account share them."""
     head, inbound, dialect = exchange.head, exchange.inbound, target.dialect
     assert head is not None
-    same = dialect == inbound.dialect
-    passed = adapter.passed_on(inbound.headers, dialect) if same else ()
+    passed = adapter.passed_on(inbound.headers, dialect) if dialect == inbound.dialect else ()
     added = tuple(draft.headers.items()) if draft.headers else ()
     place = (account.id, dialect, draft.operation, head.stream, passed, added)
-    if (known := world.known_requests.get(place)) is not None and known[0] is account:
+    known = world.known_requests.get(place)
+    if known is not None and known[0] is account:
         built = known[1]
         return HttpRequest(method=built.method, url=built.url, headers=built.headers, body=body)
     own_headers = {name: value.reveal() for name, value in account.headers}
@@ -171,7 +185,7 @@ def _addressed(
         body=body,
         stream=head.stream,
         client_headers=_of_owner(inbound.headers, exchange.caller.owner_id),
-        same_dialect=same,
+        same_dialect=dialect == inbound.dialect,
         account_headers={**draft.headers, **own_headers},
     )
     if draft.operation == "generate" and dialect != "gemini" and _may_be_shared((*passed, *added)):
@@ -213,40 +227,15 @@ def _written_out(exchange: Exchange) -> tuple[Loss, ...]:
     return (Loss(path="previous_response_id", kind="emulated", reason=reason),)
 
 
-def _draft(
-    exchange: Exchange,
-    target: Target,
-    *,
-    capabilities: Capabilities,
-    stages: Sequence[Stage],
-    reasoning: ReasoningState,
-    named: bool,
-) -> tuple[_Draft, bytes]:
-    """Return how `target` is asked, and what; `named` says that replies must bear the name the client asked for."""
+def _no_conversation(exchange: Exchange, target: Target, capabilities: Capabilities) -> tuple[_Draft, bytes]:
+    """Return how `target` is asked for vectors, or for a shorter history, and with what."""
     inbound, head = exchange.inbound, exchange.head
     assert head is not None
     if inbound.operation == "compact":
         body = codec(target.dialect).prepare(inbound.body, head, target.model, False)
         return _Draft(operation="compact", lane="passthrough"), body
-    if inbound.operation != "generate":
-        asked = question(exchange, target, capabilities)
-        return _Draft(operation=asked.operation, lane=asked.lane, losses=asked.losses), asked.body
-    if (
-        target.dialect == inbound.dialect
-        and target.effort is None
-        and not (stages or named or exchange.amend is not None or is_foreign(exchange, target))
-        and not (exchange.pictures and needed(capabilities))
-        and (capabilities.stream_options or head.include_usage is None)  # no field that the host refuses
-        and not _enveloped(exchange)
-    ):
-        wants_usage = head.stream and capabilities.stream_options
-        body = codec(target.dialect).prepare(inbound.body, head, target.model, wants_usage)
-        limit = None if exchange.hold is None else output_limit(exchange, capabilities)
-        if limit is not None:
-            edit = codec(target.dialect).limited
-            body = body if edit is None else edit(body, limit, capabilities)
-        return _AS_IT_IS, body
-    return _translate(exchange, target, capabilities=capabilities, stages=stages, reasoning=reasoning)
+    asked = question(exchange, target, capabilities)
+    return _Draft(operation=asked.operation, lane=asked.lane, losses=asked.losses), asked.body
 
 
 def _enveloped(exchange: Exchange) -> bool:
@@ -270,7 +259,7 @@ def _translate(
     request = parsed(exchange)
     if exchange.amend is not None:
         request = exchange.amend(request)
-    limit = output_limit(exchange, capabilities)
+    limit = None if exchange.hold is None else output_limit(exchange, capabilities)
     if limit is not None:
         request = msgspec.structs.replace(request, max_tokens=limit)
     if target.effort is not None:
@@ -286,7 +275,9 @@ def _translate(
         request = stage.edit_request(request)
     request = reasoning.open(request, target, owner_id=exchange.caller.owner_id)
     rendered = codec(target.dialect).render_request(request, target.model, capabilities)
-    editors: list[Editor] = [ReplyRewriter(rendered.edits).feed] if rendered.edits else []
+    editors: list[Editor] = []
+    if rendered.edits is not NO_EDITS and rendered.edits:
+        editors.append(ReplyRewriter(rendered.edits).feed)
     if stages:
         editors += _reply_editors(stages)
     rewrites = bool(editors)
@@ -300,7 +291,7 @@ def _translate(
         edits=tuple(editors),
         rewrites=rewrites,
         losses=(*losses, *rendered.losses) if losses else rendered.losses,
-        headers=dict(rendered.headers),
+        headers=dict(rendered.headers) if rendered.headers else {},
         sealer=sealer,
     )
     return draft, rendered.body
@@ -315,13 +306,39 @@ def output_limit(exchange: Exchange, capabilities: Capabilities) -> int | None:
     return hold.sent if most is None else min(hold.sent, most)
 
 
+def _limited(body: bytes, exchange: Exchange, target: Target, *, capabilities: Capabilities) -> bytes:
+    """Return a body that passes as it is, with the limit of output that a hard budget sends it with."""
+    limit, edit = output_limit(exchange, capabilities), codec(target.dialect).limited
+    return body if limit is None or edit is None else edit(body, limit, capabilities)
+
+
+def _trimmed(prepared: Prepared, refused: frozenset[str], exchange: Exchange) -> Prepared:
+    """Return `prepared` without the members its target is known to refuse."""
+    target, client = prepared.target.dialect, exchange.inbound.dialect
+    leave = refused - must_stay(refused, prepared, exchange)
+    trimmed = trim(prepared.request.body, leave, target=target, client=client)
+    if not trimmed.losses:
+        return prepared
+    request = msgspec.structs.replace(prepared.request, body=trimmed.body)
+    return msgspec.structs.replace(prepared, request=request, losses=(*prepared.losses, *trimmed.losses))
+
+
+def must_stay(fields: frozenset[str], prepared: Prepared, exchange: Exchange) -> frozenset[str]:
+    """Return which of `fields` may not be left out: by the policy `refuse`, those the client asked for."""
+    if prepared.capabilities.unsupported != "refuse":
+        return frozenset()
+    inbound = exchange.inbound
+    return asked_for(fields, inbound.body, target=prepared.target.dialect, client=inbound.dialect)
+
+
 def _misses_state(request: Request) -> bool:
     """Return whether the client's own vendor refuses a step with calls that bears no state of its own.
 
     Google always does (Gemini 3), Anthropic where a thinking budget is set.
     """
-    manual = request.reasoning is not None and request.reasoning.mode == "budget"
-    return request.origin == "gemini" or (request.origin == "anthropic" and manual)
+    if request.origin == "anthropic":
+        return request.reasoning is not None and request.reasoning.mode == "budget"
+    return request.origin == "gemini"
 
 
 def _reply_editors(stages: Sequence[Stage]) -> list[Editor]:
@@ -329,4 +346,4 @@ def _reply_editors(stages: Sequence[Stage]) -> list[Editor]:
     return [editor for editor in made if editor is not None]
 
 
-__all__ = ["IDEMPOTENCY", "Prepared", "output_limit", "passes", "prepare"]
+__all__ = ["IDEMPOTENCY", "Prepared", "must_stay", "output_limit", "passes", "prepare"]

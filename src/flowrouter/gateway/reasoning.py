@@ -10,7 +10,7 @@ only the readable text is left.
 from __future__ import annotations
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import msgspec
 
@@ -49,7 +49,7 @@ class ReasoningState:
         `marks` has an empty envelope put before the calls of a reply without any state: the client's own
         vendor would refuse such a step, so it must be known again as somebody else's.
         """
-        return Sealer(lambda block: self._seal(block, target, caller.owner_id), marks=marks)
+        return Sealer(self, target, owner_id=caller.owner_id, marks=marks)
 
     def open(self, request: Request, target: Target, *, owner_id: str) -> Request:
         """Return `request` with the envelopes of `target` opened and all others dropped.
@@ -67,7 +67,8 @@ class ReasoningState:
             messages.append(msgspec.structs.replace(message, parts=parts))
         return msgspec.structs.replace(request, messages=tuple(messages))
 
-    def _seal(self, block: _Block, target: Target, owner_id: str) -> str:
+    def seal(self, block: _Block, target: Target, owner_id: str) -> str:
+        """Return the envelope of `block`, which only `target` will get back, from this owner."""
         blob = self._seals.seal(
             msgspec.msgpack.encode(block), table=_TABLE, row=owner_id, field=_place(target)
         )
@@ -91,20 +92,29 @@ class ReasoningState:
         )
 
 
+class _Open:
+    """A reasoning part whose end has not come, and what it began as."""
+
+    __slots__ = ("begun", "signatures", "texts")
+
+    def __init__(self, begun: Reasoning) -> None:
+        self.begun = begun
+        self.texts = [begun.text]
+        self.signatures = [begun.signature or ""]
+
+
 class Sealer:
     """Follows the reasoning parts of one reply; the envelope leaves when a part ends."""
 
-    __slots__ = ("_calls", "_marked", "_marks", "_redacted", "_seal", "_signatures", "_texts", "envelopes")
+    envelopes: list[str] | tuple[()] = ()
+    _marked: int | None = None
 
-    def __init__(self, seal: Callable[[_Block], str], *, marks: bool = False) -> None:
-        self._seal = seal
+    def __init__(self, state: ReasoningState, target: Target, *, owner_id: str, marks: bool = False) -> None:
+        self._state = state
+        self._target = target
+        self._owner_id = owner_id
         self._marks = marks
-        self._marked: int | None = None
-        self._texts: dict[int, list[str]] = {}
-        self._signatures: dict[int, list[str]] = {}
-        self._redacted: dict[int, str] = {}
-        self._calls: dict[int, str] = {}
-        self.envelopes: list[str] = []
+        self._open: dict[int, _Open] = {}
 
     def concerns(self, parts: Sequence[Part]) -> bool:
         """Return whether any of a reply's parts would not stay as it is."""
@@ -113,7 +123,7 @@ class Sealer:
 
     def edit(self, event: Event) -> list[Event]:
         """Return what `event` becomes."""
-        if type(event) is e.PartDelta and not self._texts and self._marked is None:
+        if type(event) is e.PartDelta and not self._open and self._marked is None:
             return [event]
         if self._marks and isinstance(event, e.PartStart) and isinstance(event.part, ToolCall):
             self._marks = False
@@ -125,23 +135,18 @@ class Sealer:
         event = self._moved(event)
         match event:
             case e.PartStart(index=index, part=Reasoning() as part):
-                self._texts[index] = [part.text]
-                self._signatures[index] = [part.signature or ""]
-                if part.call_id is not None:
-                    self._calls[index] = part.call_id
-                if part.redacted is not None:
-                    self._redacted[index] = part.redacted
-                elif part.signature is None:
+                self._open[index] = _Open(part)
+                if part.redacted is None and part.signature is None:
                     return [event]
                 bare = msgspec.structs.replace(part, redacted=None, signature=None)
                 return [msgspec.structs.replace(event, part=bare)]
-            case e.PartDelta(index=index, text=text) if index in self._texts:
-                self._texts[index].append(text)
+            case e.PartDelta(index=index, text=text) if index in self._open:
+                self._open[index].texts.append(text)
                 return [event]
-            case e.SignatureDelta(index=index, signature=signature) if index in self._texts:
-                self._signatures[index].append(signature)
+            case e.SignatureDelta(index=index, signature=signature) if index in self._open:
+                self._open[index].signatures.append(signature)
                 return []
-            case e.PartEnd(index=index) if index in self._texts:
+            case e.PartEnd(index=index) if index in self._open:
                 return [*self._envelope(index), event]
             case _:
                 return [event]
@@ -152,14 +157,19 @@ class Sealer:
             return event
         return msgspec.structs.replace(event, index=event.index + 1)
 
+    def _seal(self, block: _Block) -> str:
+        return self._state.seal(block, self._target, self._owner_id)
+
     def _envelope(self, index: int) -> list[Event]:
-        text = "".join(self._texts.pop(index))
-        signature = "".join(self._signatures.pop(index))
-        redacted = self._redacted.pop(index, None)
+        held = self._open.pop(index)
+        signature, redacted = "".join(held.signatures), held.begun.redacted
         if not signature and redacted is None:
             return []
-        sealed = self._seal(_Block(text, signature or None, redacted, self._calls.pop(index, None)))
-        self.envelopes.append(sealed)
+        sealed = self._seal(_Block("".join(held.texts), signature or None, redacted, held.begun.call_id))
+        if self.envelopes:
+            self.envelopes.append(sealed)
+        else:
+            self.envelopes = [sealed]
         return [e.SignatureDelta(index, sealed, sealed=True)]
 
 

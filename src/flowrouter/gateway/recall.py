@@ -138,11 +138,12 @@ def _with_state(turn: Sequence[Message], envelopes: Sequence[str]) -> list[Messa
 
 def _open_loop(messages: Sequence[Message]) -> int:
     """Return where the turns behind the last ordinary user message begin: only they must be whole."""
-    for place in range(len(messages) - 1, -1, -1):
-        message = messages[place]
+    place = len(messages)
+    for message in reversed(messages):
         if message.role == "user" and ToolResult not in map(type, message.parts):
-            return place + 1
-    return 0
+            break
+        place -= 1
+    return place
 
 
 def _lacks_state(turn: Sequence[Message]) -> bool:

@@ -2,7 +2,7 @@
 
 `delivery` does it for one answer. Until the content commit a failure here is returned and another target
 may answer; after it, the client's stream goes on from another target where that is possible
-(`delivery.Completion`), else it ends with its own dialect's error, never with a clean terminator.
+(`carrying_on.Completion`), else it ends with its own dialect's error, never with a clean terminator.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from flowrouter.errors import UpstreamError
 from flowrouter.gateway.attempts import Attempts
 from flowrouter.gateway.begun import Begun, out_of_time
 from flowrouter.gateway.blame import Failure
+from flowrouter.gateway.carrying_on import Completion
 from flowrouter.gateway.client import Client
-from flowrouter.gateway.delivery import Completion, Delivery, Means
+from flowrouter.gateway.delivery import Delivery, Means
 from flowrouter.gateway.exchange import Exchange
 from flowrouter.gateway.recall import Recall
 from flowrouter.gateway.stored_responses import StoredResponses
@@ -43,7 +44,7 @@ class Relay:
 
         `settle` is called once the client has its answer, before the rest of the reply is read.
         """
-        delivery = Delivery(begun, exchange, client, means=self._means, settle=settle)
+        delivery = Delivery(begun, begun.opened, begun.source, exchange, client, self._means, settle)
         try:
             problem = await delivery.run()
         except UpstreamError as error:

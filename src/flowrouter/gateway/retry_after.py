@@ -71,12 +71,16 @@ def seconds(headers: Mapping[str, str], body: bytes, *, now: float) -> float | N
     return None if found is None else min(max(found, 0.0), _MAX)
 
 
+says_nothing = _LEFT.isdisjoint
+"""Tells of the headers of a good answer whether `used_up` has nothing to read there, as of nearly all."""
+
+
 def used_up(headers: Mapping[str, str], *, now: float) -> float | None:
     """Return for how many seconds a good answer says that nothing more is left, None where it does not.
 
     Of several limits the one that resets last counts. A limit whose size is 0 is none.
     """
-    if _LEFT.isdisjoint(headers):
+    if says_nothing(headers):
         return None
     resets = [
         moment
@@ -121,4 +125,4 @@ def _from_body(body: bytes, now: float) -> float | None:
     return None if value is None else value * _UNITS[unit]
 
 
-__all__ = ["duration", "seconds", "used_up"]
+__all__ = ["duration", "says_nothing", "seconds", "used_up"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
 import msgspec
@@ -18,11 +18,13 @@ from flowrouter.gateway.client import Client
 from flowrouter.gateway.cooldowns import Cooldowns
 from flowrouter.gateway.exchange import Exchange
 from flowrouter.gateway.relay import Relay
+from flowrouter.gateway.trials import Trial
 from flowrouter.gateway.tries import Tries
 from flowrouter.gateway.world import World
 from flowrouter.routing import Plan, Target, judge
 from flowrouter.routing.cooldown import Pause
 from flowrouter.routing.course import Course, End, Try, Wait
+from flowrouter.routing.tree import NO_POLICY
 from flowrouter.routing.verdict import Verdict, of_class
 
 Settle = Callable[[Exchange], None]
@@ -60,27 +62,52 @@ class Search:
         self, exchange: Exchange, client: Client, plan: Plan, *, world: World, settle: Settle
     ) -> Lost | None:
         """Answer the client; return why nobody did. `settle` is `Relay.deliver`'s."""
-        cooldowns, now, limits = self._cooldowns, self._clock.now, world.limits
-        if (
-            TIMEOUT_HEADER in exchange.inbound.headers
-            and (left := self._tries.time_left(exchange)) is not None
-        ):
+        cooldowns, tries, now, limits = self._cooldowns, self._tries, self._clock.now, world.limits
+        if TIMEOUT_HEADER in exchange.inbound.headers and (left := tries.time_left(exchange)) is not None:
             limits = msgspec.structs.replace(limits, wait=max(0.0, min(limits.wait, left)))
+        if plan.policy is not NO_POLICY:
+            limits = limits.under(plan.policy)
         course = Course(
-            plan,
-            limits,
-            obstacle=cooldowns.obstacle,
-            riskable=cooldowns.riskable,
-            context=world.window,
-            draw=self._draw,
+            plan.targets, limits, cooldowns.obstacle, self._draw, cooldowns.riskable, world.window
         )
         failures: list[Failure] = []
-        while not isinstance(step := course.next(now()), End):
-            if isinstance(step, Wait):
+        while True:
+            step = course.next(now())
+            if not isinstance(step, Try):
+                if isinstance(step, End):
+                    break
                 await self._pass(step, exchange)
                 continue
-            begun = await self._begin(step, exchange, course, world=world, failures=failures)
-            if begun is None:
+            trial = None
+            if step.trial and (trial := await self._begin_trial(step.target, exchange, course)) is None:
+                continue
+            began, before = now(), len(exchange.attempts)
+            begun, lost = None, list[Failure]()
+            try:
+                if step.fallback is None:
+                    begun = await tries.begin(exchange, world, step.target, wait=self._wait)
+                else:
+                    begun = await self._begin(step, exchange, world, lost=lost)
+                if (
+                    lost
+                    or cooldowns.known
+                    or isinstance(begun, Failure)
+                    or not retry_after.says_nothing(begun.opened.reply.headers)
+                ):  # else an answer of which nothing is to be learned, as nearly always
+                    await self._learn(
+                        begun,
+                        step,
+                        exchange,
+                        course=course,
+                        lost=lost,
+                        failures=failures,
+                        began=began,
+                        before=before,
+                    )
+            finally:
+                if trial is not None:
+                    await self._end_trial(trial, exchange.attempts[before:], of=step.target, begun=begun)
+            if not isinstance(begun, Begun):
                 continue
             began = now()
             failure = await self._relay.deliver(begun, exchange, client, settle=settle)
@@ -92,57 +119,68 @@ class Search:
         pauses = [pause for target in plan.targets if (pause := cooldowns.cause(target)) is not None]
         return Lost(failures=tuple(failures), pauses=tuple(pauses), soonest=step.soonest)
 
-    async def _begin(
-        self, step: Try, exchange: Exchange, course: Course, *, world: World, failures: list[Failure]
-    ) -> Begun | None:
-        """Return the begun answer of a target, None where there is none; what failed is taken in."""
-        trial = None
-        if step.trial:
-            trial = await self._cooldowns.begin_trial(
-                step.target, head_came=partial(_head_came, exchange, step.target, len(exchange.attempts))
-            )
-            if trial is None:
-                course.denied(step.target)
-                return None
-        began, before = self._clock.now(), len(exchange.attempts)
-        lost: list[Failure] = []
-        begun: Begun | Failure | None = None
+    async def _begin_trial(self, target: Target, exchange: Exchange, course: Course) -> Trial | None:
+        """Return the right to try `target` out, None where somebody else has it."""
+        came = partial(_head_came, exchange, target, len(exchange.attempts))
+        trial = await self._cooldowns.begin_trial(target, head_came=came)
+        if trial is None:
+            course.denied(target)
+        return trial
+
+    async def _end_trial(
+        self, trial: Trial, attempts: Sequence[AttemptLog], *, of: Target, begun: Begun | Failure | None
+    ) -> None:
+        for log in attempts:
+            log.trial = log.target.key == of.key
         try:
-            begun = await self._tries.begin(
-                exchange,
-                world,
-                step.target,
-                first_token=self._tries.first_token(exchange, world, step.target) if step.fallback else None,
-                wait=0.0 if step.fallback else self._wait,
-                rival=step.rival,
-                spare=step.spare,
-                lost=lost.append,
-            )
+            await self._cooldowns.end_trial(trial)
+        except BaseException:  # as in `_learn`
+            if isinstance(begun, Begun):
+                begun.close()
+            raise
+
+    def _begin(
+        self, step: Try, exchange: Exchange, world: World, *, lost: list[Failure]
+    ) -> Awaitable[Begun | Failure]:
+        """Begin a try that need not succeed, since somebody else can be asked; `lost` takes a lost hedge's failure."""
+        return self._tries.begin(
+            exchange,
+            world,
+            step.target,
+            first_token=self._tries.first_token(exchange, world, step.target),
+            rival=step.rival,
+            spare=step.spare,
+            lost=lost.append,
+        )
+
+    async def _learn(
+        self,
+        begun: Begun | Failure,
+        step: Try,
+        exchange: Exchange,
+        *,
+        course: Course,
+        lost: list[Failure],
+        failures: list[Failure],
+        began: float,
+        before: int,
+    ) -> None:
+        """Take in what failed, those that were `lost` first, and what an answer disproves."""
+        try:
             answers = isinstance(begun, Begun)
-            if not answers:
-                lost.append(begun)
-            for failure in lost:
-                trial_of = step.trial and failure.target == step.target
-                pause = await self._take_in(
-                    failure, course, failures, began=began, trial=trial_of, over=answers
-                )
+            for failure in lost if answers else (*lost, begun):
+                trial = step.trial and failure.target == step.target
+                pause = await self._take_in(failure, course, failures, began=began, trial=trial, over=answers)
                 if pause is not None:
                     _note_pause(exchange.attempts[before:], failure, pause.until - self._clock.now())
-            if not answers:
-                return None
-            left = retry_after.used_up(begun.opened.reply.headers, now=self._clock.now())
-            if left is not None or self._cooldowns.known:
-                await self._cooldowns.answered(begun.target, began=began, left=left)
-            return begun
+            if answers:
+                left = retry_after.used_up(begun.opened.reply.headers, now=self._clock.now())
+                if left is not None or self._cooldowns.known:
+                    await self._cooldowns.answered(begun.target, began=began, left=left)
         except BaseException:  # a client that leaves now must not leave its answer open
             if isinstance(begun, Begun):
                 begun.close()
             raise
-        finally:
-            if trial is not None:
-                for log in exchange.attempts[before:]:
-                    log.trial = log.target.key == step.target.key
-                await self._cooldowns.end_trial(trial)
 
     async def _take_in(
         self,
@@ -192,7 +230,7 @@ class Search:
         failure = Failure(target=begun.target, problem=problem, verdict=verdict)
         took = self._clock.monotonic() - log.started
         pause = await self._cooldowns.failed(failure, began=self._clock.now() - took)
-        if pause is not None:
+        if pause is not None and not exchange.settled:  # though it may be entered yet
             log.paused = max(0.0, pause.until - self._clock.now())
 
 

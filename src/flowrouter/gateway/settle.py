@@ -1,8 +1,14 @@
-"""The books of one exchange, closed exactly once: a row for the log, a receipt for the caller."""
+"""The books of one exchange, closed exactly once: a row for the log, a receipt for the caller.
+
+Exchanges that end in the same turn of the event loop are entered together at its end, behind the answers and
+before anything else is read: the code that does so is long and runs once a request, so that each time it has
+to be fetched anew; run several times in a row it takes half as long.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextvars import copy_context
 
 import msgspec
 
@@ -51,6 +57,9 @@ class Settlement(msgspec.Struct, frozen=True):
 Listener = Callable[[Settlement], None]
 """Told of an exchange once it is settled; must not block."""
 
+Soon = Callable[[Callable[[], None]], object]
+"""Calls what it is given behind what the event loop has at hand."""
+
 
 class Books:
     """Settles exchanges into the request log, tells the observers (ours) and the listeners (features')."""
@@ -64,7 +73,11 @@ class Books:
         bills: Bills,
         observers: Sequence[Callable[[Exchange, RequestRow], None]] = (),
         access: Logger | None = None,
+        soon: Soon | None = None,
     ) -> None:
+        """Enter exchanges together as `soon` says; without it each at once."""
+        self._waiting: list[tuple[Exchange, float]] = []
+        self._soon = soon
         self._observers = observers
         self._bills = bills
         self._log = log
@@ -81,7 +94,28 @@ class Books:
         if exchange.settled:
             return
         exchange.settled = True
-        ended = self._clock.monotonic()
+        waiting = self._waiting
+        waiting.append((exchange, self._clock.monotonic()))
+        if self._soon is None:
+            self.enter()
+        elif len(waiting) == 1:
+            self._soon(self.enter)
+
+    def enter(self) -> None:
+        """Enter what is settled; what is logged meanwhile carries the id of its own exchange, whoever calls."""
+        if self._waiting:
+            copy_context().run(self._enter_all)
+
+    def _enter_all(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for exchange, ended in waiting:
+            logs.about(exchange.inbound.request_id)
+            try:
+                self._enter(exchange, ended)
+            except Exception as error:  # noqa: BLE001 - the books of the others must be closed all the same
+                _log.error("an exchange was not entered", error=error, request_id=exchange.inbound.request_id)
+
+    def _enter(self, exchange: Exchange, ended: float) -> None:
         for attempt in exchange.attempts:
             if attempt.ended is None:
                 attempt.ended = ended

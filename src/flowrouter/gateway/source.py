@@ -23,6 +23,7 @@ from flowrouter.canonical.usage import Usage, merge
 from flowrouter.clock import Clock
 from flowrouter.config import Timeouts
 from flowrouter.dialects import codec
+from flowrouter.dialects.codec import StreamDecoder
 from flowrouter.errors import CallerError, UpstreamError
 from flowrouter.gateway.attempts import Opened
 from flowrouter.gateway.exchange import Exchange, parsed
@@ -63,73 +64,79 @@ class Through(Protocol):
         ...
 
 
+_UNBEGUN: Any = None
+"""Stands for what is there as soon as a stream begins, or flows."""
+
 _OPENINGS = (b"{", b"[", b"<")
 _LAST = frozenset({e.MessageEnd, e.StreamError})
 
 
-class Source:
+class Source(msgspec.Struct, eq=False):
     """One reply, read once: `peek` first, then what it found.
 
     A reply in one piece is in `body`, and of a conversation's either the `cursor` at its end, where it passes as
     it is and its words need not be read, or the `response`. A stream comes from `more`.
     """
 
-    __slots__ = (
-        "_clock", "_data", "_decoder", "_exchange", "_held", "_incoming", "_meaningful", "_now", "_opened", "_over",
-        "_pace", "_parser", "_push", "_silence", "_size", "_stall", "_started", "_streamed", "_terms", "_through",
-        "_timeouts", "body", "cursor", "response",
-    )  # fmt: skip
+    _opened: Opened
+    _exchange: Exchange
+    _clock: Clock
+    _timeouts: Timeouts
+    _terms: Terms
+    body: bytes = b""
+    cursor: Cursor | None = None
+    response: Response | None = None
 
-    def __init__(
-        self,
-        opened: Opened,
-        exchange: Exchange,
-        *,
-        clock: Clock,
-        timeouts: Timeouts,
-        terms: Terms,
-    ) -> None:
-        self._opened = opened
-        self._exchange = exchange
-        self._clock = clock
-        self._timeouts = timeouts
-        self._terms = terms
-        self._incoming: Incoming | None = None
-        self._held: Sequence[Step] = ()
-        self.body = b""
-        self.cursor: Cursor | None = None
-        self.response: Response | None = None
+    # Of a stream alone.
+    _incoming: Incoming | None = None
+    _held: Sequence[Step] = ()
+    _parser: SseParser = _UNBEGUN
+    _decoder: StreamDecoder = _UNBEGUN
+    _data: bytes = b""
+    _size: int = 0
+    _pace: Pace | None = None
+    _streamed: bool = False
+    _started: bool = False
+    _meaningful: bool = False
+    _over: bool = False
+    _through: Through = _UNBEGUN
+    _push: Callable[[bytes], bool] = _UNBEGUN
+    _stall: float = 0.0
+    _silence: Deadline = _UNBEGUN
+    _now: Callable[[], float] = _UNBEGUN
+
+    __repr__ = object.__repr__
 
     @property
     def deadline(self) -> float:
         """Return when the client's own time is over, by the monotonic clock."""
         return self._terms.deadline
 
-    async def peek(self) -> Problem | None:
+    def peek(self) -> Coroutine[Any, Any, Problem | None] | Problem | None:
         """Read until the first meaningful event is held, or all of a reply in one piece.
 
-        Returns the failure that the reply turned out to be; raises `UpstreamError`.
+        Returns the failure that the reply turned out to be, or what is to be awaited for it: an answer that is all
+        there needs no waiting. Raises `UpstreamError`, as does what is awaited.
         """
-        data, incoming = self._opened.reply.entire(), None
+        data = self._opened.reply.entire()
         if data is None:
-            incoming = self._listen()
-            data = await incoming.first()
+            return self._listened()
+        return self._begin(data) if self._is_stream(data) else self._understand(data)
+
+    async def _listened(self) -> Problem | None:
+        incoming = self._listen()
+        data = await incoming.first()
+        if self._is_stream(data):
+            return await self._begin(data)
+        found = self._understand(await incoming.rest(data))
+        return found if found is None or isinstance(found, Problem) else await found
+
+    def _is_stream(self, data: bytes) -> bool:
+        """Return whether a reply that begins with `data` is one; raises `UpstreamError` for nothing at all."""
         text = data.lstrip(BLANK)
         if not text:
             raise empty()
-        converses = self._exchange.inbound.operation == "generate"
-        if converses and text[:1] not in _OPENINGS:
-            return await self._begin(data)
-        if incoming is not None:
-            data = await incoming.rest(data)
-            text = data.lstrip(BLANK)
-        self.body = data
-        if not converses:
-            return None
-        problem = self._understand(text)
-        if problem is not None and (stream := self._misframed(text)):
-            return await self._begin(stream)
-        return problem
+        return text[:1] not in _OPENINGS and self._exchange.inbound.operation == "generate"
 
     async def more(self) -> Sequence[Step]:
         """Return the next steps of a stream as they come, those that were held first; none at its end.
@@ -151,7 +158,7 @@ class Source:
             return
         self._through, self._push, self._stall = through, push, incoming.stall
         silence = self._silence = Deadline(self._stall)
-        self._now = silence.watch.loop.time
+        self._now = asyncio.get_running_loop().time
         try:
             await self._opened.reply.flow(self._take)
         except BaseException as error:
@@ -190,18 +197,24 @@ class Source:
         )
         return incoming
 
-    def _understand(self, text: bytes) -> Problem | None:
+    def _understand(self, data: bytes) -> Coroutine[Any, Any, Problem | None] | Problem | None:
         """Read a reply in one piece; of what passes as it is, nothing but what the books need."""
-        prepared, head = self._opened.prepared, self._exchange.head
+        prepared, exchange = self._opened.prepared, self._exchange
+        head = exchange.head
         assert head is not None
-        upstream = codec(prepared.target.dialect)
+        self.body = data
+        if exchange.inbound.operation != "generate":
+            return None
+        upstream, text = codec(prepared.target.dialect), data.lstrip(BLANK)
         try:
             if prepared.lane == "passthrough" and not head.stream:
                 self.cursor = upstream.outline(text)
             if self.cursor is None:
                 self.response = upstream.parse_response(text, provenance(self._opened))
         except ValueError:
-            return upstream.problem_of(self._opened.reply.status, self.body)
+            problem = upstream.problem_of(self._opened.reply.status, data)
+            stream = self._misframed(text)
+            return self._begin(stream) if stream else problem
         return None
 
     def _misframed(self, text: bytes) -> bytes | None:
@@ -214,9 +227,7 @@ class Source:
         head, slowest = self._exchange.head, self._terms.slow_tokens
         assert head is not None
         self.body, self._data = b"", data
-        self._size = 0
         self._streamed = head.stream
-        self._started = self._meaningful = self._over = False
         self._pace = Pace(slowest) if slowest and head.stream else None
         self._parser = SseParser()
         self._decoder = codec(self._opened.prepared.target.dialect).decoder(decode_options(self._opened))

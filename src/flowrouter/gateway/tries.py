@@ -12,6 +12,7 @@ from functools import partial
 
 import msgspec
 
+from flowrouter.canonical.problem import Problem
 from flowrouter.clock import Clock
 from flowrouter.config import Timeouts
 from flowrouter.errors import UpstreamError
@@ -104,8 +105,10 @@ class Tries:
                 deadline=math.inf if left is None else self._clock.monotonic() + left,
                 slow_tokens=world.routing.slow_tokens if first_token is not None else 0.0,
             )
+        if rival is None:
+            return self._try(exchange, world, target, terms=terms, wait=wait)
         hedging = world.routing.hedging
-        if not hedging.enabled or rival is None or not _may_hedge(exchange, target, rival):
+        if not hedging.enabled or not _may_hedge(exchange, target, rival):
             return self._try(exchange, world, target, terms=terms, wait=wait)
         limit = self._limits.limit(exchange, world, rival) if spare else None
         last = msgspec.structs.replace(
@@ -139,22 +142,27 @@ class Tries:
                 return from_busy(busy, target)
         begun: Begun | None = None
         try:
-            if (follows := exchange.continuation) is not None:
+            if exchange.continuation is not None:
                 opened = await self._follow(
-                    exchange, world, target, destination=destination, terms=terms, follows=follows
+                    exchange,
+                    world,
+                    target,
+                    destination=destination,
+                    terms=terms,
+                    follows=exchange.continuation,
                 )
             else:
-                first_token = terms.first_token
-                if terms.deadline != math.inf:
-                    first_token = min(first_token, terms.deadline - self._clock.monotonic())
+                first_token = math.inf if terms is _NO_TERMS else self._to_begin(terms)
                 opened = await self._attempts.open(
                     exchange, world, target, destination=destination, first_token=first_token
                 )
             if isinstance(opened, Failure):
                 return self._in_time(opened, exchange, terms)
-            source = Source(opened, exchange, clock=self._clock, timeouts=self._timeouts, terms=terms)
+            source = Source(opened, exchange, self._clock, self._timeouts, terms)
             try:
-                problem = await source.peek()
+                problem = source.peek()
+                if problem is not None and not isinstance(problem, Problem):
+                    problem = await problem
                 if problem is None:
                     begun = Begun(opened, source, slot)
                     return begun
@@ -170,6 +178,10 @@ class Tries:
             if begun is None:
                 slot.release()
 
+    def _to_begin(self, terms: Terms) -> float:
+        """Return the seconds from now that an attempt has to begin."""
+        return min(terms.first_token, terms.deadline - self._clock.monotonic())
+
     async def _follow(
         self,
         exchange: Exchange,
@@ -183,9 +195,8 @@ class Tries:
         """Open an attempt at going on from an earlier answer: by its name, else with the history written out."""
         while True:
             exchange.carry(follows.body_for(target))
-            first_token = min(terms.first_token, terms.deadline - self._clock.monotonic())
             opened = await self._attempts.open(
-                exchange, world, target, destination=destination, first_token=first_token
+                exchange, world, target, destination=destination, first_token=self._to_begin(terms)
             )
             if isinstance(opened, Opened):
                 return opened

@@ -79,6 +79,7 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
     limits: Limits = Limits()
     decided: bool = False
     settled: bool = True
+    named: bool = False
     known_requests: dict[
         tuple[str, Dialect, adapter.Operation, bool, adapter.Headers, adapter.Headers],
         tuple[Account, HttpRequest],
@@ -98,6 +99,7 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
         msgspec.structs.force_setattr(self, "decided", decided)
         settled = not (self.facts.conditional or routing.intents)
         msgspec.structs.force_setattr(self, "settled", settled)
+        msgspec.structs.force_setattr(self, "named", self.reply_model == "asked")
 
     def capabilities(self, preset: Preset, model: str, dialect: Dialect) -> Capabilities:
         """Return what `model` can take at `preset` in `dialect`; kept for the next request."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
+
+import msgspec
 
 from flowrouter.errors import CallerError
 from flowrouter.httpkit.caller import LOCAL, Caller
@@ -14,8 +17,25 @@ OWN_HEADER = "x-flowrouter-key"
 _HEADERS = (OWN_HEADER, "authorization", "x-api-key", "x-goog-api-key", "api-key")
 
 
+class Recognised(msgspec.Struct, frozen=True, eq=False):
+    """Who is calling by some headers: the answer to the same question until the keys are others, or this one expires.
+
+    `mark` is that of the ring: an idle connection shall not hold the keys of another day.
+    """
+
+    caller: Caller
+    mark: object
+    protected: bool
+    until_ms: float = math.inf
+
+
 def authenticate(headers: Mapping[str, str], ring: KeyRing, *, now_ms: int, protected: bool) -> Caller:
-    """Return who is calling; raises `CallerError` (401).
+    """Return who is calling; raises `CallerError` (401)."""
+    return recognised(headers, ring, now_ms=now_ms, protected=protected).caller
+
+
+def recognised(headers: Mapping[str, str], ring: KeyRing, *, now_ms: int, protected: bool) -> Recognised:
+    """Return who is calling, and for how long that is known; raises `CallerError` (401).
 
     Every credential header is looked at and the first that is one of our keys counts: clients often
     send a dummy beside the real one. While no key exists (`ring` empty and not `protected`) any
@@ -29,13 +49,15 @@ def authenticate(headers: Mapping[str, str], ring: KeyRing, *, now_ms: int, prot
         token = _bare(value)
         key = ring.find(token, now_ms=now_ms)
         if key is not None:
-            return Caller(
+            caller = Caller(
                 owner_id=key.owner_id,
                 key_id=key.id,
                 key_name=key.name,
                 scopes=key.scopes,
                 policy=key.policy,
             )
+            until_ms = math.inf if key.expires_at_ms is None else key.expires_at_ms
+            return Recognised(caller, ring.mark, protected, until_ms)
         stranger = stranger or is_token(token)
     if stranger:
         raise CallerError(
@@ -44,7 +66,7 @@ def authenticate(headers: Mapping[str, str], ring: KeyRing, *, now_ms: int, prot
             code="invalid_api_key",
         )
     if not protected and not len(ring):
-        return LOCAL
+        return Recognised(LOCAL, ring.mark, protected)
     raise CallerError(
         "a gateway key is needed; send it as `Authorization: Bearer flr_…`, `x-api-key: flr_…`,"
         " `x-goog-api-key: flr_…` or `x-flowrouter-key: flr_…`",
@@ -76,4 +98,4 @@ def _bare(value: str) -> str:
     return token.strip() if token and scheme.lower() == "bearer" else value.strip()
 
 
-__all__ = ["OWN_HEADER", "authenticate", "credentials", "with_query_key"]
+__all__ = ["OWN_HEADER", "Recognised", "authenticate", "credentials", "recognised", "with_query_key"]

@@ -92,15 +92,17 @@ class KeyRing:
     """The keys of one configuration snapshot, found by the hash of the whole token.
 
     Revoked ones are gone. Disabled and expired ones let nobody in, and still count as keys: a gateway that
-    asks for keys does not stop to do so because the last of them is switched off.
+    asks for keys does not stop to do so because the last of them is switched off. `mark` is this ring's alone: who
+    keeps that keeps no keys.
     """
 
-    __slots__ = ("_keys", "_sound")
+    __slots__ = ("_keys", "_sound", "mark")
 
     def __init__(self, keys: Iterable[GatewayKey]) -> None:
         self._keys = {key.token_hash: key for key in keys if key.revoked_at_ms is None}
         # Hashes of keys whose token came with the right checksum before: it need not be worked out again.
         self._sound: set[str] = set()
+        self.mark = object()
 
     def __len__(self) -> int:
         return len(self._keys)

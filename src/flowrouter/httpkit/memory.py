@@ -47,6 +47,10 @@ class Share(msgspec.Struct):
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.release()
+
+    def release(self) -> None:
+        """Give it back; once."""
         self.gate.held -= self.size
 
     def cover(self, size: int) -> None:

@@ -59,8 +59,20 @@ class Watcher(Protocol):
         ...
 
 
+class Kept(Protocol):
+    """What requests share that repeat one head on their connection, all but the length of their bodies."""
+
+    entry: Any
+    """What the application has found out about such a head; None before."""
+
+
 class Visit(Way, Protocol):
     """A request, its headers by lower-case name, and the way back."""
+
+    @property
+    def head(self) -> Kept:
+        """Return where to keep what is found out about the head."""
+        ...
 
     @property
     def method(self) -> str:
@@ -131,12 +143,19 @@ class AsgiWay:
         await send_last(self.send, body)
 
 
+class _Once:
+    """A head of which nobody says that it is repeated."""
+
+    entry: Any = None
+
+
 class AsgiVisit(AsgiWay):
     """A request that an ASGI server tells of; whether its client is still there is asked by a task of `tasks`."""
 
     def __init__(self, scope: Scope, receive: Receive, send: Send, *, tasks: TaskGroup) -> None:
         super().__init__(send)
         self.receive = receive
+        self.head = _Once()
         self.method: str = scope["method"]
         self.path: str = scope.get("path", "")
         self.query: bytes = scope.get("query_string", b"")
@@ -178,4 +197,4 @@ class AsgiVisit(AsgiWay):
         watcher.left()
 
 
-__all__ = ["UNWATCHED", "AsgiVisit", "AsgiWay", "Later", "Scope", "Visit", "Watcher", "Way"]
+__all__ = ["UNWATCHED", "AsgiVisit", "AsgiWay", "Kept", "Later", "Scope", "Visit", "Watcher", "Way"]

@@ -13,10 +13,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
-from flowrouter.routing.plan import Plan
 from flowrouter.routing.signals import Obstacle
 from flowrouter.routing.target import Target
-from flowrouter.routing.tree import NO_POLICY, Policy
+from flowrouter.routing.tree import Policy
 from flowrouter.routing.verdict import Verdict
 
 ROUNDS = 3
@@ -60,6 +59,14 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     wait: float = 5.0
     past_content_filter: bool = False
 
+    def under(self, policy: Policy) -> Limits:
+        """Return these limits with those of a plan's own `policy` before them."""
+        return Limits(
+            attempts=self.attempts if policy.attempts is None else policy.attempts,
+            wait=self.wait if policy.wait is None else policy.wait,
+            past_content_filter=self.past_content_filter,
+        )
+
 
 class Try(msgspec.Struct, frozen=True, kw_only=True):
     """Ask `target`.
@@ -92,42 +99,33 @@ class End(msgspec.Struct, frozen=True, kw_only=True):
 Step = Try | Wait | End
 
 
-class Course:
-    """The steps of one request; tell it what came of each try with `failed`, `denied` or `busy`."""
+class Course(msgspec.Struct, eq=False):
+    """The steps of one request; tell it what came of each try with `failed`, `denied` or `busy`.
+
+    `obstacle` tells who pauses now, `draw` a number in [0, 1), `riskable` in how many seconds one who pauses may be
+    asked all the same (None: not), `context` the tokens a target can read (None: unknown).
+    """
+
+    _targets: tuple[Target, ...]
+    _limits: Limits
+    _obstacle: Callable[[Target], Obstacle | None]
+    _draw: Callable[[], float]
+    _riskable: Callable[[Target], float | None] = lambda _: None
+    _context: Callable[[Target], int | None] = lambda _: None
 
     # How each begins; never changed in place. Most courses are one step long and write hardly any of it.
     _dropped: frozenset[str] = frozenset()
     _tried: Mapping[str, int] = _NOBODY
     _repeated: frozenset[str] = frozenset()
     _again: tuple[Target, float] | None = None
-    _round = 1
-    _tries = 0
-    _steps = 0
-    _waited = 0.0
+    _round: int = 1
+    _tries: int = 0
+    _steps: int = 0
+    _waited: float = 0.0
     _waiting_since: float | None = None
-    _ended = False
+    _ended: bool = False
 
-    def __init__(
-        self,
-        plan: Plan,
-        limits: Limits,
-        *,
-        obstacle: Callable[[Target], Obstacle | None],
-        draw: Callable[[], float],
-        riskable: Callable[[Target], float | None] = lambda _: None,
-        context: Callable[[Target], int | None] = lambda _: None,
-    ) -> None:
-        """Take the `plan`; policy of its own goes before `limits`.
-
-        `obstacle` tells who pauses now, `riskable` in how many seconds one who pauses may be asked all the
-        same (None: not), `context` the tokens a target can read (None: unknown), `draw` a number in [0, 1).
-        """
-        self._targets = plan.targets
-        self._limits = limits if plan.policy is NO_POLICY else _under(plan.policy, limits)
-        self._obstacle = obstacle
-        self._riskable = riskable
-        self._context = context
-        self._draw = draw
+    __repr__ = object.__repr__
 
     @property
     def waited(self) -> float:
@@ -136,14 +134,16 @@ class Course:
 
     def next(self, now: float) -> Step:
         """Return the next step at `now`, wall seconds."""
-        if self._waiting_since is not None:
-            self._waited += max(0.0, now - self._waiting_since)
-            self._waiting_since = None
+        if self._steps:  # of the first step nothing of this can be true
+            if self._waiting_since is not None:
+                self._waited += max(0.0, now - self._waiting_since)
+                self._waiting_since = None
+            if self._ended or self._steps >= _STEPS_MAX or self._tries >= self._limits.attempts:
+                return self._end(now)
+            if self._again is not None and (step := self._repeat(now)) is not None:
+                self._steps += 1
+                return step
         self._steps += 1
-        if self._ended or self._steps > _STEPS_MAX or self._tries >= self._limits.attempts:
-            return self._end(now)
-        if self._again is not None and (step := self._repeat(now)) is not None:
-            return step
         return self._open() or self._later(now) or self._end(now)
 
     def failed(
@@ -276,9 +276,9 @@ class Course:
         return max(_SHORTEST, obstacle.until - now)
 
     def _try(self, target: Target, *, trial: bool) -> Try:
-        self._tried = {**self._tried, target.key: self._round}
-        if len(self._targets) == 1:
+        if len(self._targets) == 1:  # what comes of it is noted then: no rival's answer can come of it
             return Try(target=target, trial=trial)
+        self._tried = {**self._tried, target.key: self._round}
         open_ones = list(self._untried()) if self._tries + 1 < self._limits.attempts else []
         plain = (other for other, obstacle in open_ones if obstacle is None)
         return Try(
@@ -320,14 +320,6 @@ class Course:
             if (obstacle := self._obstacle(target)) is not None and obstacle.until is not None
         ]
         return End(soonest=min(waits, default=None))
-
-
-def _under(policy: Policy, limits: Limits) -> Limits:
-    return Limits(
-        attempts=limits.attempts if policy.attempts is None else policy.attempts,
-        wait=limits.wait if policy.wait is None else policy.wait,
-        past_content_filter=limits.past_content_filter,
-    )
 
 
 def _least(*values: float | None) -> float | None:

@@ -14,11 +14,15 @@ import msgspec
 
 
 class Insertion(msgspec.Struct, frozen=True):
-    """Which columns of which table are inserted, and what is to be done where the key is there already."""
+    """Which columns of which table are inserted, and what is to be done where the key is there already.
+
+    `kind` tells kinds of rows of one table apart that have little in common.
+    """
 
     table: str
     names: tuple[str, ...]
     rest: str
+    kind: str = ""
 
     def filled(self, columns: Sequence[Sequence[Any]]) -> tuple[tuple[str, ...], list[Sequence[Any]]]:
         """Return the columns that hold anything, with their names; there must be one row at least."""
@@ -30,9 +34,9 @@ class Insertion(msgspec.Struct, frozen=True):
         return tuple(name for name, _ in kept), [column for _, column in kept]
 
 
-def entering(table: str, names: Sequence[str], *, key: Sequence[str]) -> Insertion:
+def entering(table: str, names: Sequence[str], *, key: Sequence[str], kind: str = "") -> Insertion:
     """Return what enters rows that are not there yet."""
-    return Insertion(table, tuple(names), f"ON CONFLICT ({', '.join(key)}) DO NOTHING")
+    return Insertion(table, tuple(names), f"ON CONFLICT ({', '.join(key)}) DO NOTHING", kind)
 
 
 def adding(table: str, *, key: Sequence[str], sums: Sequence[str]) -> Insertion:

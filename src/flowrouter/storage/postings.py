@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import repeat
 from typing import Any
 
 from flowrouter.clock import DAY_MS
 from flowrouter.gateway.records import RequestRow
+from flowrouter.storage.columns import grouped, taken
 from flowrouter.storage.insertion import Insertion, adding, entering
 from flowrouter.storage.place import Connection, Place
 from flowrouter.storage.request_rows import RECEIPTS, REQUESTS, columns_of, receipt_columns, request_columns
@@ -33,13 +33,16 @@ SUMS = ("requests", "errors", *TOKENS, "cost_pusd", "cost_unknown", "charge_pusd
 Columns = Mapping[str, Sequence[Any]]
 """The columns of the request log by name, `budgets` among them."""
 
+Lines = Sequence[Sequence[Any]]
+"""Columns in the order of `LINE`; none where there are no lines."""
+
 _KEY = ("day_ms", "owner_id", "key_id", "account_id", "preset", "model")
 _NAMES = ("ts_ms", *_KEY[1:])
 _KIND, _TIME, _AMOUNT = LINE.index("kind"), LINE.index("ts_ms"), LINE.index("amount_pusd")
 _NAMED = slice(_TIME + 1, _AMOUNT)
-_NONE = (0,) * len(("errors", *TOKENS))
-_NOTHING = (0, *_NONE)
-_LINES = entering("ledger", LINE, key=("exchange_id", "line"))
+_NOTHING = (0,) * len(("requests", "errors", *TOKENS))
+_CHARGES = entering("ledger", LINE, key=("exchange_id", "line"), kind="charge")
+_COSTS = entering("ledger", LINE, key=("exchange_id", "line"), kind="cost")
 _ROLLUPS = adding("rollups", key=_KEY, sums=SUMS)
 _SPENT = Insertion(
     "budget_lines",
@@ -63,7 +66,7 @@ def enter(place: Place, connection: Connection, batch: Sequence[RequestRow], *, 
     """
     columns = columns_of(batch)
     place.insert(connection, REQUESTS, request_columns(columns))
-    place.insert(connection, RECEIPTS, receipt_columns(batch))
+    place.insert(connection, RECEIPTS, receipt_columns(columns))
     new = batch if unseen else _new(connection, batch)
     if new:
         lines = _post(place, connection, columns if len(new) == len(batch) else columns_of(new))
@@ -73,30 +76,31 @@ def enter(place: Place, connection: Connection, batch: Sequence[RequestRow], *, 
 
 def _post(place: Place, connection: Connection, columns: Columns) -> int:
     """Add exchanges to ledger, sums and budgets; return how many of their lines were there before."""
-    lines, groups = lines_of(columns), alike(columns)
-    entered = place.insert(connection, _LINES, list(zip(*lines, strict=True)))
-    place.insert(connection, _ROLLUPS, totals(_rollups(groups, lines[len(columns["id"]) :])))
+    groups, (charges, costs) = alike(columns), lines_of(columns)
+    entered = place.insert(connection, _CHARGES, charges) + place.insert(connection, _COSTS, costs)
+    place.insert(connection, _ROLLUPS, totals(_rollups(groups, costs)))
     add_to_sums(place, connection, groups)
     if any(columns["budgets"]):
         _spend(place, connection, columns)
-    return len(lines) - entered
+    return sum(len(lines[0]) for lines in (charges, costs) if lines) - entered
 
 
-def lines_of(columns: Columns) -> list[tuple[Any, ...]]:
-    """Return the lines of exchanges as `LINE` has them: every charge first, then what attempts cost."""
-    tokens = ([count or 0 for count in columns[name]] for name in TOKENS)
-    charges = zip(
+def lines_of(columns: Columns) -> tuple[Lines, Lines]:
+    """Return the lines of exchanges: their charges, and what attempts cost."""
+    count, counted = len(columns["id"]), [columns[name] for name in TOKENS]
+    charges = [
         columns["id"],
-        repeat(0),
-        repeat("charge"),
+        (0,) * count,
+        ("charge",) * count,
         *(columns[name] for name in _NAMES),
         columns["charge_pusd"],
         columns["usage_estimated"],
         [0 if outcome == "ok" else 1 for outcome in columns["outcome"]],
-        *tokens,
-        strict=False,  # `repeat` has no end
-    )
-    return [*charges, *_costs(columns)]
+        *([tokens or 0 for tokens in counts] if None in counts else counts for counts in counted),
+    ]
+    costs = list(_costs(columns))
+    uncounted = [(0,) * len(costs)] * len(("errors", *TOKENS))
+    return charges, [*zip(*costs, strict=True), *uncounted] if costs else []
 
 
 def _new(connection: Connection, batch: Sequence[RequestRow]) -> list[RequestRow]:
@@ -110,7 +114,10 @@ def _new(connection: Connection, batch: Sequence[RequestRow]) -> list[RequestRow
 
 
 def _costs(columns: Columns) -> Iterator[tuple[Any, ...]]:
-    """Yield what each attempt cost, and behind an exchange's last the line by which its known lines balance."""
+    """Yield what each attempt cost, and behind an exchange's last the line by which its known lines balance.
+
+    They are lines as `LINE` has them, but for errors and tokens, which stand on the line of the charge.
+    """
     shared = (columns[name] for name in ("id", "ts_ms", "owner_id", "key_id", "charge_pusd", "attempts"))
     for exchange_id, ts_ms, owner_id, key_id, charge, attempts in zip(*shared, strict=True):
         number, rest, known = 1, charge or 0, charge is not None
@@ -123,7 +130,6 @@ def _costs(columns: Columns) -> Iterator[tuple[Any, ...]]:
             else:
                 amount = -cost
                 rest += amount
-            target = (attempt.account_id, attempt.preset, attempt.model)
             yield (
                 exchange_id,
                 number,
@@ -131,46 +137,38 @@ def _costs(columns: Columns) -> Iterator[tuple[Any, ...]]:
                 ts_ms,
                 owner_id,
                 key_id,
-                *target,
+                attempt.account_id,
+                attempt.preset,
+                attempt.model,
                 amount,
                 attempt.estimated,
-                *_NONE,
             )
             number += 1
         if known and rest:
-            yield (
-                exchange_id,
-                number,
-                "adjust",
-                ts_ms,
-                owner_id,
-                key_id,
-                None,
-                None,
-                None,
-                -rest,
-                False,
-                *_NONE,
-            )
+            nobody = (None, None, None)
+            yield (exchange_id, number, "adjust", ts_ms, owner_id, key_id, *nobody, -rest, False)
 
 
-def _rollups(
-    groups: Sequence[Alike], costs: Sequence[tuple[Any, ...]]
-) -> dict[tuple[Any, ...], list[Sequence[int]]]:
+def _rollups(groups: Sequence[Alike], costs: Lines) -> dict[tuple[Any, ...], list[Sequence[int]]]:
     """Return what is to be added under each key: charges as they are grouped, and the lines of `costs`."""
     sums: dict[tuple[Any, ...], list[Sequence[int]]] = defaultdict(list)
     for group in groups:
         requests, errors, *tokens, _, _, _, high, low, unknown = group.sums
         key = (group.quarter_ms - group.quarter_ms % DAY_MS, group.owner_id, *group.names[: len(_KEY) - 2])
         sums[key].append((requests, errors, *tokens, 0, 0, high * MILLION + low, unknown))
-    amounts: dict[tuple[Any, ...], list[int | None]] = defaultdict(list)
-    for line in costs:
-        if line[_KIND] == "cost":
-            amounts[line[_TIME] // DAY_MS, *line[_NAMED]].append(line[_AMOUNT])
-    for (day, owner_id, *named), group in amounts.items():
-        key = (day * DAY_MS, owner_id, *[name or "" for name in named])
-        sums[key].append((*_NOTHING, -sum(filter(None, group)), group.count(None), 0, 0))
+    for (kind, day, owner_id, *named), amounts in _amounts(costs):
+        if kind == "cost":
+            key = (day, owner_id, *[name or "" for name in named])
+            sums[key].append((*_NOTHING, -sum(filter(None, amounts)), amounts.count(None), 0, 0))
     return sums
+
+
+def _amounts(costs: Lines) -> Iterator[tuple[tuple[Any, ...], Sequence[int | None]]]:
+    """Yield the amounts of `costs` with their kind, their day and whose they are."""
+    if costs:
+        days = [ts_ms - ts_ms % DAY_MS for ts_ms in costs[_TIME]]
+        for key, places in grouped([costs[_KIND], days, *costs[_NAMED]]).items():
+            yield key, taken(costs[_AMOUNT], places)
 
 
 def _spend(place: Place, connection: Connection, columns: Columns) -> None:
@@ -187,4 +185,4 @@ def _spend(place: Place, connection: Connection, columns: Columns) -> None:
     place.insert(connection, _SETTLED, list(zip(*settled.values(), strict=True)))
 
 
-__all__ = ["LEDGER", "LINE", "SUMS", "Columns", "enter", "lines_of"]
+__all__ = ["LEDGER", "LINE", "SUMS", "Columns", "Lines", "enter", "lines_of"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -39,12 +39,12 @@ def request_columns(columns: Mapping[str, Sequence[Any]]) -> list[Sequence[Any]]
     return [texts.get(name, columns[name]) for name in COLUMNS]
 
 
-def receipt_columns(rows: Iterable[RequestRow]) -> list[Sequence[Any]]:
+def receipt_columns(columns: Mapping[str, Sequence[Any]]) -> list[Sequence[Any]]:
     """Return the columns of `RECEIPTS`, of rows that have a receipt."""
-    having = [
-        (row.id, row.owner_id, row.ts_ms, row.receipt.decode()) for row in rows if row.receipt is not None
-    ]
-    return list(zip(*having, strict=True))
+    having = [columns[name] for name in ("id", "owner_id", "ts_ms", "receipt")]
+    if None in having[-1]:
+        having = list(zip(*(row for row in zip(*having, strict=True) if row[-1] is not None), strict=True))
+    return [*having[:-1], [receipt.decode() for receipt in having[-1]]] if having else []
 
 
 def clean(row: RequestRow) -> RequestRow:

@@ -17,6 +17,7 @@ from typing import Any
 import msgspec
 
 from flowrouter.clock import DAY_MS
+from flowrouter.storage.columns import grouped, taken
 from flowrouter.storage.insertion import adding
 from flowrouter.storage.place import Connection, Place
 
@@ -56,16 +57,15 @@ class Alike(msgspec.Struct, frozen=True):
 
 def alike(columns: Mapping[str, Sequence[Any]]) -> list[Alike]:
     """Return the sums of what differs in nothing that sums are kept by, out of the columns of the request log."""
-    groups: dict[tuple[Any, ...], list[tuple[int | None, ...]]] = defaultdict(list)
     quarters = [ts_ms - ts_ms % QUARTER_MS for ts_ms in columns["ts_ms"]]
-    keys = zip(quarters, *(columns[name] for name in _ALIKE), strict=True)
-    for key, amounts in zip(keys, zip(*(columns[name] for name in _SUMMED), strict=True), strict=True):
-        groups[key].append(amounts)
+    amounts = [columns[name] for name in _SUMMED]
     found: list[Alike] = []
-    for (quarter_ms, owner_id, *kinds), rows in groups.items():
+    for key, places in grouped([quarters, *(columns[name] for name in _ALIKE)]).items():
+        quarter_ms, owner_id, *kinds = key
         names = tuple([name or "" for name in kinds])
         failed = names[SLOT_KINDS.index("outcome")] != "ok"
-        found.append(Alike(quarter_ms, owner_id, names, _summed(rows, failed=failed)))
+        sums = _summed([taken(column, places) for column in amounts], failed=failed)
+        found.append(Alike(quarter_ms, owner_id, names, sums))
     return found
 
 
@@ -88,16 +88,19 @@ def add(place: Place, connection: Connection, groups: Iterable[Alike]) -> None:
 
 def totals(sums: Mapping[tuple[Any, ...], Sequence[Sequence[int]]]) -> list[tuple[Any, ...]]:
     """Return the columns of what is to be added: those of the key, then the sums of what is under it."""
-    return list(
-        zip(*[(*key, *map(sum, zip(*parts, strict=True))) for key, parts in sums.items()], strict=True)
-    )
+    rows = [
+        (*key, *(parts[0] if len(parts) == 1 else map(sum, zip(*parts, strict=True))))
+        for key, parts in sums.items()
+    ]
+    return list(zip(*rows, strict=True))
 
 
-def _summed(rows: Sequence[tuple[int | None, ...]], *, failed: bool) -> tuple[int, ...]:
-    cost, charge, *tokens = zip(*rows, strict=True)
+def _summed(amounts: Sequence[Sequence[int | None]], *, failed: bool) -> tuple[int, ...]:
+    """Return `SUMS` of the columns `_SUMMED`."""
+    cost, charge, *tokens = amounts
     return (
-        len(rows),
-        len(rows) if failed else 0,
+        len(cost),
+        len(cost) if failed else 0,
         *(sum(filter(None, counts)) for counts in tokens),
         *_halves(cost),
         *_halves(charge),

@@ -7,18 +7,15 @@ import os
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, suppress
-from functools import lru_cache
-from itertools import chain
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 from flowrouter.errors import StorageError
 from flowrouter.storage.insertion import Insertion
+from flowrouter.storage.many_rows import ManyRows
 from flowrouter.storage.schema import FILE_NAME
 
 BUSY_MS = 5_000
-MANY = 25
-"""Rows of one statement: of our widest table fewer values than the 999 that an older SQLite takes."""
 
 Parameters = ParamSpec("Parameters")
 Answer = TypeVar("Answer")
@@ -40,6 +37,7 @@ class SqlitePlace:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.shown = str(path)
+        self._rows = ManyRows()
 
     def connect(self, *, busy_ms: int = BUSY_MS) -> sqlite3.Connection:
         """Open the file; raises `sqlite3.Error`."""
@@ -68,19 +66,7 @@ class SqlitePlace:
 
     def insert(self, connection: Any, into: Insertion, columns: Sequence[Sequence[Any]], /) -> int:
         """Insert rows, given by columns, many by each statement; where it raises, the transaction must not be kept."""
-        if not columns:
-            return 0
-        names, kept = into.filled(columns)
-        one, many = _statements(into, names)
-        rows = list(zip(*map(_bindable, kept), strict=True))
-        rest = len(rows) - len(rows) % MANY
-        done = 0
-        for at in range(0, rest, MANY):
-            values = list(chain.from_iterable(rows[at : at + MANY]))
-            done += connection.execute(many, values).rowcount
-        if rest < len(rows):
-            done += connection.executemany(one, rows[rest:]).rowcount
-        return done
+        return self._rows.insert(connection, into, columns) if columns else 0
 
     def explained(self) -> AbstractContextManager[None]:
         """Turn `sqlite3` errors into `StorageError`."""
@@ -176,22 +162,6 @@ def explain(path: Path, error: BaseException) -> str:
     return f"the store {path} failed: {text}"
 
 
-@lru_cache(maxsize=256)
-def _statements(into: Insertion, names: tuple[str, ...]) -> tuple[str, str]:
-    """Return the statement that inserts one row, and the one that inserts `MANY`.
-
-    `OR FAIL`: else SQLite would copy every page that a statement touches, to undo that statement alone.
-    """
-    head = f"INSERT OR FAIL INTO {into.table} ({', '.join(names)}) VALUES "  # noqa: S608 our own names
-    marks = f"({', '.join('?' * len(names))})"
-    return f"{head}{marks} {into.rest}", f"{head}{', '.join([marks] * MANY)} {into.rest}"
-
-
-def _bindable(column: Sequence[Any]) -> Sequence[Any]:
-    """Return `column` with numbers for booleans, for which `sqlite3` would look up every time what to make of it."""
-    return list(map(int, column)) if type(column[0]) is bool else column
-
-
 def create_file(path: Path) -> None:
     """Make an empty file only its owner can read; SQLite gives its side files the same mode."""
     with suppress(FileExistsError):
@@ -205,7 +175,6 @@ def store_path(data: Path) -> Path:
 
 __all__ = [
     "BUSY_MS",
-    "MANY",
     "SqlitePlace",
     "connect",
     "create_file",

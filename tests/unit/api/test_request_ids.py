@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import re
+from types import SimpleNamespace
 from typing import cast
 
 import pytest
 
 from flowrouter.api import call as module
-from flowrouter.api.call import Call
+from flowrouter.api.call import Entry, call_of
 from flowrouter.clock import Clock, SystemClock
 from flowrouter.httpkit.visit import Visit
 from tests.contracts.fakes import FakeClock
 
 
 def _id(clock: Clock) -> str:
-    call = Call(cast("Visit", None), headers={}, path="/", clock=clock)
-    return call.request_id
+    visit = SimpleNamespace(headers={}, query=b"")
+    return call_of(cast("Visit", visit), Entry("/"), clock=clock).request_id
 
 
 def test_no_id_is_given_twice() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from flowrouter import logs
-from flowrouter.api.call import Call
+from flowrouter.api.call import Entry, call_of
 from flowrouter.api.responses import ResponseRoutes
 from flowrouter.clock import SystemClock
 from flowrouter.config import Timeouts
@@ -51,8 +51,7 @@ class Desk:
 
         scope = {"method": "GET", "query_string": query.encode(), "headers": ()}
         visit = AsgiVisit(scope, receive, send, tasks=TaskGroup(logs.task_failed))
-        call = Call(visit, headers={}, path="/v1/responses/x", clock=SystemClock())
-        call.rest = response_id
+        call = call_of(visit, Entry("/v1/responses/x", rest=response_id), clock=SystemClock())
         await self._routes.answers[purpose](call, LOCAL)
         return sent[0]["status"], loads(sent[1]["body"])
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from argon2 import PasswordHasher
 from starlette.testclient import TestClient
 
 from flowrouter import logs
@@ -15,6 +16,7 @@ from flowrouter.accounts.account import Account
 from flowrouter.accounts.declared import declared
 from flowrouter.api.admin import AccountTest, AdminDeps, Handover, create
 from flowrouter.api.admin.deps import AccountTestStep, Hear, StoreAbout
+from flowrouter.api.admin.login import passwords
 from flowrouter.api.trying import Asked
 from flowrouter.app.backups import shelf_of
 from flowrouter.config import AccountConfig, Config, Models
@@ -56,6 +58,19 @@ CANARY = "sk-canary-5e0b7c61d2f94a8390"
 HEADER_CANARY = "canary-header-71f2a0c4"
 FILE_CANARY = "sk-canary-of-the-file-88c1"
 BEARER = {"authorization": f"Bearer {TOKEN}"}
+
+
+@pytest.fixture(autouse=True)
+def light_passwords(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a password cost a millisecond; what it costs in earnest has a test of its own."""
+    if "real_passwords" not in request.fixturenames:
+        light = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+        monkeypatch.setattr(passwords, "_hasher", lambda: light)
+
+
+@pytest.fixture
+def real_passwords() -> None:
+    """Leave the hashing of passwords as it comes."""
 
 
 class Unreachable:

@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 
 from flowrouter.api.admin import ADMIN_ROUTES
 from flowrouter.api.admin.access import CSRF_HEADER
-from flowrouter.api.admin.login.passwords import hashed
+from flowrouter.api.admin.login.passwords import hashed, matches, outdated
 from flowrouter.api.admin.login.throttle import MEMORY_SECONDS
 from flowrouter.api.admin.roles import CHANGES, QUESTIONS, ROLES, least_role
 from flowrouter.api.admin.sessions import COOKIE
@@ -19,7 +19,6 @@ from tests.unit.api_admin.conftest import BEARER, Gateway
 from tests.unit.api_admin.test_accounts import error
 
 PASSWORD = "blue horse stapler"
-HASH = hashed(PASSWORD)
 GUARDED = [row for row in ADMIN_ROUTES if not row.public]
 WRITES = [row for row in GUARDED if row.method in CHANGES and (row.method, row.path) not in QUESTIONS]
 """Every change there is; a new route is among them by itself."""
@@ -33,8 +32,9 @@ def open_house(gateway: Gateway) -> Gateway:
 def with_users(gateway: Gateway) -> Gateway:
     """Switch logging in on, with a user of each role, all with the same password."""
     with_login(gateway)
+    known = hashed(PASSWORD)
     for role in ROLES:
-        gateway.management.users.create(role, role=role, password_hash=HASH)
+        gateway.management.users.create(role, role=role, password_hash=known)
     return gateway
 
 
@@ -56,6 +56,20 @@ def call(client: TestClient, row: Any, **more: Any) -> Any:
     path = row.path.replace("{id}", "none")
     content = b"{}" if row.body is not None else None
     return client.request(row.method, path, content=content, **more)
+
+
+# Passwords
+
+
+def test_a_guess_costs_what_it_should(real_passwords: None) -> None:
+    """RFC 9106, section 4: the second recommended option."""
+    known = hashed(PASSWORD)
+    assert known.startswith("$argon2id$v=19$m=65536,t=3,p=4$")
+    assert matches(PASSWORD, known)
+    assert not matches(PASSWORD + "s", known)
+    assert not outdated(known)
+    lighter = known.replace("m=65536", "m=8192")
+    assert outdated(lighter)
 
 
 # Off

@@ -182,6 +182,21 @@ def test_late_result_moves_to_its_call() -> None:
     assert settled.messages[1].parts[0].is_error is None  # type: ignore[union-attr]
 
 
+def test_steps_between_which_nothing_is_left_are_joined() -> None:
+    thought = Reasoning(text="so")
+    late = [
+        assistant(call("a")),
+        user("wait"),
+        assistant(Text(text="soon")),
+        tool(result("a")),
+        assistant(thought),
+    ]
+    settled = settle(late)
+    assert [message.role for message in settled.messages] == ["assistant", "tool", "user", "assistant"]
+    assert settled.messages[3].parts == (Text(text="soon"), thought)
+    assert settle(settled.messages).messages == settled.messages
+
+
 def test_result_for_no_call_becomes_text() -> None:
     picture = Image(source=Source(kind="url", url="https://example.com/a.png"))
     orphan = ToolResult(call_id="ghost", content=(Text(text="42"), picture))

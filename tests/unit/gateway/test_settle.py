@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
+import pytest
 
+from flowrouter import logs
 from flowrouter.canonical.head import Head
 from flowrouter.canonical.loss import Loss
 from flowrouter.canonical.problem import Problem
@@ -150,18 +153,18 @@ ATTEMPTS = (
 )
 
 
-def test_each_value_stands_under_its_name() -> None:
-    clock, rows, heard = FakeClock(), list[RequestRow](), list[Settlement]()
-
+def _books(rows: list[RequestRow], *, clock: FakeClock, **given: Any) -> Books:
     class _Log:
         record = staticmethod(rows.append)
 
-    books = Books(
-        _Log(),  # type: ignore[arg-type]
-        clock=clock,
-        hooks=Hooks(listeners=(heard.append,)),
-        bills=_Bills(),  # type: ignore[arg-type]
-    )
+    hooks = Hooks(listeners=given.pop("listeners", ()))
+    return Books(_Log(), clock=clock, hooks=hooks, bills=_Bills(), **given)  # type: ignore[arg-type]
+
+
+def test_each_value_stands_under_its_name() -> None:
+    clock, rows, heard = FakeClock(), list[RequestRow](), list[Settlement]()
+
+    books = _books(rows, clock=clock, listeners=(heard.append,))
     clock.advance(4.0)
     exchange = told()
     books.settle(exchange)
@@ -258,3 +261,61 @@ RECEIPT: dict[str, Any] = {
 def test_what_a_provider_said_stands_in_no_text_of_an_attempt() -> None:
     log = AttemptLog(TARGET, 0.0, said={"set-cookie": "sk-canary"}, refusal=b"wrong key: sk-canary")
     assert "canary" not in repr(log)
+
+
+def test_what_ends_in_one_turn_of_the_loop_is_entered_together_and_each_at_its_own_time() -> None:
+    clock, rows, asked = FakeClock(), list[RequestRow](), list[Callable[[], None]]()
+    books = _books(rows, clock=clock, soon=asked.append)
+    first, second = told(), told()
+    second.inbound = msgspec.structs.replace(second.inbound, request_id="req_2")
+    clock.advance(4.0)
+    books.settle(first)
+    clock.advance(1.0)
+    books.settle(second)
+    books.settle(first)
+    assert not rows
+    (enter,) = asked
+    clock.advance(10.0)
+    enter()
+    assert [(row.id, row.duration_ms) for row in rows] == [("req_1", 4000), ("req_2", 5000)]
+    books.enter()
+    assert len(rows) == 2
+    books.settle(told())
+    assert len(asked) == 2, "the next turn has a call of its own"
+
+
+def test_an_exchange_that_cannot_be_entered_leaves_the_books_of_the_others_closed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told_of: list[str] = []
+
+    class _Log:
+        def error(self, _message: str, **said: Any) -> None:
+            told_of.append(said["request_id"])
+
+    monkeypatch.setattr("flowrouter.gateway.settle._log", _Log())
+    clock, rows, asked = FakeClock(), list[RequestRow](), list[Callable[[], None]]()
+    books = _books(rows, clock=clock, soon=asked.append)
+    broken, sound = told(), told()
+    sound.inbound = msgspec.structs.replace(sound.inbound, request_id="req_2")
+    broken.attempts[0].usage = Usage(input=1)  # the bills of this test know one usage
+    for exchange in (broken, sound):
+        books.settle(exchange)
+    asked[0]()
+    assert [row.id for row in rows] == ["req_2"]
+    assert told_of == ["req_1"]
+
+
+def test_a_line_written_while_an_exchange_is_entered_carries_its_own_id() -> None:
+    clock, asked, heard = FakeClock(), list[Callable[[], None]](), list[str | None]()
+    placed = logs._placed  # pyright: ignore[reportPrivateUsage] - what a line would carry
+    books = _books(
+        [], clock=clock, soon=asked.append, listeners=(lambda _: heard.append(placed({}).get("request_id")),)
+    )
+    first, second = told(), told()
+    second.inbound = msgspec.structs.replace(second.inbound, request_id="req_2")
+    for exchange in (first, second):
+        books.settle(exchange)
+    asked[0]()
+    assert heard == ["req_1", "req_2"]
+    assert "request_id" not in placed({}), "who had them entered writes on as before"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flowrouter.errors import CallerError
-from flowrouter.httpkit.auth import authenticate, credentials, with_query_key
+from flowrouter.httpkit.auth import authenticate, credentials, recognised, with_query_key
 from flowrouter.httpkit.caller import LOCAL, Caller
 from flowrouter.httpkit.keys import GatewayKey, KeyRing, hash_token, is_token, mint, shown
 
@@ -72,6 +73,21 @@ def refused(ring: KeyRing = RING, *, protected: bool = False, **headers: str) ->
 )
 def test_key_is_found_among_dummies(headers: dict[str, str]) -> None:
     assert who(**headers) == ME
+
+
+def test_what_is_known_of_a_caller_ends_with_its_key() -> None:
+    soon = mint()
+    ring = KeyRing([key(soon.token, "soon", expires_at_ms=NOW + 5), key(MINE.token, "me")])
+    known = recognised({"x-api-key": soon.token}, ring, now_ms=NOW, protected=True)
+    assert (known.caller.owner_id, known.mark, known.until_ms) == ("soon", ring.mark, NOW + 5)
+    assert recognised({"x-api-key": MINE.token}, ring, now_ms=NOW, protected=True).until_ms == math.inf
+    nobody = recognised({}, EMPTY, now_ms=NOW, protected=False)
+    assert (nobody.caller, nobody.mark, nobody.protected, nobody.until_ms) == (
+        LOCAL,
+        EMPTY.mark,
+        False,
+        math.inf,
+    )
 
 
 def test_the_first_known_key_counts() -> None:

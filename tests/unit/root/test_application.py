@@ -11,6 +11,7 @@ import pytest
 
 from flowrouter.app import Application, guard_for
 from flowrouter.config import Config, Server
+from flowrouter.gateway.exchange import Exchange, Inbound
 from tests.contracts.fakes import request_row
 
 
@@ -54,10 +55,23 @@ async def test_the_books_are_closed_even_if_a_feature_fails_at_the_end(tmp_path:
     application.hooks = msgspec.structs.replace(application.hooks, lifespans=(failing,))
     await application.start()
     application.writer.record(request_row(id="req_last"))
+    inbound = Inbound(
+        request_id="req_settled",
+        dialect="openai_chat",
+        operation="generate",
+        endpoint="/v1/chat/completions",
+        headers={},
+        body=b"{}",
+        wall=1e9,
+        started=1.0,
+    )
+    application.books.settle(Exchange(inbound))  # to be entered with the loop's next turn
     with pytest.raises(ZeroDivisionError):
         await application.stop()
     assert application.writer.health().queued == 0
-    assert b"req_last" in b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+    stored = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+    assert b"req_last" in stored
+    assert b"req_settled" in stored
 
 
 async def test_a_start_that_fails_ends_what_had_begun(tmp_path: Path) -> None:

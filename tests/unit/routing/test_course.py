@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flowrouter.routing import Plan, Target
+from flowrouter.routing import Target
 from flowrouter.routing.course import Course, End, Limits, Step, Try, Wait
 from flowrouter.routing.signals import Obstacle
 from flowrouter.routing.tree import Policy
@@ -39,12 +39,12 @@ class Walk:
         self.now = START
         self.obstacles: dict[str, Obstacle] = {}
         self.course = Course(
-            Plan(asked="m", step="exact name", targets=tuple(targets), policy=policy or Policy()),
-            limits or Limits(),
-            obstacle=lambda target: self.obstacles.get(target.key),
-            draw=lambda: 0.5,
-            context=context,
-            riskable=riskable,
+            tuple(targets),
+            (limits or Limits()).under(policy or Policy()),
+            lambda target: self.obstacles.get(target.key),
+            lambda: 0.5,
+            riskable,
+            context,
         )
 
     def next(self) -> Step:
@@ -304,11 +304,11 @@ def test_what_no_course_ever_does(
         return Obstacle(reason="", probe=True) if now >= end else Obstacle(reason="", until=end)
 
     course = Course(
-        Plan(asked="m", step="", targets=tuple(targets)),
+        tuple(targets),
         limits,
-        obstacle=obstacle,
-        draw=lambda: 0.5,
-        riskable=(lambda each: 0.0) if early else (lambda each: None),
+        obstacle,
+        lambda: 0.5,
+        (lambda each: 0.0) if early else (lambda each: None),
     )
     counted = waited = 0.0
     unfit, ended, rounds = set[str](), False, dict[str, int]()

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from flowrouter.gateway.ports import RequestRow
-from flowrouter.storage import Store
-from flowrouter.storage.insertion import adding
+from flowrouter.storage import Store, many_rows
+from flowrouter.storage.insertion import adding, entering
+from flowrouter.storage.many_rows import FEW, MANY, RENEWED, VALUES, ManyRows
 from flowrouter.storage.place import Connection
 from flowrouter.storage.postings import enter
 from flowrouter.storage.request_rows import REQUESTS, columns_of, request_columns, request_from
-from flowrouter.storage.sqlite import MANY
 from tests.contracts.fakes import FakeClock, attempt_row, bare_row, request_row
 from tests.support.stores import ENGINES, store_on
 
@@ -47,6 +47,68 @@ def test_rows_come_back_as_they_were(store: Store, count: int) -> None:
     ]  # fmt: skip
     assert insert(store, *rows) == count
     assert stored(store) == rows
+
+
+def test_batches_may_have_other_things_in_common(store: Store) -> None:
+    shared: list[dict[str, Any]] = [
+        {},
+        {"stream": True, "error_text": None, "model": "a"},
+        {"stream": False, "error_text": "é", "model": None, "usage_estimated": True},
+        {"error_text": None, "input_tokens": 0, "attempts": (), "session_id": "s"},
+    ]
+    rows: list[RequestRow] = []
+    for batch in range(3 * len(shared)):
+        size, same = (FEW - 1, FEW, MANY + 3)[batch % 3], shared[batch % len(shared)]
+        rows += [request_row(len(rows) + number, **same) for number in range(size)]
+        assert insert(store, *rows[-size:]) == size
+    assert stored(store) == rows
+
+
+class Statements:
+    """What takes statements, and keeps them with how many values each got."""
+
+    def __init__(self) -> None:
+        self.taken: list[tuple[str, int]] = []
+        self.rowcount = 0
+
+    def execute(self, sql: str, values: list[Any]) -> Statements:
+        self.taken.append((sql, len(values)))
+        return self
+
+
+@pytest.mark.parametrize("shares", [True, False], ids=["by_number", "python_3_12_0"])
+def test_what_rows_share_is_handed_over_once_until_it_varies(
+    shares: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(many_rows, "SHARES", shares)
+    many, into = ManyRows(), entering("things", ("id", "name", "size", "none"), key=("id",))
+    ids, same, nothing = tuple(range(MANY)), ("a",) * MANY, (None,) * MANY
+    sizes = (*range(MANY - 1), 0)
+    once = 1 if shares else MANY
+
+    def handed_over(*columns: Any) -> tuple[str, int]:
+        connection = Statements()
+        many.insert(connection, into, columns)
+        (only,) = connection.taken
+        return only
+
+    first = handed_over(ids, same, sizes, nothing)
+    assert first[1] == once + 2 * MANY
+    assert handed_over(ids, same, same, nothing) == first, "it varied before"
+    assert handed_over(ids, same, sizes, same)[1] == 2 * once + 2 * MANY
+    settled = handed_over(ids, sizes, same, nothing)
+    assert settled[1] == once + 3 * MANY
+    for _ in range(RENEWED - 4):
+        assert handed_over(ids, same, same, nothing) == settled
+    assert handed_over(ids, same, same, nothing)[1] == 2 * once + MANY
+
+
+def test_no_statement_takes_more_values_than_any_sqlite_does() -> None:
+    names = tuple(f"c{number}" for number in range(40))
+    connection, rows = Statements(), 500
+    ManyRows().insert(connection, entering("wide", names, key=names[:1]), [range(rows)] * len(names))
+    assert sum(values for _, values in connection.taken) == rows * len(names)
+    assert max(values for _, values in connection.taken) <= VALUES
 
 
 def test_what_no_row_has_is_null(store: Store) -> None:

@@ -167,7 +167,8 @@ AMOUNT = st.none() | st.integers(0, 2**40)
 @given(st.lists(st.tuples(AMOUNT, AMOUNT), max_size=4), AMOUNT)
 def test_lines_balance(costs: list[tuple[int | None, int | None]], charge: int | None) -> None:
     exchange = row(1, *(attempt(*cost) for cost in costs), charge=charge)
-    lines = [dict(zip(LINE, line, strict=True)) for line in lines_of(columns_of([exchange]))]
+    both = lines_of(columns_of([exchange]))
+    lines = [dict(zip(LINE, line, strict=True)) for columns in both for line in zip(*columns, strict=True)]
     assert [line["line"] for line in lines] == list(range(len(lines)))
     amounts = [line["amount_pusd"] for line in lines]
     if None not in amounts:

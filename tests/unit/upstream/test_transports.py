@@ -343,7 +343,7 @@ async def test_an_end_while_the_body_is_still_leaving(transport: Http1Transport,
         with pytest.raises(UpstreamError):
             await asyncio.wait_for(transport.send(asked), 10)
     await asyncio.sleep(0.01)
-    assert not transport._open
+    assert not transport._pool.open
     over.set()
     server.close()
     await asyncio.sleep(0.01)

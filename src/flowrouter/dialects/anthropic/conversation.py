@@ -16,7 +16,7 @@ from typing import Any, cast
 from flowrouter.canonical.capabilities import Capabilities
 from flowrouter.canonical.history import settle
 from flowrouter.canonical.losses import Losses
-from flowrouter.canonical.messages import SYSTEM, Message, leading_system
+from flowrouter.canonical.messages import SYSTEM, Message, parts_of
 from flowrouter.canonical.parts import Part, Reasoning, Text, ToolCall, ToolResult
 from flowrouter.dialects.anthropic.render_parts import Block, render_blocks
 
@@ -43,24 +43,31 @@ class Conversation:
         self.messages: list[dict[str, Any]] = []
         self.mid_system = False
 
-    def build(self, system: tuple[Part, ...], messages: tuple[Message, ...]) -> None:
-        """Take in the top-level system parts and the screened messages, in their order."""
-        leading, heads = leading_system(messages), list(system)
-        for message in messages[:leading]:
-            heads += message.parts
-        self.system = render_blocks(heads, own=False)
+    def build(self, system: tuple[Part, ...], messages: tuple[Message, ...], leading: int) -> None:
+        """Take in the top-level system parts and the screened messages, the first `leading` the system's, in their order."""
+        self.system = render_blocks([*system, *parts_of(messages[:leading])], own=False)
         history = settle(messages[leading:], told=self._losses, first=leading)
         self._losses.rows += history.losses
+        names, built, before = self._names, self.messages, ""
         for message in history.messages:
             parts, role = message.parts, message.role
             if role in SYSTEM:
                 self._add_system(message)
-            elif role == "assistant":
-                parts = parts if len(parts) == 1 else _in_order(parts)
-                self._add("assistant", render_blocks(parts, own=False, names=self._names))
+                before = built[-1]["role"] if built else ""
+                continue
+            if role != "assistant":
+                role = "user"
+            elif len(parts) > 1:
+                parts = _in_order(parts)
+            blocks = render_blocks(parts, own=False, names=names)
+            if not blocks:
+                continue
+            if role == before:  # as `_add` does: a call for each message less
+                built[-1]["content"] += blocks
             else:
-                self._add("user", render_blocks(parts, own=False, names=self._names))
-        if not self.messages or self.messages[0]["role"] != "user":
+                built.append({"role": role, "content": blocks})
+                before = role
+        if not built or built[0]["role"] != "user":
             path = self._losses.name("messages")
             self._losses.emulate(path, f"the first turn must be the user's: {OPENING!r} was put before")
             self.messages.insert(0, {"role": "user", "content": [{"type": "text", "text": OPENING}]})

@@ -23,7 +23,7 @@ from flowrouter.canonical.parts import (
     ToolResult,
 )
 from flowrouter.dialects.anthropic.node import Node, ShapeError, no_text
-from flowrouter.wire.json import dumps_text
+from flowrouter.wire.json import dumps
 from flowrouter.wire.members import Json, left
 
 SEALED_PREFIX = "flr1."
@@ -44,11 +44,19 @@ def parse_content(value: object, name: str = "content") -> tuple[tuple[Part, ...
 def parse_blocks(
     blocks: list[Any], name: str = "content", *, provenance: Provenance | None = None
 ) -> tuple[Part, ...]:
-    """Return the content blocks of the member `name`; raises `ShapeError`."""
+    """Return the content blocks of the member `name`; `provenance` marks reasoning that a reply brings.
+
+    Raises `ShapeError`.
+    """
     parts: list[Part] = []
     try:
         for block in blocks:
-            parts.append(parse_block(block, provenance))  # noqa: PERF401 - an error is told by the place
+            try:
+                read = _COMMON[block["type"]]
+            except (KeyError, TypeError):
+                parts.append(_rarer(block, provenance))
+            else:
+                parts.append(read(block))
     except ShapeError as error:
         raise error.within(f"{name}[{len(parts)}]") from None
     return tuple(parts)
@@ -196,7 +204,7 @@ def _tool_use(block: Json) -> Part:
         raise no_text("id", call_id)
     if not isinstance(name, str):
         raise no_text("name", name)
-    arguments = "{}" if given is None else dumps_text(given)
+    arguments = "{}" if given is None else dumps(given).decode()
     if given is not None and len(block) == 4:
         return ToolCall(id=call_id, name=name, arguments=arguments)
     node = Node(left(block, ("type", "id", "name", "input")))

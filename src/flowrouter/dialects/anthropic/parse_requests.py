@@ -12,7 +12,7 @@ from flowrouter.canonical.request import OutputFormat, ReasoningControl, Request
 from flowrouter.canonical.tools import FunctionTool, HostedTool, Tool, ToolChoice
 from flowrouter.dialects.anthropic.envelope import refuse_thread
 from flowrouter.dialects.anthropic.node import Node, ShapeError, no_text
-from flowrouter.dialects.anthropic.parse_parts import parse_content
+from flowrouter.dialects.anthropic.parse_parts import parse_blocks, parse_content
 from flowrouter.errors import CallerError
 from flowrouter.wire.json import JsonError, loads
 from flowrouter.wire.members import Json, left
@@ -76,7 +76,10 @@ def _message(message: Any) -> Message:
     except (KeyError, TypeError):
         raise _no_message(message) from None
     content = message.get("content")
-    parts, shape = parse_content(content)
+    if type(content) is list:
+        parts, shape = parse_blocks(content), "list"  # pyright: ignore[reportUnknownArgumentType]
+    else:
+        parts, shape = parse_content(content)
     if content is not None and len(message) == 2:
         return Message(role=role, parts=parts, shape=shape)
     rest = left(message, ("role", "content"))

@@ -8,6 +8,7 @@ from typing import Any
 from flowrouter.canonical.capabilities import Capabilities
 from flowrouter.canonical.leftovers import leave_behind
 from flowrouter.canonical.losses import Losses
+from flowrouter.canonical.messages import kinds, leading_system
 from flowrouter.canonical.rendered import Rendered
 from flowrouter.canonical.request import Request
 from flowrouter.dialects.anthropic.cache_marks import limit_marks
@@ -35,6 +36,10 @@ _HEARD = ("temperature", "top_p", "top_k")
 _of_unheard, _of_heard = attrgetter(*_UNHEARD), attrgetter(*_HEARD)
 
 
+_of_labels = attrgetter("user", "metadata", "verbosity", "cache_key", "cache", "service_tier")
+_UNLABELLED = (None,) * 6
+
+
 def render_foreign(request: Request, model: str, capabilities: Capabilities) -> Rendered:
     """Return the body; raises `CallerError` for what must not be dropped."""
     losses = Losses(request, target="anthropic", capabilities=capabilities)
@@ -44,11 +49,14 @@ def render_foreign(request: Request, model: str, capabilities: Capabilities) -> 
         raise CallerError(f"{path}: at least one message is required", param=path)
     if (request.sampling.n or 1) > 1:
         losses.refuse(losses.name("n"), "Anthropic models give one answer per request")
-    names = fitted_names(request, capabilities)
+    held = kinds(request.messages)
+    names = fitted_names(request, capabilities, held)
     screen = Screen(capabilities, names, losses)
     conversation = Conversation(capabilities, names, losses)
-    system = screen.parts(request.system, role="system")
-    conversation.build(system, screen.screen(request.messages))
+    system, leading = request.system, leading_system(request.messages)
+    if system:
+        system = screen.parts(system, role="system")
+    conversation.build(system, screen.screen(request.messages, held, leading), leading)
     toolbox = Toolbox(request, capabilities, names=names, losses=losses)
     if request.tools or request.tool_choice is not None or names:
         toolbox.build(conversation.called_tools)
@@ -62,9 +70,10 @@ def render_foreign(request: Request, model: str, capabilities: Capabilities) -> 
     )
     prefill = capabilities.prefill is not False and not capabilities.needs_user_last
     conversation.end_with_user(prefill=prefill and not plan.on and toolbox.format is None)
-    body = {"model": model, **_body(conversation, toolbox, plan)}
+    body = _body(model, conversation, toolbox=toolbox, plan=plan)
     _add_sampling(body, request, capabilities, losses=losses, plan=plan)
-    _add_labels(body, request, capabilities=capabilities, losses=losses)
+    if _of_labels(request) != _UNLABELLED:
+        _add_labels(body, request, capabilities=capabilities, losses=losses)
     if request.stream:
         body["stream"] = True
     written = dumps(body)
@@ -75,8 +84,8 @@ def render_foreign(request: Request, model: str, capabilities: Capabilities) -> 
     return Rendered(body=written, losses=losses.all(), edits=toolbox.edits, headers=headers)
 
 
-def _body(conversation: Conversation, toolbox: Toolbox, plan: Plan) -> dict[str, Any]:
-    body: dict[str, Any] = {"max_tokens": plan.max_tokens}
+def _body(model: str, conversation: Conversation, *, toolbox: Toolbox, plan: Plan) -> dict[str, Any]:
+    body: dict[str, Any] = {"model": model, "max_tokens": plan.max_tokens}
     if conversation.system:
         body["system"] = conversation.system
     body["messages"] = conversation.messages
@@ -96,8 +105,8 @@ def _add_sampling(
     body: dict[str, Any], request: Request, capabilities: Capabilities, *, losses: Losses, plan: Plan
 ) -> None:
     sampling = request.sampling
-    if any(_of_unheard(sampling)):
-        for name, value in zip(_UNHEARD, _of_unheard(sampling), strict=True):
+    if any(unheard := _of_unheard(sampling)):
+        for name, value in zip(_UNHEARD, unheard, strict=True):
             if value:
                 losses.drop(losses.name(name), "no counterpart at Anthropic")
     if sampling.seed is not None:

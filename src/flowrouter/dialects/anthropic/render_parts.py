@@ -55,7 +55,10 @@ def render_blocks(parts: Iterable[Part], *, own: bool, names: Mapping[str, str] 
     """Return the blocks of several parts."""
     blocks: list[Block] = []
     for part in parts:
-        blocks.append(render_block(part, own=own, names=names))  # noqa: PERF401 - a comprehension is a call of its own
+        if type(part) is Text and part.cache is None and not (part.citations or part.extra):
+            blocks.append({"type": "text", "text": part.text})  # most parts: a call less
+        else:
+            blocks.append(render_block(part, own=own, names=names))
     return blocks
 
 

@@ -54,19 +54,24 @@ def parse_response(body: bytes, provenance: Provenance) -> Response:
         value = loads(body)
     except JsonError:
         raise ValueError("the reply is not JSON") from None
-    if is_error(value):
-        raise ValueError("the body is an error, no reply")
     if not isinstance(value, dict):
         raise ShapeError("", "expected an object")
     reply: Json = value  # pyright: ignore[reportUnknownVariableType]
-    if reply.get("type") != "message":
-        raise ValueError("the body is no message")
-    finish, blocks = text_in(reply, "stop_reason"), reply.get("content")
+    if reply.get("type") != "message" or not reply.keys() <= _READ:
+        if is_error(reply):
+            raise ValueError("the body is an error, no reply")
+        if reply.get("type") != "message":
+            raise ValueError("the body is no message")
+    finish, stop_sequence, reply_id, model = told = tuple(map(reply.get, _TEXTS))
+    sound, blocks = _TEXT.issuperset(map(type, told)), reply.get("content")
+    if not sound:
+        text_in(reply, "stop_reason")  # raises if it is this one: of two that are wrong the first is named
     if not isinstance(blocks, list):
         raise ShapeError("content", "field required" if blocks is None else "expected a list")
     parts = parse_blocks(blocks, provenance=provenance)  # pyright: ignore[reportUnknownArgumentType]
-    stop_sequence = text_in(reply, "stop_sequence")
-    reply_id, model = text_in(reply, "id"), text_in(reply, "model")
+    if not sound:
+        for name in _TEXTS:
+            text_in(reply, name)
     extra, end, beside = {}, {}, {}
     if not reply.keys() <= _READ or reply_id is None or model is None:
         extra = {
@@ -95,6 +100,8 @@ def parse_response(body: bytes, provenance: Provenance) -> Response:
 
 _READ = frozenset({"type", "role", "content", "usage", "stop_reason", "stop_sequence", "id", "model"})
 _NAMES = ("id", "model")
+_TEXTS = ("stop_reason", "stop_sequence", "id", "model")
+_TEXT = frozenset({str, type(None)})
 
 
 def _taken(rest: Json, names: tuple[str, ...]) -> Json:

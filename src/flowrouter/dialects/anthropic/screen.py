@@ -10,6 +10,8 @@ import base64
 import binascii
 import re
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from operator import attrgetter
 
 import msgspec
 
@@ -18,7 +20,7 @@ from flowrouter.canonical.cache import CacheHint
 from flowrouter.canonical.capabilities import Capabilities
 from flowrouter.canonical.leftovers import lose_opaque, words_of
 from flowrouter.canonical.losses import Losses
-from flowrouter.canonical.messages import SYSTEM, Message, leading_system
+from flowrouter.canonical.messages import SYSTEM, Message, parts_of
 from flowrouter.canonical.parts import (
     Audio,
     Document,
@@ -57,9 +59,15 @@ class Screen:
         self._names = names
         self._losses = losses
 
-    def screen(self, messages: tuple[Message, ...]) -> tuple[Message, ...]:
-        """Return the messages with every part sayable; empty ones stay, to keep their place."""
-        leading = leading_system(messages)
+    def screen(
+        self, messages: tuple[Message, ...], held: AbstractSet[type[Part]], leading: int
+    ) -> tuple[Message, ...]:
+        """Return the messages with every part sayable; empty ones stay, to keep their place.
+
+        `held` are the kinds of their parts, `leading` how many stand first that are the system's.
+        """
+        if held <= _WORDS and _is_plain(messages, leading):
+            return messages
         return tuple([self._message(number, message, leading) for number, message in enumerate(messages)])
 
     def parts(self, parts: tuple[Part, ...], *, role: str) -> tuple[Part, ...]:
@@ -238,6 +246,30 @@ class Screen:
             self._losses.refuse(path, "only http and https URLs can be fetched")
             return None
         return source
+
+
+def _is_plain(messages: tuple[Message, ...], leading: int) -> bool:
+    """Return whether messages of words have nothing beside them: then there is nothing to screen.
+
+    Asked of all at once, without a step of ours for each.
+    """
+    parts = parts_of(messages)
+    texts = list(map(_text_of, parts))
+    return (
+        all(texts)
+        and not any(map(str.isspace, texts))
+        and not any(map(_extra_of, parts))
+        and not any(map(_citations_of, parts))
+        and not any(map(_extra_of, messages))
+        and _UNNAMED.issuperset(map(_name_of, messages))
+        and _SYSTEM.isdisjoint(map(_role_of, messages[leading:]))
+    )
+
+
+_WORDS: frozenset[type[Part]] = frozenset({Text})
+_UNNAMED, _SYSTEM = frozenset({None}), frozenset(SYSTEM)
+_text_of, _extra_of, _citations_of = attrgetter("text"), attrgetter("extra"), attrgetter("citations")
+_name_of, _role_of = attrgetter("name"), attrgetter("role")
 
 
 def is_native(part: Reasoning, capabilities: Capabilities, *, trusted: bool) -> bool:

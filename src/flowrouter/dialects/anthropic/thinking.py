@@ -63,11 +63,17 @@ class Planner:
         `obstacle` says why thinking cannot be on at all (a forced tool), `unanswered` that the tool
         turn being answered has no thinking block.
         """
-        plan = Plan(max_tokens=self._cap())
+        most, asked = self._capabilities.max_output, self._asked
+        if asked is None:
+            asked = most or DEFAULT_MAX_TOKENS
+        elif most is not None and asked > most:
+            self._losses.change(self._losses.name("max_tokens"), f"the model's maximum is {most}")
+            asked = most
+        plan = Plan(max_tokens=asked)
         control = self._control
-        style = self._capabilities.thinking_style or "manual"
         if control is None:
             return plan
+        style = self._capabilities.thinking_style or "manual"
         if control.mode == "off" or control.effort == "none" or control.budget == 0:
             return self._off(plan, style)
         if style in ("none", "think_tag"):
@@ -88,15 +94,6 @@ class Planner:
         """Return the client's name of the effort, which some dialects keep apart from the rest."""
         name = self._losses.name("reasoning.effort")
         return self._path if name == "reasoning.effort" else name
-
-    def _cap(self) -> int:
-        most = self._capabilities.max_output
-        if self._asked is None:
-            return most or DEFAULT_MAX_TOKENS
-        if most is not None and self._asked > most:
-            self._losses.change(self._losses.name("max_tokens"), f"the model's maximum is {most}")
-            return most
-        return self._asked
 
     def _off(self, plan: Plan, style: str) -> Plan:
         if style in ("none", "think_tag"):

@@ -6,14 +6,15 @@ cannot be held to becomes a forced tool. Both are undone on the reply by `ReplyE
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any, cast
 
 from flowrouter.canonical.capabilities import Capabilities
 from flowrouter.canonical.losses import Losses
-from flowrouter.canonical.messages import kinds, parts_of
+from flowrouter.canonical.messages import of_kind, parts_of
 from flowrouter.canonical.names import fit
-from flowrouter.canonical.parts import ToolCall
+from flowrouter.canonical.parts import Part, ToolCall
 from flowrouter.canonical.rendered import NO_EDITS, ReplyEdits
 from flowrouter.canonical.request import OutputFormat, Request
 from flowrouter.canonical.tools import CustomTool, FunctionTool, HostedTool, Tool, ToolChoice
@@ -29,19 +30,32 @@ _CUSTOM_SCHEMA = {"type": "object", "properties": {"input": {"type": "string"}},
 _ONLY_JSON = "Answer with one valid JSON object and nothing else: no explanation, no Markdown fence."
 
 
-def fitted_names(request: Request, capabilities: Capabilities) -> dict[str, str]:
-    """Return client name → target name for all tools offered, forced or called."""
+def fitted_names(
+    request: Request, capabilities: Capabilities, held: AbstractSet[type[Part]]
+) -> dict[str, str]:
+    """Return client name → target name for all tools offered, forced or called; `held` kinds of parts are in the messages."""
     names = [tool.name for tool in request.tools if tool.name is not None]
     choice = request.tool_choice
     if choice is not None:
         names += [name for name in (choice.name, *choice.names) if name]
-    if ToolCall in kinds(request.messages):
-        names += [part.name for part in parts_of(request.messages) if type(part) is ToolCall]
+    if ToolCall in held:
+        names += [call.name for call in of_kind(parts_of(request.messages), ToolCall)]
     return fit(names, limit=capabilities.tool_name_max) if names else {}
 
 
 class Toolbox:
-    """What the model may call and must answer with; `build` first, then `answer`."""
+    """What the model may call and must answer with; `build` first, then `answer`.
+
+    What most requests leave as it is stands here and not in each of them.
+    """
+
+    tools: Sequence[dict[str, Any]] = ()
+    choice: dict[str, Any] | None = None
+    format: dict[str, Any] | None = None
+    instruction: str | None = None
+    _custom: set[str] | None = None
+    _answer_tool: str | None = None
+    _searches = False
 
     def __init__(
         self, request: Request, capabilities: Capabilities, *, names: dict[str, str], losses: Losses
@@ -50,13 +64,6 @@ class Toolbox:
         self._capabilities = capabilities
         self._names = names
         self._losses = losses
-        self._custom: set[str] = set()
-        self._answer_tool: str | None = None
-        self._searches = False
-        self.tools: list[dict[str, Any]] = []
-        self.choice: dict[str, Any] | None = None
-        self.format: dict[str, Any] | None = None
-        self.instruction: str | None = None
 
     @property
     def forced(self) -> bool:
@@ -71,7 +78,7 @@ class Toolbox:
         back = {target: name for name, target in self._names.items() if target != name}
         return ReplyEdits(
             names=back,
-            custom=frozenset(self._custom),
+            custom=frozenset(self._custom or ()),
             answer_tool=self._answer_tool,
             bare=self.instruction is not None,
         )
@@ -132,9 +139,8 @@ class Toolbox:
         schema, bent = tool_schema(output.schema)
         if bent is not None:
             self._losses.change(self._losses.name("output.schema"), bent)
-        self.tools.append(
-            {"name": name, "description": output.description or "Give the answer.", "input_schema": schema}
-        )
+        told = output.description or "Give the answer."
+        self.tools = [*self.tools, {"name": name, "description": told, "input_schema": schema}]
         choice = self.choice or {}
         callable_too = len(self.tools) > 1 and choice.get("type") != "none"
         once = {"disable_parallel_tool_use": True} if self._request.parallel_tools is False else {}
@@ -199,7 +205,9 @@ class Toolbox:
         self._losses.emulate(path, "a custom tool went out as a function with one field, input")
         description = f"{tool.description or ''}{_format_note(tool.format)}"
         name = self._name(tool.name, path)
-        self._custom.add(name)
+        if self._custom is None:
+            self._custom = set()
+        self._custom.add(name)  # never a copy: a request may bring thousands
         return {"name": name, "description": description.strip(), "input_schema": _CUSTOM_SCHEMA}
 
     def _hosted(self, tool: HostedTool, path: str) -> dict[str, Any] | None:

@@ -18,11 +18,20 @@ _TELLING = frozenset({"service_tier", "speed", "server_tool_use", "cost", "cost_
 """Members that tell of more than the five kinds."""
 
 
+_DETAILS = frozenset(
+    {"cache_creation_input_tokens", "cache_creation", "cache_read_input_tokens", "output_tokens_details"}
+)  # fmt: skip
+"""Members that tell what of the tokens was cached, or thought."""
+
+
 def parse_usage(value: object) -> Usage | None:
     """Return the counts of a `usage` object, None if it is not one."""
     if not isinstance(value, dict):
         return None
-    raw = cast("dict[str, Any]", value)
+    raw: dict[str, Any] = value  # pyright: ignore[reportUnknownVariableType]
+    output = token_count(raw.get("output_tokens"))
+    if _DETAILS.isdisjoint(raw):
+        return Usage(input=token_count(raw.get("input_tokens")), output=output, origin="anthropic", raw=raw)
     given, long, reasoning = raw.get("cache_creation_input_tokens"), None, None
     write = None if given is None else token_count(given)
     if "cache_creation" in raw and (split := _mapping(raw, "cache_creation")):
@@ -32,7 +41,6 @@ def parse_usage(value: object) -> Usage | None:
         )
         if write is None and (short is not None or long is not None):
             write = (short or 0) + (long or 0)
-    output = token_count(raw.get("output_tokens"))
     if "output_tokens_details" in raw and (details := _mapping(raw, "output_tokens_details")):
         reasoning = token_count(details.get("thinking_tokens"))
         if output is not None and reasoning is not None:

@@ -10,11 +10,13 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Sequence
+from itertools import repeat
+from operator import attrgetter
 
 from flowrouter.canonical.history import NO_RESULT, settle
 from flowrouter.canonical.messages import Message
 from flowrouter.canonical.parts import Part, Reasoning, Text, ToolCall, ToolResult
-from flowrouter.dialects.openai_chat.foreign_parts import translate_part, translate_parts
+from flowrouter.dialects.openai_chat.foreign_parts import translate_parts
 from flowrouter.dialects.openai_chat.translation import Translation
 from flowrouter.wire.json import dumps_text
 from flowrouter.wire.members import Json
@@ -33,14 +35,16 @@ def translate_messages(context: Translation, *, hint: str | None = None) -> list
     leading = (*request.system, *((Text(text=hint),) if hint else ()))
     if leading:
         writer.system(leading, leads=True)
-    for message in request.messages:
-        if message.extra:
-            context.losses.unknown(message.extra, context.losses.in_messages)
+    for extra in filter(None, map(_extra_of, request.messages)):
+        context.losses.unknown(extra, context.losses.in_messages)
     history = settle(request.messages, id_max=ID_MAX, told=context.losses)
     context.losses.rows += history.losses
     for message in history.messages:
         writer.message(message)
     return writer.finish()
+
+
+_extra_of = attrgetter("extra")
 
 
 class _Writer:
@@ -67,7 +71,7 @@ class _Writer:
 
     def system(self, parts: Sequence[Part], *, leads: bool) -> None:
         """Write system text where it stands, or keep it for the next user turn."""
-        items = translate_parts(tuple(parts), self._context)
+        items = translate_parts(parts, self._context)
         if not items:
             return
         capabilities = self._context.capabilities
@@ -111,7 +115,7 @@ class _Writer:
         self._media_last = False
         calls: list[ToolCall] = []
         thoughts: list[Reasoning] = []
-        items: list[Json] = []
+        said: list[Part] = []
         context = self._context
         for part in message.parts:
             kind = type(part)
@@ -120,12 +124,13 @@ class _Writer:
             elif kind is Reasoning:
                 thoughts.append(part)  # pyright: ignore[reportArgumentType]
             else:
-                items += translate_part(part, context)
+                said.append(part)
+        items = translate_parts(said, context) if said else []
         item: Json = {"role": "assistant", "content": self._content(items) if items else None}
         if thoughts or context.capabilities.reasoning_echo != "never":
             self._put_reasoning(item, thoughts, with_calls=bool(calls))
         if calls:
-            item["tool_calls"] = [_call(call, context) for call in calls]
+            item["tool_calls"] = list(map(_call, calls, repeat(context)))
         elif not items:
             if "reasoning_content" in item and thoughts:
                 path = context.losses.path(thoughts[0])
@@ -169,8 +174,8 @@ class _Writer:
         if result.extra:
             context.losses.members(result)
         texts = translate_parts(result.content, context)
-        pictures = [item for item in texts if item["type"] != "text"]
-        if pictures:
+        several = len(texts) > 1 or (texts and texts[0]["type"] != "text")
+        if several and (pictures := [item for item in texts if item["type"] != "text"]):
             texts = [item for item in texts if item["type"] == "text"]
             path = context.losses.path(result)
             context.losses.emulate(path, "media of a tool result follow in a user message")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from flowrouter.canonical.cache import CacheHint
@@ -17,21 +17,15 @@ BILLING_MARK = "x-anthropic-billing-header:"
 """Attribution blocks of one vendor's client, of no use to any other (and fatal to prompt caches)."""
 
 
-def translate_parts(parts: tuple[Part, ...], context: Translation) -> list[Json]:
+def translate_parts(parts: Sequence[Part], context: Translation) -> list[Json]:
     """Return the content items for `parts`, in order."""
-    if len(parts) == 1:
-        return translate_part(parts[0], context)
     items: list[Json] = []
     for part in parts:
-        items += translate_part(part, context)
+        items += _WRITERS.get(type(part), _none)(part, context)
     return items
 
 
-def translate_part(part: Part, context: Translation) -> list[Json]:
-    """Return the content items one part becomes: usually one, none for what is lost."""
-    write = _WRITERS.get(type(part))
-    if write is not None:
-        return write(part, context)
+def _none(part: Part, context: Translation) -> list[Json]:
     tag = part.__struct_config__.tag
     context.losses.drop(context.losses.path(part), f"Chat has no place for it here ({tag})")
     return []
@@ -182,4 +176,4 @@ _WRITERS: dict[type, Callable[[Any, Translation], list[Json]]] = {
     Opaque: _opaque,
 }
 
-__all__ = ["BILLING_MARK", "mark", "translate_part", "translate_parts"]
+__all__ = ["BILLING_MARK", "mark", "translate_parts"]

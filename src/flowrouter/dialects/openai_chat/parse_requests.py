@@ -36,8 +36,7 @@ def parse_request(body: bytes) -> Request:
     """Return the request in `body`; raises `CallerError` naming the field at fault."""
     rest = read_body(body)
     members = member_names(rest)
-    model = _require_text(rest, "model")
-    items = _require_list(rest, "messages")
+    model, items = _required(rest, "model", str), _required(rest, "messages", list)
     legacy = LegacyCalls()
     messages = parse_messages(items, legacy)
     shapes: Json = {"legacy_ids": legacy.ids} if legacy.ids else {}
@@ -60,27 +59,20 @@ def parse_request(body: bytes) -> Request:
 def read_body(body: bytes) -> Json:
     """Return the object in `body`; raises `CallerError` for anything else."""
     try:
-        whole = as_object(loads(body))
+        whole = loads(body)
     except JsonError as error:
         raise CallerError(f"The body is not valid JSON: {error}.", code="invalid_json") from None
-    if whole is None:
+    if not isinstance(whole, dict):
         raise CallerError("The body must be a JSON object.", code="invalid_json")
-    return whole
+    return whole  # pyright: ignore[reportUnknownVariableType]
 
 
-def _require_text(rest: Json, name: str) -> str:
-    value = take_text(rest, name)
-    if not value:
-        raise CallerError(
-            f"{name} must be a non-empty string.", param=name, code="missing_required_parameter"
-        )
-    return value
-
-
-def _require_list(rest: Json, name: str) -> list[Any]:
-    value = take_list(rest, name)
-    if not value:
-        raise CallerError(f"{name} must be a non-empty list.", param=name, code="missing_required_parameter")
+def _required(rest: Json, name: str, kind: type) -> Any:
+    """Take a member that must be there and hold something."""
+    value = rest.pop(name, None)
+    if not value or not isinstance(value, kind):
+        message = f"{name} must be a non-empty {'list' if kind is list else 'string'}."
+        raise CallerError(message, param=name, code="missing_required_parameter")
     return value
 
 
@@ -129,8 +121,10 @@ _SAMPLING: Mapping[str, Callable[[Json, str], Any]] = {
 
 
 def _take_sampling(rest: Json, _: Json) -> Sampling:
-    given = sorted(rest.keys() & _SAMPLING.keys(), key=_PLACES.__getitem__)
-    return Sampling(**{name: _SAMPLING[name](rest, name) for name in given})
+    given: Json = {}
+    for name in sorted(rest.keys() & _SAMPLING.keys(), key=_PLACES.__getitem__):
+        given[name] = _SAMPLING[name](rest, name)
+    return Sampling(**given)
 
 
 _LIMITS = ("max_completion_tokens", "max_tokens")
@@ -139,8 +133,7 @@ _LIMITS = ("max_completion_tokens", "max_tokens")
 def _take_max_tokens(rest: Json, shapes: Json) -> int | None:
     """Take the newer of the two output caps; where both are given the older one rides in `extra`."""
     for name in _LIMITS:
-        value = _integer(rest, name)
-        if value is not None:
+        if name in rest and (value := _integer(rest, name)) is not None:
             shapes["max_tokens"] = name
             return value
     return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import attrgetter
 
 import msgspec
 
@@ -25,13 +26,16 @@ def render_response(response: Response, options: EncodeOptions) -> RenderedReply
     """Return the body for a Chat client, and what of the answer it could not hold."""
     own = response.origin == "openai_chat"
     losses: list[Loss] = []
+    choices: list[Json] = []
     body: Json = {
         "id": reply_id(response.origin, response.id),
         "object": "chat.completion",
         "created": int(options.now) if response.created is None else response.created,
         "model": options.model or response.model,
-        "choices": [_Writer(choice, options, own=own, losses=losses).choice() for choice in response.choices],
+        "choices": choices,
     }
+    for choice in response.choices:
+        choices.append(_Writer(choice, options, own=own, losses=losses).choice())  # noqa: PERF401 - a comprehension is a call of its own
     if response.usage is not None:
         body["usage"] = write_usage(response.usage)
     if own:
@@ -45,6 +49,9 @@ def render_response(response: Response, options: EncodeOptions) -> RenderedReply
     return RenderedReply(body=dumps(body), losses=tuple(losses))
 
 
+_WORDS = frozenset({Text})
+_text_of, _citations_of = attrgetter("text"), attrgetter("citations")
+
 NO_STATE = "Chat has no place for a vendor's reasoning state"
 
 
@@ -55,14 +62,12 @@ class _Writer:
         self._choice = choice
         self._own = own
         self._losses = losses
-        kinds = set(map(type, choice.parts))
-        self._calls = (
-            [part for part in choice.parts if isinstance(part, ToolCall)] if ToolCall in kinds else []
-        )
+        self._kinds = kinds = set(map(type, choice.parts))
+        self._calls: list[ToolCall] = []
         self._legacy = options.legacy_calls
-        if self._calls and not self._legacy:
-            self._legacy = any(call.kind == "legacy" for call in self._calls)
-        self._refused = Refusal in kinds
+        if ToolCall in kinds:
+            self._calls = [part for part in choice.parts if isinstance(part, ToolCall)]
+            self._legacy = self._legacy or any(call.kind == "legacy" for call in self._calls)
 
     def choice(self) -> Json:
         """Return the wire form of the choice."""
@@ -71,7 +76,7 @@ class _Writer:
         if choice.logprobs is not None or not self._own:
             item["logprobs"] = choice.logprobs
         item["finish_reason"] = self._finish()
-        return merge(item, choice.extra) if self._own else item
+        return merge(item, choice.extra) if self._own and choice.extra else item
 
     def _finish(self) -> str | None:
         choice = self._choice
@@ -80,24 +85,23 @@ class _Writer:
         if choice.stop_sequence is not None and not self._own:
             self._lose("stop_sequence", "no place for the stop sequence that was met")
         reason = choice.finish or "stop"
-        return word(reason, called=bool(self._calls), refused=self._refused, legacy=self._legacy)
+        return word(reason, called=bool(self._calls), refused=Refusal in self._kinds, legacy=self._legacy)
 
     def _message(self) -> Json:
-        texts: list[Text] = []
-        cited = False
         item: Json = {"role": "assistant", "content": None}
         if not self._own:
             item["refusal"] = None
-        for part in self._choice.parts:
-            if isinstance(part, Text):
-                texts.append(part)
-                cited = cited or bool(part.citations)
-            else:
-                self._put(item, part)
+        parts = self._choice.parts
+        texts: Sequence[Text] = parts  # pyright: ignore[reportAssignmentType] - as far as the next line lets it be
+        if not self._kinds <= _WORDS:
+            for part in parts:
+                if not isinstance(part, Text):
+                    self._put(item, part)
+            texts = [part for part in parts if isinstance(part, Text)]
         if texts:
-            item["content"] = texts[0].text if len(texts) == 1 else "".join([part.text for part in texts])
-        if cited:
-            self._put_annotations(item, texts)
+            item["content"] = texts[0].text if len(texts) == 1 else "".join(map(_text_of, texts))
+            if any(map(_citations_of, texts)):
+                self._put_annotations(item, texts)
         if self._calls:
             self._put_calls(item)
         return merge(item, self._choice.message_extra) if self._own else item

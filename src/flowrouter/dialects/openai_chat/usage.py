@@ -25,21 +25,20 @@ def parse_usage(raw: Json, *, tier: object = None) -> Usage:
     `prompt_cache_hit_tokens` (DeepSeek), a top-level `cached_tokens` (Moonshot).
     """
     prompt, completion = token_count(raw.get("prompt_tokens")), token_count(raw.get("completion_tokens"))
+    tier = None if tier is None else special_tier(tier)
+    if _DETAILS.isdisjoint(raw):
+        return Usage(input=prompt, output=completion, origin="openai_chat", raw=raw, tier=tier)
     read = write = reasoning = None
-    if not _DETAILS.isdisjoint(raw):
-        given = as_object(raw.get("prompt_tokens_details"))
-        made = as_object(raw.get("completion_tokens_details"))
-        if given:
-            read, write = (
-                token_count(given.get("cached_tokens")),
-                token_count(given.get("cache_write_tokens")),
-            )
-        if read is None:
-            read = _first(raw, "prompt_cache_hit_tokens", "cached_tokens")
-        if made:
-            reasoning = token_count(made.get("reasoning_tokens"))
-        if reasoning is None:
-            reasoning = _first(raw, "reasoning_tokens")
+    given = as_object(raw.get("prompt_tokens_details"))
+    made = as_object(raw.get("completion_tokens_details"))
+    if given:
+        read, write = token_count(given.get("cached_tokens")), token_count(given.get("cache_write_tokens"))
+    if read is None:
+        read = _first(raw, "prompt_cache_hit_tokens", "cached_tokens")
+    if made:
+        reasoning = token_count(made.get("reasoning_tokens"))
+    if reasoning is None:
+        reasoning = _first(raw, "reasoning_tokens")
     return Usage(
         input=None if prompt is None else max(0, prompt - (read or 0) - (write or 0)),
         cache_read=read,
@@ -48,7 +47,7 @@ def parse_usage(raw: Json, *, tier: object = None) -> Usage:
         reasoning=reasoning,
         origin="openai_chat",
         raw=raw,
-        tier=None if tier is None else special_tier(tier),
+        tier=tier,
     )
 
 

@@ -4,7 +4,7 @@
 connections of a process share. Listening, signals and the order of start and end are uvicorn's (`cli/serve`).
 """
 
-from flowrouter.httpkit.server.connection import LINGER_SECONDS, PACE_BYTES, Connection
-from flowrouter.httpkit.server.door import Door, Limits, limits_of
+from flowrouter.httpkit.server.connection import Connection
+from flowrouter.httpkit.server.door import LINGER_SECONDS, PACE_BYTES, Door, Limits, limits_of
 
 __all__ = ["LINGER_SECONDS", "PACE_BYTES", "Connection", "Door", "Limits", "limits_of"]

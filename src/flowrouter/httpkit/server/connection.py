@@ -18,21 +18,18 @@ import httptools
 
 from flowrouter.httpkit.fields import headers_of
 from flowrouter.httpkit.server.deadline import NEVER, Deadline
-from flowrouter.httpkit.server.door import Door
+from flowrouter.httpkit.server.door import LINGER_SECONDS, PACE_BYTES, Door, address_of
 from flowrouter.httpkit.server.heads import (
-    STATUS_LINES,
     Fields,
+    RequestHead,
+    place_of,
+    refusal_of,
     says,
     weighed,
     without_offers,
 )
+from flowrouter.httpkit.server.repeats import GUESSES, Repeated, repeated
 from flowrouter.httpkit.server.turn import Turn
-
-LINGER_SECONDS = 10.0
-"""How long a client may go on sending the body of a request that is answered already."""
-
-PACE_BYTES = 32 * 1024
-"""What must arrive of a body within `body_timeout`, unless it ends before."""
 
 _UNTAKEN = 64 * 1024
 """Bytes of a body that may wait for the application before the socket is stopped."""
@@ -46,9 +43,9 @@ class Connection(asyncio.Protocol):
     """Reads requests and has them answered one by one, in their order."""
 
     __slots__ = (
-        "_active", "_ahead", "_deadline", "_fed", "_fields", "_first", "_loop", "_message", "_most", "_noted", "_paced",
-        "_parser", "_part", "_pending", "_refusal", "_set_aside", "_turn", "_unsent", "_url", "client", "door", "paused",
-        "room", "server", "transport",
+        "_active", "_ahead", "_deadline", "_fed", "_fields", "_first", "_guesses", "_known", "_loop", "_message", "_most",
+        "_noted", "_paced", "_parser", "_part", "_pending", "_refusal", "_set_aside", "_turn", "_unsent", "_url", "client",
+        "door", "paused", "room", "server", "transport",
     )  # fmt: skip
 
     def __init__(self, door: Door) -> None:
@@ -59,11 +56,12 @@ class Connection(asyncio.Protocol):
         self._part = _BETWEEN
         self._first = True
         self._set_aside = self.paused = False
-        self._message = 0
-        self._fed = self._pending = self._most = self._noted = self._paced = self._unsent = 0
+        self._message = self._fed = self._pending = self._most = self._noted = self._paced = self._unsent = 0
         self._url = b""
         self._fields: Fields = []
         self._refusal: tuple[int, str] | None = None
+        self._known: Repeated | None = None  # the head of the last request, if it came whole
+        self._guesses = GUESSES
         self._turn: Turn | None = None  # whose request arrives, or arrived last
         self._active: Turn | None = None  # who is being answered
         self._ahead: list[Turn] = []  # short, and hardly ever used: a deque takes most of a kilobyte
@@ -74,8 +72,8 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Give the client its time for a first request."""
         self.transport = cast("asyncio.Transport", transport)
-        self.server = _address(transport.get_extra_info("sockname"))
-        self.client = _address(transport.get_extra_info("peername"))
+        self.server = address_of(transport.get_extra_info("sockname"))
+        self.client = address_of(transport.get_extra_info("peername"))
         self._parser = self._new_parser()
         self.door.connections.add(self)
         self._deadline.set(self.door.limits.header_timeout)
@@ -101,6 +99,19 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Take what arrived, or refuse it and close."""
+        known = self._known
+        if known is not None and self._part == _BETWEEN and self._active is None:
+            told = known.told_by(data)
+            if told is not None:
+                headers, body = told
+                self._guesses = GUESSES
+                self._deadline.at = NEVER
+                self._turn = turn = Turn(self, known.head, headers, True, [body], len(body), True)
+                self._begin(turn)
+                return
+        self._parse(data)
+
+    def _parse(self, data: bytes) -> None:
         rest: bytes | memoryview = data
         while rest and self._parser is not None:
             before, message = self._part, self._message
@@ -117,7 +128,17 @@ class Connection(asyncio.Protocol):
             else:
                 if self._part:
                     self._watch(before if message == self._message else _BETWEEN)
+                elif before == _BETWEEN and self._message == message + 1 and rest is data:
+                    self._remember(data)
             return
+
+    def _remember(self, data: bytes) -> None:
+        """Know the next request by its bytes, if it begins as the one that came in `data`, wholly and alone, did."""
+        turn, self._known = self._turn, None
+        if self._guesses and turn is not None and turn.keep_alive:
+            self._guesses -= 1
+            raw = data[: len(data) - turn.arrived]
+            self._known = repeated(turn.head, raw, most=self.door.limits.header_bytes)
 
     def shutdown(self) -> None:
         """End, behind the requests that came already."""
@@ -170,16 +191,16 @@ class Connection(asyncio.Protocol):
                 return
             keep_alive = False
         self._fields = []  # the next one's; a request in the making keeps what it needs
-        self._turn = turn = Turn(
-            self,
-            method=str(method, "ascii"),
-            url=url,
-            version=version,
-            headers=headers,
-            fields=fields if len(headers) * 2 < len(fields) else None,
-            expects="expect" in headers and says(fields, b"expect", b"100-continue"),
-            keep_alive=keep_alive,
+        head = RequestHead(
+            str(method, "ascii"),
+            *place_of(url),
+            version,
+            headers,
+            fields if len(headers) * 2 < len(fields) else None,
+            "expect" in headers and says(fields, b"expect", b"100-continue"),
         )
+        self._turn = turn = Turn(self, head, headers, keep_alive, [])
+        turn.expects = head.expects
         if self._active is None:
             self._begin(turn)
         else:
@@ -239,7 +260,7 @@ class Connection(asyncio.Protocol):
 
     def close(self) -> None:
         """Take nothing more, and end once what was written has left, or the client takes no more of it."""
-        self._parser = None
+        self._parser = self._known = None
         self._unsent = self.transport.get_write_buffer_size()
         if self._unsent:
             self._deadline.set(self.door.limits.body_timeout)
@@ -277,7 +298,7 @@ class Connection(asyncio.Protocol):
         head = without_offers(parser.get_method(), self._url, parser.get_http_version(), fields=self._fields)
         self._fields = []
         self._parser = self._new_parser()
-        self.data_received(head)
+        self._parse(head)
 
     # what is refused, and what is cut
 
@@ -333,17 +354,13 @@ class Connection(asyncio.Protocol):
     def _refuse(self, status: int, text: str) -> None:
         """Say what is wrong, unless an answer is under way, and close."""
         if self._active is None or not self._active.started:
-            body = text.encode()
-            fields = b"\r\ncontent-type: text/plain; charset=utf-8\r\nconnection: close"
-            self.transport.write(
-                b"%b%b\r\ncontent-length: %d\r\n\r\n%b" % (STATUS_LINES[status], fields, len(body), body)
-            )
+            self.transport.write(refusal_of(status, text))
         self._forsake()
         self.close()
 
     def _forsake(self) -> None:
         """Let nobody write or wait any more."""
-        self._parser = None
+        self._parser = self._known = None
         if self._active is not None:
             self._active.leave()
         for turn in self._ahead:
@@ -379,8 +396,4 @@ class Connection(asyncio.Protocol):
             self.transport.abort()
 
 
-def _address(found: Any) -> tuple[str, int] | None:
-    return (str(found[0]), int(found[1])) if isinstance(found, tuple) else None
-
-
-__all__ = ["LINGER_SECONDS", "PACE_BYTES", "Connection"]
+__all__ = ["Connection"]

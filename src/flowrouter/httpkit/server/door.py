@@ -10,6 +10,12 @@ import msgspec
 
 from flowrouter.settings import Server
 
+LINGER_SECONDS = 10.0
+"""How long a client may go on sending the body of a request that is answered already."""
+
+PACE_BYTES = 32 * 1024
+"""What must arrive of a body within `body_timeout`, unless it ends before."""
+
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """Bytes, number and seconds of a request's head, seconds for a stretch of its body, seconds of idleness."""
@@ -59,4 +65,9 @@ class Door:
         self.lead = b"".join(b"\r\n%b: %b" % pair for pair in headers)
 
 
-__all__ = ["Door", "Limits", "limits_of"]
+def address_of(found: Any) -> tuple[str, int] | None:
+    """Return what a socket says of one of its ends, None where that is no host and port."""
+    return (str(found[0]), int(found[1])) if isinstance(found, tuple) else None
+
+
+__all__ = ["LINGER_SECONDS", "PACE_BYTES", "Door", "Limits", "address_of", "limits_of"]

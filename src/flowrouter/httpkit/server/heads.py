@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import unquote
 
 import httptools
+import msgspec
 
 Fields = list[bytes]
 """A request's headers as they came: a name, its value, a name, …"""
@@ -23,6 +24,7 @@ _TEXT = bytes(code for code in range(256) if code == 9 or (code >= 32 and code !
 _LENGTH, _ENCODING, _CONNECTION = b"\r\ncontent-length: ", b"\r\ntransfer-encoding: ", b"\r\nconnection: "
 _FRAMING = frozenset({_LENGTH, _ENCODING, _CONNECTION})
 _MOST_LABELS = 500
+
 _labels: dict[bytes, bytes] = {}
 
 
@@ -35,6 +37,26 @@ def _status_line(status: int) -> bytes:
 
 
 STATUS_LINES = {status: _status_line(status) for status in range(100, 600)}
+
+
+class RequestHead(msgspec.Struct, eq=False):
+    """What the head of a request comes to; the same object for all that repeat it on their connection.
+
+    `fields` are the headers as they came, where `headers` do not tell them apart. `entry` is the application's:
+    what it has found out about such a head.
+    """
+
+    method: str
+    path: str
+    raw_path: bytes
+    query: bytes
+    version: str
+    headers: dict[str, str]
+    fields: Fields | None
+    expects: bool
+    entry: Any = None
+
+    __repr__ = object.__repr__  # what headers hold is nobody's to read in a log
 
 
 def weighed(
@@ -108,6 +130,13 @@ def without_offers(method: bytes, url: bytes, version: str, *, fields: Fields) -
     return b"".join([*head, b"\r\n"])
 
 
+def refusal_of(status: int, text: str) -> bytes:
+    """Return the answer that says what is wrong, the last one on its connection."""
+    fields = b"\r\ncontent-type: text/plain; charset=utf-8\r\nconnection: close"
+    body = text.encode()
+    return b"%b%b\r\ncontent-length: %d\r\n\r\n%b" % (STATUS_LINES[status], fields, len(body), body)
+
+
 def answer_lines(fields: Iterable[tuple[bytes, bytes]]) -> tuple[bytes, int | None, bool, bool]:
     """Return an answer's headers as lines, the length they state, whether chunked, whether the last one.
 
@@ -148,9 +177,11 @@ def _label(name: bytes) -> bytes:
 __all__ = [
     "STATUS_LINES",
     "Fields",
+    "RequestHead",
     "answer_lines",
     "pairs_in",
     "place_of",
+    "refusal_of",
     "says",
     "weighed",
     "without_offers",

@@ -11,10 +11,12 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, Protocol
 
+import msgspec
+
 from flowrouter import logs
 from flowrouter.httpkit.fields import lines_of
 from flowrouter.httpkit.server.door import Door
-from flowrouter.httpkit.server.heads import STATUS_LINES, Fields, answer_lines, pairs_in, place_of
+from flowrouter.httpkit.server.heads import STATUS_LINES, RequestHead, answer_lines, pairs_in
 from flowrouter.httpkit.visit import Later, Watcher
 from flowrouter.tasks import at_once
 
@@ -61,49 +63,37 @@ class Line(Protocol):
         ...
 
 
-class Turn:
+class Turn(msgspec.Struct, eq=False):
     """Its request is added to by the connection: `pieces`, `arrived` (bytes) and `over`.
 
     `awaited` is there while the application waits for more, and set by whoever has news for it. The answer is
-    under way from `started` to `complete`; `gone` says that the client will not see the rest of it. `fields` are
-    the headers as they came, where `headers` do not tell them apart.
+    under way from `started` to `complete`; `gone` says that the client will not see the rest of it. `headers` are
+    those of its `head`, but for a length of its own.
+
+    A struct, since its many fields begin alike: made in one step, by place.
     """
 
-    __slots__ = (
-        "_bare", "_connection", "_fields", "_head", "_left", "_raw_path", "_told", "_version", "_watcher", "arrived",
-        "awaited", "complete", "expects", "gone", "headers", "keep_alive", "method", "over", "path", "pieces", "query",
-        "started", "taken", "task",
-    )  # fmt: skip
+    _connection: Line
+    head: RequestHead
+    headers: dict[str, str]
+    keep_alive: bool
+    pieces: list[bytes]
+    arrived: int = 0
+    over: bool = False
+    taken: int = 0
+    expects: bool = False
+    _told: bool = False
+    gone: bool = False
+    started: bool = False
+    complete: bool = False
+    _bare: bool = False
+    awaited: asyncio.Event | None = None
+    _watcher: Watcher | None = None
+    _held: bytes = b""
+    _left: int | None = 0
+    task: Any = None
 
-    task: asyncio.Task[Any]
-
-    def __init__(
-        self,
-        connection: Line,
-        *,
-        method: str,
-        url: bytes,
-        version: str,
-        headers: dict[str, str],
-        fields: Fields | None,
-        expects: bool,
-        keep_alive: bool,
-    ) -> None:
-        self._connection = connection
-        self.method = method
-        self.path, self._raw_path, self.query = place_of(url)
-        self._version = version
-        self.headers = headers
-        self._fields = fields
-        self.expects = expects
-        self.keep_alive = keep_alive
-        self.pieces: list[bytes] = []
-        self.arrived = self.taken = 0
-        self.over = self._told = self.gone = self.started = self.complete = self._bare = False
-        self.awaited: asyncio.Event | None = None
-        self._watcher: Watcher | None = None
-        self._head = b""
-        self._left: int | None = 0
+    __repr__ = object.__repr__  # as of its head
 
     # for the connection
 
@@ -132,14 +122,30 @@ class Turn:
 
     # a visit
 
+    @property
+    def method(self) -> str:
+        """Return the method."""
+        return self.head.method
+
+    @property
+    def path(self) -> str:
+        """Return the path, decoded."""
+        return self.head.path
+
+    @property
+    def query(self) -> bytes:
+        """Return the query as it was sent."""
+        return self.head.query
+
     def whole(self, most: int) -> bytes | None:
         """Take the body, if all of it is there, as it is to be read, and no larger than `most`."""
-        if not self.over or self.arrived > most or self.taken or self.gone or self.expects or self._told:
+        arrived = self.arrived
+        if not self.over or arrived > most or self.taken or self.gone or self.expects or self._told:
             return None
         if "content-encoding" in self.headers:
             return None
         pieces = self.pieces
-        self.pieces, self._told, self.taken = [], True, self.arrived
+        self.pieces, self._told, self.taken = [], True, arrived
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def watch(self, watcher: Watcher) -> asyncio.Task[Any]:
@@ -164,7 +170,7 @@ class Turn:
 
     def scope(self) -> dict[str, Any]:
         """Return the request as ASGI describes it."""
-        connection, fields = self._connection, self._fields
+        connection, head, fields = self._connection, self.head, self.head.fields
         if fields is None:
             headers = [
                 (name.encode("latin-1"), text.encode("latin-1")) for name, text in self.headers.items()
@@ -174,12 +180,12 @@ class Turn:
         return {
             "type": "http",
             "asgi": _ASGI,
-            "http_version": self._version,
-            "method": self.method,
+            "http_version": head.version,
+            "method": head.method,
             "scheme": "http",
-            "path": self.path,
-            "raw_path": self._raw_path,
-            "query_string": self.query,
+            "path": head.path,
+            "raw_path": head.raw_path,
+            "query_string": head.query,
             "root_path": "",
             "headers": headers,
             "server": connection.server,
@@ -188,10 +194,19 @@ class Turn:
 
     def answer(self, status: int, lines: bytes, body: bytes) -> Later:
         """Send a whole answer."""
-        if self._connection.room is not None:
-            return at_once(self._later(self._whole, status, lines, body))
+        connection = self._connection
+        if connection.room is not None:
+            return at_once(self._later(self.answer, status, lines, body))
         if not self.gone:
-            self._whole(status, lines, body)
+            head, write = self._head_with(status, lines), connection.transport.write
+            if self._bare:
+                write(head)
+            elif len(body) > _SPLIT:
+                write(head)
+                write(body)
+            else:
+                write(head + body)
+            self._finish()
         return None
 
     def open(self, status: int, lines: bytes) -> Later:
@@ -264,7 +279,7 @@ class Turn:
 
     # how it leaves
 
-    async def _later(self, step: Callable[..., None], *arguments: Any) -> None:
+    async def _later(self, step: Callable[..., Any], *arguments: Any) -> None:
         """Take a step once the client takes something again, unless it goes."""
         connection = self._connection
         while connection.room is not None and not self.gone:
@@ -272,21 +287,10 @@ class Turn:
         if not self.gone:
             step(*arguments)
 
-    def _whole(self, status: int, lines: bytes, body: bytes) -> None:
-        head, transport = self._head_with(status, lines), self._connection.transport
-        if self._bare:
-            transport.write(head)
-        elif len(body) > _SPLIT:
-            transport.write(head)
-            transport.write(body)
-        else:
-            transport.write(head + body)
-        self._finish()
-
     def _start(
         self, status: int, lines: bytes, length: int | None, *, chunked: bool = False, close: bool = False
     ) -> None:
-        if not (chunked or length is not None or status in _BODILESS or self.method == "HEAD"):
+        if not (chunked or length is not None or status in _BODILESS or self.head.method == "HEAD"):
             chunked, end = True, _CHUNKED
         else:
             end = _BLANK
@@ -296,7 +300,7 @@ class Turn:
             self._connection.transport.write(head)
         else:
             self._left = 0 if chunked else length or 0
-            self._head = head
+            self._held = head
 
     def _head_with(self, status: int, lines: bytes, *, close: bool = False, end: bytes = _BLANK) -> bytes:
         """Begin an answer; return its head."""
@@ -304,7 +308,7 @@ class Turn:
             raise _unexpected("http.response.start")
         self.started = True
         self.expects = False
-        if status in _BODILESS or self.method == "HEAD":
+        if status in _BODILESS or self.head.method == "HEAD":
             self._bare = True
         if close:
             self.keep_alive = False
@@ -328,8 +332,8 @@ class Turn:
             if left < 0:
                 raise RuntimeError("Response content longer than Content-Length")
         transport = self._connection.transport
-        if head := self._head:
-            self._head = b""
+        if head := self._held:
+            self._held = b""
             if len(body) > _SPLIT:
                 transport.write(head)
             else:
@@ -344,7 +348,8 @@ class Turn:
     def _finish(self) -> None:
         self.complete = True
         self._left = 0  # nothing is a piece of a stream any more
-        self.pieces = []
+        if self.pieces:
+            self.pieces = []
         if self.awaited is not None:
             self.awaited.set()
         self._connection.answered(self)
@@ -353,7 +358,7 @@ class Turn:
         """Say that the application failed, as long as nothing else was said."""
         if self.gone or self.complete:
             return
-        if self.started and not self._head:
+        if self.started and not self._held:
             self._connection.close()
             return
         self.started = False

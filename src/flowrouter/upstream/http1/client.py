@@ -7,7 +7,8 @@ byte of an answer, the request is sent once more, over a new one; nobody heard o
 from __future__ import annotations
 
 import asyncio
-from functools import lru_cache, partial
+from asyncio import get_running_loop
+from functools import lru_cache
 
 from flowrouter.errors import UpstreamError
 from flowrouter.upstream.guard import Guard
@@ -21,6 +22,9 @@ from flowrouter.wire.http import HttpRequest
 RESEND_SECONDS = 1.0
 """How soon a connection that was idle must end for the other end not to have worked on the request."""
 
+
+_SPLIT = 64 * 1024
+"""Bodies up to this size go out in one piece with their head."""
 
 _WITH_LENGTH = frozenset({"POST", "PUT", "PATCH"})
 """Methods whose requests tell the length of their body even where they have none."""
@@ -41,7 +45,6 @@ class Http1Transport:
         self._guard = guard
         self._dialer = Dialer(timeout=connect_timeout, guard=guard, look_up=look_up, proxy=proxy)
         self._pool = Pool(keepalive=keepalive)
-        self._open: set[Connection] = set()
         self._closed = False
 
     def warm(self) -> None:
@@ -58,11 +61,14 @@ class Http1Transport:
         origin, head = written(request.method, url, request.headers)
         if self._guard is not None:
             self._guard.admit(origin.host, origin.port)
-        if body or request.method in _WITH_LENGTH:
-            head = b"%bcontent-length: %d\r\n\r\n" % (head, len(body))
-        else:
+        size = len(body)
+        if not size and request.method not in _WITH_LENGTH:
             head += b"\r\n"
-        loop = asyncio.get_running_loop()
+        elif size > _SPLIT:
+            head = b"%bcontent-length: %d\r\n\r\n" % (head, size)
+        else:
+            head, body = b"%bcontent-length: %d\r\n\r\n%b" % (head, size, body), b""
+        loop = get_running_loop()
         began = loop.time()
         connection = self._pool.take(origin, began)
         while True:
@@ -86,18 +92,11 @@ class Http1Transport:
         """Close every connection."""
         self._closed = True
         self._pool.close()
-        for connection in list(self._open):
-            connection.cut()
         await asyncio.sleep(0)
 
     async def _connect(self, origin: Origin) -> Connection:
-        def gone(connection: Connection) -> None:
-            self._open.discard(connection)
-            self._pool.forget(origin, connection)
-
-        idle = partial(self._pool.put, origin)
-        connection = await self._dialer.open(origin, lambda: Connection(idle=idle, gone=gone))
-        self._open.add(connection)
+        connection = await self._dialer.open(origin, lambda: Connection(self._pool, origin))
+        self._pool.open.add(connection)
         return connection
 
 

@@ -8,16 +8,17 @@ nobody asked for, or that follow a whole reply, cost the connection: the next re
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextvars import Context, copy_context
 from functools import lru_cache
 from operator import methodcaller
 from types import MappingProxyType
-from typing import cast
+from typing import Protocol, cast
 
 import httptools
 
 from flowrouter.errors import UpstreamError
+from flowrouter.upstream.http1.origin import Origin
 from flowrouter.upstream.inflate import Inflater, is_disguised
 from flowrouter.upstream.transport import Take
 
@@ -30,116 +31,118 @@ BARREN = 64 * 1024
 FIELDS = 256
 """Header fields a reply may have."""
 
-_SPLIT = 64 * 1024
-"""Bodies up to this size go out in one piece with their head."""
-
 _NO_BODY = frozenset({204, 304})
 
 
+class Home(Protocol):
+    """Where a connection belongs: it is told when one can take another request (`idle`), and when it never will."""
+
+    def idle(self, connection: Connection) -> None:
+        """Keep it for later."""
+        ...
+
+    def gone(self, connection: Connection) -> None:
+        """Drop it."""
+        ...
+
+
 class Connection(asyncio.Protocol):
-    """A connection that is open; `idle` is told when it can take another request, `gone` when it never will."""
+    """A connection to `origin`, one exchange at a time."""
 
-    def __init__(self, *, idle: Callable[[Connection], None], gone: Callable[[Connection], None]) -> None:
-        self._idle = idle
-        self._gone = gone
+    _reply: Http1Reply | None = None
+    _transport: asyncio.Transport  # from the moment anybody is given the connection
+    barren = 0
+    """Bytes that came since the request, or since the last one of a body."""
+    _interim = _complete = False
+    usable = False
+    """Whether a request may be sent."""
+    _cut = False
+    idle_since = 0.0
+
+    def __init__(self, home: Home, origin: Origin) -> None:
+        self.origin = origin
+        self.loop = asyncio.get_running_loop()
+        self._home = home
         self._parser = httptools.HttpResponseParser(self)
-        self._reply: Http1Reply | None = None
-        self._transport: asyncio.Transport | None = None
         self._fields: list[bytes] = []
-        self._barren = 0
-        self._chunked = self._measured = False
-        self._interim = self._headed = self._complete = False
-        self._usable = False
-        self._cut = False
-        self.idle_since = 0.0
-
-    @property
-    def is_open(self) -> bool:
-        """Return whether a request may be sent."""
-        return self._usable and self._transport is not None and not self._transport.is_closing()
 
     def send(self, head: bytes, body: bytes) -> Http1Reply:
         """Send one request and return its reply to be, whose head is not there yet."""
-        transport = self._transport
-        assert transport is not None
-        assert self._reply is None
         reply = self._reply = Http1Reply(self)
-        self._barren = 0
-        self._headed = self._complete = False
-        if len(body) <= _SPLIT:
-            transport.write(head + body)
-        else:
-            transport.write(head)
-            transport.write(body)
+        self.barren = 0
+        self._complete = False
+        write = self._transport.write
+        write(head)
+        if body:
+            write(body)
         return reply
 
     def cut(self) -> None:
         """Close at once, whatever is under way."""
         self._cut = True
-        self._usable = False
-        if self._transport is not None:
-            self._transport.abort()
+        self.usable = False
+        self._transport.abort()
 
     def resume(self) -> None:
         """Read on: the reader has caught up."""
-        if self._transport is not None and not self._transport.is_closing():
+        if not self._transport.is_closing():
             self._transport.resume_reading()
 
     # asyncio.Protocol
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
-        self._usable = True
+        self.usable = True
 
     def data_received(self, data: bytes) -> None:
         reply = self._reply
         if reply is None:
             self.cut()  # nobody asked
             return
-        reply.heard = True
-        self._barren += len(data)
+        self.barren += len(data)
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
-            self._usable = False
+            self.usable = False
             if not self._complete:
                 self._fail(UpstreamError("the provider's answer is not valid HTTP", kind="protocol"))
                 return
-        if self._barren > BARREN and not self._complete:
-            self._fail(UpstreamError("the provider's answer is not valid HTTP", kind="protocol"))
-            return
         if self._complete:
             reply.ended = True
             self._reply = None
-        elif reply.size > HIGH and not reply.paused and self._transport is not None:
+        elif self.barren > BARREN:
+            self._fail(UpstreamError("the provider's answer is not valid HTTP", kind="protocol"))
+            return
+        elif reply.size > HIGH and not reply.paused:
             reply.paused = True
             self._transport.pause_reading()
         reply.wake()
 
     def eof_received(self) -> bool:
+        self.usable = False
         # Nobody will answer what has not left yet; without this the loop first waits for it to leave.
-        if self._transport is not None and self._transport.get_write_buffer_size():
+        if self._transport.get_write_buffer_size():
             self._transport.abort()
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._usable = False
+        self.usable = False
         reply, self._reply = self._reply, None
         if reply is not None:
-            if self._headed and not (self._chunked or self._measured) and exc is None and not self._cut:
+            if reply.status and exc is None and not self._cut and _is_unbounded(reply):
                 reply.ended = True  # the end of the connection is the end of such a body
-            elif self._headed:
+            elif reply.status:
                 reply.error = UpstreamError("the provider's answer was cut off", kind="reset")
             else:
                 reply.error = UpstreamError("the provider closed the connection", kind="reset")
             reply.wake()
-        self._gone(self)
+        self._home.gone(self)
 
     # httptools
 
     def on_message_begin(self) -> None:
         if self._complete:
-            self._usable = False  # a second answer to one request
+            self.usable = False  # a second answer to one request
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self._fields += (name, value)
@@ -155,20 +158,17 @@ class Connection(asyncio.Protocol):
         reply = self._reply
         if self._complete or reply is None:
             return
-        self._headed = True
         reply.status = status
         reply.headers = head
-        if status in _NO_BODY:
-            self._measured = True
         encoding = head.get("content-encoding")
         if encoding is not None and (encoding := encoding.strip().lower()) not in ("identity", ""):
             reply.inflater = Inflater(encoding)
 
     def on_body(self, body: bytes) -> None:
         reply = self._reply
-        if reply is None or self._complete:
+        if reply is None or self._complete or self._interim:
             return
-        self._barren = 0
+        self.barren = 0
         reply.pieces.append(body)
         reply.size += len(body)
 
@@ -180,13 +180,13 @@ class Connection(asyncio.Protocol):
             return
         self._complete = True
         if not self._parser.should_keep_alive():
-            self._usable = False
+            self.usable = False
 
     def _head(self) -> dict[str, str]:
         """Return the fields that came, if body and reply end where they say; raises `ValueError`."""
         fields, self._fields = self._fields, []
         count = len(fields)
-        if count > 2 * FIELDS or (self._barren > BARREN and sum(map(len, fields)) > BARREN):
+        if count > 2 * FIELDS or (self.barren > BARREN and sum(map(len, fields)) > BARREN):
             raise ValueError("too much of a head")
         head = dict(zip(map(_lowered, fields[::2]), map(_latin, fields[1::2]), strict=True))
         if 2 * len(head) < count:
@@ -194,21 +194,15 @@ class Connection(asyncio.Protocol):
         coding = head.get("transfer-encoding")
         if coding is not None and coding.strip().lower() != "chunked":
             raise ValueError("an unknown transfer encoding")
-        self._chunked = coding is not None
-        self._measured = "content-length" in head
         return head
 
     # the reply's way back
 
     def done(self) -> None:
         """Be used again, if the reply left the connection as it should be; called when all of it was taken."""
-        transport = self._transport
-        if transport is None:
-            return
         self._fields.clear()  # trailers
-        usable = self._usable and self._reply is None and not transport.is_closing()
-        if usable and not transport.get_write_buffer_size():
-            self._idle(self)
+        if self.usable and not self._transport.get_write_buffer_size():
+            self._home.idle(self)
         else:
             self.cut()
 
@@ -218,6 +212,13 @@ class Connection(asyncio.Protocol):
         if reply is not None:
             reply.error = error
             reply.wake()
+
+
+def _is_unbounded(reply: Http1Reply) -> bool:
+    """Return whether neither the head nor its body says where the reply ends."""
+    headers = reply.headers
+    bounded = "transfer-encoding" in headers or "content-length" in headers
+    return not bounded and reply.status not in _NO_BODY
 
 
 def _joined(fields: Sequence[bytes]) -> dict[str, str]:
@@ -238,7 +239,7 @@ def _lowered(name: bytes) -> str:
 
 
 class Http1Reply:
-    """One reply, as `upstream.Reply`; `heard` says whether a single byte of it came."""
+    """One reply, as `upstream.Reply`."""
 
     # How each begins; much of it is written for few.
     _waiter: asyncio.Future[None] | None = None
@@ -251,7 +252,6 @@ class Http1Reply:
     size = 0
     ended = False
     paused = False
-    heard = False
     error: UpstreamError | None = None
     inflater: Inflater | None = None
 
@@ -265,24 +265,24 @@ class Http1Reply:
             raise self.error
         if self.ended:
             raise UpstreamError("the provider's answer is not valid HTTP", kind="protocol")
-        return self._more()
+        waiter = self._waiter = self._connection.loop.create_future()
+        return waiter
 
     def entire(self) -> bytes | None:
         """Return the whole body where all of it is here and none was read; see `upstream.Reply`."""
-        if (
-            not self.ended
-            or self._sniffed
-            or self._closed
-            or self.inflater is not None
-            or self.error is not None
-        ):
-            return None
         pieces = self.pieces
+        if not self.ended or self._sniffed or not pieces or self.inflater is not None:
+            return None
         body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
         if is_disguised(body, self.headers):
             return None
         self.close()
         return body
+
+    @property
+    def heard(self) -> bool:
+        """Return whether a single byte of the answer came; asked where there is no head."""
+        return self._connection.barren > 0
 
     async def read(self) -> bytes:
         """Return the next piece as it arrives, `b""` at the end; raises `UpstreamError`."""
@@ -329,30 +329,31 @@ class Http1Reply:
             return
         self._closed = True
         self.pieces.clear()
-        self.size = 0
         if self.ended:
-            self._resume()
+            if self.paused:
+                self._resume()
             self._connection.done()
         elif self.error is None:
             self._connection.cut()
 
     def wake(self) -> None:
         """Let the reader look again, unless all there is to see could be given to it."""
-        waiter, taker, context = self._waiter, self._taker, self._context
+        waiter = self._waiter
         if waiter is None or waiter.done():
             return
-        if taker is not None and context is not None and self.pieces:
+        taker, context = self._taker, self._context
+        if taker is not None and context is not None:
             try:
-                if context.run(taker, self._take()) and not self.ended and self.error is None:
+                if self.pieces and context.run(taker, self._take()) and not self.ended and self.error is None:
                     return
             except Exception as error:  # noqa: BLE001 - for who called `flow`
                 waiter.set_exception(error)
                 return
-        self._taker = None
+            self._taker = None
         waiter.set_result(None)
 
     def _more(self) -> asyncio.Future[None]:
-        waiter = self._waiter = asyncio.get_running_loop().create_future()
+        waiter = self._waiter = self._connection.loop.create_future()
         return waiter
 
     def _take(self) -> bytes:
@@ -365,9 +366,8 @@ class Http1Reply:
         return taken
 
     def _resume(self) -> None:
-        if self.paused:
-            self.paused = False
-            self._connection.resume()
+        self.paused = False
+        self._connection.resume()
 
 
-__all__ = ["BARREN", "FIELDS", "HIGH", "Connection", "Http1Reply"]
+__all__ = ["BARREN", "FIELDS", "HIGH", "Connection", "Home", "Http1Reply"]

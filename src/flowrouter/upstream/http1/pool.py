@@ -1,4 +1,4 @@
-"""Connections that wait to be used again, by host; the last one used is the first one used again."""
+"""The open connections; those that wait to be used again by host, the last one used first."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ class Pool:
     """The idle connections of every host; those that idle longer than `keepalive` seconds are closed."""
 
     def __init__(self, *, keepalive: float) -> None:
+        self.open: set[Connection] = set()
         self._keepalive = keepalive
         self._idle: dict[Origin, list[Connection]] = {}
         self._sweeper: asyncio.TimerHandle | None = None
@@ -23,14 +24,14 @@ class Pool:
         waiting = self._idle.get(origin)
         while waiting:
             connection = waiting.pop()
-            if connection.is_open and now - connection.idle_since <= self._keepalive:
+            if connection.usable and now - connection.idle_since <= self._keepalive:
                 return connection
             connection.cut()
         return None
 
-    def put(self, origin: Origin, connection: Connection) -> None:
+    def idle(self, connection: Connection) -> None:
         """Keep a connection for later."""
-        loop = asyncio.get_running_loop()
+        loop, origin = connection.loop, connection.origin
         connection.idle_since = loop.time()
         waiting = self._idle.get(origin)
         if waiting is None:
@@ -40,8 +41,10 @@ class Pool:
         if self._sweeper is None:
             self._sweeper = loop.call_later(SWEEP_SECONDS, self._sweep)
 
-    def forget(self, origin: Origin, connection: Connection) -> None:
+    def gone(self, connection: Connection) -> None:
         """Drop a connection that has closed."""
+        self.open.discard(connection)
+        origin = connection.origin
         waiting = self._idle.get(origin)
         if waiting is not None and connection in waiting:
             waiting.remove(connection)
@@ -49,10 +52,12 @@ class Pool:
                 del self._idle[origin]
 
     def close(self) -> None:
-        """Look after nothing any more."""
+        """Cut every connection, and look after nothing any more."""
         if self._sweeper is not None:
             self._sweeper.cancel()
             self._sweeper = None
+        for connection in list(self.open):
+            connection.cut()
 
     def _sweep(self) -> None:
         """Close what has idled too long, and look again while anything still waits."""

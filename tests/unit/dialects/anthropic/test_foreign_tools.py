@@ -214,3 +214,11 @@ def test_a_forced_tool_switches_thinking_off_and_stays_forced():
         assert body["tool_choice"] == {"type": "any"}
         assert "thinking" not in body
         assert rows(rendered.losses) == [("reasoning_effort", "dropped")]
+
+
+def test_custom_tools_of_one_request_are_not_those_of_another():
+    """Two tools, so that what gathers them is made once, and not for the class of all requests."""
+    first = render(chat(tools=(CustomTool(name="patch"), CustomTool(name="draw"))))
+    assert first.edits.custom == frozenset({"patch", "draw"})
+    assert render(chat(tools=(CustomTool(name="write"),))).edits.custom == frozenset({"write"})
+    assert render(chat(tools=(WEATHER,))).edits.custom == frozenset()

@@ -1,0 +1,197 @@
+"""A request whose head is that of the one before is told from its bytes, and means what the parser would say."""
+
+from __future__ import annotations
+
+import asyncio
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flowrouter.httpkit.server.connection import Connection
+from flowrouter.httpkit.server.repeats import GUESSES
+from tests.unit.httpkit.wire import Wire, length, live, piece, request, settle, start, whole_body
+
+POST = "POST /v1/x?a=b HTTP/1.1"
+FIELDS = ("Authorization: Bearer k", "X-One: 1")
+
+
+class Told:
+    """Notes what it is asked and answers `yes`."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, bytes, list[tuple[bytes, bytes]], bytes]] = []
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        body = await whole_body(receive)
+        assert body is not None
+        self.asked.append((scope["path"], scope["query_string"], scope["headers"], body))
+        await send(start(200, length(3)))
+        await send(piece(b"yes"))
+
+
+@pytest.fixture
+def parsed(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """Note what the parser gets to see."""
+    seen: list[bytes] = []
+    parse = Connection._parse  # pyright: ignore[reportPrivateUsage] - whether it is asked is the point
+
+    def noted(self: Connection, data: bytes) -> None:
+        seen.append(data)
+        parse(self, data)
+
+    monkeypatch.setattr(Connection, "_parse", noted)
+    return seen
+
+
+def asked_by(*pieces: bytes, apart: bool = False) -> list[Any]:
+    """Return what the application hears of pieces on one connection, or of each on one of its own."""
+    told = Told()
+
+    async def story() -> None:
+        wire = Wire(told)
+        for each in pieces:
+            wire = Wire(told) if apart else wire
+            written = await wire.says(each)
+        assert written.endswith(b"yes")
+
+    live(story)
+    return told.asked
+
+
+def test_the_second_is_not_parsed_and_means_the_same(parsed: list[bytes]) -> None:
+    bodies = (b"one", b"three", b"x" * 12_345, b"four")
+    sent = [request(POST, *FIELDS, body=body) for body in bodies]
+    together = asked_by(*sent)
+    assert parsed == sent[:1]
+    assert together == asked_by(*sent, apart=True)
+    assert [asked[3] for asked in together] == list(bodies)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        request(POST, "Authorization: Bearer other", "X-One: 1", body=b"two"),
+        request("POST /v1/y HTTP/1.1", *FIELDS, body=b"two"),
+        request(POST, *FIELDS, "X-Two: 2", body=b"two"),
+        request(POST.replace("POST", "PUT"), *FIELDS, body=b"two"),
+        b"\r\n" + request(POST, *FIELDS, body=b"two"),
+    ],
+    ids=["credential", "path", "one more", "method", "empty line"],
+)
+def test_any_other_head_is_read(other: bytes) -> None:
+    first = request(POST, *FIELDS, body=b"one")
+    assert asked_by(first, other, first) == asked_by(first, other, first, apart=True)
+
+
+@pytest.mark.parametrize("ends", ["\r\n", "\r\n\r\n", "\n"], ids=["one", "two", "bare"])
+@pytest.mark.parametrize("begins", [b"GE", b"\r\n\r\n"], ids=["letters", "line ends"])
+def test_line_ends_behind_a_body_move_no_bytes_of_it_into_the_head(begins: bytes, ends: str) -> None:
+    behind = ends.encode()
+    first = request(POST, *FIELDS, body=begins + b"abc") + behind
+    body = begins[: len(behind)] + b"xyz"
+    asked = asked_by(first, request(POST, *FIELDS, body=body) + behind)
+    assert [each[3] for each in asked] == [begins + b"abc", body]
+
+
+@pytest.mark.parametrize(
+    "spoilt",
+    [
+        b"Content-Length: +3",
+        b"Content-Length: 3, 3",
+        b"Content-Length: 3x",
+        b"Content-Length:",
+        b"Content-Length: -3",
+    ],
+    ids=["plus", "twice", "letter", "none", "minus"],
+)
+def test_a_length_that_is_none_is_refused_as_ever(spoilt: bytes) -> None:
+    async def story() -> None:
+        wire = Wire(Told())
+        first = request(POST, *FIELDS, body=b"one")
+        await wire.says(first, first)
+        written = await wire.says(first.replace(b"Content-Length: 3", spoilt))
+        assert written.count(b"HTTP/1.1 200") == 2
+        assert b"HTTP/1.1 400 " in written
+        assert wire.transport.closed
+
+    live(story)
+
+
+@given(
+    cuts=st.lists(st.integers(0, 400), max_size=6), sizes=st.lists(st.integers(0, 60), min_size=2, max_size=5)
+)
+def test_wherever_reads_end_the_same_is_heard(cuts: list[int], sizes: list[int]) -> None:
+    sent = [request(POST, *FIELDS, body=b"b" * size) for size in sizes]
+    stream = b"".join(sent)
+    places = sorted({0, len(stream), *(cut % len(stream) for cut in cuts)})
+    pieces = [stream[begin:end] for begin, end in pairwise(places)]
+    assert asked_by(*pieces) == asked_by(*sent, apart=True)
+
+
+def test_one_that_comes_while_another_is_answered_waits_its_turn() -> None:
+    order: list[bytes] = []
+    go_on = asyncio.Event()
+
+    async def slow(_: Any, receive: Any, send: Any) -> None:
+        body = await whole_body(receive)
+        assert body is not None
+        if body == b"two":
+            await go_on.wait()
+        order.append(body)
+        await send(start(200, length(3)))
+        await send(piece(body))
+
+    async def story() -> None:
+        wire = Wire(slow)
+        await wire.says(*[request(POST, body=body) for body in (b"one", b"two", b"six")])
+        go_on.set()
+        await settle()
+        assert order == [b"one", b"two", b"six"]
+        assert not wire.transport.closed
+
+    live(story)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        ("Connection: close",),
+        ("Expect: 100-continue",),
+        ("X-One: 1", "X-One: 2"),
+        (f"X-Large: {'x' * 4050}",),
+    ],
+    ids=["the last", "asks first", "a name twice", "too large"],
+)
+def test_what_is_not_remembered(fields: tuple[str, ...], parsed: list[bytes]) -> None:
+    sent = request(POST, *fields, body=b"one")
+
+    async def story() -> None:
+        await Wire(Told()).says(sent, sent)
+
+    live(story)
+    assert parsed == ([sent] if "Connection: close" in fields else [sent, sent])
+
+
+def test_heads_that_all_differ_are_not_remembered_for_ever(parsed: list[bytes]) -> None:
+    differing = [request(POST, f"X-Id: {number}", body=b"one") for number in range(GUESSES)]
+    alike = request(POST, *FIELDS, body=b"one")
+    asked_by(*differing, alike, alike)
+    assert parsed[-1] is alike
+    assert len(parsed) == GUESSES + 2
+
+
+def test_an_end_to_the_connection_is_heeded_behind_a_known_head() -> None:
+    async def story() -> None:
+        wire = Wire(Told())
+        sent = request(POST, body=b"one")
+        await wire.says(sent, sent)
+        wire.connection.shutdown()
+        assert wire.transport.closed
+        wire.connection.data_received(sent)
+        await settle()
+        assert wire.written.count(b"HTTP/1.1 200") == 2
+
+    live(story)
