@@ -69,9 +69,8 @@ def request_from(row: Row, *, receipt: str | None = None) -> RequestRow:
 
 
 def _clean_attempt(attempt: AttemptRow) -> AttemptRow:
-    if attempt.error is None:
-        return attempt
-    return msgspec.structs.replace(attempt, error=_storable(attempt.error))
+    error = None if attempt.error is None else _storable(attempt.error)
+    return msgspec.structs.replace(attempt, model=_storable(attempt.model), error=error)
 
 
 def _storable(text: str) -> str:

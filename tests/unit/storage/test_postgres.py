@@ -38,7 +38,7 @@ from flowrouter.storage.postgres_session import translated
 from flowrouter.storage.rekey import Rekeying
 from flowrouter.storage.schema import SCHEMA_VERSION
 from flowrouter.storage.tables import metadata
-from tests.contracts.fakes import FakeClock, request_row, wait_until
+from tests.contracts.fakes import FakeClock, attempt_row, request_row, wait_until
 from tests.support.postgres_server import IN_URL, PASSWORD, PostgresServer
 from tests.support.stores import store_on
 
@@ -242,8 +242,10 @@ def test_rows_it_cannot_hold_as_they_are(store: Store) -> None:
     writer.record(request_row(1, error_text="nul \0 and \ud800"))
     writer.record(request_row(2, input_tokens=2**70))
     writer.record(request_row(3))
+    named = "asked \0 and \ud800"  # an address may name a model so
+    writer.record(request_row(4, model=named, attempts=(attempt_row(model=named),)))
     writer.start()
-    wait_until(lambda: len(logged(store)) == 2)
+    wait_until(lambda: len(logged(store)) == 3)
     assert writer.drain(30.0)
     assert writer.health().rejected == 1
     with store.place.opened() as connection:
