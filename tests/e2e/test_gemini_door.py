@@ -15,6 +15,7 @@ import pytest
 from google import genai
 from google.genai import errors, types
 
+from tests.contracts.fakes import wait_until
 from tests.e2e.conftest import accounts
 from tests.support.gateway import RunningGateway
 from tests.upstreams import ScriptedUpstream
@@ -74,7 +75,7 @@ def test_an_answer_whole_and_streamed(client: genai.Client, model: str) -> None:
 def test_the_array_form_is_json_as_a_whole(gateway: RunningGateway, model: str) -> None:
     path = f"/v1beta/models/{model}:streamGenerateContent"
     status, body = gateway.call("POST", path, body=ASK)
-    assert status == 200
+    assert status == 200, body
     elements = json.loads(body)
     assert elements[-1]["candidates"][0]["finishReason"] == "STOP"
     status, encoded = gateway.call(
@@ -123,6 +124,7 @@ def test_an_openai_client_embeds_at_google(gateway: RunningGateway, google: Scri
 
 
 def test_models_are_listed_page_by_page(client: genai.Client, google: ScriptedUpstream) -> None:
+    wait_until(lambda: len(list(client.models.list())) >= len(google.models))  # asked for behind the start
     found = {model.name: model for model in client.models.list(config={"page_size": 2})}
     assert {f"models/{name}" for name in google.models} <= found.keys()
     embeds = found["models/gemini-embedding-001"]
@@ -144,12 +146,19 @@ def test_models_are_listed_page_by_page(client: genai.Client, google: ScriptedUp
 )
 @pytest.mark.parametrize("account", ["google/gemini-2.5-flash", "chat/gpt-4.1"])
 def test_errors_are_googles(
-    gateway: RunningGateway, google: ScriptedUpstream, account: str, fault: str, code: int, status: str
+    google: ScriptedUpstream,
+    chat_upstream: ScriptedUpstream,
+    account: str,
+    fault: str,
+    code: int,
+    status: str,
 ) -> None:
     google.reset()
-    client = genai.Client(api_key="any", http_options=types.HttpOptions(base_url=gateway.url))
-    with pytest.raises(errors.APIError) as caught:
-        client.models.generate_content(model=f"{account}+{fault}", contents="hi")
+    # What is refused pauses: a gateway of its own, so that others find theirs at work.
+    with RunningGateway([*listed(google), accounts(chat_upstream, chat_upstream)[0]]) as gateway:
+        client = genai.Client(api_key="any", http_options=types.HttpOptions(base_url=gateway.url))
+        with pytest.raises(errors.APIError) as caught:
+            client.models.generate_content(model=f"{account}+{fault}", contents="hi")
     assert (caught.value.code, caught.value.status) == (code, status)
 
 
