@@ -33,7 +33,7 @@ import uvloop
 
 from flowrouter import app
 from flowrouter.config import load
-from tests.cost.baseline import BASELINE, CASES, Cost, Counts, dump
+from tests.cost.baseline import BASELINE, CASES, COMBO, Cost, Counts, dump
 from tests.cost.line import Line
 from tests.cost.provider import Provider
 
@@ -42,7 +42,7 @@ WARM, MEASURED = 30, 5
 FEW, MANY = 100, 200
 """Chunks of two streams; what a chunk costs is their difference."""
 
-CONFIG = """
+CONFIG = f"""
 [local]
 mode = "off"
 [discovery]
@@ -59,6 +59,8 @@ preset = "custom-anthropic"
 base_url = "http://127.0.0.1:1"
 api_key = "sk-count-0000000000"
 models = ["an*"]
+[routing.combos.{COMBO}]
+members = [{{ model = "chat/oa" }}, {{ model = "chat/oa-second" }}]
 """
 
 Ask = Callable[[], Awaitable[None]]

@@ -15,8 +15,8 @@ from flowrouter.wire.http import HttpRequest
 JSON = {"content-type": "application/json"}
 SSE = {"content-type": "text/event-stream"}
 
-Step = bytes | float | Exception
-"""What an upstream does next: send bytes, wait seconds, or break."""
+Step = bytes | float | Exception | Callable[[], Exception]
+"""What an upstream does next: send bytes, wait seconds, or break, which may be made anew then."""
 
 
 class Script(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,6 +53,8 @@ class ScriptedReply:
                 return step
             if isinstance(step, Exception):
                 raise step
+            if callable(step):
+                raise step()
             await asyncio.sleep(step)
         return b""
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import gc
 from typing import Any
 
 import msgspec
 import pytest
 
 from flowrouter.config import Timeouts
+from flowrouter.errors import UpstreamError
+from flowrouter.gateway.begun import Opened
+from flowrouter.gateway.delivery import Delivery
+from flowrouter.gateway.source import Source
 from flowrouter.plugins import Hooks
 from flowrouter.settings.routing import Routing
 from tests.playbooks.stage import SSE, Script, account, play
@@ -46,6 +51,31 @@ def test_a_shutdown_behind_the_end_does_not_undo_the_answer() -> None:
         cancel_after=1.1,
     )
     assert (result.row.outcome, result.row.status) == ("ok", 200)
+
+
+def test_a_stream_that_broke_leaves_nothing_behind_in_a_circle() -> None:
+    """What goes round in one stays until the collector comes, and that comes rarely: with it the request's body."""
+
+    def alive() -> int:
+        return sum(type(each) in (Source, Delivery, Opened) for each in gc.get_objects())
+
+    gc.collect()
+    gc.disable()
+    before = alive()
+    try:
+        # Made when it is raised: a script that kept it would keep what it went through.
+        broken = [ROLE, HEL, 1.0, LO, lambda: UpstreamError("cut off", kind="reset")]
+        result = play(
+            "openai_chat",
+            ASK_STREAM,
+            accounts=[CHAT],
+            scripts=[Script(headers=SSE, steps=broken)],
+            routing=NOBODY_GOES_ON,
+        )
+        assert result.row.outcome == "partial"
+        assert alive() <= before
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize("end", [b"event: message_stop\n", b"event: message_stop\ndata:", b"id: 7"])

@@ -33,16 +33,15 @@ def circumstances(exchange: Exchange) -> Circumstances:
     def texts() -> Texts | None:
         return spoken.skim_texts(inbound.body)
 
-    seen = Circumstances(
+    return Circumstances(
         counts=counts,
-        tokens=lambda: _tokens(seen.counts, len(inbound.body)),
+        tokens=lambda seen: _tokens(seen.counts, len(inbound.body)),
         minute=lambda: local_minute(inbound.wall),
         user_agent=inbound.headers.get("user-agent", ""),
         tags=exchange.caller.policy.tags,
         texts=texts,
         max_output=head.max_tokens if head is not None else None,
     )
-    return seen
 
 
 def _tokens(counts: Counts | None, length: int) -> int:

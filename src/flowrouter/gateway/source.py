@@ -162,12 +162,14 @@ class Source(msgspec.Struct, eq=False):
         try:
             await self._opened.reply.flow(self._take)
         except BaseException as error:
-            if silence.ended() and isinstance(error, asyncio.CancelledError):
-                self._held = self._broken(incoming.silent())
-            elif isinstance(error, UpstreamError):
-                self._held = self._broken(error)
-            else:
+            was_silent = silence.ended() and isinstance(error, asyncio.CancelledError)
+            if not was_silent and not isinstance(error, UpstreamError):
                 raise
+            if not (held := self._broken()):
+                if was_silent:
+                    raise incoming.silent() from error
+                raise
+            self._held = held
         else:
             silence.ended()
 
@@ -275,8 +277,10 @@ class Source(msgspec.Struct, eq=False):
                         data = await incoming.flowing()
                     else:
                         data = await incoming.more(started=self._started, meaningful=self._meaningful, by=by)
-                except UpstreamError as error:
-                    return self._broken(error)
+                except UpstreamError:
+                    if not (steps := self._broken()):
+                        raise
+                    return steps
             self._size += len(data)
             if self._size > WHOLE_MAX and self._exchange.first_content_at is None:
                 raise UpstreamError("the provider's answer is too large", kind="protocol")
@@ -335,11 +339,9 @@ class Source(msgspec.Struct, eq=False):
             self._look(events)
         return steps
 
-    def _broken(self, error: UpstreamError) -> list[Step]:
-        """Return how a stream ends that broke behind its finish; raises `error` for one without."""
-        if self._meaningful and (events := self._finished()):
-            return [(None, events)]
-        raise error
+    def _broken(self) -> list[Step]:
+        """Return how a stream ends that broke behind its finish; nothing for one without."""
+        return [(None, events)] if self._meaningful and (events := self._finished()) else []
 
     def _finished(self) -> Sequence[Event]:
         """Return the end of an answer whose finish had come when its connection broke; nothing without one.

@@ -23,7 +23,7 @@ _FLAGS = (
 class Circumstances:
     """One request as conditions see it; the costly parts are looked at when the first rule asks.
 
-    `tokens` estimates the input, `counts` reads counts and flags (None: the body cannot be read),
+    `tokens` estimates the input (given these), `counts` reads counts and flags (None: the body cannot be read),
     `minute` is the local minute of the day, `tags` are those of the gateway key. `texts` reads the words
     (None: the body cannot be read), `max_output` is the client's limit for the answer in tokens.
     """
@@ -36,7 +36,7 @@ class Circumstances:
         self,
         *,
         counts: Callable[[], Counts | None],
-        tokens: Callable[[], int],
+        tokens: Callable[[Circumstances], int],
         minute: Callable[[], int],
         user_agent: str = "",
         tags: tuple[str, ...] = (),
@@ -70,7 +70,7 @@ class Circumstances:
     @property
     def tokens(self) -> int:
         """Return the estimated input tokens."""
-        return self._tokens()
+        return self._tokens(self)
 
     @property
     def minute(self) -> int:

@@ -18,7 +18,7 @@ EMPTY = Counts(turns=1, tools=0, images=0, documents=0, tool_results=0, thinking
 
 def seen(*, counts: Any = None, tokens: int = 100, minute: int = 720, **fields: Any) -> Circumstances:
     read = msgspec.structs.replace(EMPTY, **counts) if isinstance(counts, dict) else counts
-    return Circumstances(counts=lambda: read, tokens=lambda: tokens, minute=lambda: minute, **fields)
+    return Circumstances(counts=lambda: read, tokens=lambda _: tokens, minute=lambda: minute, **fields)
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_the_body_is_read_once_and_only_for_conditions_about_it() -> None:
         looks.append("counts")
         return EMPTY
 
-    now = Circumstances(counts=counts, tokens=lambda: looks.append("tokens") or 5, minute=lambda: 0)  # type: ignore[func-returns-value]
+    now = Circumstances(counts=counts, tokens=lambda _: looks.append("tokens") or 5, minute=lambda: 0)  # type: ignore[func-returns-value]
     assert unmet(Conditions(user_agent="x*", images=True), now) is not None
     assert unmet(Conditions(tags=("a",), max_tokens=3), now) is not None
     assert looks == []

@@ -24,7 +24,7 @@ def seen(body: Any, dialect: Dialect = "openai_chat") -> Circumstances:
     head = spoken.skim(raw)
     return Circumstances(
         counts=lambda: spoken.skim_counts(raw),
-        tokens=lambda: 1,
+        tokens=lambda _: 1,
         minute=lambda: 0,
         texts=lambda: spoken.skim_texts(raw),
         max_output=head.max_tokens,
@@ -143,7 +143,7 @@ def test_a_tier_by_name_needs_no_switch_and_no_request(wanted: str) -> None:
 
 def test_a_name_without_a_request_is_standard() -> None:
     assert classified(ON, None)[0] == "standard"
-    blind = Circumstances(counts=lambda: None, tokens=lambda: 1, minute=lambda: 0)
+    blind = Circumstances(counts=lambda: None, tokens=lambda _: 1, minute=lambda: 0)
     assert classified(ON, blind)[0] == "standard"
 
 

@@ -45,7 +45,7 @@ def request(**fields: Any) -> Circumstances:
     empty = Counts(turns=1, tools=0, images=0, documents=0, tool_results=0, thinking=False, text_bytes=0)
     counts = msgspec.structs.replace(empty, **fields.pop("counts", {}))
     tokens, minute = fields.pop("tokens", 10), fields.pop("minute", 12 * 60)
-    return Circumstances(counts=lambda: counts, tokens=lambda: tokens, minute=lambda: minute, **fields)
+    return Circumstances(counts=lambda: counts, tokens=lambda _: tokens, minute=lambda: minute, **fields)
 
 
 def shape(node: Group | Leaf | None) -> Any:

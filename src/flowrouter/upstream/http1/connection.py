@@ -13,11 +13,11 @@ from contextvars import Context, copy_context
 from functools import lru_cache
 from operator import methodcaller
 from types import MappingProxyType
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 import httptools
 
-from flowrouter.errors import UpstreamError
+from flowrouter.upstream.http1.breaches import CLOSED, CUT_OFF, ENDED, NOT_HTTP, Breach, raisable
 from flowrouter.upstream.http1.origin import Origin
 from flowrouter.upstream.inflate import Inflater, is_disguised
 from flowrouter.upstream.transport import Take
@@ -63,7 +63,7 @@ class Connection(asyncio.Protocol):
         self.origin = origin
         self.loop = asyncio.get_running_loop()
         self._home = home
-        self._parser = httptools.HttpResponseParser(self)
+        self._parser: Any = httptools.HttpResponseParser(self)
         self._fields: list[bytes] = []
 
     def send(self, head: bytes, body: bytes) -> Http1Reply:
@@ -105,13 +105,13 @@ class Connection(asyncio.Protocol):
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
             self.usable = False
             if not self._complete:
-                self._fail(UpstreamError("the provider's answer is not valid HTTP", kind="protocol"))
+                self._fail(NOT_HTTP)
                 return
         if self._complete:
             reply.ended = True
             self._reply = None
         elif self.barren > BARREN:
-            self._fail(UpstreamError("the provider's answer is not valid HTTP", kind="protocol"))
+            self._fail(NOT_HTTP)
             return
         elif reply.size > HIGH and not reply.paused:
             reply.paused = True
@@ -131,12 +131,12 @@ class Connection(asyncio.Protocol):
         if reply is not None:
             if reply.status and exc is None and not self._cut and _is_unbounded(reply):
                 reply.ended = True  # the end of the connection is the end of such a body
-            elif reply.status:
-                reply.error = UpstreamError("the provider's answer was cut off", kind="reset")
             else:
-                reply.error = UpstreamError("the provider closed the connection", kind="reset")
+                reply.error = CUT_OFF if reply.status else CLOSED
             reply.wake()
         self._home.gone(self)
+        # Parser and transport lead back here, and what goes round in a circle stays until the collector comes.
+        self._parser, self._transport = None, ENDED
 
     # httptools
 
@@ -206,7 +206,7 @@ class Connection(asyncio.Protocol):
         else:
             self.cut()
 
-    def _fail(self, error: UpstreamError) -> None:
+    def _fail(self, error: Breach) -> None:
         reply, self._reply = self._reply, None
         self.cut()
         if reply is not None:
@@ -252,7 +252,7 @@ class Http1Reply:
     size = 0
     ended = False
     paused = False
-    error: UpstreamError | None = None
+    error: Breach | None = None
     inflater: Inflater | None = None
 
     def __init__(self, connection: Connection) -> None:
@@ -261,10 +261,8 @@ class Http1Reply:
 
     def head(self) -> asyncio.Future[None]:
         """Return what to wait for while there is no `status`; raises `UpstreamError` where there will be none."""
-        if self.error is not None:
-            raise self.error
-        if self.ended:
-            raise UpstreamError("the provider's answer is not valid HTTP", kind="protocol")
+        if self.error is not None or self.ended:
+            raise raisable(self.error or NOT_HTTP)
         waiter = self._waiter = self._connection.loop.create_future()
         return waiter
 
@@ -300,11 +298,11 @@ class Http1Reply:
                 if plain := self.inflater.feed(piece) or self.inflater.rest():
                     return plain
             elif self.error is not None:
-                raise self.error
+                raise raisable(self.error)
             elif self.ended or self._closed:
                 if not self._closed and self.inflater is not None and self.inflater.is_cut():
                     self.close()
-                    raise UpstreamError("the provider's answer was cut off", kind="reset")
+                    raise raisable(CUT_OFF)
                 self.close()
                 return b""
             else:
