@@ -132,6 +132,7 @@ class Attempts:
         refused = await self._learned.refused(target) if self._learned.any else _NOTHING
         try:
             waits = target.dialect != inbound.dialect or account.oauth is not None
+            # Whatever is not one of these is prepared without an await.
             if waits or self.pictures is not None or len(inbound.body) > LARGE:
                 prepared = await self._prepared(
                     exchange, world, target, destination=destination, refused=refused
@@ -191,11 +192,8 @@ class Attempts:
         account, inbound = destination.account, exchange.inbound
         if account.oauth is not None and self._credentials is not None:
             account = await self._credentials.ready(account)
-            destination = (
-                destination
-                if account is destination.account
-                else msgspec.structs.replace(destination, account=account)
-            )
+            if account is not destination.account:
+                destination = msgspec.structs.replace(destination, account=account)
         stages = self._hooks.stages
         made = partial(
             prepare,
