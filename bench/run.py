@@ -32,7 +32,7 @@ from harness.rounds import (
     summary,
     warm_up,
 )
-from harness.systems import Place, System, gateway, mock_upstream, nginx, reference_proxy
+from harness.systems import Place, System, bare, gateway, mock_upstream, nginx, reference_proxy
 
 
 def choose_systems(
@@ -46,6 +46,8 @@ def choose_systems(
         absent["nginx"] = (
             "not installed (a package of its name is in every distribution), so nothing checks the reference"
         )
+    if options.bare:
+        chosen.append(bare())
     if not options.without_gateway:
         chosen.append(gateway())
     for path in [*options.peer, *(all_peers() if options.peers else [])]:
@@ -135,6 +137,11 @@ def main() -> None:
         "--peer", type=Path, action="append", default=[], metavar="TOML", help="measure this too"
     )
     parser.add_argument("--peers", action="store_true", help="install the pinned peers and measure them too")
+    parser.add_argument(
+        "--bare",
+        action="store_true",
+        help="measure the gateway's own server and HTTP client too, with nothing between them",
+    )
     parser.add_argument("--without-gateway", action="store_true", help="only the reference and the peers")
     options = parser.parse_args()
     raise_file_limit()

@@ -92,6 +92,16 @@ def reference_proxy(programs: dict[str, str]) -> System:
     return System(name="proxy", prepare=prepare)
 
 
+def bare() -> System:
+    """The gateway's own server and HTTP client with nothing between them (`bare.py`)."""
+
+    def prepare(place: Place) -> Launch:
+        ports = [str(place.port), str(place.upstream_port)]
+        return Launch(command=[sys.executable, str(BENCH / "bare.py"), *ports])
+
+    return System(name="bare", prepare=prepare)
+
+
 def gateway(*, settings: str = "", serve_options: tuple[str, ...] = ()) -> System:
     """Flow Router itself, with a gateway key, two accounts and everything on by default.
 

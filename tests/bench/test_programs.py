@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from harness.build import compile_all
-from harness.cases import OPENAI, Case, plain_case, stream_case
+from harness.cases import ANTHROPIC, OPENAI, Case, plain_case, stream_case
 from harness.load import Client
 from harness.meters import Running, free_port
-from harness.systems import Place, mock_upstream, reference_proxy
+from harness.systems import Place, System, bare, mock_upstream, reference_proxy
 
 
 @pytest.fixture(scope="module")
@@ -60,19 +60,25 @@ def test_an_error_may_be_huge(client: Client, mock: Running) -> None:
     assert outcome.raw["body_bytes"] > 3_000_000
 
 
-def test_a_large_body_passes_the_reference(
-    programs: dict[str, str], client: Client, mock: Running, tmp_path: Any
+@pytest.mark.parametrize("make", [reference_proxy, lambda _: bare()], ids=["reference", "bare"])
+def test_large_bodies_and_streams_pass_whoever_only_forwards(
+    make: Callable[[dict[str, str]], System],
+    programs: dict[str, str],
+    client: Client,
+    mock: Running,
+    tmp_path: Any,
 ) -> None:
     place = Place(directory=tmp_path, port=free_port(), upstream_port=mock.port, models={})
-    proxy = Running(reference_proxy(programs), place, core=None)
+    forwarder = Running(make(programs), place, core=None)
     try:
-        proxy.start()
+        forwarder.start()
         case = plain_case(OPENAI, OPENAI)
         large = Case(**{**vars(case), "body": case.body[:-1] + b',"more":"' + b"x" * 5_000_000 + b'"}'})
-        outcome = client.run(large, place.port, requests=3, connections=1)
+        stream = stream_case(ANTHROPIC, ANTHROPIC, chunks=20, interval_ms=2)
+        outcomes = [client.run(each, place.port, requests=3, connections=1) for each in (large, stream)]
     finally:
-        proxy.stop()
-    assert (outcome.completed, outcome.failed) == (3, 0)
+        forwarder.stop()
+    assert [(outcome.completed, outcome.failed) for outcome in outcomes] == [(3, 0), (3, 0)]
 
 
 def test_the_client_keeps_its_pace(client: Client, mock: Running) -> None:
