@@ -132,7 +132,6 @@ class Attempts:
         refused = await self._learned.refused(target) if self._learned.any else _NOTHING
         try:
             waits = target.dialect != inbound.dialect or account.oauth is not None
-            # Whatever is not one of these is prepared without an await.
             if waits or self.pictures is not None or len(inbound.body) > LARGE:
                 prepared = await self._prepared(
                     exchange, world, target, destination=destination, refused=refused
