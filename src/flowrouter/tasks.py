@@ -1,4 +1,8 @@
-"""Supervised background work: every task has an owner that waits for it and hears of its failure."""
+"""Supervised background work: every task has an owner that waits for it and hears of its failure.
+
+And limits to what takes too long: `Deadline` for tasks, `Alarm` for all else. Each kind of a loop stands behind one
+timer, since thousands are set and hardly any is reached.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,9 @@ import math
 import types
 from asyncio import current_task, get_running_loop
 from collections.abc import Awaitable, Callable, Coroutine, Generator
-from typing import Any, TypeVar
+from contextvars import Context
+from heapq import heapify, heappop, heappush
+from typing import Any, Protocol, TypeVar
 
 FailureSink = Callable[[str, BaseException], None]
 T = TypeVar("T")
@@ -174,4 +180,125 @@ class _Watch:
 
 _watch: _Watch | None = None
 
-__all__ = ["Deadline", "FailureSink", "TaskGroup", "at_once", "in_time"]
+NEVER = math.inf
+_TICK = 0.001
+_CROWD = 64
+"""Turns that were given up may be so many, and as many as the others, before they are cleared away."""
+
+
+class Punctual(Protocol):
+    """Who has an alarm; told outside of any task."""
+
+    def missed(self) -> None:
+        """Act on whatever was waited for too long."""
+        ...
+
+
+class Alarm:
+    """Tells `owner` once, as `missed`, when `at`, a time of the loop's clock, has passed; `NEVER` lifts it.
+
+    `at` may be moved at will. An alarm whose turn comes too early takes a later one, so that what is put off again and
+    again costs nothing.
+    """
+
+    __slots__ = ("_bell", "_owner", "at", "turn")
+
+    def __init__(self, owner: Punctual) -> None:
+        global _bell  # noqa: PLW0603 - as for `_watch`
+        loop = get_running_loop()
+        if (bell := _bell) is None or bell.loop is not loop:
+            bell = _bell = _Bell(loop)
+        self._bell = bell
+        self._owner: Punctual | None = owner
+        self.at = self.turn = NEVER
+
+    def set(self, seconds: float) -> None:
+        """Wait so long from now on."""
+        bell = self._bell
+        at = self.at = bell.loop.time() + seconds
+        if at < self.turn:
+            bell.enter(self, at)
+
+    def end(self) -> None:
+        """Wait for nothing any more, and hold on to nobody."""
+        self._owner = None
+        self.at = NEVER
+        if self.turn != NEVER:
+            self.turn = NEVER
+            self._bell.clear()
+
+    def ring(self) -> None:
+        """Tell the owner."""
+        self.at = NEVER
+        if self._owner is not None:
+            self._owner.missed()
+
+    def __lt__(self, other: Alarm) -> bool:
+        return False  # of one moment, in any order
+
+
+class _Bell:
+    """The alarms of one event loop in the order of their turns, behind one timer."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        self._turns: list[tuple[float, Alarm]] = []
+        self._given_up = 0
+        self._rings = NEVER
+        self._timer: asyncio.TimerHandle | None = None
+
+    def enter(self, alarm: Alarm, at: float) -> None:
+        """Give `alarm` a turn, instead of one it has later."""
+        if alarm.turn != NEVER:
+            self.clear()
+        alarm.turn = at
+        heappush(self._turns, (at, alarm))
+        if at < self._rings:
+            self._ring_at(at)
+
+    def clear(self) -> None:
+        """Count a turn that is given up; drop all such once they are many, or nothing else is left."""
+        self._given_up += 1
+        given_up, turns = self._given_up, len(self._turns)
+        if given_up == turns or (given_up > _CROWD and 2 * given_up > turns):
+            self._turns = [(at, alarm) for at, alarm in self._turns if alarm.turn == at]
+            heapify(self._turns)
+            self._given_up = 0
+            if not self._turns and self._timer is not None:
+                self._timer.cancel()
+                self._rings, self._timer = NEVER, None
+
+    def _ring_at(self, at: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._rings = at
+        self._timer = self.loop.call_later(at - self.loop.time(), self._ring)
+
+    def _ring(self) -> None:
+        """Tell those whose time is over; the timer is set again once, behind them."""
+        self._rings, self._timer = -NEVER, None
+        now, due = self.loop.time(), list[Alarm]()
+        while (turns := self._turns) and turns[0][0] <= now:
+            turn, alarm = heappop(turns)
+            if alarm.turn != turn:
+                self._given_up -= 1
+                continue
+            alarm.turn = NEVER
+            if alarm.at <= now:
+                due.append(alarm)
+            elif alarm.at != NEVER:
+                self.enter(alarm, max(alarm.at, now + _TICK))
+        for alarm in due:
+            if alarm.at <= now:  # nobody has put it off since
+                try:
+                    Context().run(alarm.ring)  # who sets the timer is seldom who is told
+                except Exception as error:  # noqa: BLE001 - who fails keeps nobody else from being told
+                    self.loop.call_exception_handler({"message": "an alarm failed", "exception": error})
+        self._rings = NEVER
+        if self._turns:
+            self._ring_at(max(self._turns[0][0], now + _TICK))
+
+
+_bell: _Bell | None = None
+
+__all__ = ["NEVER", "Alarm", "Deadline", "FailureSink", "Punctual", "TaskGroup", "at_once", "in_time"]

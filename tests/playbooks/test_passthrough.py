@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import msgspec
+import pytest
 
+from flowrouter.canonical.dialect import Dialect
 from flowrouter.config import Timeouts
 from flowrouter.settings.routing import Routing
 from tests.playbooks.stage import SSE, Script, account, play, reset
@@ -87,6 +89,27 @@ def test_frames_cut_anywhere_leave_as_whole_frames() -> None:
         "openai_chat", ASK_STREAM_USAGE, accounts=[CHAT], scripts=[Script(headers=SSE, steps=pieces)]
     )
     assert result.body == wire
+
+
+@pytest.mark.parametrize("at", range(3, 9))
+@pytest.mark.parametrize("client", ["openai_chat", "anthropic"])
+def test_frames_that_come_together_leave_as_those_that_come_alone(client: Dialect, at: int) -> None:
+    """The end may be among them, and half a frame."""
+    texts = [chunk(f'{{"content":"{word}"}}') for word in ("a", "b", "c", "d")]
+    frames = [ROLE, HEL, LO, *texts, FINISH, USAGE, DONE]
+    half = len(frames[at]) // 2
+    together = [
+        *frames[:3],
+        b"".join(frames[3:at]) + frames[at][:half],
+        frames[at][half:] + b"".join(frames[at + 1 :]),
+    ]
+    ask = ASK_STREAM_USAGE if client == "openai_chat" else ANTHROPIC_ASK
+    alone, result = (
+        play(client, ask, accounts=[CHAT], scripts=[Script(headers=SSE, steps=steps)])
+        for steps in (frames, together)
+    )
+    assert result.body == alone.body
+    assert result.row.output_tokens == alone.row.output_tokens == 3
 
 
 def test_missing_done_is_supplied() -> None:

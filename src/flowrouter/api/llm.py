@@ -183,7 +183,7 @@ class DataPlane:
         world, wall = parts.world(), parts.clock.now()
         share = call.share = parts.memory.hold(call.headers)
         try:
-            caller = self._caller(call, world, wall)
+            caller = self._known(call, world, wall)
         except CallerError:
             # A stranger's body is not worth reading; the pipeline refuses and books the request.
             caller, body = None, b""
@@ -297,19 +297,27 @@ class DataPlane:
             share = call.share = self._parts.memory.hold(call.headers)
         return read_body(call.visit.receive, call.headers, limit=self._parts.body_limit, cover=share.cover)
 
-    def _caller(self, call: Call, world: World | None = None, wall: float | None = None) -> Caller:
-        """Return who calls; raises `CallerError`. What was found of the same headers before holds while the keys do."""
+    def _caller(self, call: Call) -> Caller:
+        """Return who calls; raises `CallerError`."""
+        return self._known(call, self._parts.world(), self._parts.clock.now())
+
+    def _known(self, call: Call, world: World, wall: float) -> Caller:
+        """Return who calls at `wall`, as `_caller` does.
+
+        What was found of the same headers before holds while the keys do.
+        """
         caller, entry = call.caller, call.entry
         if caller is None:
-            world, now_ms = world or self._parts.world(), (wall or self._parts.clock.now()) * 1000
-            known, ring, protected = entry.known, world.ring, world.protected
+            known, ring, now_ms = entry.known, world.ring, wall * 1000
             if (
                 known is None
                 or known.mark is not ring.mark
-                or known.protected is not protected
+                or known.protected is not world.protected
                 or known.until_ms <= now_ms
             ):
-                known = entry.known = recognised(call.headers, ring, now_ms=int(now_ms), protected=protected)
+                known = entry.known = recognised(
+                    call.headers, ring, now_ms=int(now_ms), protected=world.protected
+                )
             caller = known.caller
         if caller.policy.dialects and entry.route is not None and entry.route.purpose not in _LISTS:
             admit_dialect(caller, entry.route.dialect)

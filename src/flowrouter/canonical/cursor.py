@@ -44,6 +44,20 @@ class PartState:
         self.attributes: list[e.SignatureDelta | e.CitationDelta] = []
         self.behind: list[Event] | None = None
 
+    def say(self, text: str) -> None:
+        """Take what a delta adds."""
+        self.pieces += 1
+        chunks = self.chunks
+        chunks.append(text)
+        if len(chunks) >= _CHUNKS_MAX:
+            chunks[:] = ["".join(chunks)]  # small strings cost fifty bytes each beside their text
+
+    def say_behind(self, text: str) -> None:
+        """Take the same for a part that began while an earlier one was open."""
+        self.say(text)
+        if self.behind is not None:
+            self.behind.append(e.PartDelta(self.index, text))
+
     @property
     def characters(self) -> int:
         """Return how much it said, for estimating; what is opaque says nothing."""
@@ -99,13 +113,14 @@ class Cursor(msgspec.Struct, eq=False):
         """Advance by a delta that is not empty: nearly every event is one."""
         state = self.parts[delta.index]
         self.meaningful = True
-        state.pieces += 1
-        chunks = state.chunks
-        chunks.append(delta.text)
-        if len(chunks) >= _CHUNKS_MAX:
-            chunks[:] = ["".join(chunks)]  # small strings cost fifty bytes each beside their text
+        state.say(delta.text)
         if state.behind is not None:
             state.behind.append(delta)
+
+    def saying(self, index: int) -> Callable[[str], None]:
+        """Return what takes the texts that a part of an answer under way goes on with, until it is told anything else."""
+        state = self.parts[index]
+        return state.say if state.behind is None else state.say_behind
 
     @property
     def text(self) -> str:

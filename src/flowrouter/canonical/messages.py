@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from itertools import chain, compress
 from operator import attrgetter, is_
@@ -33,10 +33,33 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     extra: Extra = {}
 
 
+class Words(tuple[Message, ...]):
+    """Messages of nothing but one text each, with nothing beside it: what most requests hold.
+
+    Whoever looks for something else in a conversation may pass such a one by. What is made of it, a part of it
+    or a copy with other messages, is an ordinary tuple again.
+    """
+
+    __slots__ = ()
+
+    @property
+    def said(self) -> Iterator[tuple[Role, str]]:
+        """Return who said what."""
+        return zip(map(_role, self), map(_text, chain.from_iterable(map(_parts, self))), strict=True)
+
+
 SYSTEM = ("system", "developer")
 """The roles of who sets the rules."""
 
-_parts = attrgetter("parts")
+_parts, _role, _text = attrgetter("parts"), attrgetter("role"), attrgetter("text")
+
+
+def as_words(messages: list[Message]) -> tuple[Message, ...]:
+    """Return `messages` told as strings as `Words` where they are such, else as an ordinary tuple."""
+    for message in messages:
+        if message.shape != "string" or message.extra:
+            return tuple(messages)
+    return Words(messages) if all(map(_text, parts_of(messages))) else tuple(messages)
 
 
 def leading_system(messages: Sequence[Message]) -> int:
@@ -63,4 +86,4 @@ def kinds(messages: Iterable[Message]) -> set[type[Part]]:
     return set(map(type, chain.from_iterable(map(_parts, messages))))
 
 
-__all__ = ["SYSTEM", "Message", "Role", "kinds", "leading_system", "of_kind", "parts_of"]
+__all__ = ["SYSTEM", "Message", "Role", "Words", "as_words", "kinds", "leading_system", "of_kind", "parts_of"]

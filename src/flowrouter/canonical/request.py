@@ -6,6 +6,9 @@ as JSON null is kept as `NULL` in `extra`, under its own name, for its own diale
 
 from __future__ import annotations
 
+from functools import partial
+from itertools import compress
+from operator import attrgetter, is_not
 from typing import Any, Literal
 
 import msgspec
@@ -34,6 +37,16 @@ class Sampling(msgspec.Struct, frozen=True, kw_only=True):
     logit_bias: dict[str, Any] | None = None
     logprobs: bool | None = None
     top_logprobs: int | None = None
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """Return what is there, by name."""
+        values = _drawn_of(self)
+        return dict(compress(zip(_DRAWN, values, strict=True), map(_is_there, values)))
+
+
+_DRAWN = Sampling.__struct_fields__
+_drawn_of, _is_there = attrgetter(*_DRAWN), partial(is_not, None)
 
 
 class ReasoningControl(msgspec.Struct, frozen=True, kw_only=True):

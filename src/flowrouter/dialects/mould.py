@@ -10,6 +10,8 @@ only as long as the decoder has seen nothing else in between: whoever decodes an
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 
 from flowrouter.canonical.events import Event, PartDelta
@@ -26,55 +28,81 @@ _CLOSE = b'"}'
 
 _QUOTE = b'"'
 
-_string = typed(str)
+_string = typed(str).decode
+
+
+Fit = Callable[[bytes], str]
+"""Reads the string in bytes that fit a mould; none in others."""
 
 
 class DeltaMould:
-    """What surrounds the text of one open part, in the frame as it came (`framed`) or else in its payload."""
+    """What surrounds the text of one open part, in the frame as it came (`framed`) or else in its payload.
 
-    __slots__ = ("_begin", "_close", "_end", "_index", "_misses", "_start", "_stop", "framed")
+    `index` is that part's; `learned` counts the moulds there were: as long as it stays, nothing but text was added.
+    """
+
+    __slots__ = ("_begin", "_close", "_end", "_misses", "_start", "_stop", "framed", "index", "learned")
 
     def __init__(self) -> None:
         self.framed = False
-        self._begin = b""
+        self.index = 0
+        self.learned = 0
+        self._begin: bytes | tuple[()] = ()  # with which nothing begins
         self._end = b""
         self._close = b""  # what stands behind a random word
         self._start = 0
         self._stop = 0
-        self._index = 0
         self._misses = 0
+
+    @property
+    def fit(self) -> Fit | None:
+        """Return what reads the string in bytes that fit, and none in others, until another mould is learned.
+
+        Bytes that fit are one whole frame: no JSON string holds a line end. None where frames must be taken apart.
+        """
+        if not self.framed:
+            return None
+        return self._padded if self._close else self._plain
 
     def match(self, frame: Frame) -> PartDelta | None:
         """Return the event of a frame that fits; None if it must be decoded."""
         text = frame.raw if self.framed else frame.data
-        return None if text is None else self.delta(text)
-
-    def delta(self, text: bytes) -> PartDelta | None:
-        """Return the event of a text that fits; None if it must be decoded.
-
-        Where the mould is `framed`, a text that fits is one whole frame: no JSON string holds a line end.
-        """
-        begin = self._begin
-        if not begin or not text.startswith(begin):
+        if text is None:
             return None
-        if self._close:
-            text = text[: _before_padding(text, self._close)]
-        if not text.endswith(self._end):
-            return None
+        said = self._padded(text) if self._close else self._plain(text)
+        return PartDelta(self.index, said) if said else None
+
+    def _plain(self, text: bytes) -> str:
+        if not text.startswith(self._begin) or not text.endswith(self._end):
+            return ""
         try:
-            said = _string.decode(text[self._start : self._stop])
+            said = _string(text[self._start : self._stop])
         except (msgspec.DecodeError, UnicodeError):
-            return None
+            return ""
         self._misses = 0
-        return PartDelta(self._index, said) if said else None
+        return said
+
+    def _padded(self, text: bytes) -> str:
+        end, close = self._end, self._close
+        at = text.rfind(end)
+        if not text.startswith(self._begin) or not text.endswith(close):
+            return ""
+        if at < 0 or not text[at + len(end) : -len(close)].isalnum():
+            return ""
+        try:
+            said = _string(text[self._start : at + 1])
+        except (msgspec.DecodeError, UnicodeError):
+            return ""
+        self._misses = 0
+        return said
 
     def forget(self) -> None:
         """Let no further frame fit."""
-        self._begin = b""
+        self._begin = ()
 
     def learn(self, frame: Frame, said: str, events: list[Event]) -> None:
         """Take a frame that added the string `said`, and changed nothing else, for the mould of those to come."""
-        self._begin, data = b"", frame.data or b""
+        self._begin, data = (), frame.data or b""
         if self._misses >= _MISSES or len(events) != 1 or type(event := events[0]) is not PartDelta:
             return
         # Without escapes the string stands there as it is: found once, it is found where it is.
@@ -92,7 +120,18 @@ class DeltaMould:
         self._begin = begin
         self._end, self._close = (end[:padding], _CLOSE + behind) if padding else (end + behind, b"")
         self._start, self._stop = len(begin) - 1, 1 - len(self._end)
-        self._index = event.index
+        self.index = event.index
+        self.learned += 1
+
+
+def apart(data: bytes, fit: Fit) -> tuple[list[tuple[bytes, str]], bytes]:
+    """Return the frames at the beginning that fit, with their texts; and all that is left."""
+    fitting: list[tuple[bytes, str]] = []
+    start = 0
+    while (end := data.find(b"\n\n", start) + 2) > 1 and (text := fit(raw := data[start:end])):
+        fitting.append((raw, text))
+        start = end
+    return fitting, data[start:]
 
 
 def _lead(frame: Frame, data: bytes) -> bytes | None:
@@ -111,4 +150,4 @@ def _before_padding(text: bytes, close: bytes) -> int:
     return begin if padded else 0
 
 
-__all__ = ["DeltaMould"]
+__all__ = ["DeltaMould", "Fit", "apart"]

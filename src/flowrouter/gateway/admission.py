@@ -143,7 +143,7 @@ class Admission:
         left = self._running.pop(account_id) - 1
         if left:
             self._running[account_id] = left
-        if self._leases is not None and holder:
+        if holder and self._leases is not None:
             self._leases.leave(holder)
 
     def _goes_on(self, account_id: str) -> bool:

@@ -37,7 +37,7 @@ from flowrouter.gateway.ports import StateStore
 from flowrouter.gateway.prepare import Prepared, must_stay, passes, prepare
 from flowrouter.gateway.quotas import Quotas
 from flowrouter.gateway.reasoning import ReasoningState
-from flowrouter.gateway.recall import Recall
+from flowrouter.gateway.recall import Recall, lacks_state
 from flowrouter.gateway.secrecy import may_pass, redacted, secrets_of
 from flowrouter.gateway.world import Destination, World
 from flowrouter.plugins import Hooks
@@ -209,7 +209,8 @@ class Attempts:
                 await self._beside.run(partial(parsed, exchange))
                 await self._supplement(exchange, world, target)
                 return await self._beside.run(made)
-        if target.dialect != inbound.dialect or self.pictures is not None:
+        asks = _signs(exchange, target) and lacks_state(parsed(exchange).messages)
+        if asks or self.pictures is not None:
             await self._supplement(exchange, world, target)
         return made()
 
@@ -275,13 +276,11 @@ class Attempts:
 
     async def _supplement(self, exchange: Exchange, world: World, target: Target) -> None:
         """Add what the client could not bring, or the target not fetch; raises `CallerError`."""
-        inbound = exchange.inbound
-        if (
-            target.dialect != inbound.dialect
-            and target.dialect in _SIGNING
-            and inbound.operation == "generate"
-        ):  # the reasoning that a client of another dialect could not carry
-            exchange.request = await self._recall.fill(parsed(exchange), owner_id=exchange.caller.owner_id)
+        if _signs(exchange, target):
+            read = parsed(exchange)
+            filled = await self._recall.fill(read, owner_id=exchange.caller.owner_id)
+            if filled is not read:
+                exchange.request, exchange.supplemented = filled, True
         if self.pictures is not None:
             await self.pictures.gather(exchange, world, target)
 
@@ -326,6 +325,12 @@ class Attempts:
         target = prepared.target
         verdict = judge(problem, rules, preset=target.preset, dialect=target.dialect)
         return self.failed(log, target, problem=problem, verdict=verdict, raw=raw)
+
+
+def _signs(exchange: Exchange, target: Target) -> bool:
+    """Return whether `target` wants reasoning back that the client, of another dialect, may not have carried."""
+    inbound, dialect = exchange.inbound, target.dialect
+    return dialect != inbound.dialect and dialect in _SIGNING and inbound.operation == "generate"
 
 
 def _late(limit: float) -> UpstreamError:

@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from flowrouter import logs
 from flowrouter.canonical.events import StreamError
 from flowrouter.canonical.problem import Problem
 from flowrouter.clock import Clock
@@ -22,10 +23,11 @@ from flowrouter.dialects.codec import StreamEncoder
 from flowrouter.gateway.exchange import Exchange
 from flowrouter.gateway.notice import error_headers, head_lines
 from flowrouter.gateway.options import bare_options
+from flowrouter.gateway.sinks import Sink
 from flowrouter.httpkit.fields import lines_of
 from flowrouter.httpkit.replies import STREAM_HEADERS
 from flowrouter.httpkit.visit import AsgiWay, Later, Way
-from flowrouter.tasks import TaskGroup
+from flowrouter.tasks import Alarm, TaskGroup
 
 _HAIR = 0.002
 """Seconds by which timers may be early."""
@@ -47,14 +49,13 @@ class Client(msgspec.Struct, eq=False):
     timeouts: Timeouts
     tasks: TaskGroup
     work: asyncio.Task[Any] | None = None
-    heartbeat: Callable[[], bytes] | None = None
-    failing: Callable[[Problem], bytes] | None = None
+    sink: Sink | None = None
     head_sent: bool = False
     content_sent: bool = False
     ended: bool = False
     given_up: bool = False
     _disarmed: bool = False
-    _timer: asyncio.TimerHandle | None = None
+    _alarm: Alarm | None = None
     _beating: asyncio.Task[None] | None = None
     _behind: Later = None
     _last_sent: float = 0.0
@@ -88,7 +89,7 @@ class Client(msgspec.Struct, eq=False):
 
     def answer_now(self, status: int, body: bytes) -> Later:
         """Send a whole JSON answer; return what is to be awaited, None if nothing is."""
-        if self._timer is not None or self._beating is not None:
+        if self._alarm is not None or self._beating is not None:
             self.disarm()
         self.content_sent = self._disarmed = True
         return self._whole(status, body, head_lines(self.exchange, self.clock))
@@ -110,8 +111,11 @@ class Client(msgspec.Struct, eq=False):
             return False
         self.exchange.bytes_out += len(piece)
         self._last_sent = self.clock.monotonic()
-        self._behind = later = self.way.write(piece)
-        return later is None
+        later = self.way.write(piece)
+        if later is None:
+            return True
+        self._behind = later
+        return False
 
     async def caught_up(self) -> None:
         """Wait until what was pushed has left."""
@@ -140,9 +144,8 @@ class Client(msgspec.Struct, eq=False):
         await self._beat_done()
         self.disarm()
         if self.head_sent:
-            failing = self.failing if self.content_sent else None
-            fresh = self._fresh_encoder()
-            await self.end(failing(problem) if failing is not None else fresh.feed(StreamError(problem)))
+            sink, fresh = self.sink if self.content_sent else None, self._fresh_encoder()
+            await self.end(fresh.feed(StreamError(problem)) if sink is None else sink.fail(problem))
             return
         request_id = self.exchange.inbound.request_id
         body = raw if raw is not None else self.codec.render_problem(problem, request_id)
@@ -154,9 +157,9 @@ class Client(msgspec.Struct, eq=False):
     def disarm(self) -> None:
         """Stop the heartbeats for good."""
         self._disarmed = True
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        if self._alarm is not None:
+            self._alarm.end()
+            self._alarm = None
         if self._beating is not None:
             self._beating.cancel()
 
@@ -177,13 +180,13 @@ class Client(msgspec.Struct, eq=False):
             await later
 
     def _arm(self, delay: float) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
         if not self._disarmed:
-            self._timer = asyncio.get_running_loop().call_later(delay, self._pulse)
+            if self._alarm is None:
+                self._alarm = Alarm(self)
+            self._alarm.set(delay)
 
-    def _pulse(self) -> None:
-        """Act on the timer: leave the head after the grace time, a heartbeat after a silence.
+    def missed(self) -> None:
+        """Act on the alarm: let the head leave after the grace time, a heartbeat after a silence.
 
         A heartbeat that cannot leave means that the client reads no more; after the longest silence
         allowed it is given up, so that it does not hold the upstream call for ever.
@@ -197,6 +200,7 @@ class Client(msgspec.Struct, eq=False):
         elif self.head_sent and silence < self.timeouts.heartbeat - _HAIR:
             self._arm(self.timeouts.heartbeat - silence)
         else:
+            logs.about(self.exchange.inbound.request_id)  # alarms ring outside of every request
             self._beating = self.tasks.start("heartbeat", self._beat())
 
     async def _beat(self) -> None:
@@ -209,8 +213,8 @@ class Client(msgspec.Struct, eq=False):
             await self._open()
         self._last_sent = self.clock.monotonic()
         # What a sink holds back has not left: until the first piece the client's stream has not begun.
-        beat = self.heartbeat if self.content_sent else None
-        later = self.way.write(beat() if beat is not None else self._fresh_encoder().heartbeat())
+        speaks = self._fresh_encoder() if self.sink is None or not self.content_sent else self.sink
+        later = self.way.write(speaks.heartbeat())
         if later is not None:
             await later
 

@@ -8,6 +8,8 @@ nobody but the caller could help it. A sum with an unknown part is unknown.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from flowrouter.canonical.estimate import BYTES_PER_TOKEN
 from flowrouter.canonical.usage import Usage
 from flowrouter.gateway.amounts import AttemptCost, Costs
@@ -25,15 +27,17 @@ _FREE = AttemptCost()
 
 def costs_of(exchange: Exchange, bills: Bills) -> Costs:
     """Return what the attempts of `exchange` cost."""
-    found: list[AttemptCost] = []
-    cost: int | None = 0
-    charge: int | None = 0
-    for attempt in exchange.attempts:
-        each = _attempt(attempt, exchange, bills)
-        found.append(each)
-        cost = None if cost is None or each.cost is None else cost + each.cost
-        charge = None if charge is None or each.charge is None else charge + each.charge
-    return Costs(tuple(found), cost, charge)
+    attempts = exchange.attempts
+    if len(attempts) == 1:
+        only = _attempt(attempts[0], exchange, bills)
+        return Costs((only,), only.cost, only.charge)
+    found = [_attempt(attempt, exchange, bills) for attempt in attempts]
+    return Costs(tuple(found), _sum(each.cost for each in found), _sum(each.charge for each in found))
+
+
+def _sum(amounts: Iterable[int | None]) -> int | None:
+    known = list(amounts)
+    return None if None in known else sum(amount for amount in known if amount is not None)
 
 
 def _attempt(attempt: AttemptLog, exchange: Exchange, bills: Bills) -> AttemptCost:

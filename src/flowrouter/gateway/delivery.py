@@ -9,7 +9,7 @@ until the answer ends. Returns it False, the client is told of the failure in it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any
 
 import msgspec
@@ -32,7 +32,7 @@ from flowrouter.gateway.carrying_on import Completion
 from flowrouter.gateway.client import Client
 from flowrouter.gateway.embeddings import told
 from flowrouter.gateway.endings import failure_in, note_answer, withheld
-from flowrouter.gateway.exchange import Exchange
+from flowrouter.gateway.exchange import Exchange, parsed
 from flowrouter.gateway.incoming import BLANK
 from flowrouter.gateway.missing_usage import booked
 from flowrouter.gateway.options import encode_options
@@ -84,21 +84,20 @@ class Delivery(msgspec.Struct, eq=False):
     def _own(self) -> Codec:
         return codec(self._exchange.inbound.dialect)
 
-    def run(self) -> Coroutine[Any, Any, Problem | None]:
-        """Bring the answer to the client, once awaited; a problem means that nothing meaningful has left.
+    def run(self) -> Coroutine[Any, Any, Problem | None] | None:
+        """Bring the answer to the client; return what is to be awaited for it, None if nothing is.
 
-        Raises `UpstreamError`, which means the same.
+        Where nothing meaningful has left, a problem comes of that, or `UpstreamError` is raised.
         """
-        exchange, source, prepared = self._exchange, self._source, self._opened.prepared
-        exchange.lane, exchange.request_losses = prepared.lane, prepared.losses
-        head = exchange.head
-        assert head is not None
+        exchange, source = self._exchange, self._source
         if exchange.inbound.operation != "generate":
             return self._measured()
         if source.cursor is not None:
             return self._pass(source.cursor)
         if source.response is not None:
             return self._whole(source.response)
+        head = exchange.head
+        assert head is not None
         return self._stream() if head.stream else self._gather()
 
     def note(self) -> None:
@@ -117,21 +116,30 @@ class Delivery(msgspec.Struct, eq=False):
             log.delivered = True
             note_answer(exchange, cursor, usage, fallback=self._begun.target.model)
 
-    async def _pass(self, cursor: Cursor) -> None:
-        """Send an answer in one piece as it is."""
-        body, exchange = self._source.body, self._exchange
+    def _pass(self, cursor: Cursor) -> Coroutine[Any, Any, None] | None:
+        """Send an answer in one piece as it is: most leave at once."""
         self._cursor = cursor
-        if exchange.hold is not None:
-            await covered(exchange, cursor)
-        if exchange.inbound.dialect == _NAMED:
-            await self._keep(body)
-        later = self._client.answer_now(200, body)
-        if later is not None:
-            await later
+        if self._exchange.hold is not None or self._exchange.inbound.dialect == _NAMED:
+            return self._pass_noted(cursor)
+        later = self._client.answer_now(200, self._source.body)
+        if later is None:
+            self._answered()
+        return None if later is None else self._left(later)
+
+    async def _pass_noted(self, cursor: Cursor) -> None:
+        """Do the same with an answer that budgets have to cover first, or that later requests may name."""
+        if self._exchange.hold is not None:
+            await covered(self._exchange, cursor)
+        await self._keep(self._source.body)
+        await self._client.answer(200, self._source.body)
         self._answered()
 
-    def _whole(self, response: Response) -> Coroutine[Any, Any, None]:
-        """Send an answer that came in one piece, once awaited, in the form that its client asked for."""
+    async def _left(self, later: Awaitable[None]) -> None:
+        await later
+        self._answered()
+
+    def _whole(self, response: Response) -> Coroutine[Any, Any, None] | None:
+        """Send an answer that came in one piece in the form that its client asked for; return as `run` does."""
         prepared, body = self._opened.prepared, self._source.body
         if prepared.capabilities.think_tags:
             response = split_response(response)
@@ -346,11 +354,11 @@ class Delivery(msgspec.Struct, eq=False):
 
     async def _remember(self) -> None:
         """Keep sealed reasoning before the answer's end leaves: the client may ask on at once."""
-        sealer, request = self._opened.prepared.sealer, self._exchange.request
-        if sealer is None or not sealer.envelopes or request is None or self._cursor is None:
+        sealer, cursor, exchange = self._opened.prepared.sealer, self._cursor, self._exchange
+        if not (sealer and sealer.envelopes and cursor and any(one.name is not None for one in cursor.parts)):
             return
-        owner_id = self._exchange.caller.owner_id
-        await self._means.recall.keep(request, self._cursor, sealer.envelopes, owner_id=owner_id)
+        request, owner = parsed(exchange), exchange.caller.owner_id
+        await self._means.recall.keep(request, cursor, sealer.envelopes, owner_id=owner)
 
     async def _keep(self, answer: bytes) -> None:
         """Keep an answer that later requests may name, before its client can."""
@@ -362,6 +370,8 @@ class Delivery(msgspec.Struct, eq=False):
     async def _write(self, piece: bytes) -> None:
         if self._exchange.first_content_at is None:
             self._exchange.first_content_at = self._means.clock.monotonic()
+            self._exchange.spare()
+            self._opened.prepared.spare()
         await self._client.write(piece)
 
     def _close_books(self) -> None:
@@ -371,7 +381,7 @@ class Delivery(msgspec.Struct, eq=False):
 
     def _use(self, sink: Sink) -> None:
         self._cursor = sink.cursor
-        self._client.heartbeat, self._client.failing = sink.heartbeat, sink.fail
+        self._client.sink = sink
 
     def _answered(self, sink: Sink | None = None) -> None:
         exchange, cursor, log = self._exchange, self._cursor, self._opened.log

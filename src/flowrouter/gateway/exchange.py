@@ -52,12 +52,17 @@ class Inbound(msgspec.Struct, frozen=True, kw_only=True):
     caller: Caller | None = None
 
 
+READ_AGAIN = 256 * 1024
+"""Bytes of a body up to which reading it once more keeps nobody waiting; its tree takes several times as many."""
+
 _NO_PICTURES: Mapping[str, Picture] = MappingProxyType({})
 
 
 class Exchange(msgspec.Struct, eq=False):
     """The mutable record of one request; settled exactly once.
 
+    `request` is what it asks for, once that was read, `supplemented` with more than its body says; `members` are
+    its body's, once `request` was let go.
     `stay` is its session's place among the pins, `named` that its reply must bear the name asked for,
     `stateless` that a provider could not read the reasoning it carries.
     `hold` is what it has reserved of budgets, `budget_warning` tells of one that is nearly used up.
@@ -72,6 +77,8 @@ class Exchange(msgspec.Struct, eq=False):
     head: Head | None = None
     pictures: Mapping[str, Picture] = _NO_PICTURES
     request: Request | None = None
+    supplemented: bool = False
+    members: tuple[str, ...] = ()
     amend: Callable[[Request], Request] | None = None
     continuation: Continuation | None = None
     enveloped: bool | None = None
@@ -125,6 +132,13 @@ class Exchange(msgspec.Struct, eq=False):
         if body is not self.inbound.body:
             self.inbound = msgspec.structs.replace(self.inbound, body=body)
             self.request = self.enveloped = None
+            self.supplemented, self.members = False, ()
+
+    def spare(self) -> None:
+        """Let go of the request where it can be read again at little cost: few need it once content has left."""
+        request = self.request
+        if request is not None and not self.supplemented and len(self.inbound.body) <= READ_AGAIN:
+            self.members, self.request = request.members, None
 
 
 def delivered_tokens(exchange: Exchange) -> int | None:
@@ -167,4 +181,4 @@ def parsed(exchange: Exchange) -> Request:
     return exchange.request
 
 
-__all__ = ["Exchange", "Inbound", "Operation", "delivered_tokens", "parsed", "skimmed"]
+__all__ = ["READ_AGAIN", "Exchange", "Inbound", "Operation", "delivered_tokens", "parsed", "skimmed"]

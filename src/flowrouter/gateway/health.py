@@ -66,9 +66,9 @@ class Health:
         self._past: OrderedDict[str, _Past] = OrderedDict()
 
     def settled(self, exchange: Exchange, row: RequestRow) -> None:
-        """Take every attempt of a finished exchange."""
+        """Take every attempt of a finished exchange that says something of its target."""
         for log, booked in zip(exchange.attempts, row.attempts, strict=False):
-            if log.verdict not in _NOT_ITS_FAULT and len(log.target.model) <= NAME_MAX:
+            if log.verdict not in _NOT_ITS_FAULT:
                 self._note(log, booked.cost_pusd, exchange)
 
     def first_token(self, target: Target) -> float | None:
@@ -116,6 +116,8 @@ class Health:
         verdict, now, key = log.verdict, self._clock.monotonic(), log.target.key
         past = self._past.get(key)
         if past is None:
+            if len(log.target.model) > NAME_MAX:
+                return
             past = self._past[key] = _Past(log.target, now)
             if len(self._past) > TARGETS_MAX:
                 self._past.popitem(last=False)
@@ -125,10 +127,10 @@ class Health:
         ok, tokens, took = verdict == "answered", 0, None
         if not ok:
             past.error, past.error_at = verdict, past.used_at
-        if (ok or verdict == "cut") and log is exchange.answering:
-            # It reached the client. Only a stream tells when it began.
-            head, first = exchange.head, exchange.first_content_at
-            if head is not None and head.stream and first is not None and first >= log.started:
+        if (ok or verdict == "cut") and (log is exchange.attempts[-1] or log is exchange.answering):
+            # It reached the client: the last of those did. Only a stream tells when it began.
+            first, head = exchange.first_content_at, exchange.head
+            if first is not None and head is not None and head.stream and first >= log.started:
                 past.statistics.first_token(now, first - log.started)
                 took = None if log.ended is None else log.ended - first
             if ok and log.usage is not None:

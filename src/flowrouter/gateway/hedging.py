@@ -66,6 +66,8 @@ class Spending:
             minute.unpriced += 1
         else:
             minute.cost += cost
+        if not self._under_way:
+            return
         for attempt in row.attempts:
             if attempt.outcome == HEDGED:
                 self._under_way -= 1
@@ -162,6 +164,9 @@ class Hedges:
                 hedged = True
                 runners.append(self._tasks.start("hedge", contest.rival()))
             outcome = await _first(runners, contest)
+            if isinstance(outcome, Begun):  # whoever was asked last has left its own there
+                prepared = outcome.opened.prepared
+                exchange.lane, exchange.request_losses = prepared.lane, prepared.losses
             return outcome
         finally:
             try:

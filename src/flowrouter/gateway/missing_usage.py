@@ -52,6 +52,14 @@ class UsageGap:
         self._input = False
         self._output = False
 
+    def spares(self, _: int) -> bool:
+        """Return True: deltas stay as they are."""
+        return True
+
+    def hear(self, text: str) -> None:
+        """Count what a delta says that is not edited."""
+        self._characters += len(text)
+
     def edit(self, event: Event) -> list[Event]:
         """Return `event`, behind an estimate where it is the finish of an answer not counted in full."""
         match event:

@@ -26,13 +26,14 @@ def head_lines(exchange: Exchange, clock: Clock) -> bytes:
     request_id = inbound.request_id.encode()
     took = clock.monotonic() - inbound.started - exchange.upstream_wait
     milliseconds = took * 1000 if took > 0 else 0.0
-    log = exchange.answering
+    attempts = exchange.attempts
+    log = attempts[0] if len(attempts) == 1 else exchange.answering
     if log is None or head is None:
         lines = _IDS % (request_id, request_id, milliseconds)
     else:
         target = log.target
-        reached = _reached(head.model[:_ASKED], target.account[:_TARGET], target.model[:_TARGET])
-        lines = _REACHED % (request_id, request_id, milliseconds, reached, len(exchange.attempts))
+        reached = _reached(head.model[:_ASKED], target.account, target.model[:_TARGET])
+        lines = _REACHED % (request_id, request_id, milliseconds, reached, len(attempts))
     if exchange.standings:
         lines += lines_of(limit_headers(exchange.standings, inbound.dialect))
     if exchange.budget_warning:

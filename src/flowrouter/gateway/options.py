@@ -39,18 +39,16 @@ def encode_options(exchange: Exchange, now: float, *, target: Target | None = No
     """
     head, attempts = exchange.head, exchange.attempts
     assert head is not None
-    first = attempts[0].target
-    last = target or attempts[-1].target
+    first, last, plan = attempts[0].target, target or attempts[-1].target, exchange.plan
     straight = (last is first or last == first) and exchange.step != AUTO
-    chosen = exchange.plan is not None and exchange.plan.chosen
-    asked = head.model if exchange.named or (straight and not chosen) else None
+    as_asked = exchange.named or (straight and (plan is None or not plan.chosen))
     inbound, follows = exchange.inbound, exchange.continuation
     return EncodeOptions(
         now=now,
         asked=inbound.body if follows is None else follows.body,
         framing=inbound.framing,
         include_usage=bool(head.include_usage),
-        model=asked,
+        model=head.model if as_asked else None,
         legacy_calls=head.legacy_calls,
     )
 

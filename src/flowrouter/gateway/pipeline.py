@@ -17,11 +17,11 @@ from flowrouter.gateway import blame, bypass
 from flowrouter.gateway.budgets import Budgets
 from flowrouter.gateway.client import Client
 from flowrouter.gateway.embeddings import embedders
-from flowrouter.gateway.exchange import Exchange, skimmed
+from flowrouter.gateway.exchange import Exchange, Operation, skimmed
 from flowrouter.gateway.key_scope import admit_dialect, gated
 from flowrouter.gateway.limits import Limits, used_tokens
 from flowrouter.gateway.no_answer import no_such_model
-from flowrouter.gateway.one_reading import decides, settle_body
+from flowrouter.gateway.one_reading import settle_body
 from flowrouter.gateway.planner import Planner
 from flowrouter.gateway.privacy import guarded
 from flowrouter.gateway.recording import Recorder
@@ -76,7 +76,7 @@ class Pipeline:
                 self._recorder.begin(exchange, client, world.recording)
             if policy.dialects:
                 admit_dialect(caller, inbound.dialect)
-            if decides(policy, world):
+            if caller.held or world.decided:
                 await settle_body(exchange, world)
                 inbound = exchange.inbound
             head = exchange.head = skimmed(inbound)
@@ -119,16 +119,13 @@ class Pipeline:
         """Return what is left of `plan`, and edited by features; raises `CallerError` where that is nothing."""
         head, operation = exchange.head, exchange.inbound.operation
         assert head is not None
-        if operation == "compact":
-            able = tuple(target for target in plan.targets if target.dialect == "openai_responses")
-            plan = msgspec.structs.replace(plan, targets=able)
-        elif operation != "generate":
-            plan = embedders(plan, world)
+        if operation != "generate":
+            plan = _able(plan, operation, world)
         for edit in self._hooks.plan_edits:
             plan = edit(plan, head, exchange.caller)
         if exchange.confined is not None:
             plan = guarded(plan, exchange, world)
-        if exchange.caller.policy.bounded:
+        if exchange.caller.bounded:
             plan = gated(plan, exchange.caller)
         if not plan.targets:
             raise no_such_model(plan, world)
@@ -182,6 +179,14 @@ class Pipeline:
             return
         exchange.problem, exchange.outcome = problem, "partial" if client.content_sent else "error"
         await client.refuse(problem, raw=raw)
+
+
+def _able(plan: Plan, operation: Operation, world: World) -> Plan:
+    """Return `plan` with those who can do what is no conversation."""
+    if operation != "compact":
+        return embedders(plan, world)
+    able = tuple(target for target in plan.targets if target.dialect == "openai_responses")
+    return msgspec.structs.replace(plan, targets=able)
 
 
 def _cancelled(exchange: Exchange) -> None:

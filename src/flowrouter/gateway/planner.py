@@ -10,6 +10,8 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable
 
+import msgspec
+
 from flowrouter.canonical.dialect import Dialect
 from flowrouter.clock import Clock
 from flowrouter.gateway.affinity import Pins, carries_sealed, session_of
@@ -59,12 +61,16 @@ class Planner:
         self._chance = chance or random.Random()
 
     def settled(self, exchange: Exchange, world: World) -> Plan | None:
-        """Return the plan that was made before for such a request, while nothing stands in its target's way."""
+        """Return the plan that was made before for such a request, while nothing stands in its targets' way."""
         if not world.settled or exchange.inbound.operation != "generate":
             return None
-        kept = world.facts.plans.get(_settled_key(exchange))
-        if kept is None or ((ask := self._obstacle) is not None and ask(kept.targets[0]) is not None):
+        kept, ask = world.facts.plans.get(_settled_key(exchange)), self._obstacle
+        if kept is None:
             return None
+        if ask is not None:
+            for target in kept.targets:
+                if ask(target) is not None:
+                    return None
         exchange.named = world.named
         return kept
 
@@ -77,16 +83,18 @@ class Planner:
             await self._privacy.look(exchange, world)
         exchange.named = world.named
         found = drafted(exchange, world)
-        if not isinstance(found.root, Group):
+        rotates, shared = _choices(found, exchange.inbound.dialect)
+        if not rotates and not shared:
+            # Nothing decides but the written order, and what stands in somebody's way.
             plan = exchange.plan = order(found, self._bare)
             if plan.targets and not plan.obstacles and _is_settled(exchange, world):
+                plan = exchange.plan = msgspec.structs.replace(plan, kept=True)
                 world.facts.keep_plan(_settled_key(exchange), plan)
             return plan
         moment = self._moment(exchange, world)
-        if _chooses(found):
-            rotates = await self._find_session(exchange, world, draft=found, moment=moment)
-            while rotates and (group := turning(found, moment, moment.turns)) is not None:
-                moment.turns[group] = await self._state.add(_TURNS + group, 1, ttl=None) - 1
+        await self._find_session(exchange, world, draft=found, moment=moment)
+        while rotates and (group := turning(found, moment, moment.turns)) is not None:
+            moment.turns[group] = await self._state.add(_TURNS + group, 1, ttl=None) - 1
         plan = exchange.plan = order(found, moment)
         if exchange.stay is not None and plan.targets:
             await self._pins.claim(exchange.stay, plan.targets[0])
@@ -96,8 +104,9 @@ class Planner:
         """Return the plan that `exchange` would get now, and the signals it comes from; nothing is changed."""
         await self._privacy.look(exchange, world)
         found, moment = drafted(exchange, world), self._moment(exchange, world)
-        if _chooses(found):
-            rotates = await self._find_session(exchange, world, draft=found, moment=moment)
+        rotates, shared = _choices(found, exchange.inbound.dialect)
+        if rotates or shared:
+            await self._find_session(exchange, world, draft=found, moment=moment)
             exchange.stay = None
             while rotates and (group := turning(found, moment, moment.turns)) is not None:
                 moment.turns[group] = int(await self._state.get(_TURNS + group) or 0)
@@ -108,23 +117,14 @@ class Planner:
         talks = exchange.inbound.operation == "generate"
         return Moment(self._sources, seen, world, seed=seed, talks=talks)
 
-    async def _find_session(self, exchange: Exchange, world: World, *, draft: Draft, moment: Moment) -> bool:
-        """Fill in what the session is and where its last answer came from, as far as that matters.
-
-        Return whether any group rotates, so that turns may matter as well.
-        """
-        root, settings = draft.root, world.routing.affinity
-        if not isinstance(root, Group):
-            return False
-        rotates = any(_rotates(group) for group in root.groups())
-        shared = exchange.inbound.dialect == "openai_responses" and _shares_preset(root.leaves())
-        session = session_of(exchange) if rotates or shared else None
-        if session is None:
-            return rotates
+    async def _find_session(self, exchange: Exchange, world: World, *, draft: Draft, moment: Moment) -> None:
+        """Fill in what the session is and where its last answer came from."""
+        root, settings, session = draft.root, world.routing.affinity, session_of(exchange)
+        if session is None or not isinstance(root, Group):
+            return
         moment.session_key = f"{exchange.caller.owner_id}\0{session.key}"
         if settings.enabled and (session.kind != "prefix" or len(exchange.inbound.body) >= _CACHEABLE):
             await self._find_pin(exchange, root.name, session, moment=moment, ttl=settings.minutes * 60)
-        return rotates
 
     async def _find_pin(
         self, exchange: Exchange, group: str, session: Session, *, moment: Moment, ttl: float
@@ -185,12 +185,14 @@ def _able(found: Draft, exchange: Exchange, world: World) -> Draft:
     return found if able.root is None else able
 
 
-def _chooses(draft: Draft) -> bool:
-    """Return whether anything but the written order may decide."""
+def _choices(draft: Draft, dialect: Dialect) -> tuple[bool, bool]:
+    """Return what besides the written order may decide: turns and other signals, and whose state a request carries."""
     root = draft.root
-    return isinstance(root, Group) and (
-        len(root.members) > 1 or any(_rotates(group) for group in root.groups())
-    )
+    if not isinstance(root, Group):
+        return False, False
+    rotates = any(_rotates(group) for group in root.groups())
+    shared = dialect == "openai_responses" and len(root.members) > 1 and _shares_preset(root.leaves())
+    return rotates, shared
 
 
 def _rotates(group: Group) -> bool:

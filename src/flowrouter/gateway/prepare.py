@@ -32,7 +32,7 @@ from flowrouter.httpkit.keys import LOCAL_OWNER
 from flowrouter.providers import adapter
 from flowrouter.providers.preset import Preset
 from flowrouter.routing import Target
-from flowrouter.wire.http import HttpRequest
+from flowrouter.wire.http import SENT, HttpRequest
 
 IDEMPOTENCY = "idempotency-key"
 """Names a request, so that a provider answers it once however often it is sent."""
@@ -43,8 +43,8 @@ _SHARED_MAX = 1_000
 _HEADERS_MAX = 1_000
 
 
-class Prepared(msgspec.Struct, frozen=True, kw_only=True):
-    """An attempt ready to go: the request, and what its reply needs on the way back.
+class Prepared(msgspec.Struct, kw_only=True, eq=False):
+    """An attempt ready to go: the request, let go once content has left, and what its reply needs on the way back.
 
     `rewrites` says that `edits` are more than those that seal reasoning and fill in usage.
     """
@@ -59,6 +59,10 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
     rewrites: bool = False
     losses: tuple[Loss, ...] = ()
     sealer: Sealer | None = None
+
+    def spare(self) -> None:
+        """Let go of what was sent: streams are long, and bodies may be large."""
+        self.request = SENT
 
     def leaves(self, response: Response) -> bool:
         """Return whether `edits`, and being told event by event, would leave a whole answer as it is."""
@@ -259,8 +263,7 @@ def _translate(
     request = parsed(exchange)
     if exchange.amend is not None:
         request = exchange.amend(request)
-    limit = None if exchange.hold is None else output_limit(exchange, capabilities)
-    if limit is not None:
+    if exchange.hold is not None and (limit := output_limit(exchange, capabilities)) is not None:
         request = msgspec.structs.replace(request, max_tokens=limit)
     if target.effort is not None:
         request = with_effort(request, target.effort, capabilities)

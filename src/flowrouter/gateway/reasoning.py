@@ -17,7 +17,7 @@ import msgspec
 from flowrouter.accounts.vault import UnsealError
 from flowrouter.canonical import events as e
 from flowrouter.canonical.events import Event
-from flowrouter.canonical.messages import Message, kinds
+from flowrouter.canonical.messages import Message, Words, kinds
 from flowrouter.canonical.parts import Opaque, Part, Provenance, Reasoning, ToolCall
 from flowrouter.canonical.request import Request
 from flowrouter.gateway.compaction import Compaction
@@ -56,6 +56,8 @@ class ReasoningState:
 
         Compaction items of ours open for every target; raises `CallerError` for one that does not.
         """
+        if isinstance(request.messages, Words):
+            return request
         held = kinds(request.messages)
         if Opaque in held:
             request = self._compaction.open(request, owner_id=owner_id)
@@ -121,9 +123,13 @@ class Sealer:
         kinds = set(map(type, parts))
         return Reasoning in kinds or (self._marks and ToolCall in kinds)
 
+    def spares(self, index: int) -> bool:
+        """Return whether deltas of a part stay as they are, and need not be seen, until another event."""
+        return self._marked is None and index not in self._open
+
     def edit(self, event: Event) -> list[Event]:
         """Return what `event` becomes."""
-        if type(event) is e.PartDelta and not self._open and self._marked is None:
+        if type(event) is e.PartDelta and self.spares(event.index):
             return [event]
         if self._marks and isinstance(event, e.PartStart) and isinstance(event.part, ToolCall):
             self._marks = False

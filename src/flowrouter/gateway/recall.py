@@ -16,7 +16,7 @@ from itertools import groupby
 import msgspec
 
 from flowrouter.canonical.cursor import Cursor
-from flowrouter.canonical.messages import Message
+from flowrouter.canonical.messages import Message, Words
 from flowrouter.canonical.parts import Part, Reasoning, Text, ToolCall, ToolResult
 from flowrouter.canonical.request import Request
 from flowrouter.clock import Clock
@@ -64,11 +64,9 @@ class Recall:
 
     async def fill(self, request: Request, *, owner_id: str) -> Request:
         """Return `request` with what is remembered for the open tool loop, where the client left it out."""
-        start = _open_loop(request.messages)
-        behind = request.messages[start:]
-        if not behind or not any(_lacks_state(turn) for _, turn in _runs(behind)):
+        if not lacks_state(request.messages):
             return request  # nothing to be found, so nothing to be told apart
-        ids, digest = _has_ids(request), hashlib.sha256()
+        start, ids, digest = _open_loop(request.messages), _has_ids(request), hashlib.sha256()
         messages: list[Message] = []
         for place, turn in _runs(request.messages):
             envelopes: list[str] = []
@@ -101,6 +99,14 @@ class Recall:
     def _key(self, owner_id: str, digest: bytes, call: str) -> str:
         text = b"\0".join((owner_id.encode(), digest, call.encode("utf-8", "replace")))
         return hmac.new(self._secret, text, hashlib.sha256).hexdigest()
+
+
+def lacks_state(messages: Sequence[Message]) -> bool:
+    """Return whether the open tool loop holds a turn without the state of its reasoning."""
+    if isinstance(messages, Words):
+        return False
+    behind = messages[_open_loop(messages) :]
+    return bool(behind) and any(_lacks_state(turn) for _, turn in _runs(behind))
 
 
 def _has_ids(request: Request) -> bool:
@@ -177,4 +183,4 @@ def _words(parts: Iterable[Part]) -> str:
     return "".join("".join(part.text for part in parts if isinstance(part, Text)).split())
 
 
-__all__ = ["KEPT_SECONDS", "Recall"]
+__all__ = ["KEPT_SECONDS", "Recall", "lacks_state"]

@@ -14,7 +14,6 @@ from flowrouter.gateway.amounts import Costs
 from flowrouter.gateway.exchange import Exchange
 from flowrouter.gateway.tried import Counts
 from flowrouter.routing import Plan, Target
-from flowrouter.routing.facts import NAME_MAX
 from flowrouter.routing.tree import Note
 from flowrouter.usage.pricing import usd
 
@@ -33,7 +32,6 @@ def receipt_of(
     """Return the receipt of an exchange that ended at `ended` (seconds, monotonic), `own` of it our own time."""
     inbound, head, first = exchange.inbound, exchange.head, exchange.first_content_at
     asked, lost, lane, started = inbound.dialect, exchange.request_losses, exchange.lane, inbound.started
-    target = exchange.attempts[-1].target.dialect if attempts else asked
     # By place and with times rounded as in `tried`, and for the same reasons.
     return Receipt(
         inbound.request_id,
@@ -47,9 +45,9 @@ def receipt_of(
         None if exchange.plan is None else _route(exchange.plan),
         attempts,
         # A body that passed as it was needs no list.
-        _fields(exchange, target) if lane == "translate" or lost or exchange.problem is not None else (),
-        told(lost, asked, target) if lost else (),
-        told(exchange.reply_losses, target, asked) if exchange.reply_losses else (),
+        _fields(exchange) if lane == "translate" or lost or exchange.problem is not None else (),
+        told(lost, asked, _spoken(exchange)) if lost else (),
+        told(exchange.reply_losses, _spoken(exchange), asked) if exchange.reply_losses else (),
         exchange.answered_model,
         exchange.finish,
         tuple(exchange.seams) if exchange.seams else (),
@@ -59,9 +57,9 @@ def receipt_of(
         False if exchange.usage is None else exchange.usage.estimated,
         usd(costs.cost),
         usd(costs.charge),
-        int(own * 100_000 + 0.5) / 100,
-        int((first - started) * 100_000 + 0.5) / 100 if first else None,
-        int((ended - started) * 100_000 + 0.5) / 100,
+        (own * 100_000 + 0.5) // 1 / 100,
+        ((first - started) * 100_000 + 0.5) // 1 / 100 if first else None,
+        ((ended - started) * 100_000 + 0.5) // 1 / 100,
         round(exchange.waited * 1000, 2) if exchange.waited else 0.0,
         None if exchange.hold is None else exchange.hold.note(),
         True,
@@ -106,7 +104,7 @@ def _route(plan: Plan) -> Route:
         order=_first([f"{target.account}/{target.model}"[:_TEXT_MAX] for target in plan.targets]),
         left_out=_left_out(plan),
     )
-    if len(plan.asked) > NAME_MAX:
+    if not plan.kept:
         return route
     if len(_routes) >= _ROUTES_MAX:
         _routes.clear()
@@ -116,7 +114,7 @@ def _route(plan: Plan) -> Route:
 
 _ROUTES_MAX = 256
 _routes: dict[int, tuple[Plan, Route]] = {}
-"""What was told of plans, by their `id`, which is theirs as long as they stand here: the planner keeps most of them."""
+"""What was told of plans that are kept, by their `id`, which is theirs as long as they stand here."""
 
 
 def _left_out(plan: Plan) -> tuple[LeftOut, ...]:
@@ -143,7 +141,13 @@ _TOLD_MAX = 12
 _TEXT_MAX = 300
 
 
-def _fields(exchange: Exchange, target: Dialect) -> tuple[Fate, ...]:
+def _spoken(exchange: Exchange) -> Dialect:
+    """Return the dialect of who was asked last, the client's where nobody was."""
+    attempts = exchange.attempts
+    return attempts[-1].target.dialect if attempts else exchange.inbound.dialect
+
+
+def _fields(exchange: Exchange) -> tuple[Fate, ...]:
     """Return the fates of a request's fields, where it was translated, lost one or was refused for one."""
     problem, inbound = exchange.problem, exchange.inbound
     refused = problem.param if problem is not None and problem.status in (400, 422) else None
@@ -157,7 +161,7 @@ def _fields(exchange: Exchange, target: Dialect) -> tuple[Fate, ...]:
         exchange.request_losses,
         lane=exchange.lane or "translate",
         origin=inbound.dialect,
-        target=target,
+        target=_spoken(exchange),
         refused=refused,
     )
 
@@ -165,8 +169,9 @@ def _fields(exchange: Exchange, target: Dialect) -> tuple[Fate, ...]:
 def _asked(exchange: Exchange) -> tuple[str, ...] | None:
     """Return the fields of the client's body; one that was read to be translated is not read once more."""
     follows, request = exchange.continuation, exchange.request
-    if follows is None and request is not None and request.members:
-        return request.members
+    names = exchange.members if request is None else request.members
+    if follows is None and names:
+        return names
     try:
         members = _members.decode(exchange.inbound.body if follows is None else follows.body)
     except (msgspec.DecodeError, UnicodeError):

@@ -46,7 +46,8 @@ class Relay:
         """
         delivery = Delivery(begun, begun.opened, begun.source, exchange, client, self._means, settle)
         try:
-            problem = await delivery.run()
+            running = delivery.run()
+            problem = None if running is None else await running
         except UpstreamError as error:
             if error.kind == "timeout" and begun.overdue(self._means.clock.monotonic()):
                 return out_of_time(begun.target, begun.opened.log)

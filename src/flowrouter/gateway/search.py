@@ -81,8 +81,8 @@ class Search:
             trial = None
             if step.trial and (trial := await self._begin_trial(step.target, exchange, course)) is None:
                 continue
-            began, before = now(), len(exchange.attempts)
-            begun, lost = None, list[Failure]()
+            began, before, begun = now(), len(exchange.attempts), None
+            lost: list[Failure] = []
             try:
                 if step.fallback is None:
                     begun = await tries.begin(exchange, world, step.target, wait=self._wait)

@@ -19,26 +19,36 @@ from flowrouter.canonical.loss import Loss
 from flowrouter.canonical.problem import Problem
 from flowrouter.dialects import Codec
 from flowrouter.dialects.codec import EncodeOptions, StreamEncoder
-from flowrouter.wire.sse import Frame, frame_of, one_line, write
+from flowrouter.wire.sse import Frame, one_line, write
 
 Editor = Callable[[Event], list[Event]]
+
+Saying = Callable[[str], bytes | None]
+"""Takes one text after another; returns what each puts on the client's wire, None for its frame as it came."""
 
 Step = tuple[Frame | None, Sequence[Event]]
 """A frame with the events in it, or no frame where the end of the stream told the events."""
 
 
-class Sink(Protocol):
-    """One lane's way of answering."""
-
-    cursor: Cursor
+class Through(Protocol):
+    """What a stream goes through on its way to the client."""
 
     def feed(self, frame: Frame, events: Sequence[Event]) -> bytes:
         """Return the bytes one frame and its events put on the client's wire."""
         ...
 
-    def say(self, raw: bytes, delta: e.PartDelta) -> bytes:
-        """Return the same for the frame `raw`, which adds to a part, and does nothing else."""
+    def saying(self, index: int) -> Saying | None:
+        """Return what takes the texts of frames that add to a part and do nothing else; None if they must be fed.
+
+        Of an answer under way, and until anything else is fed.
+        """
         ...
+
+
+class Sink(Through, Protocol):
+    """One lane's way of answering."""
+
+    cursor: Cursor
 
     def close(self, events: Sequence[Event]) -> bytes:
         """Return the bytes for what the end of the upstream stream meant (`decoder.close()`)."""
@@ -89,7 +99,8 @@ class PassthroughSink:
     def feed(self, frame: Frame, events: Sequence[Event]) -> bytes:
         """Return the frame as it came, unless it must not leave."""
         if len(events) == 1 and type(event := events[0]) is e.PartDelta and not frame.bare and event.text:
-            return self.say(frame.raw, event)
+            self.cursor.say(event)
+            return frame.raw if self._plain else self._element(frame)
         for event in events:
             self.cursor.apply(event)
             if type(event) is e.FrameError:
@@ -102,10 +113,9 @@ class PassthroughSink:
             return write(one_line(frame.data or b""))
         return frame.raw
 
-    def say(self, raw: bytes, delta: e.PartDelta) -> bytes:
-        """Return the frame as it came."""
-        self.cursor.say(delta)
-        return raw if self._plain else self._element(frame_of(raw))
+    def saying(self, index: int) -> Saying | None:
+        """Return what lets frames leave as they came; None for elements of an array."""
+        return self.cursor.saying(index) if self._plain else None
 
     def _element(self, frame: Frame) -> bytes:
         """Return the frame's payload as an element of the array that the client reads."""
@@ -198,13 +208,25 @@ class TranslateSink:
         del frame
         return self.close(events)
 
-    def say(self, raw: bytes, delta: e.PartDelta) -> bytes:
-        """Return what the event becomes."""
-        del raw
-        if self._edits:
-            events = edited((delta,), self._edits)
-            if len(events) != 1 or events[0] is not delta:
-                return self._write(events)
+    def saying(self, index: int) -> Saying:
+        """Return what puts texts through the edits, if they concern such deltas, and into the encoder."""
+        spared = all(_spares(edit, index) for edit in self._edits)
+        told = _saying(self._encoder, index) if spared else None
+        if told is None:
+            return lambda text: self._edited(e.PartDelta(index, text))
+        say = _each([self.cursor.saying(index), *_hearers(self._edits)])
+
+        def both(text: str) -> bytes:
+            say(text)
+            return told(text)
+
+        return both
+
+    def _edited(self, delta: e.PartDelta) -> bytes:
+        """Return what a delta becomes."""
+        events = edited((delta,), self._edits)
+        if len(events) != 1 or events[0] is not delta:
+            return self._write(events)
         self.cursor.say(delta)
         return self._encoder.feed(delta)
 
@@ -263,10 +285,9 @@ class GatherSink:
         del frame
         return self.close(events)
 
-    def say(self, raw: bytes, delta: e.PartDelta) -> bytes:
-        """Keep the event."""
-        del raw
-        return self.close((delta,))
+    def saying(self, index: int) -> None:
+        """Return nothing: every frame is fed."""
+        del index
 
     def close(self, events: Sequence[Event]) -> bytes:
         """Keep the events."""
@@ -297,6 +318,35 @@ class GatherSink:
         return ()
 
 
+def _spares(edit: Editor, index: int) -> bool:
+    """Return whether an editor leaves deltas of a part alone, unseen, until another event: one with `spares` may."""
+    spares = getattr(getattr(edit, "__self__", None), "spares", None)
+    return spares is not None and spares(index)
+
+
+def _hearers(edits: Sequence[Editor]) -> list[Callable[[str], None]]:
+    """Return what is told the texts of deltas that are spared: `hear` of editors that have it."""
+    found = (getattr(getattr(edit, "__self__", None), "hear", None) for edit in edits)
+    return [hear for hear in found if hear is not None]
+
+
+def _each(takers: Sequence[Callable[[str], None]]) -> Callable[[str], None]:
+    if len(takers) == 1:
+        return takers[0]
+
+    def each(text: str) -> None:
+        for take in takers:
+            take(text)
+
+    return each
+
+
+def _saying(encoder: StreamEncoder, index: int) -> Callable[[str], bytes] | None:
+    """Return what writes the deltas of a part until another event, from an encoder with `saying`; None to feed them."""
+    saying = getattr(encoder, "saying", None)
+    return None if saying is None else saying(index)
+
+
 def edited(events: Sequence[Event], edits: Sequence[Editor]) -> Sequence[Event]:
     """Return `events` after each edit in turn."""
     for edit in edits:
@@ -320,8 +370,10 @@ __all__ = [
     "Editor",
     "GatherSink",
     "PassthroughSink",
+    "Saying",
     "Sink",
     "Step",
+    "Through",
     "TranslateSink",
     "edited",
     "put_through",

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 
@@ -24,16 +24,17 @@ from flowrouter.clock import Clock
 from flowrouter.config import Timeouts
 from flowrouter.dialects import codec
 from flowrouter.dialects.codec import StreamDecoder
+from flowrouter.dialects.mould import Fit, apart
 from flowrouter.errors import CallerError, UpstreamError
 from flowrouter.gateway.attempts import Opened
 from flowrouter.gateway.exchange import Exchange, parsed
 from flowrouter.gateway.incoming import BLANK, WHOLE_MAX, Incoming, drain, empty
 from flowrouter.gateway.options import decode_options, provenance
 from flowrouter.gateway.pace import Pace
-from flowrouter.gateway.sinks import Step
+from flowrouter.gateway.sinks import Saying, Step, Through
 from flowrouter.tasks import Deadline
 from flowrouter.wire.json_arrays import as_events
-from flowrouter.wire.sse import Frame, SseError, SseParser
+from flowrouter.wire.sse import Frame, SseError, SseParser, frame_of
 
 Framed = tuple[Frame, Sequence[Event]]
 """A frame with the events in it."""
@@ -50,18 +51,6 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     first_token: float = math.inf
     deadline: float = math.inf
     slow_tokens: float = 0.0
-
-
-class Through(Protocol):
-    """What a stream goes through on its way to the client."""
-
-    def feed(self, frame: Frame, events: Sequence[Event]) -> bytes:
-        """Return what a frame and the events in it put on the client's wire."""
-        ...
-
-    def say(self, raw: bytes, delta: e.PartDelta) -> bytes:
-        """Return the same for the frame `raw`, which adds to a part and does nothing else."""
-        ...
 
 
 _UNBEGUN: Any = None
@@ -101,6 +90,11 @@ class Source(msgspec.Struct, eq=False):
     _over: bool = False
     _through: Through = _UNBEGUN
     _push: Callable[[bytes], bool] = _UNBEGUN
+    _learned: int = 0
+    _mould: Fit | None = None
+    _fit: Fit | None = None
+    _say: Saying = _UNBEGUN
+    _index: int = 0
     _stall: float = 0.0
     _silence: Deadline = _UNBEGUN
     _now: Callable[[], float] = _UNBEGUN
@@ -157,6 +151,8 @@ class Source(msgspec.Struct, eq=False):
         if self._held or self._over or incoming is None:
             return
         self._through, self._push, self._stall = through, push, incoming.stall
+        self._learned, self._mould = 0, None
+        self._tune()
         silence = self._silence = Deadline(self._stall)
         self._now = asyncio.get_running_loop().time
         try:
@@ -292,22 +288,47 @@ class Source(msgspec.Struct, eq=False):
     def _take(self, data: bytes) -> bool:
         """Let what has come go through at once; False if nothing more can for now."""
         self._silence.at = self._now() + self._stall
-        mould = self._decoder.mould
-        if (
-            mould is not None
-            and mould.framed
-            and not self._parser.pending
-            and (delta := mould.delta(data)) is not None
-        ):
-            piece = self._through.say(data, delta)
-        else:
-            steps = self._steps(data)
-            if self._over:
-                self._held = steps
-                return False
-            feed = self._through.feed
-            piece = b"".join([feed(frame, events) for frame, events in steps])
+        fit = self._fit
+        if fit is not None and (text := fit(data)):
+            piece = self._say(text)
+            if piece is None:
+                piece = data
+        elif (piece := self._several(data)) is None:
+            return False
         return not piece or self._push(piece)
+
+    def _several(self, data: bytes) -> bytes | None:
+        """Return what any bytes put on the client's wire; None if they hold the end, which is told by `more`."""
+        fitting, rest, fit = (), data, self._fit
+        if fit is not None and 1 < data.find(b"\n\n") + 2 < len(data):
+            fitting, rest = apart(data, fit)
+        steps = self._steps(rest) if rest else ()
+        if self._over:
+            index = self._index
+            self._held = [*((frame_of(raw), [e.PartDelta(index, text)]) for raw, text in fitting), *steps]
+            return None
+        said = self._said(fitting) if fitting else b""
+        if not rest:
+            return said
+        feed = self._through.feed
+        piece = b"".join([feed(frame, events) for frame, events in steps])
+        self._tune()
+        return said + piece if said else piece
+
+    def _said(self, fitting: Sequence[tuple[bytes, str]]) -> bytes:
+        say = self._say
+        return b"".join([raw if (piece := say(text)) is None else piece for raw, text in fitting])
+
+    def _tune(self) -> None:
+        """Find out what is the same for all frames that fit the mould: what reads them, and what takes their texts."""
+        mould, self._fit = self._decoder.mould, None
+        if mould is None or self._parser.pending:
+            return
+        if mould.learned != self._learned:
+            self._learned, self._index, self._mould = mould.learned, mould.index, None
+            if (fit := mould.fit) is not None and (say := self._through.saying(mould.index)) is not None:
+                self._mould, self._say = fit, say
+        self._fit = self._mould
 
     def _steps(self, data: bytes) -> Sequence[Framed]:
         try:
@@ -367,4 +388,4 @@ class Source(msgspec.Struct, eq=False):
                 self._meaningful = True
 
 
-__all__ = ["Framed", "Source", "Terms", "Through"]
+__all__ = ["Framed", "Source", "Terms"]

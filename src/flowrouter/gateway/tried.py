@@ -2,7 +2,7 @@
 
 Both are made in one walk and by place: Python calls with so many names through a dictionary, which takes three
 times as long. The order is that of the structs, held by tests/unit/gateway/test_settle.py. Times are rounded by
-`int`, as in `receipts`: two digits take `round` twice as long, and no time is negative.
+`// 1`, as in `receipts`: two digits take `round` far longer, and no time is negative.
 """
 
 from __future__ import annotations
@@ -24,13 +24,14 @@ def attempts_of(
     exchange: Exchange, costs: Costs, counts: Counts
 ) -> tuple[tuple[AttemptRow, ...], tuple[AttemptNote, ...]]:
     """Return the attempts in their order, kept and told; `counts` are those of the exchange's usage."""
-    rows: list[AttemptRow] = []
-    notes: list[AttemptNote] = []
+    rows: tuple[AttemptRow, ...] = ()
+    notes: tuple[AttemptNote, ...] = ()
     start = exchange.inbound.started
     for log, cost in zip(exchange.attempts, costs.attempts, strict=True):
-        target, usage, began, head_at = log.target, cost.usage or _UNCOUNTED, log.started, log.head_at
-        took = None if log.ended is None else log.ended - began
-        rows.append(
+        target, usage, head_at = log.target, cost.usage or _UNCOUNTED, log.head_at
+        began = log.started - start
+        took = None if log.ended is None else log.ended - log.started
+        rows += (
             AttemptRow(
                 target.account_id,
                 target.preset,
@@ -39,7 +40,7 @@ def attempts_of(
                 log.verdict,
                 log.status,
                 log.error,
-                round((began - start) * 1000),
+                round(began * 1000),
                 None if took is None else round(took * 1000),
                 usage.input,
                 usage.cache_read,
@@ -49,17 +50,19 @@ def attempts_of(
                 usage.estimated,
                 cost.cost,
                 cost.charge,
-            )
+            ),
         )
-        notes.append(
+        notes += (
             AttemptNote(
                 target.account,
                 target.preset,
                 target.model,
                 target.dialect,
-                int((began - start) * 100_000 + 0.5) / 100,
-                int((head_at - start) * 100_000 + 0.5) / 100 if head_at and log.status is not None else None,
-                None if took is None else int(took * 100_000 + 0.5) / 100,
+                (began * 100_000 + 0.5) // 1 / 100,
+                ((head_at - start) * 100_000 + 0.5) // 1 / 100
+                if head_at and log.status is not None
+                else None,
+                None if took is None else (took * 100_000 + 0.5) // 1 / 100,
                 log.status,
                 log.verdict,
                 log.error,
@@ -69,9 +72,9 @@ def attempts_of(
                 usd(cost.charge),
                 log.trial,
                 None if log.paused is None else round(log.paused * 1000, 2),
-            )
+            ),
         )
-    return tuple(rows), tuple(notes)
+    return rows, notes
 
 
 def counts_of(usage: Usage | None) -> Counts:

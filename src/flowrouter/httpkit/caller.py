@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import msgspec
 
-from flowrouter.httpkit.keys import LOCAL_OWNER, NO_POLICY, KeyPolicy
+from flowrouter.httpkit.keys import LOCAL_OWNER, NO_LIMITS, NO_POLICY, KeyPolicy
 
 
 class Caller(msgspec.Struct, frozen=True, kw_only=True):
     """The owner all state is kept under, the key used (None: none was needed) with its name, and its scopes.
 
     `scopes` are rights beyond the data plane (`admin`). `policy` is what the key's owner decided: what the key
-    may use there, how much, and how its requests are treated.
+    may use there, how much, and how its requests are treated. What every request asks of it is worked out once:
+    `bounded` is the policy's own, `held` says that something of it goes by what stands in a request's body.
     """
 
     owner_id: str = LOCAL_OWNER
@@ -19,6 +20,14 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     key_name: str = ""
     scopes: tuple[str, ...] = ()
     policy: KeyPolicy = NO_POLICY
+    bounded: bool = False
+    held: bool = False
+
+    def __post_init__(self) -> None:
+        policy = self.policy
+        held = policy.bounded or bool(policy.budgets) or policy.limits is not NO_LIMITS
+        msgspec.structs.force_setattr(self, "bounded", policy.bounded)
+        msgspec.structs.force_setattr(self, "held", held)
 
 
 LOCAL = Caller(policy=KeyPolicy(responses_store=True))

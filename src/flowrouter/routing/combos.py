@@ -31,7 +31,7 @@ from flowrouter.routing.suffix import behind_dash, in_parentheses, lists_effort
 from flowrouter.routing.target import Target
 from flowrouter.routing.tiering import STRATEGIES, Ranked, tiered, weighted
 from flowrouter.routing.tiers import AUTO, chosen
-from flowrouter.routing.tree import Group, Leaf, Note, Policy
+from flowrouter.routing.tree import NO_POLICY, Group, Leaf, Note, Policy
 from flowrouter.settings.routing import ComboConfig, ComboMember, Strategy
 
 DEPTH_MAX = 5
@@ -315,12 +315,13 @@ class Scope:
 
 
 def _policy(config: ComboConfig) -> Policy:
-    return Policy(
+    policy = Policy(
         attempts=config.attempts,
         first_token=config.first_token,
         wait=config.wait,
         completion=config.completion,
     )
+    return NO_POLICY if policy == NO_POLICY else policy  # one object for none, told at a glance
 
 
 def _with_effort(found: Found, effort: str) -> Found:

@@ -9,7 +9,7 @@ was never fit for the request does not use up.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
@@ -134,7 +134,12 @@ class Course(msgspec.Struct, eq=False):
 
     def next(self, now: float) -> Step:
         """Return the next step at `now`, wall seconds."""
-        if self._steps:  # of the first step nothing of this can be true
+        if not self._steps:  # of the first step nothing of what follows can be true
+            self._steps = 1
+            targets = self._targets
+            if len(targets) == 1 and self._obstacle(targets[0]) is None:
+                return Try(target=targets[0])
+        else:
             if self._waiting_since is not None:
                 self._waited += max(0.0, now - self._waiting_since)
                 self._waiting_since = None
@@ -143,7 +148,7 @@ class Course(msgspec.Struct, eq=False):
             if self._again is not None and (step := self._repeat(now)) is not None:
                 self._steps += 1
                 return step
-        self._steps += 1
+            self._steps += 1
         return self._open() or self._later(now) or self._end(now)
 
     def failed(
@@ -279,24 +284,22 @@ class Course(msgspec.Struct, eq=False):
         if len(self._targets) == 1:  # what comes of it is noted then: no rival's answer can come of it
             return Try(target=target, trial=trial)
         self._tried = {**self._tried, target.key: self._round}
-        open_ones = list(self._untried()) if self._tries + 1 < self._limits.attempts else []
-        plain = (other for other, obstacle in open_ones if obstacle is None)
-        return Try(
-            target=target,
-            trial=trial,
-            fallback=open_ones[0][0] if open_ones else None,
-            rival=next(plain, None),
-            spare=len(open_ones) > 1 and self._tries + 2 < self._limits.attempts,
-        )
-
-    def _untried(self) -> Iterable[tuple[Target, Obstacle | None]]:
-        """Yield who was never asked and could be asked now."""
-        for target in self._targets:
-            if target.key in self._dropped or target.key in self._tried:
-                continue
-            obstacle = self._obstacle(target)
-            if obstacle is None or obstacle.probe:
-                yield target, obstacle
+        fallback = rival = None
+        several = False
+        if self._tries + 1 < self._limits.attempts:
+            for other in self._targets:  # who was never asked and could be asked now
+                if other.key in self._tried or other.key in self._dropped:
+                    continue
+                obstacle = self._obstacle(other)
+                if obstacle is None or obstacle.probe:
+                    several = fallback is not None
+                    fallback = fallback or other
+                    if obstacle is None:
+                        rival = rival or other
+                    if several and rival is not None:
+                        break
+        spare = several and self._tries + 2 < self._limits.attempts
+        return Try(target=target, trial=trial, fallback=fallback, rival=rival, spare=spare)
 
     def _wait(self, seconds: float, now: float, *, again: Target | None = None) -> Wait:
         self._waiting_since = now

@@ -79,7 +79,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     `aliases` map a name to a model as a client would write it, or to several: a pool. `presets` are by
     account id. What follows from these alone is worked out once: `conditional` says that names may
     mean different things in different requests, `drafts` holds what names came to, `plans` what came of those
-    that lead to one target while nothing stood in its way.
+    of which the written order decides, while nothing stood in their targets' way.
     """
 
     accounts: tuple[AccountFacts, ...] = ()

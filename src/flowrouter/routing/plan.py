@@ -20,7 +20,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
     `chosen` says that a combo or a pool chose, so that the reply names who answered. `reasons` are
     sentences about the choice as a whole (strategy, affinity, tier), `strategy` the one that decided who is
-    first. `obstacles` holds, by `Target.key`, why a target stands at the end or is a trial where it stands.
+    first. `obstacles` holds, by `Target.key`, why a target stands at the end or is a trial where it stands. One
+    that is `kept` serves further requests too.
     """
 
     asked: str
@@ -33,6 +34,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     reasons: tuple[str, ...] = ()
     strategy: str = ""
     obstacles: Mapping[str, Obstacle] = {}
+    kept: bool = False
 
 
 __all__ = ["Plan"]

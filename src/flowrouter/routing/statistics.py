@@ -74,14 +74,15 @@ class Statistics:
 
         `tokens` are those of an answer and `seconds` the time that a stream took behind its first piece.
         """
-        weight, success = self._weight(now), self._success
+        weight, success, output = self._weight(now), self._success, self._output
         success.weight += weight
         if ok:
             success.total += weight
         if cost is not None:
             self._cost.add(cost, weight)
         if tokens:
-            self._output.add(tokens, weight)
+            output.total += tokens * weight
+            output.weight += weight
             if seconds is not None and tokens > 1 and seconds > 0:
                 self._pace.add(seconds / tokens, weight)
 

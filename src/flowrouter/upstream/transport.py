@@ -7,7 +7,7 @@ With a `Guard` every host is checked before a request leaves, and connections go
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any, Protocol
 
 from flowrouter.wire.http import HttpRequest
@@ -36,8 +36,8 @@ class Reply(Protocol):
         """Return the next piece as it arrives, `b""` at the end; raises `UpstreamError`."""
         ...
 
-    async def flow(self, take: Take) -> None:
-        """Give pieces to `take` in the turn of the event loop in which they come: no task must wake up for them.
+    def flow(self, take: Take) -> Awaitable[None]:
+        """Give pieces to `take`, once awaited, in the turn of the event loop in which they come: no task must wake up.
 
         Until it returns False, or `read` has something else to tell, or at any time: `read` goes on from there.
         Raises what `take` raises.

@@ -46,9 +46,13 @@ class HttpRequest(msgspec.Struct, frozen=True, kw_only=True):
         return [("method", self.method), ("url", self.url), ("headers", redacted(self.headers))]
 
 
+SENT = HttpRequest(method="", url="", headers=())
+"""Stands for a request that was sent and is not looked at again."""
+
+
 def redacted(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
     """Return `headers` as they may be logged: values not known to be public are hidden."""
     return {name: value if name.lower() in _SHOWN else "<hidden>" for name, value in headers}
 
 
-__all__ = ["HttpRequest", "redacted"]
+__all__ = ["SENT", "HttpRequest", "redacted"]

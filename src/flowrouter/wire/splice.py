@@ -21,6 +21,7 @@ _STRETCH = 256 * 1024
 
 _members: msgspec.json.Decoder[dict[str, msgspec.Raw]] = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
+_COLON = re.compile(rb"[ \t\r\n]*:[ \t\r\n]*")
 # A key of plain letters of which some are written as escapes: `"mod\u0065l":`.
 _SPELT_KEY = re.compile(rb'"\w*(?:\\u00[0-7][0-9A-Fa-f]\w*)+"[ \t\r\n]*:')
 
@@ -32,13 +33,28 @@ def splice(body: bytes, edits: Mapping[str, bytes], *, old: Mapping[str, bytes])
     `old` is added. Raises `JsonError` if `body` is not an object.
     """
     for key, value in edits.items():
-        body = _replace(body, key, old=old[key], new=value) if key in old else _insert(body, key, value)
+        if key not in old:
+            body = _insert(body, key, value)
+        else:
+            body = in_place(body, key, old=old[key], new=value) or _rebuild(body, key, value)
     return body
+
+
+def in_place(body: bytes, key: str, *, old: bytes, new: bytes) -> bytes | None:
+    """Return `body` with the member `key`, whose text is `old`, set to `new`; None where it is not plain which that is."""
+    name = b'"%b"' % key.encode()
+    at = body.find(name)
+    if at < 0 or body.find(name, at + len(name)) >= 0 or _spelt(body):
+        return None
+    colon = _COLON.match(body, at + len(name))
+    if colon is None or not body.startswith(old, colon.end()):
+        return None
+    return b"%b%b%b" % (body[: colon.end()], new, body[colon.end() + len(old) :])
 
 
 def put(body: bytes, key: str, value: bytes) -> bytes:
     """Return `body` with the member `key` set to JSON text, whatever it was; raises `JsonError`."""
-    if b'"%b"' % key.encode() not in body and not _SPELT_KEY.search(body):
+    if b'"%b"' % key.encode() not in body and not _spelt(body):
         return _insert(body, key, value)
     return _rebuild(body, key, value) if key in _decoded(body) else _insert(body, key, value)
 
@@ -73,8 +89,7 @@ def unambiguous(body: bytes, names: tuple[str, ...]) -> bytes:
     Cheaper than `once`, for bodies of which only these members matter. Raises `JsonError` like it.
     """
     found: list[bytes] = [name for part in _stretches(body) for name in _named(names).findall(part)]
-    spelt = b"\\u00" in body and _SPELT_KEY.search(body) is not None
-    return once(body) if spelt or len(set(found)) < len(found) else body
+    return once(body) if _spelt(body) or len(set(found)) < len(found) else body
 
 
 def _stretches(body: bytes) -> Iterator[bytes]:
@@ -97,13 +112,9 @@ def rename(body: bytes, old: str, new: str) -> bytes:
     return dumps({new if name == old else name: value for name, value in _decoded(body).items()})
 
 
-def _replace(body: bytes, key: str, *, old: bytes, new: bytes) -> bytes:
-    name = b'"%b"' % key.encode()
-    if body.count(name) == 1 and not (b"\\u00" in body and _SPELT_KEY.search(body)):
-        pattern = re.compile(re.escape(name) + rb"[ \t\r\n]*:[ \t\r\n]*" + re.escape(old))
-        if (found := pattern.search(body)) is not None:
-            return body[: found.end() - len(old)] + new + body[found.end() :]
-    return _rebuild(body, key, new)
+def _spelt(body: bytes) -> bool:
+    """Return whether a key stands in `body` with letters as escapes."""
+    return b"\\u00" in body and _SPELT_KEY.search(body) is not None
 
 
 def _insert(body: bytes, key: str, value: bytes) -> bytes:
@@ -130,4 +141,4 @@ def _decoded(body: bytes) -> Mapping[str, Any]:
     return cast("dict[str, Any]", value)
 
 
-__all__ = ["once", "put", "remove", "rename", "splice", "unambiguous"]
+__all__ = ["in_place", "once", "put", "remove", "rename", "splice", "unambiguous"]

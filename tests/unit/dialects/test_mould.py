@@ -15,7 +15,7 @@ from flowrouter.canonical.events import Event
 from flowrouter.canonical.parts import Provenance
 from flowrouter.dialects import codec
 from flowrouter.dialects.codec import DecodeOptions
-from flowrouter.dialects.mould import DeltaMould
+from flowrouter.dialects.mould import DeltaMould, apart
 from flowrouter.wire.sse import Frame, SseParser, write
 
 TEXTS = st.one_of(
@@ -108,8 +108,11 @@ def decoded(dialect: Dialect, frames: list[bytes], *, fitted: bool) -> list[Even
     for data in frames:
         frame = framed(data)
         mould = decoder.mould
-        delta = mould.delta(frame.raw) if fitted and mould is not None and mould.framed else None
-        events += decoder.feed(frame) if delta is None else [delta]
+        fit = mould.fit if fitted and mould is not None else None
+        if mould is not None and fit is not None and (said := fit(frame.raw)):
+            events.append(e.PartDelta(mould.index, said))
+        else:
+            events += decoder.feed(frame)
     return [*events, *decoder.close()]
 
 
@@ -136,14 +139,16 @@ def test_frames_mean_what_they_mean_alone(
 def test_a_frame_fits_as_it_stands_only() -> None:
     mould = DeltaMould()
     mould.learn(SseParser().feed(b'event: e\ndata: {"t":"one"}\n\n')[0], "one", [e.PartDelta(0, "one")])
-    assert mould.delta(b'event: e\ndata: {"t":"two"}\n\n') == e.PartDelta(0, "two")
+    fit = mould.fit
+    assert fit is not None
+    assert fit(b'event: e\ndata: {"t":"two"}\n\n') == "two"
     for other in (
         b'data: {"t":"two"}\n\n', b'event: f\ndata: {"t":"two"}\n\n', b'event: e\ndata: {"t":"two"}\n',
         b'event: e\ndata: {"t":"two"}\n\ndata: {"t":"three"}\n\n', b'event: e\ndata: {"t":"two"}\r\n\r\n',
         b'event: e\ndata: {"t":"two"}\n\n\n', b'event: e\ndata: {"t":"t\n\nwo"}\n\n', b"\n\n", b"",
         b'event: e\ndata: {"t":\n\n"two"}\n\n', b'event: e\ndata: {"t":"two"\n}\n\n', b'event: e\ndata: {"t":\r"two"}\n\n',
     ):  # fmt: skip
-        assert mould.delta(other) is None
+        assert not fit(other)
 
 
 @pytest.mark.parametrize(
@@ -171,20 +176,20 @@ def test_a_mould_fits_what_differs_in_its_string_only() -> None:
         b'{"i":1,"t":"two"}', b'{"i":0,"t":"two"} ', b'{"i":0,"t":2}', b'{"i":0,"t":"a","t":"b"}', b'{"i":0,"t":""}',
         b'{"i":0,"t":}', b'{"i":0,"t":"\xff"}', b'{"i":0,"t":"\\ud800"}', b'{"i":0,"t":"two',
     ):  # fmt: skip
-        assert mould.delta(other) is None
+        assert mould.match(payload(other)) is None
     mould.forget()
-    assert mould.delta(b'{"i":0,"t":"two"}') is None
+    assert mould.match(payload(b'{"i":0,"t":"two"}')) is None
 
 
 def test_padding_may_differ_too() -> None:
     mould = DeltaMould()
     mould.learn(payload(b'{"t":"one","u":null,"obfuscation":"xY3"}'), "one", [e.PartDelta(0, "one")])
-    assert mould.delta(b'{"t":"two","u":null,"obfuscation":"n"}') == e.PartDelta(0, "two")
+    assert mould.match(payload(b'{"t":"two","u":null,"obfuscation":"n"}')) == e.PartDelta(0, "two")
     for other in (
         b'{"t":"two","u":null}', b'{"t":"two","u":null,"obfuscation":"a","error":"b"}', b'{"t":"two","obfuscation":"a"}',
         b'{"t":"two","u":null,"obfuscation":""}', b'{"t":"two","u":null,"obfuscation":"\\"}', b'"obfuscation":"a"}',
     ):  # fmt: skip
-        assert mould.delta(other) is None
+        assert mould.match(payload(other)) is None
 
 
 @pytest.mark.parametrize(
@@ -195,11 +200,28 @@ def test_padding_may_differ_too() -> None:
 def test_where_the_string_stands_must_be_certain(frame: bytes, said: str) -> None:
     mould = DeltaMould()
     mould.learn(payload(frame), said, [e.PartDelta(0, said)])
-    assert mould.delta(frame) is None
+    assert mould.match(payload(frame)) is None
 
 
 def test_a_host_whose_frames_all_differ_is_left_alone() -> None:
     mould = DeltaMould()
     for number in range(20):
         mould.learn(payload(b'{"n":%d,"t":"a"}' % number), "a", [e.PartDelta(0, "a")])
-    assert mould.delta(b'{"n":19,"t":"b"}') is None
+    assert mould.match(payload(b'{"n":19,"t":"b"}')) is None
+
+
+@pytest.mark.parametrize("padding", [b"", b',"obfuscation":"xY3"'], ids=["bare", "padded"])
+def test_several_frames_are_told_apart_as_long_as_they_fit(padding: bytes) -> None:
+    def frame(text: bytes) -> bytes:
+        return b'data: {"t":"%b"%b}\n\n' % (text, padding)
+
+    mould = DeltaMould()
+    mould.learn(SseParser().feed(frame(b"one"))[0], "one", [e.PartDelta(2, "one")])
+    fit = mould.fit
+    assert fit is not None
+    two, three, other = frame(b"two"), frame(b"\\n\\n"), b"data: [DONE]\n\n"
+    fitting = [(two, "two"), (three, "\n\n")]
+    assert apart(two + three, fit) == (fitting, b"")
+    for rest in (other, two[:9], two[:-1], b"\n\n" + two, other + two, b"\n"):
+        assert apart(two + three + rest, fit) == (fitting, rest)
+    assert apart(other + two, fit) == ([], other + two)

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flowrouter.httpkit.server.connection import Connection
-from flowrouter.httpkit.server.repeats import GUESSES
-from tests.unit.httpkit.wire import Wire, length, live, piece, request, settle, start, whole_body
+from flowrouter.httpkit.server.repeats import GUESSES, HELD_SECONDS
+from tests.unit.httpkit.wire import LIMITS, Wire, length, live, piece, request, settle, start, whole_body
 
 POST = "POST /v1/x?a=b HTTP/1.1"
 FIELDS = ("Authorization: Bearer k", "X-One: 1")
@@ -44,6 +44,12 @@ def parsed(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
 
     monkeypatch.setattr(Connection, "_parse", noted)
     return seen
+
+
+def parts(body: bytes, *fields: str) -> tuple[bytes, bytes]:
+    """Return a request's head and body."""
+    head, blank, rest = request(POST, *(fields or FIELDS), body=body).partition(b"\r\n\r\n")
+    return head + blank, rest
 
 
 def asked_by(*pieces: bytes, apart: bool = False) -> list[Any]:
@@ -193,5 +199,118 @@ def test_an_end_to_the_connection_is_heeded_behind_a_known_head() -> None:
         wire.connection.data_received(sent)
         await settle()
         assert wire.written.count(b"HTTP/1.1 200") == 2
+
+    live(story)
+
+
+def test_a_head_and_its_body_that_come_apart_are_one_request(parsed: list[bytes]) -> None:
+    bodies = (b"one", b"three", b"x" * 12_345, b"four")
+    sent = [parts(body) for body in bodies]
+    together = asked_by(*[each for pair in sent for each in pair])
+    assert parsed == list(sent[0])
+    assert together == asked_by(*[head + body for head, body in sent], apart=True)
+
+
+@pytest.mark.parametrize("cut", [1, 2], ids=["early", "late"])
+def test_a_body_in_pieces_is_read_by_the_parser(cut: int, parsed: list[bytes]) -> None:
+    (first, one), (second, two) = parts(b"one"), parts(b"two")
+    pieces = [second, two[:cut], two[cut:]]
+    assert [asked[3] for asked in asked_by(first, one, *pieces)] == [b"one", b"two"]
+    assert parsed == [first, one, *pieces]
+
+
+def test_what_stands_behind_a_body_that_came_apart_is_the_next_request() -> None:
+    (first, one), (second, two) = parts(b"one"), parts(b"two")
+    asked = asked_by(first, one, second, two + first, one, second, two)
+    assert [each[3] for each in asked] == [b"one", b"two", b"one", b"two"]
+
+
+@pytest.mark.parametrize("size", [60, 300_000], ids=["small", "large"])
+def test_a_request_refused_by_its_head_need_not_send_its_body(size: int) -> None:
+    async def refusing(scope: Any, receive: Any, send: Any) -> None:
+        if dict(scope["headers"])[b"content-length"] != b"3":
+            await send(start(413, length(0)))
+            await send(piece(b""))
+        else:
+            await Told()(scope, receive, send)
+
+    async def story() -> None:
+        wire = Wire(refusing)
+        head, body = parts(b"x" * size)
+        await wire.says(*parts(b"one"), head)
+        assert (b"HTTP/1.1 413 " in wire.written) is (size > 256 * 1024)
+        await asyncio.sleep(HELD_SECONDS)
+        await settle()
+        assert wire.written.count(b"HTTP/1.1 413 ") == 1
+        await wire.says(body, *parts(b"two"))
+        assert wire.written.count(b"HTTP/1.1 200 ") == 2
+        assert not wire.transport.closed
+
+    live(story)
+
+
+def test_a_body_that_never_comes_is_cut_in_its_time() -> None:
+    async def story() -> None:
+        told = Told()
+        wire = Wire(told)
+        await wire.says(*parts(b"one"), parts(b"two")[0])
+        await asyncio.sleep(LIMITS.body_timeout - HELD_SECONDS)
+        assert not wire.transport.closed
+        await asyncio.sleep(HELD_SECONDS * 3)
+        assert b"HTTP/1.1 408 " in wire.written
+        assert wire.transport.closed
+        assert len(told.asked) == 1
+
+    live(story)
+
+
+def test_a_client_that_goes_before_its_body_is_heard_of_once() -> None:
+    heard: list[bytes | None] = []
+
+    async def noting(_: Any, receive: Any, send: Any) -> None:
+        heard.append(await whole_body(receive))
+        await send(start(200, length(3)))
+        await send(piece(b"yes"))
+
+    async def story() -> None:
+        wire = Wire(noting)
+        await wire.says(*parts(b"one"), parts(b"two")[0])
+        wire.lose()
+        await asyncio.sleep(HELD_SECONDS * 2)
+        assert heard == [b"one", None]
+        assert wire.written.count(b"HTTP/1.1 200 ") == 1
+        assert not wire.door.tasks
+        assert not wire.door.connections
+
+    live(story)
+
+
+def test_a_head_that_came_before_the_end_is_answered() -> None:
+    async def story() -> None:
+        wire = Wire(Told())
+        head, body = parts(b"two")
+        await wire.says(*parts(b"one"), head)
+        wire.connection.shutdown()
+        assert not wire.transport.closed
+        await wire.says(body)
+        assert wire.written.endswith(b"connection: close\r\n\r\nyes")
+        assert wire.transport.closed
+
+    live(story)
+
+
+def test_heads_whose_bodies_keep_one_waiting_are_not_held_for_ever(parsed: list[bytes]) -> None:
+    async def story() -> None:
+        wire = Wire(Told())
+        head, body = parts(b"one")
+        for _ in range(GUESSES + 1):
+            await wire.says(head)
+            await asyncio.sleep(HELD_SECONDS)
+            await wire.says(body)
+        seen = len(parsed)
+        await wire.says(head)
+        assert len(parsed) == seen + 1
+        await wire.says(body)
+        assert wire.written.count(b"HTTP/1.1 200 ") == GUESSES + 2
 
     live(story)

@@ -16,7 +16,7 @@ from typing import Any, cast
 from flowrouter.canonical.capabilities import Capabilities
 from flowrouter.canonical.history import settle
 from flowrouter.canonical.losses import Losses
-from flowrouter.canonical.messages import SYSTEM, Message, parts_of
+from flowrouter.canonical.messages import SYSTEM, Message, Words, parts_of
 from flowrouter.canonical.parts import Part, Reasoning, Text, ToolCall, ToolResult
 from flowrouter.dialects.anthropic.render_parts import Block, render_blocks
 
@@ -35,20 +35,54 @@ def as_reminder(text: str) -> str:
 class Conversation:
     """Builds `system` and `messages` of one foreign request."""
 
-    def __init__(self, capabilities: Capabilities, names: Mapping[str, str], losses: Losses) -> None:
+    mid_system = False
+
+    def __init__(self, capabilities: Capabilities, losses: Losses) -> None:
         self._capabilities = capabilities
-        self._names = names
         self._losses = losses
         self.system: list[Block] = []
         self.messages: list[dict[str, Any]] = []
-        self.mid_system = False
 
-    def build(self, system: tuple[Part, ...], messages: tuple[Message, ...], leading: int) -> None:
-        """Take in the top-level system parts and the screened messages, the first `leading` the system's, in their order."""
+    def say(self, messages: Words) -> bool:
+        """Take in messages that need neither screening nor repair; return whether these are such, else take in none."""
+        system, said, before = self.system, self.messages, ""
+        for role, text in messages.said:
+            if text.isspace():
+                break
+            block: Block = {"type": "text", "text": text}
+            if role == before:
+                said[-1]["content"].append(block)
+            elif role not in SYSTEM:
+                said.append({"role": role, "content": [block]})
+                before = role
+            elif not said:
+                system.append(block)
+            else:
+                break
+        else:
+            if not said or said[0]["role"] != "user":
+                self._open_with_user()
+            return True
+        system.clear()
+        said.clear()
+        return False
+
+    def build(
+        self,
+        system: tuple[Part, ...],
+        messages: tuple[Message, ...],
+        leading: int,
+        *,
+        names: Mapping[str, str],
+    ) -> None:
+        """Take in the top-level system parts and the screened messages, the first `leading` the system's, in their order.
+
+        `names` maps tool names to the target's.
+        """
         self.system = render_blocks([*system, *parts_of(messages[:leading])], own=False)
         history = settle(messages[leading:], told=self._losses, first=leading)
         self._losses.rows += history.losses
-        names, built, before = self._names, self.messages, ""
+        built, before = self.messages, ""
         for message in history.messages:
             parts, role = message.parts, message.role
             if role in SYSTEM:
@@ -68,9 +102,12 @@ class Conversation:
                 built.append({"role": role, "content": blocks})
                 before = role
         if not built or built[0]["role"] != "user":
-            path = self._losses.name("messages")
-            self._losses.emulate(path, f"the first turn must be the user's: {OPENING!r} was put before")
-            self.messages.insert(0, {"role": "user", "content": [{"type": "text", "text": OPENING}]})
+            self._open_with_user()
+
+    def _open_with_user(self) -> None:
+        path = self._losses.name("messages")
+        self._losses.emulate(path, f"the first turn must be the user's: {OPENING!r} was put before")
+        self.messages.insert(0, {"role": "user", "content": [{"type": "text", "text": OPENING}]})
 
     def end_with_user(self, *, prefill: bool) -> None:
         """Trim a final assistant turn where it may stay (`prefill`), else turn it into a hint.

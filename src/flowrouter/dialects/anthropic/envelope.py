@@ -18,7 +18,7 @@ from flowrouter.dialects.anthropic.shapes import BlockShape, CountsShape, HeadSh
 from flowrouter.errors import CallerError
 from flowrouter.wire.json import JsonError, Raw, dumps, loads, typed
 from flowrouter.wire.members import is_integer
-from flowrouter.wire.splice import splice
+from flowrouter.wire.splice import in_place, splice
 from flowrouter.wire.sse import Frame
 
 _T = TypeVar("_T")
@@ -70,9 +70,12 @@ def prepare(body: bytes, head: Head, model: str, _wants_usage: bool) -> bytes:
     """Return `body` with the model's name set; every other byte stays (usage always comes)."""
     if head.model == model:
         return body
-    try:
+    new = dumps(model)
+    if edited := in_place(body, "model", old=dumps(head.model), new=new):
+        return edited
+    try:  # the name is spelt with escapes, or stands in other places too
         old = bytes(_decode(_model, body).model)
-        return splice(body, {"model": dumps(model)}, old={"model": old})
+        return splice(body, {"model": new}, old={"model": old})
     except JsonError as error:
         raise CallerError(f"the body is not valid JSON: {error}") from None
 

@@ -41,6 +41,9 @@ def text_in(whole: Json, name: str) -> str | None:
     raise ShapeError(name, "expected a string")
 
 
+_NUMBERS = frozenset({int, float})
+
+
 class Node:
     """One wire object at `path`; each reader takes its member away.
 
@@ -98,6 +101,8 @@ class Node:
 
     def integer(self, name: str) -> int | None:
         """Return a whole number."""
+        if type(self._left.get(name)) is int:
+            return self._left.pop(name)
         value = self.number(name)
         if isinstance(value, float):
             if not value.is_integer():
@@ -108,12 +113,11 @@ class Node:
     def number(self, name: str) -> float | int | None:
         """Return a number."""
         value = self._left.get(name)
+        if type(value) in _NUMBERS:
+            return self._left.pop(name)
         if value is None:
             return None
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
-            raise ShapeError(self.at(name), "expected a number")
-        del self._left[name]
-        return value
+        raise ShapeError(self.at(name), "expected a number")
 
     def items(self, name: str) -> list[Any] | None:
         """Return a list member."""

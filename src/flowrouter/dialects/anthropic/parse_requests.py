@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 from flowrouter.canonical.fates import member_names
-from flowrouter.canonical.messages import Message, Role
+from flowrouter.canonical.messages import Message, Role, as_words
 from flowrouter.canonical.parts import Opaque, Text
 from flowrouter.canonical.request import OutputFormat, ReasoningControl, Request, Sampling
 from flowrouter.canonical.tools import FunctionTool, HostedTool, Tool, ToolChoice
@@ -38,18 +38,23 @@ def parse_request(body: bytes) -> Request:
 
 
 def _request(node: Node) -> Request:
-    members = member_names(node.rest())
-    refuse_thread(node.peek("thread"))
+    left = node.rest()
+    members = member_names(left)
+    if "thread" in left:
+        refuse_thread(left["thread"])
     model = node.needed_text("model")
     if not model.strip():
         raise ShapeError("model", "must not be empty")
-    left = node.rest()
     left.setdefault("messages", None)
-    taken: dict[str, Any] = {}
-    shapes = {name: True for name in _SHAPED if left.get(name) is not None}
+    taken: Taken = {}
+    shapes: Json = {}
+    if not left.keys().isdisjoint(_SHAPED):
+        shapes = {name: True for name in _SHAPED if left.get(name) is not None}
     for name in sorted(left.keys() & _PLACES.keys(), key=_PLACES.__getitem__):
         if left.get(name) is not None or name == "messages":
             _TAKERS[name](node, taken)
+    if "sampling" in taken:
+        taken["sampling"] = Sampling(**taken["sampling"])
     if taken.pop("older_format", False):
         shapes["output_format"] = True
     return Request(origin="anthropic", model=model, shapes=shapes, extra=left, members=members, **taken)
@@ -67,7 +72,7 @@ def _messages(node: Node, taken: Taken) -> None:
             messages.append(_message(value))  # noqa: PERF401 - an error is told by the place
     except ShapeError as error:
         raise error.within(f"messages[{len(messages)}]") from None
-    taken["messages"] = tuple(messages)
+    taken["messages"] = as_words(messages)
 
 
 def _message(message: Any) -> Message:
@@ -78,6 +83,8 @@ def _message(message: Any) -> Message:
     content = message.get("content")
     if type(content) is list:
         parts, shape = parse_blocks(content), "list"  # pyright: ignore[reportUnknownArgumentType]
+    elif isinstance(content, str) and len(message) == 2:
+        return Message(role=role, parts=(Text(text=content),), shape="string")
     else:
         parts, shape = parse_content(content)
     if content is not None and len(message) == 2:
@@ -211,18 +218,11 @@ def _thinking(node: Node, taken: Taken) -> None:
     )
 
 
-def _sampling(node: Node, taken: Taken) -> None:
-    if "sampling" not in taken:
-        given = node.rest()
-        drawn = {name: read(node, name) for name, read in _DRAWN if name in given}
-        taken["sampling"] = Sampling(**drawn)
+def _drawn(name: str, read: Callable[[Node, str], Any]) -> Callable[[Node, Taken], None]:
+    def take(node: Node, taken: Taken) -> None:
+        taken.setdefault("sampling", {})[name] = read(node, name)
 
-
-_DRAWN: tuple[tuple[str, Callable[[Node, str], Any]], ...] = (
-    ("temperature", Node.number),
-    ("top_p", Node.number),
-    ("top_k", Node.integer),
-)
+    return take
 
 
 def _simple(field: str, name: str, read: Callable[[Node, str], Any]) -> Callable[[Node, Taken], None]:
@@ -244,7 +244,9 @@ _TAKERS: Mapping[str, Callable[[Node, Taken], None]] = {
     "output_format": _output_format,
     "messages": _messages,
     "tools": _tools,
-    **dict.fromkeys(("temperature", "top_p", "top_k"), _sampling),
+    "temperature": _drawn("temperature", Node.number),
+    "top_p": _drawn("top_p", Node.number),
+    "top_k": _drawn("top_k", Node.integer),
     "max_tokens": _simple("max_tokens", "max_tokens", Node.integer),
     "stop_sequences": _simple("stop", "stop_sequences", Node.texts),
     "thinking": _thinking,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import Any
 
 from flowrouter.canonical.dialect import Dialect
@@ -33,6 +34,8 @@ from flowrouter.dialects.codec import EncodeOptions, RenderedReply
 from flowrouter.wire.json import JsonError, dumps, loads
 from flowrouter.wire.members import Json
 
+_WORDS: frozenset[type] = frozenset({Text})
+
 NOTHING_TO_TELL: dict[str, Any] = {"stop_details": None, "container": None}
 """Members that every message must have (published schema, November 2026), for a vendor that has none."""
 
@@ -45,7 +48,8 @@ AT_THE_END = ("stop_details", "container")
 BESIDE_THE_END = ("context_management",)
 """Members of a message that a stream gives beside the last delta."""
 
-_FOREIGN_IDS = ("chatcmpl-", "resp_", "msg_", "gen-")
+_FOREIGN_IDS = re.compile(r"(?:chatcmpl-)?(?:resp_)?(?:msg_)?(?:gen-)?")
+"""What the ids of other vendors begin with."""
 
 
 def parse_response(body: bytes, provenance: Provenance) -> Response:
@@ -57,7 +61,8 @@ def parse_response(body: bytes, provenance: Provenance) -> Response:
     if not isinstance(value, dict):
         raise ShapeError("", "expected an object")
     reply: Json = value  # pyright: ignore[reportUnknownVariableType]
-    if reply.get("type") != "message" or not reply.keys() <= _READ:
+    known = reply.keys() <= _READ
+    if not known or reply.get("type") != "message":
         if is_error(reply):
             raise ValueError("the body is an error, no reply")
         if reply.get("type") != "message":
@@ -73,7 +78,7 @@ def parse_response(body: bytes, provenance: Provenance) -> Response:
         for name in _TEXTS:
             text_in(reply, name)
     extra, end, beside = {}, {}, {}
-    if not reply.keys() <= _READ or reply_id is None or model is None:
+    if not known or reply_id is None or model is None:
         extra = {
             name: told
             for name, told in reply.items()
@@ -121,12 +126,13 @@ def render_response(response: Response, options: EncodeOptions) -> RenderedReply
     if choice.logprobs is not None:
         losses.append(Loss(path="logprobs", kind="dropped", reason="no place for token probabilities"))
     content = [block for part in choice.parts if (block := reply_block(part, response.origin, losses))]
+    kinds = set(map(type, choice.parts))
     stop = stop_of(
         choice.finish,
         choice.raw_finish,
         origin=response.origin,
-        called="tool_use" in [block["type"] for block in content],
-        refused=Refusal in map(type, choice.parts),
+        called=not kinds <= _WORDS and "tool_use" in [block["type"] for block in content],
+        refused=Refusal in kinds,
     )
     body: dict[str, Any] = {
         "id": message_id(response.id, response.origin, options),
@@ -231,8 +237,7 @@ def message_id(origin_id: str, origin: Dialect, options: EncodeOptions) -> str:
     """Return the id a client sees: the vendor's own, else one derived from the origin's."""
     if origin == "anthropic" and origin_id:
         return origin_id
-    for prefix in _FOREIGN_IDS:
-        origin_id = origin_id.removeprefix(prefix)
+    origin_id = _FOREIGN_IDS.sub("", origin_id, count=1)
     if not origin_id:
         seed = f"{options.model}:{options.now}".encode()
         origin_id = hashlib.sha256(seed).hexdigest()[:24]

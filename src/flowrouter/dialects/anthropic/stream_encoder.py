@@ -7,6 +7,7 @@ over at any event. The message ends with one `message_delta`, which carries the 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, cast
 
 from flowrouter.canonical import events as e
@@ -36,6 +37,7 @@ from flowrouter.wire.sse import COMMENT, write
 
 _PING = write(b'{"type":"ping"}', "ping")
 _STOP = write(b'{"type":"message_stop"}', "message_stop")
+_DELTA_TAIL = b"}}\n\n"
 _DELTAS = {
     "text": ("text_delta", "text"),
     "refusal": ("text_delta", "text"),
@@ -105,6 +107,13 @@ class AnthropicEncoder:
                 return b""
             case _:
                 return self._other(event)
+
+    def saying(self, index: int) -> Callable[[str], bytes] | None:
+        """Return what writes the deltas of an open part, until another event; None if they must be fed."""
+        if self._done or index != self._current or self._held or self._custom or self._kind not in _DELTAS:
+            return None
+        head = self._delta_head(*_DELTAS[self._kind])
+        return lambda text: head + dumps(text) + _DELTA_TAIL
 
     def heartbeat(self) -> bytes:
         """Return a ping, or a comment where the message has not begun."""
@@ -209,10 +218,12 @@ class AnthropicEncoder:
         return held
 
     def _block_delta(self, kind: str, field: str, text: str) -> bytes:
-        number = b"%d" % (self._next - 1)
+        return self._delta_head(kind, field) + dumps(text) + _DELTA_TAIL
+
+    def _delta_head(self, kind: str, field: str) -> bytes:
         return (
-            b'event: content_block_delta\ndata: {"type":"content_block_delta","index":%b,'
-            b'"delta":{"type":"%b","%b":%b}}\n\n' % (number, kind.encode(), field.encode(), dumps(text))
+            b'event: content_block_delta\ndata: {"type":"content_block_delta","index":%d,'
+            b'"delta":{"type":"%b","%b":' % (self._next - 1, kind.encode(), field.encode())
         )
 
     def _attribute(self, event: e.SignatureDelta | e.CitationDelta, index: int) -> bytes:

@@ -39,6 +39,17 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         return self.thinking is not None and self.thinking["type"] != "disabled"
 
 
+def most_tokens(asked: int | None, capabilities: Capabilities, losses: Losses) -> int:
+    """Return the output cap, which every request must have: `asked` is the client's own, None if it set none."""
+    most = capabilities.max_output
+    if asked is None:
+        return most or DEFAULT_MAX_TOKENS
+    if most is not None and asked > most:
+        losses.change(losses.name("max_tokens"), f"the model's maximum is {most}")
+        return most
+    return asked
+
+
 class Planner:
     """Plans one request: `asked_tokens` is the client's output cap, None if it set none."""
 
@@ -46,7 +57,7 @@ class Planner:
 
     def __init__(
         self,
-        control: ReasoningControl | None,
+        control: ReasoningControl,
         asked_tokens: int | None,
         *,
         capabilities: Capabilities,
@@ -63,16 +74,8 @@ class Planner:
         `obstacle` says why thinking cannot be on at all (a forced tool), `unanswered` that the tool
         turn being answered has no thinking block.
         """
-        most, asked = self._capabilities.max_output, self._asked
-        if asked is None:
-            asked = most or DEFAULT_MAX_TOKENS
-        elif most is not None and asked > most:
-            self._losses.change(self._losses.name("max_tokens"), f"the model's maximum is {most}")
-            asked = most
-        plan = Plan(max_tokens=asked)
+        plan = Plan(max_tokens=most_tokens(self._asked, self._capabilities, self._losses))
         control = self._control
-        if control is None:
-            return plan
         style = self._capabilities.thinking_style or "manual"
         if control.mode == "off" or control.effort == "none" or control.budget == 0:
             return self._off(plan, style)
@@ -146,4 +149,4 @@ def _display(control: ReasoningControl) -> dict[str, str]:
     return {"display": "omitted" if control.display == "omitted" else "summarized"}
 
 
-__all__ = ["DEFAULT_MAX_TOKENS", "LEAST_BUDGET", "Plan", "Planner"]
+__all__ = ["DEFAULT_MAX_TOKENS", "LEAST_BUDGET", "Plan", "Planner", "most_tokens"]

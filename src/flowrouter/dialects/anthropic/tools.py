@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any, cast
 
+import msgspec
+
 from flowrouter.canonical.capabilities import Capabilities
 from flowrouter.canonical.losses import Losses
 from flowrouter.canonical.messages import of_kind, parts_of
@@ -43,8 +45,30 @@ def fitted_names(
     return fit(names, limit=capabilities.tool_name_max) if names else {}
 
 
+class Offer(msgspec.Struct, frozen=True, kw_only=True):
+    """What the model may call and must answer with; `instruction` asks for the form in words, `edits` undo it."""
+
+    tools: Sequence[dict[str, Any]] = ()
+    choice: dict[str, Any] | None = None
+    format: dict[str, Any] | None = None
+    instruction: str | None = None
+    edits: ReplyEdits = NO_EDITS
+
+    @property
+    def forced(self) -> bool:
+        """Return whether the model must call a tool."""
+        return _is_forced(self.choice)
+
+
+NOTHING = Offer()
+
+
+def _is_forced(choice: dict[str, Any] | None) -> bool:
+    return choice is not None and choice["type"] in ("any", "tool")
+
+
 class Toolbox:
-    """What the model may call and must answer with; `build` first, then `answer`.
+    """Makes the offer of one request; `build` first, then `answer`.
 
     What most requests leave as it is stands here and not in each of them.
     """
@@ -65,13 +89,17 @@ class Toolbox:
         self._names = names
         self._losses = losses
 
-    @property
-    def forced(self) -> bool:
-        """Return whether the model must call a tool."""
-        return self.choice is not None and self.choice["type"] in ("any", "tool")
+    def offer(self) -> Offer:
+        """Return what came of it."""
+        return Offer(
+            tools=self.tools,
+            choice=self.choice,
+            format=self.format,
+            instruction=self.instruction,
+            edits=self._edits(),
+        )
 
-    @property
-    def edits(self) -> ReplyEdits:
+    def _edits(self) -> ReplyEdits:
         """Return what the reply must change back."""
         if not (self._names or self._answer_tool or self.instruction):
             return NO_EDITS
@@ -124,7 +152,7 @@ class Toolbox:
             if changes:
                 self._losses.change(self._losses.name("output.schema"), "; ".join(changes))
             self.format = {"type": "json_schema", "schema": closed}
-        elif schema.get("type", "object") != "object" or self.forced:
+        elif schema.get("type", "object") != "object" or _is_forced(self.choice):
             self._losses.emulate(path, "asked for by a system instruction")
             self.instruction = (
                 f"Answer with JSON that fits this schema and nothing else:\n{dumps_text(schema)}"
@@ -290,4 +318,4 @@ def _format_note(form: dict[str, Any] | None) -> str:
     return f"\nThe input must be text that follows this {held.get('syntax', '')} grammar:\n{definition}"
 
 
-__all__ = ["Toolbox", "fitted_names"]
+__all__ = ["NOTHING", "Offer", "Toolbox", "fitted_names"]

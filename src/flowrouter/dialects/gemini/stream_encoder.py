@@ -9,6 +9,7 @@ once the message has begun, so its first element leaves with the start.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from flowrouter.canonical import events as e
@@ -93,6 +94,11 @@ class Encoder:
             return b"" if part is None or not event.text else self._say(part, event.text)
         step = _STEPS.get(type(event))
         return b"" if step is None or self._done else step(self, event)
+
+    def saying(self, index: int) -> Callable[[str], bytes] | None:
+        """Return what writes the deltas of an open part, until another event; None if they must be fed."""
+        part = self._parts.get(index)
+        return None if part is None else partial(self._say, part)
 
     def heartbeat(self) -> bytes:
         """Return a sign of life: a blank line between events, white space between elements."""

@@ -50,6 +50,10 @@ def meaning(raw: str | None, *, called: bool, refused: bool) -> FinishReason:
     return reason
 
 
+WORDS_ALONE: dict[FinishReason, str] = {**_WORDS, "tool_calls": "stop"}
+"""Chat's words for the end of an answer that neither called a tool nor refused."""
+
+
 def word(reason: FinishReason, *, called: bool, refused: bool, legacy: bool = False) -> str:
     """Return Chat's word for `reason`; `refused` says that the answer carries a refusal text."""
     if reason == "refusal" and refused:
@@ -60,4 +64,4 @@ def word(reason: FinishReason, *, called: bool, refused: bool, legacy: bool = Fa
     return chosen
 
 
-__all__ = ["meaning", "word"]
+__all__ = ["WORDS_ALONE", "meaning", "word"]

@@ -14,9 +14,9 @@ from itertools import repeat
 from operator import attrgetter
 
 from flowrouter.canonical.history import NO_RESULT, settle
-from flowrouter.canonical.messages import Message
+from flowrouter.canonical.messages import Message, Words
 from flowrouter.canonical.parts import Part, Reasoning, Text, ToolCall, ToolResult
-from flowrouter.dialects.openai_chat.foreign_parts import translate_parts
+from flowrouter.dialects.openai_chat.foreign_parts import BILLING_MARK, translate_parts
 from flowrouter.dialects.openai_chat.translation import Translation
 from flowrouter.wire.json import dumps_text
 from flowrouter.wire.members import Json
@@ -35,6 +35,9 @@ def translate_messages(context: Translation, *, hint: str | None = None) -> list
     leading = (*request.system, *((Text(text=hint),) if hint else ()))
     if leading:
         writer.system(leading, leads=True)
+    if isinstance(request.messages, Words):
+        writer.say(request.messages)
+        return writer.finish()
     for extra in filter(None, map(_extra_of, request.messages)):
         context.losses.unknown(extra, context.losses.in_messages)
     history = settle(request.messages, id_max=ID_MAX, told=context.losses)
@@ -55,6 +58,16 @@ class _Writer:
         self._out: list[Json] = []
         self._waiting: list[Json] = []
         self._media_last = False
+
+    def say(self, messages: Words) -> None:
+        """Write messages of words, most of which stay as they are."""
+        out, silent = self._out, self._context.capabilities.reasoning_echo == "never"
+        kept = ("user", "assistant") if silent else ("user",)
+        for message, (role, text) in zip(messages, messages.said, strict=True):
+            if role in kept and not self._waiting and not text.startswith(BILLING_MARK):
+                out.append({"role": role, "content": text})
+            else:
+                self.message(message)
 
     def message(self, message: Message) -> None:
         """Write one message of a settled history."""

@@ -10,7 +10,7 @@ from flowrouter.canonical.rendered import Rendered
 from flowrouter.canonical.request import Request
 from flowrouter.dialects.openai_chat.foreign_messages import translate_messages
 from flowrouter.dialects.openai_chat.foreign_tools import put_output, put_tools, reply_edits
-from flowrouter.dialects.openai_chat.members import SAMPLING, own_stream_options
+from flowrouter.dialects.openai_chat.members import own_stream_options
 from flowrouter.dialects.openai_chat.reasoning_control import put_reasoning_control
 from flowrouter.dialects.openai_chat.translation import Translation
 from flowrouter.errors import CallerError
@@ -39,7 +39,8 @@ def translate(request: Request, model: str, capabilities: Capabilities) -> Rende
     if request.reasoning is not None:
         put_reasoning_control(body, request.reasoning, context)
     _drop_sampling_while_reasoning(body, context)
-    _put_identity(body, context)
+    if _of_identity(request) != _UNIDENTIFIED:
+        _put_identity(body, context)
     if request.stream:
         body["stream"] = True
         own_stream_options(body, capabilities)
@@ -62,12 +63,9 @@ def _shared(context: Translation) -> Json:
     return {name: extra[name] for name in _SHARED if name in extra and name in known}
 
 
-_sampling_of = attrgetter(*SAMPLING)
-
-
 def _put_sampling(body: Json, context: Translation) -> None:
-    for name, value in zip(SAMPLING, _sampling_of(context.request.sampling), strict=True):
-        if value is None or value is False:
+    for name, value in context.request.sampling.given.items():
+        if value is False:
             continue
         if name == "top_k" and name not in context.capabilities.extensions:
             context.losses.drop(context.losses.name(name), "Chat has no such field")
@@ -109,6 +107,10 @@ def _put_limits(body: Json, context: Translation) -> None:
 
 _TIERS = {"standard_only": "default", "standard": "default"}
 _KNOWN_TIERS = frozenset({"default", "flex", "scale", "priority", "fast"})
+
+
+_of_identity = attrgetter("metadata", "user", "service_tier", "cache_key", "verbosity", "cache")
+_UNIDENTIFIED = (None,) * 6
 
 
 def _put_identity(body: Json, context: Translation) -> None:

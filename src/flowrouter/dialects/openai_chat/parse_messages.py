@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, get_args
 
-from flowrouter.canonical.messages import Message, Role
+from flowrouter.canonical.messages import Message, Role, Words
 from flowrouter.canonical.parts import ContentShape, Part, Reasoning, Refusal, Text, ToolCall, ToolResult
 from flowrouter.dialects.openai_chat.cache_marks import take_cache
 from flowrouter.dialects.openai_chat.content import parse_content
@@ -46,18 +46,19 @@ class LegacyCalls:
 def parse_messages(items: list[Any], legacy: LegacyCalls) -> tuple[Message, ...]:
     """Return the members of `messages`; raises `CallerError` naming the first that is none."""
     messages: list[Message] = []
+    only_words = True
     for item in items:
         try:
             role, said = item["role"], item["content"]
         except (KeyError, TypeError):
             role = said = None
-        if isinstance(said, str) and len(item) == 2 and role in _SPEAKERS:
+        if said and len(item) == 2 and isinstance(said, str) and role in _SPEAKERS:
             # Nothing but words: what most messages are, of which nothing is left to look at.
-            parts = (Text(text=said),) if said else ()
-            messages.append(Message(role=role, parts=parts, shape="string"))
-            continue
-        messages.append(_parse_message(item, f"messages[{len(messages)}]", legacy))
-    return tuple(messages)
+            messages.append(Message(role=role, parts=(Text(text=said),), shape="string"))
+        else:
+            only_words = False
+            messages.append(_parse_message(item, f"messages[{len(messages)}]", legacy))
+    return Words(messages) if only_words else tuple(messages)
 
 
 _SPEAKERS = ("user", "assistant", "system", "developer")

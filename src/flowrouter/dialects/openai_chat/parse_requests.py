@@ -36,15 +36,22 @@ def parse_request(body: bytes) -> Request:
     """Return the request in `body`; raises `CallerError` naming the field at fault."""
     rest = read_body(body)
     members = member_names(rest)
-    model, items = _required(rest, "model", str), _required(rest, "messages", list)
+    model, items = rest.pop("model", None), rest.pop("messages", None)
+    if not (model and items and isinstance(model, str) and isinstance(items, list)):
+        raise _missing(model)
     legacy = LegacyCalls()
-    messages = parse_messages(items, legacy)
+    messages = parse_messages(items, legacy)  # pyright: ignore[reportUnknownArgumentType]
     shapes: Json = {"legacy_ids": legacy.ids} if legacy.ids else {}
     taken: Json = {}
+    drawn: Json = {}
     for name in sorted(rest.keys() & _PLACES.keys(), key=_PLACES.__getitem__):
         field, take = _TAKERS[name]
-        if field not in taken:
+        if field == "sampling":
+            drawn[name] = take(rest, name)
+        elif taken.get(field) is None:
             taken[field] = take(rest, shapes)
+    if drawn:
+        taken["sampling"] = Sampling(**drawn)
     return Request(
         origin="openai_chat",
         model=model,
@@ -67,43 +74,42 @@ def read_body(body: bytes) -> Json:
     return whole  # pyright: ignore[reportUnknownVariableType]
 
 
-def _required(rest: Json, name: str, kind: type) -> Any:
-    """Take a member that must be there and hold something."""
-    value = rest.pop(name, None)
-    if not value or not isinstance(value, kind):
-        message = f"{name} must be a non-empty {'list' if kind is list else 'string'}."
-        raise CallerError(message, param=name, code="missing_required_parameter")
-    return value
+def _missing(model: object) -> CallerError:
+    """Return the error of a body without one of the two members that must be there and hold something."""
+    name, kind = ("messages", "list") if model and isinstance(model, str) else ("model", "string")
+    message = f"{name} must be a non-empty {kind}."
+    return CallerError(message, param=name, code="missing_required_parameter")
 
 
 def _wrong(name: str, expected: str) -> CallerError:
     return CallerError(f"{name} must be {expected}.", param=name, code="invalid_type")
 
 
+_NUMBERS = frozenset({int, float})
+
+
 def _number(rest: Json, name: str) -> Any:
-    value = rest.get(name)
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
+    if type(rest[name]) in _NUMBERS:
+        return rest.pop(name)
+    if rest[name] is not None:
         raise _wrong(name, "a number")
-    del rest[name]
-    return value
+    return None
 
 
 def _integer(rest: Json, name: str) -> int | None:
-    value = rest.get(name)
-    if value is None:
-        return None
-    if not isinstance(value, int) or isinstance(value, bool):
+    if type(rest[name]) is int:
+        return rest.pop(name)
+    if rest[name] is not None:
         raise _wrong(name, "an integer")
-    del rest[name]
-    return value
+    return None
 
 
 def _flag(rest: Json, name: str) -> bool | None:
-    if rest.get(name) is not None and not isinstance(rest[name], bool):
+    if type(rest[name]) is bool:
+        return rest.pop(name)
+    if rest[name] is not None:
         raise _wrong(name, "true or false")
-    return take_flag(rest, name)
+    return None
 
 
 _SAMPLING: Mapping[str, Callable[[Json, str], Any]] = {
@@ -118,25 +124,18 @@ _SAMPLING: Mapping[str, Callable[[Json, str], Any]] = {
     "logprobs": _flag,
     "top_logprobs": _integer,
 }
+"""What reads a member of `Sampling` that is there."""
 
 
-def _take_sampling(rest: Json, _: Json) -> Sampling:
-    given: Json = {}
-    for name in sorted(rest.keys() & _SAMPLING.keys(), key=_PLACES.__getitem__):
-        given[name] = _SAMPLING[name](rest, name)
-    return Sampling(**given)
+def _take_limit(name: str) -> Callable[[Json, Json], int | None]:
+    """Return what takes one of the two output caps: the newer, and where both are given the older rides in `extra`."""
 
-
-_LIMITS = ("max_completion_tokens", "max_tokens")
-
-
-def _take_max_tokens(rest: Json, shapes: Json) -> int | None:
-    """Take the newer of the two output caps; where both are given the older one rides in `extra`."""
-    for name in _LIMITS:
-        if name in rest and (value := _integer(rest, name)) is not None:
+    def take(rest: Json, shapes: Json) -> int | None:
+        if (value := _integer(rest, name)) is not None:
             shapes["max_tokens"] = name
-            return value
-    return None
+        return value
+
+    return take
 
 
 def _take_stop(rest: Json, shapes: Json) -> tuple[str, ...]:
@@ -307,14 +306,14 @@ def _take_label(name: str) -> Callable[[Json, Json], str | None]:
     return lambda rest, _: take_text(rest, name)
 
 
-_TAKERS: Mapping[str, tuple[str, Callable[[Json, Json], Any]]] = {
+_TAKERS: Mapping[str, tuple[str, Callable[[Json, Any], Any]]] = {
     **dict.fromkeys(_HOST_FIELDS, ("reasoning", _take_reasoning)),
     "stream": ("stream", _take_stream),
     **dict.fromkeys(("tools", "functions", WEB_SEARCH), ("tools", _take_tools)),
     **dict.fromkeys(("tool_choice", "function_call"), ("tool_choice", _take_choice)),
     "parallel_tool_calls": ("parallel_tools", _take_parallel),
-    **dict.fromkeys(_SAMPLING, ("sampling", _take_sampling)),
-    **dict.fromkeys(_LIMITS, ("max_tokens", _take_max_tokens)),
+    **{name: ("sampling", read) for name, read in _SAMPLING.items()},
+    **{name: ("max_tokens", _take_limit(name)) for name in ("max_completion_tokens", "max_tokens")},
     "stop": ("stop", _take_stop),
     "response_format": ("output", _take_output),
     "verbosity": ("verbosity", _take_label("verbosity")),
@@ -324,7 +323,10 @@ _TAKERS: Mapping[str, tuple[str, Callable[[Json, Json], Any]]] = {
     "service_tier": ("service_tier", _take_label("service_tier")),
     "prompt_cache_key": ("cache_key", _take_label("prompt_cache_key")),
 }
-"""The field of the request that a member fills, alone or with others, and what takes it or them."""
+"""The field of the request that a member fills, alone or with others, and what takes it or them.
+
+A member of `Sampling` is taken alone, by its name.
+"""
 
 _PLACES = {name: number for number, name in enumerate(_TAKERS)}
 """In what order members are read: of two that are wrong the first is named."""

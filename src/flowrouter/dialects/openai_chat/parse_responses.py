@@ -21,48 +21,45 @@ from flowrouter.dialects.openai_chat.parse_messages import (
 from flowrouter.dialects.openai_chat.usage import parse_usage
 from flowrouter.errors import CallerError
 from flowrouter.wire.json import loads
-from flowrouter.wire.members import Json, as_list, as_object, is_integer, take_list, take_object, take_text
+from flowrouter.wire.members import Json, as_list, as_object, take_list, take_object, take_text
 
 
 def parse_response(body: bytes, provenance: Provenance) -> Response:
     """Return the answer in `body`; raises `ValueError` for anything that is not one."""
-    whole = as_object(loads(body))
-    if whole is None or whole.get("error"):
+    rest = as_object(loads(body))  # nobody else's: it is taken apart itself
+    if rest is None or rest.get("error"):
         raise ValueError("not a chat completion")
-    rest = dict(whole)
-    choices = take_list(rest, "choices")
-    if not choices:
+    items = take_list(rest, "choices")
+    if not items:
         raise ValueError("a chat completion without choices")
     if rest.get("object") == "chat.completion":
         del rest["object"]
-    created = rest.pop("created") if is_integer(rest.get("created")) else None
-    usage = take_object(rest, "usage")
-    named = str(whole.get("id"))
+    created = rest.pop("created") if type(rest.get("created")) is int else None
+    usage = rest.pop("usage") if isinstance(rest.get("usage"), dict) else None
+    named = str(rest.get("id"))
+    reply_id, model = take_text(rest, "id"), take_text(rest, "model")
+    choices: list[Choice] = []
+    for number, item in enumerate(items):
+        choices.append(_parse_choice(item, number, reply=named, provenance=provenance))
     return Response(
         origin="openai_chat",
-        id=take_text(rest, "id") or "",
-        model=take_text(rest, "model") or "",
-        choices=tuple(
-            [
-                _parse_choice(item, number, reply=named, provenance=provenance)
-                for number, item in enumerate(choices)
-            ]
-        ),
+        id=reply_id or "",
+        model=model or "",
+        choices=tuple(choices),
         created=created,
-        usage=None if usage is None else parse_usage(usage, tier=whole.get("service_tier")),
+        usage=None if usage is None else parse_usage(usage, tier=rest.get("service_tier")),
         extra=rest,
     )
 
 
 def _parse_choice(item: Any, number: int, *, reply: str, provenance: Provenance) -> Choice:
-    whole = as_object(item)
-    if whole is None:
+    rest = as_object(item)
+    if rest is None:
         raise ValueError(f"choices[{number}] is not an object")
-    rest = dict(whole)
-    message = take_object(rest, "message")
+    message = as_object(rest.pop("message", None))
     if message is None:
         raise ValueError(f"choices[{number}] has no message")
-    index = rest.pop("index") if is_integer(rest.get("index")) else number
+    index = rest.pop("index") if type(rest.get("index")) is int else number
     parts = _parts(message, provenance)
     kinds = set(map(type, parts))
     if ToolCall in kinds:
@@ -70,7 +67,11 @@ def _parse_choice(item: Any, number: int, *, reply: str, provenance: Provenance)
             msgspec.structs.replace(part, id=made_call_id(reply, index, place)) if _lacks_id(part) else part
             for place, part in enumerate(parts)
         ]
-    raw = take_text(rest, "finish_reason") if rest.get("finish_reason") else None
+    raw = rest.get("finish_reason")
+    if raw and isinstance(raw, str):
+        del rest["finish_reason"]
+    else:
+        raw = None
     return Choice(
         index=index,
         parts=tuple(parts),
@@ -100,16 +101,20 @@ def _parts(message: Json, provenance: Provenance) -> list[Part]:
     if (refusal := message.get("refusal")) and isinstance(refusal, str):
         parts.append(Refusal(text=refusal))
         del message["refusal"]
-    calls = as_list(message.get("tool_calls"))
+    calls = message.get("tool_calls")
     try:
-        if calls:
-            parts += [parse_call(call, f"tool_calls[{place}]") for place, call in enumerate(calls)]
+        if calls and isinstance(calls, list):
+            parts += _calls(calls)  # pyright: ignore[reportUnknownArgumentType]
             del message["tool_calls"]
     except CallerError as error:
         raise ValueError(error.message) from None
     if "function_call" in message and (call := parse_legacy_call(message)) is not None:
         parts.append(call)
     return parts
+
+
+def _calls(items: list[Any]) -> list[ToolCall]:
+    return [parse_call(item, f"tool_calls[{place}]") for place, item in enumerate(items)]
 
 
 _THOUGHTS = frozenset({*REASONING_FIELDS, "reasoning_details", SEALED_FIELD})
@@ -120,7 +125,7 @@ def _content(message: Json, provenance: Provenance) -> list[Part]:
     content = message.get("content")
     if isinstance(content, str) and content:
         del message["content"]
-        cited = as_list(message.get("annotations")) or []
+        cited = as_list(message["annotations"]) if "annotations" in message else None
         if cited and all(isinstance(item, dict) for item in cited):
             del message["annotations"]
             return [Text(text=content, citations=tuple(cited))]

@@ -13,7 +13,7 @@ from flowrouter.canonical.response import Choice, Response
 from flowrouter.dialects.codec import EncodeOptions, RenderedReply
 from flowrouter.dialects.openai_chat.annotations import annotation
 from flowrouter.dialects.openai_chat.content import write_part
-from flowrouter.dialects.openai_chat.finishes import word
+from flowrouter.dialects.openai_chat.finishes import WORDS_ALONE, word
 from flowrouter.dialects.openai_chat.ids import reply_id
 from flowrouter.dialects.openai_chat.parse_messages import REASONING_FIELDS, SEALED_FIELD
 from flowrouter.dialects.openai_chat.usage import write_usage
@@ -35,7 +35,9 @@ def render_response(response: Response, options: EncodeOptions) -> RenderedReply
         "choices": choices,
     }
     for choice in response.choices:
-        choices.append(_Writer(choice, options, own=own, losses=losses).choice())  # noqa: PERF401 - a comprehension is a call of its own
+        if own or (said := _said(choice)) is None:
+            said = _Writer(choice, options, own=own, losses=losses).choice()
+        choices.append(said)
     if response.usage is not None:
         body["usage"] = write_usage(response.usage)
     if own:
@@ -51,6 +53,23 @@ def render_response(response: Response, options: EncodeOptions) -> RenderedReply
 
 _WORDS = frozenset({Text})
 _text_of, _citations_of = attrgetter("text"), attrgetter("citations")
+
+
+def _said(choice: Choice) -> Json | None:
+    """Return the wire form of another dialect's choice of nothing but words, None for any other."""
+    parts: Sequence[Text] = choice.parts  # pyright: ignore[reportAssignmentType] - as far as the next line lets it be
+    if not (parts and _WORDS.issuperset(map(type, parts))) or any(map(_citations_of, parts)):
+        return None
+    if choice.stop_sequence is not None:
+        return None
+    text = parts[0].text if len(parts) == 1 else "".join(map(_text_of, parts))
+    return {
+        "index": choice.index,
+        "message": {"role": "assistant", "content": text, "refusal": None},
+        "logprobs": choice.logprobs,
+        "finish_reason": WORDS_ALONE[choice.finish or "stop"],
+    }
+
 
 NO_STATE = "Chat has no place for a vendor's reasoning state"
 

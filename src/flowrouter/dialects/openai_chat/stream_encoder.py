@@ -36,7 +36,7 @@ _SAID = frozenset({"content", *REASONING_FIELDS})
 
 
 class _OpenPart:
-    """An open part: its deltas stand between `head` and `tail`; `lead` goes before the first."""
+    """An open part: its deltas stand between `head` and `tail`, frame and all; `lead` goes before the first."""
 
     __slots__ = ("choice", "head", "lead", "length", "start", "tail")
 
@@ -47,6 +47,13 @@ class _OpenPart:
         self.lead = ""
         self.start = 0
         self.length = 0
+
+    def say(self, text: str) -> bytes:
+        """Return the chunk that adds a text."""
+        self.length += len(text)
+        if self.lead:
+            text, self.lead = self.lead + text, ""
+        return self.head + dumps(text) + self.tail
 
 
 class _Choice:
@@ -86,15 +93,14 @@ class ChatEncoder:
         """Return the bytes `event` puts on the wire (often none)."""
         if type(event) is e.PartDelta:
             part = self._parts.get(event.index)
-            if part is None or not event.text:
-                return b""
-            text = event.text
-            part.length += len(text)
-            if part.lead:
-                text, part.lead = part.lead + text, ""
-            return b"".join((self._open, part.head, dumps(text), part.tail, self._close))
+            return b"" if part is None or not event.text else part.say(event.text)
         step = _STEPS.get(type(event))
         return b"" if step is None or self._done else step(self, event)
+
+    def saying(self, index: int) -> Callable[[str], bytes] | None:
+        """Return what writes the deltas of an open part, until another event; None if they must be fed."""
+        part = self._parts.get(index)
+        return None if part is None else part.say
 
     def heartbeat(self) -> bytes:
         """Return a sign of life: a comment is harmless anywhere in a Chat stream."""
@@ -209,11 +215,11 @@ class ChatEncoder:
     def _shape(self, number: int, state: _Choice, part: Part) -> _OpenPart | None:
         match part:
             case Text():
-                opened = _between(number, b'{"content":', b"}")
+                opened = self._between(number, b'{"content":', b"}")
                 opened.start = state.text
                 return opened
             case Reasoning():
-                opened = _between(number, b'{"%b":' % self._reasoning_field(part), b"}")
+                opened = self._between(number, b'{"%b":' % self._reasoning_field(part), b"}")
                 opened.lead = "\n\n" if state.reasoned and not self._own else ""
                 state.reasoned = True
                 if part.redacted and not part.sealed:
@@ -221,7 +227,7 @@ class ChatEncoder:
                 return opened
             case Refusal():
                 state.refused = True
-                return _between(number, b'{"refusal":', b"}")
+                return self._between(number, b'{"refusal":', b"}")
             case ToolCall():
                 return self._shape_call(number, state, part)
             case Image():
@@ -235,12 +241,16 @@ class ChatEncoder:
         if not self._is_legacy(part):
             member, argument = _call_members(part)
             head = b'{"tool_calls":[{"index":%d,"%b":{"%b":' % (place, member.encode(), argument.encode())
-            return _between(number, head, b"}}]}")
+            return self._between(number, head, b"}}]}")
         state.legacy = True
         if place:
             self._lose(number, "tool_calls", f"function_call holds one call; {part.name!r} was dropped")
             return None
-        return _between(number, b'{"function_call":{"arguments":', b"}}")
+        return self._between(number, b'{"function_call":{"arguments":', b"}}")
+
+    def _between(self, number: int, head: bytes, tail: bytes) -> _OpenPart:
+        head = b'%b{"index":%d,"delta":%b' % (self._open, number, head)
+        return _OpenPart(number, head, b'%b,"finish_reason":null}%b' % (tail, self._close))
 
     def _reasoning_field(self, part: Reasoning) -> bytes:
         if self._own and part.field in {"reasoning", "reasoning_details"}:
@@ -318,10 +328,6 @@ class ChatEncoder:
         loss = Loss(path=f"choices[{number}].{what}", kind="dropped", reason=reason)
         if loss not in self.losses:
             self.losses.append(loss)
-
-
-def _between(number: int, head: bytes, tail: bytes) -> _OpenPart:
-    return _OpenPart(number, b'{"index":%d,"delta":%b' % (number, head), tail + b',"finish_reason":null}')
 
 
 def _call_members(call: ToolCall) -> tuple[str, str]:

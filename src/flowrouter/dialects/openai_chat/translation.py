@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flowrouter.canonical.capabilities import Capabilities
 from flowrouter.canonical.losses import Losses
-from flowrouter.canonical.messages import kinds, of_kind, parts_of
+from flowrouter.canonical.messages import Words, kinds, of_kind, parts_of
 from flowrouter.canonical.names import fit
 from flowrouter.canonical.parts import ToolCall
 from flowrouter.canonical.request import Request
@@ -18,10 +18,12 @@ class Translation:
         self.request = request
         self.capabilities = capabilities
         self.losses = Losses(request, target="openai_chat", capabilities=capabilities)
-        names = [tool.name for tool in request.tools if not isinstance(tool, HostedTool)]
-        if ToolCall in kinds(request.messages):
-            names += [call.name for call in of_kind(parts_of(request.messages), ToolCall)]
-        self.names = fit(names, limit=capabilities.tool_name_max) if names else {}
+        self.names: dict[str, str] = {}
+        if request.tools or not isinstance(request.messages, Words):
+            names = [tool.name for tool in request.tools if not isinstance(tool, HostedTool)]
+            if ToolCall in kinds(request.messages):
+                names += [call.name for call in of_kind(parts_of(request.messages), ToolCall)]
+            self.names = fit(names, limit=capabilities.tool_name_max) if names else {}
 
 
 __all__ = ["Translation"]

@@ -7,6 +7,7 @@ answer, so that text is kept here. That event waits for the usage.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from flowrouter.canonical import events as e
@@ -68,6 +69,13 @@ class Encoder:
             return self._wire.delta(slot, event.text)
         step = _STEPS.get(type(event))
         return b"" if step is None or self._done else step(self, event)
+
+    def saying(self, index: int) -> Callable[[str], bytes] | None:
+        """Return what writes the deltas of an open part, until another event; None if they must be fed."""
+        slot = self._slots.get(index)
+        if slot is None or self._done or type(slot.item) is WholeItem:
+            return None
+        return partial(self._thoughts.delta if type(slot.part) is Reasoning else self._wire.delta, slot)
 
     def heartbeat(self) -> bytes:
         """Return a sign of life: a comment is harmless anywhere in this stream."""

@@ -64,6 +64,15 @@ class _Form:
         self.duration = duration
         self.overhead = overhead
 
+    def take(self, seconds: float, own: float) -> None:
+        """Count what one of them took, and what of that was the gateway's own."""
+        taken = self.duration
+        taken.buckets[bisect_left(DURATIONS, seconds)] += 1
+        taken.total += seconds
+        taken = self.overhead
+        taken.buckets[bisect_left(OVERHEADS, own)] += 1
+        taken.total += own
+
 
 class _Target:
     """What is counted of one account and model; money in pico-USD."""
@@ -136,18 +145,24 @@ class Counts:
             target.take(attempt)
             if attempt.outcome == HEDGED:
                 self._hedges += 1
-        log = exchange.answering
-        if target is None or log is None:
+        if target is None:
             target = self._series(_NOBODY)
-        elif self._overflow or log is not exchange.attempts[-1]:  # what overflows is counted each time
-            target = self._target(log.target)
+        elif self._overflow or len(row.attempts) > 1:  # what overflows is counted each time
+            target = self._answered(exchange, target)
         self._take_request(target, row, exchange)
-        if len(row.attempts) > 1:
-            self._fallbacks += _fell_back(exchange)
         for seam in exchange.seams:
             self._seams[seam.way] += 1
         if exchange.not_completed is not None:
             self._not_completed += 1
+
+    def _answered(self, exchange: Exchange, last: _Target) -> _Target:
+        """Return who answered an exchange of which `last` was asked last, and count it if that was a fallback."""
+        log = exchange.answering
+        if len(exchange.attempts) > 1:
+            self._fallbacks += _fell_back(exchange)
+        if log is None or (not self._overflow and log is exchange.attempts[-1]):
+            return last
+        return self._target(log.target)
 
     def _take_request(self, target: _Target, row: RequestRow, exchange: Exchange) -> None:
         inbound, first = exchange.inbound, exchange.first_content_at
@@ -158,8 +173,7 @@ class Counts:
         if form is None:
             form = self._forms[kind] = self._form(kind)
         target.requests[form] += 1
-        form.duration.take((row.duration_ms or 0) / 1000)
-        form.overhead.take((row.overhead_us or 0) / 1e6)
+        form.take((row.duration_ms or 0) / 1000, (row.overhead_us or 0) / 1e6)
         if row.stream and row.attempts and first is not None:
             if target.first is None:
                 target.first = Histogram(FIRST_TOKENS)

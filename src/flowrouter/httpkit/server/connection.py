@@ -17,19 +17,11 @@ from typing import Any, NoReturn, cast
 import httptools
 
 from flowrouter.httpkit.fields import headers_of
-from flowrouter.httpkit.server.deadline import NEVER, Deadline
 from flowrouter.httpkit.server.door import LINGER_SECONDS, PACE_BYTES, Door, address_of
-from flowrouter.httpkit.server.heads import (
-    Fields,
-    RequestHead,
-    place_of,
-    refusal_of,
-    says,
-    weighed,
-    without_offers,
-)
-from flowrouter.httpkit.server.repeats import GUESSES, Repeated, repeated
+from flowrouter.httpkit.server.heads import Fields, head_of, refusal_of, says, weighed, without_offers
+from flowrouter.httpkit.server.repeats import HELD_SECONDS, KnownHead
 from flowrouter.httpkit.server.turn import Turn
+from flowrouter.tasks import NEVER, Alarm
 
 _UNTAKEN = 64 * 1024
 """Bytes of a body that may wait for the application before the socket is stopped."""
@@ -43,7 +35,7 @@ class Connection(asyncio.Protocol):
     """Reads requests and has them answered one by one, in their order."""
 
     __slots__ = (
-        "_active", "_ahead", "_deadline", "_fed", "_fields", "_first", "_guesses", "_known", "_loop", "_message", "_most",
+        "_active", "_ahead", "_deadline", "_fed", "_fields", "_first", "_known", "_loop", "_message", "_most",
         "_noted", "_paced", "_parser", "_part", "_pending", "_refusal", "_set_aside", "_turn", "_unsent", "_url", "client",
         "door", "paused", "room", "server", "transport",
     )  # fmt: skip
@@ -51,7 +43,7 @@ class Connection(asyncio.Protocol):
     def __init__(self, door: Door) -> None:
         self.door = door
         self._loop = asyncio.get_running_loop()
-        self._deadline = Deadline(self._loop, self._missed)
+        self._deadline = Alarm(self)
         self._parser: Any = None
         self._part = _BETWEEN
         self._first = True
@@ -60,8 +52,7 @@ class Connection(asyncio.Protocol):
         self._url = b""
         self._fields: Fields = []
         self._refusal: tuple[int, str] | None = None
-        self._known: Repeated | None = None  # the head of the last request, if it came whole
-        self._guesses = GUESSES
+        self._known = KnownHead()  # that of the last request, if it was whole by the end of a read
         self._turn: Turn | None = None  # whose request arrives, or arrived last
         self._active: Turn | None = None  # who is being answered
         self._ahead: list[Turn] = []  # short, and hardly ever used: a deque takes most of a kilobyte
@@ -81,6 +72,7 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell whoever answers that there is nobody left."""
         del exc
+        self._let_go()
         self.door.connections.discard(self)
         self._deadline.end()
         self._forsake()
@@ -99,17 +91,25 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Take what arrived, or refuse it and close."""
-        known = self._known
-        if known is not None and self._part == _BETWEEN and self._active is None:
-            told = known.told_by(data)
+        if self._part == _BETWEEN and self._active is None:
+            told = self._known.told_by(data)
             if told is not None:
-                headers, body = told
-                self._guesses = GUESSES
+                head, headers, body = told
+                if body is None:
+                    self._deadline.set(HELD_SECONDS)
+                    return
                 self._deadline.at = NEVER
-                self._turn = turn = Turn(self, known.head, headers, True, [body], len(body), True)
+                self._turn = turn = Turn(self, head, headers, True, [body], len(body), True)
                 self._begin(turn)
                 return
+            self._let_go()
         self._parse(data)
+
+    def _let_go(self) -> bool:
+        """Have the parser take a head that waits for its body, as if it came now; return whether there was one."""
+        if head := self._known.let_go():
+            self._parse(head)
+        return bool(head)
 
     def _parse(self, data: bytes) -> None:
         rest: bytes | memoryview = data
@@ -128,20 +128,21 @@ class Connection(asyncio.Protocol):
             else:
                 if self._part:
                     self._watch(before if message == self._message else _BETWEEN)
-                elif before == _BETWEEN and self._message == message + 1 and rest is data:
+                if before == _BETWEEN and self._message == message + 1 and rest is data:
                     self._remember(data)
             return
 
     def _remember(self, data: bytes) -> None:
-        """Know the next request by its bytes, if it begins as the one that came in `data`, wholly and alone, did."""
-        turn, self._known = self._turn, None
-        if self._guesses and turn is not None and turn.keep_alive:
-            self._guesses -= 1
-            raw = data[: len(data) - turn.arrived]
-            self._known = repeated(turn.head, raw, most=self.door.limits.header_bytes)
+        """Know the next request by its bytes, if it begins as the one that came in `data`, all of it or its head."""
+        turn, part = self._turn, self._part
+        if turn is None or not turn.keep_alive or part == _HEAD or (part == _BODY and turn.arrived):
+            return
+        raw = data[: len(data) - turn.arrived]
+        self._known.remember(turn.head, raw, most=self.door.limits.header_bytes)
 
     def shutdown(self) -> None:
         """End, behind the requests that came already."""
+        self._let_go()
         if self._active is None or self._turn is None:
             self.close()
         else:
@@ -191,14 +192,7 @@ class Connection(asyncio.Protocol):
                 return
             keep_alive = False
         self._fields = []  # the next one's; a request in the making keeps what it needs
-        head = RequestHead(
-            str(method, "ascii"),
-            *place_of(url),
-            version,
-            headers,
-            fields if len(headers) * 2 < len(fields) else None,
-            "expect" in headers and says(fields, b"expect", b"100-continue"),
-        )
+        head = head_of(version, method, url, headers=headers, fields=fields)
         self._turn = turn = Turn(self, head, headers, keep_alive, [])
         turn.expects = head.expects
         if self._active is None:
@@ -260,7 +254,8 @@ class Connection(asyncio.Protocol):
 
     def close(self) -> None:
         """Take nothing more, and end once what was written has left, or the client takes no more of it."""
-        self._parser = self._known = None
+        self._parser = None
+        self._known.forget()
         self._unsent = self.transport.get_write_buffer_size()
         if self._unsent:
             self._deadline.set(self.door.limits.body_timeout)
@@ -360,7 +355,8 @@ class Connection(asyncio.Protocol):
 
     def _forsake(self) -> None:
         """Let nobody write or wait any more."""
-        self._parser = self._known = None
+        self._parser = None
+        self._known.forget()
         if self._active is not None:
             self._active.leave()
         for turn in self._ahead:
@@ -368,9 +364,11 @@ class Connection(asyncio.Protocol):
         self._ahead = []
         self._active = self._turn = None
 
-    def _missed(self) -> None:
+    def missed(self) -> None:
         """Act on whatever was waited for too long."""
         turn = self._turn
+        if self._let_go():
+            return
         if self._parser is None:
             self._end()
         elif self._part == _HEAD:

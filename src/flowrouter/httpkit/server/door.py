@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
+from sys import intern
 from typing import Any
 
 import msgspec
@@ -67,7 +68,8 @@ class Door:
 
 def address_of(found: Any) -> tuple[str, int] | None:
     """Return what a socket says of one of its ends, None where that is no host and port."""
-    return (str(found[0]), int(found[1])) if isinstance(found, tuple) else None
+    # Thousands of connections have the same few hosts at their ends.
+    return (intern(str(found[0])), int(found[1])) if isinstance(found, tuple) else None
 
 
 __all__ = ["LINGER_SECONDS", "PACE_BYTES", "Door", "Limits", "address_of", "limits_of"]

@@ -81,6 +81,20 @@ def weighed(
     return None
 
 
+def head_of(
+    version: str, method: bytes, url: bytes, *, headers: dict[str, str], fields: Fields
+) -> RequestHead:
+    """Return what a head comes to; raises as `place_of` does."""
+    return RequestHead(
+        str(method, "ascii"),
+        *place_of(url),
+        version,
+        headers,
+        fields if len(headers) * 2 < len(fields) else None,
+        "expect" in headers and says(fields, b"expect", b"100-continue"),
+    )
+
+
 def says(fields: Fields, name: bytes, value: bytes) -> bool:
     """Return whether a header `name` has this value, alone on its line (lower case)."""
     return any(each.lower() == name and said.lower() == value for each, said in pairs_in(fields))
@@ -179,6 +193,7 @@ __all__ = [
     "Fields",
     "RequestHead",
     "answer_lines",
+    "head_of",
     "pairs_in",
     "place_of",
     "refusal_of",

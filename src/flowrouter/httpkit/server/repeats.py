@@ -1,72 +1,126 @@
-"""Heads known again by their bytes: most clients send the same one with every request of a connection."""
+"""Heads known again by their bytes: most clients send the same one with every request of a connection.
+
+Many write head and body apart, so that a read may end with the head. Such a one is held for a moment: if what comes
+next is its body, all of it, the two are taken as if they had come together.
+"""
 
 from __future__ import annotations
 
 import re
-
-import msgspec
 
 from flowrouter.httpkit.server.heads import RequestHead
 
 GUESSES = 3
 """How many heads in a row are remembered for nothing: a client whose heads all differ is not worth the trouble."""
 
+HELD_SECONDS = 0.05
+"""How long a head waits for its body: who writes the two apart does so at once."""
+
 _RAW_MAX = 4 * 1024
 """A larger head is not remembered: a connection that idles shall not hold it."""
 
+_BODY_MAX = 256 * 1024
+"""A larger body hardly comes in one read."""
+
+_NO_HEAD = RequestHead("", "", b"", b"", "", {}, None, False)
 _END = b"\r\n\r\n"
 _DIGITS_MAX = 18
 _DECLARED = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,%d})\r\n" % _DIGITS_MAX, re.IGNORECASE)
 
+Told = tuple[RequestHead, dict[str, str], bytes | None]
+"""What a request comes to: its head, its own headers, and its body; None is one that is waited for."""
 
-class Repeated(msgspec.Struct, frozen=True, eq=False):
-    """A head that the parser took, as bytes: before the digits of its body's length, and behind them.
+
+class KnownHead:
+    """The last head of a connection as bytes: before the digits of its body's length, and behind them.
 
     Most clients send the same head with every request of a connection, that number apart. What is exactly that,
-    with exactly so much behind it, need not be taken apart again to mean the same.
+    with exactly so much behind it, need not be taken apart again to mean the same. `held` is one that came alone,
+    with its `headers`, while so many bytes are `missing`. Where nothing is known `behind` is looked for in no bytes
+    at all.
     """
 
-    head: RequestHead
-    before: bytes
-    behind: bytes
-    digits: bytes
-    at: int
-    until: int
-    size: int
+    __slots__ = (
+        "at", "before", "behind", "digits", "guesses", "head", "headers", "held", "missing", "size", "until",
+    )  # fmt: skip
 
-    def told_by(self, data: bytes) -> tuple[dict[str, str], bytes] | None:
-        """Return headers and body, if `data` is a request with this head, all of it and no more."""
+    def __init__(self) -> None:
+        self.guesses = GUESSES
+        self.digits = self.held = b""
+        self.size = 0
+        self.headers: dict[str, str] | None = None
+        self.forget()
+
+    def told_by(self, data: bytes) -> Told | None:
+        """Return what `data` comes to, if it is a request with this head, all of it and no more.
+
+        The head alone is `held` from then on, until its body comes or it is `let_go`.
+        """
+        if self.missing:
+            return self._completed_by(data)
         end = data.find(self.behind, self.at, self.until)
         if end < 0 or not data.startswith(self.before):
             return None
         digits = data[self.at : end]
         start = end + self.size
-        if not digits.isdigit() or int(digits) != len(data) - start:
+        if not digits.isdigit():
             return None
-        headers = self.head.headers
+        missing = int(digits) - len(data) + start
+        if missing and (start < len(data) or missing > _BODY_MAX):
+            return None
+        head = self.head
+        headers = head.headers
         if digits != self.digits:
             headers = {**headers, "content-length": str(digits, "ascii")}
-        return headers, data[start:]
+        if missing:
+            self.missing, self.held, self.headers = missing, data, headers
+            return head, headers, None
+        self.guesses = GUESSES
+        return head, headers, data[start:]
+
+    def _completed_by(self, body: bytes) -> Told | None:
+        """Return what the head that is held comes to with its body; None if this is not it, all of it and no more."""
+        if len(body) != self.missing:
+            return None
+        headers = self.headers or self.head.headers
+        self.let_go()
+        self.guesses = GUESSES
+        return self.head, headers, body
+
+    def let_go(self) -> bytes:
+        """Return the head that is held, if one is, whose body is not waited for any longer."""
+        held = self.held
+        self.missing, self.held, self.headers = 0, b"", None
+        return held
+
+    def forget(self) -> None:
+        """Know no head any more."""
+        self.let_go()
+        self.head, self.before, self.behind, self.at, self.until = _NO_HEAD, b"", _END, 0, 0
+
+    def remember(self, head: RequestHead, raw: bytes, *, most: int) -> None:
+        """Know `head`, which came as `raw`, again, unless another with its bytes may mean more.
+
+        `most` is how many bytes a head may have.
+        """
+        self.forget()
+        if not self.guesses:
+            return
+        self.guesses -= 1
+        if len(raw) > min(_RAW_MAX, most) - _DIGITS_MAX:
+            return
+        length = _DECLARED.search(raw)
+        if length is None or head.fields is not None or head.expects or "transfer-encoding" in head.headers:
+            return
+        if length[1] != head.headers.get("content-length", "").encode():
+            return
+        # The parser passes over line ends around a request: with some in the read, `raw` is not the head alone.
+        if not raw.startswith(head.method.encode()) or raw.find(_END) != len(raw) - len(_END):
+            return
+        self.head, self.digits = head, length[1]
+        self.before, self.behind = raw[: length.start(1)], raw[length.end(1) :]
+        self.at, self.size = len(self.before), len(self.behind)
+        self.until = self.at + _DIGITS_MAX + self.size
 
 
-def repeated(head: RequestHead, raw: bytes, *, most: int) -> Repeated | None:
-    """Return how `head`, which came as `raw`, is known again; None where another with its bytes may mean more.
-
-    `most` is how many bytes a head may have.
-    """
-    if len(raw) > min(_RAW_MAX, most) - _DIGITS_MAX:
-        return None
-    length = _DECLARED.search(raw)
-    if length is None or head.fields is not None or head.expects or "transfer-encoding" in head.headers:
-        return None
-    if length[1] != head.headers.get("content-length", "").encode():
-        return None
-    # The parser passes over line ends around a request: with some in the read, `raw` is not the head alone.
-    if not raw.startswith(head.method.encode()) or raw.find(_END) != len(raw) - len(_END):
-        return None
-    before, behind = raw[: length.start(1)], raw[length.end(1) :]
-    at, size = len(before), len(behind)
-    return Repeated(head, before, behind, length[1], at, at + _DIGITS_MAX + size, size)
-
-
-__all__ = ["GUESSES", "Repeated", "repeated"]
+__all__ = ["GUESSES", "HELD_SECONDS", "KnownHead", "Told"]

@@ -8,7 +8,7 @@ nobody asked for, or that follow a whole reply, cost the connection: the next re
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from contextvars import Context, copy_context
 from functools import lru_cache
 from operator import methodcaller
@@ -16,6 +16,7 @@ from types import MappingProxyType
 from typing import Any, Protocol, cast
 
 import httptools
+import msgspec
 
 from flowrouter.upstream.http1.breaches import CLOSED, CUT_OFF, ENDED, NOT_HTTP, Breach, raisable
 from flowrouter.upstream.http1.origin import Origin
@@ -32,6 +33,7 @@ FIELDS = 256
 """Header fields a reply may have."""
 
 _NO_BODY = frozenset({204, 304})
+_NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
 class Home(Protocol):
@@ -238,26 +240,28 @@ def _lowered(name: bytes) -> str:
     return name.decode("latin-1").lower()
 
 
-class Http1Reply:
-    """One reply, as `upstream.Reply`."""
+class Http1Reply(msgspec.Struct, eq=False):
+    """One reply, as `upstream.Reply`.
 
-    # How each begins; much of it is written for few.
+    A struct: hardly larger than what is in it, and made in one step though its many fields begin alike.
+    """
+
+    _connection: Connection
     _waiter: asyncio.Future[None] | None = None
     _taker: Take | None = None
     _context: Context | None = None
-    _closed = False
-    _sniffed = False
-    status = 0
-    headers: Mapping[str, str] = MappingProxyType({})
-    size = 0
-    ended = False
-    paused = False
+    _closed: bool = False
+    _sniffed: bool = False
+    status: int = 0
+    headers: Mapping[str, str] = _NO_HEADERS
+    size: int = 0
+    ended: bool = False
+    paused: bool = False
     error: Breach | None = None
     inflater: Inflater | None = None
+    pieces: list[bytes] = []
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-        self.pieces: list[bytes] = []
+    __repr__ = object.__repr__  # headers and bodies are nobody's to read in a log
 
     def head(self) -> asyncio.Future[None]:
         """Return what to wait for while there is no `status`; raises `UpstreamError` where there will be none."""
@@ -306,26 +310,29 @@ class Http1Reply:
                 self.close()
                 return b""
             else:
+                self._taker = self._context = None  # of a flow that was given up
                 await self._more()
 
-    async def flow(self, take: Take) -> None:
-        """Give pieces to `take` as they come; see `upstream.Reply`."""
-        if self.pieces or not self._sniffed or self.inflater is not None:
-            return
-        if self.error is not None or self.ended or self._closed:
-            return
-        # The connection's own callbacks run in the context of whoever opened it.
-        self._taker, self._context = take, copy_context()
-        try:
-            await self._more()
-        finally:
-            self._taker = self._context = None
+    def flow(self, take: Take) -> Awaitable[None]:
+        """Give pieces to `take` as they come, once awaited; see `upstream.Reply`.
+
+        A future, not a coroutine: streams are long, and each coroutine that waits takes a quarter of a kilobyte.
+        """
+        waiter = self._more()
+        over = self.error is not None or self.ended or self._closed
+        if over or self.pieces or not self._sniffed or self.inflater is not None:
+            waiter.set_result(None)
+        else:
+            # The connection's own callbacks run in the context of whoever opened it.
+            self._taker, self._context = take, copy_context()
+        return waiter
 
     def close(self) -> None:
         """Let go: back to the pool if all of the reply is there, else the connection is cut."""
         if self._closed:
             return
         self._closed = True
+        self._taker = self._context = None
         self.pieces.clear()
         if self.ended:
             if self.paused:
@@ -345,9 +352,10 @@ class Http1Reply:
                 if self.pieces and context.run(taker, self._take()) and not self.ended and self.error is None:
                     return
             except Exception as error:  # noqa: BLE001 - for who called `flow`
+                self._taker = self._context = None
                 waiter.set_exception(error)
                 return
-            self._taker = None
+            self._taker = self._context = None
         waiter.set_result(None)
 
     def _more(self) -> asyncio.Future[None]:

@@ -102,3 +102,11 @@ def test_a_model_named_deeper_in_the_body_stays():
     assert CODEC.prepare(body, CODEC.skim(body), "real", False) == (
         b'{"messages":[{"model":"alias"}],"model":"real","z":1.0}'
     )
+
+
+@pytest.mark.parametrize(
+    "name", [b'"ali\\u0061s"', b'"alias"', b'"al\\/as"'], ids=["escaped", "plain", "slash"]
+)
+def test_a_model_is_edited_in_its_place_however_it_is_spelt(name: bytes):
+    body = b'{ "messages" : [] ,\n "model" : ' + name + b' , "z":1.0 }'
+    assert CODEC.prepare(body, CODEC.skim(body), "real", False) == body.replace(name, b'"real"')

@@ -1,0 +1,87 @@
+"""Alarms: thousands behind one timer, each told once and never early."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from typing import Any
+
+from flowrouter.tasks import NEVER, Alarm
+from tests.playbooks.virtual import VirtualLoop
+
+
+class Owner:
+    """Notes when it was told."""
+
+    def __init__(self, told: list[tuple[float, int]], number: int) -> None:
+        self.told = told
+        self.number = number
+        self.alarm = Alarm(self)
+
+    def missed(self) -> None:
+        self.told.append((asyncio.get_running_loop().time(), self.number))
+        if self.number == 13:
+            raise RuntimeError("this one fails")
+
+
+def live(story: Any) -> list[dict[str, Any]]:
+    loop = VirtualLoop()
+    wrong: list[dict[str, Any]] = []
+    loop.set_exception_handler(lambda _, context: wrong.append(context))
+    try:
+        loop.run_until_complete(story())
+    finally:
+        loop.close()
+    return wrong
+
+
+def test_alarms_ring_as_timers_of_their_own_would() -> None:
+    """Set, put off, lifted and ended at random, against what each should have done."""
+
+    async def story() -> None:
+        loop, draw = asyncio.get_running_loop(), random.Random(7)
+        told: list[tuple[float, int]] = []
+        expected: list[tuple[float, int]] = []
+        owners = {number: Owner(told, number) for number in range(200)}
+        due: dict[int, float] = dict.fromkeys(owners, NEVER)
+        for _ in range(4000):
+            await asyncio.sleep(draw.choice((0.0, 0.01, 0.7)))
+            now = loop.time()
+            for number, at in due.items():
+                if at <= now:
+                    expected.append((at, number))
+                    due[number] = NEVER
+            number = draw.randrange(200)
+            alarm, deed = owners[number].alarm, draw.randrange(10)
+            if deed < 7:
+                seconds = draw.choice((0.5, 3.0, 60.0))
+                alarm.set(seconds)
+                due[number] = now + seconds
+            elif deed < 9:
+                alarm.at = due[number] = NEVER
+            else:
+                alarm.end()
+                owners[number], due[number] = Owner(told, number), NEVER
+        await asyncio.sleep(100)
+        expected += [(at, number) for number, at in due.items() if at != NEVER]
+        assert len(told) > 500
+        assert [number for _, number in sorted(told)] == [number for _, number in sorted(expected)]
+        late = [there - at for (there, _), (at, _) in zip(sorted(told), sorted(expected), strict=True)]
+        assert min(late) >= 0
+        assert max(late) <= 0.002
+
+    wrong = live(story)
+    assert {str(context["exception"]) for context in wrong} == {"this one fails"}
+
+
+def test_what_has_ended_leaves_no_timer_and_no_owner() -> None:
+    async def story() -> None:
+        owners = [Owner([], number) for number in range(500)]
+        for owner in owners:
+            owner.alarm.set(60)
+        for owner in owners:
+            owner.alarm.end()
+        scheduled: list[Any] = asyncio.get_running_loop()._scheduled  # type: ignore[attr-defined]
+        assert not [handle for handle in scheduled if not handle.cancelled()]
+
+    assert not live(story)
