@@ -22,6 +22,9 @@ WARN, FAIL, STALE = 1.10, 1.30, 0.80
 SHOWN = 100
 """A function stands in the baseline if it has at least one in so many of its case's instructions."""
 
+APART = "_apart"
+"""How the name of a case ends whose client writes head and body apart, as Python's SDKs do."""
+
 COMBO = "either"
 """A name that the counted gateway gives two models."""
 
@@ -32,8 +35,10 @@ def _by_combo(case: Any) -> Any:
 
 CASES: dict[str, Callable[[int], Any]] = {
     "plain": lambda _: plain_case(OPENAI, OPENAI),
+    "plain_apart": lambda _: plain_case(OPENAI, OPENAI),
     "plain_by_combo": lambda _: _by_combo(plain_case(OPENAI, OPENAI)),
     "plain_translated": lambda _: plain_case(OPENAI, ANTHROPIC),
+    "plain_translated_back": lambda _: plain_case(ANTHROPIC, OPENAI),
     "agent": lambda _: agent_case(OPENAI, OPENAI),
     "agent_translated": lambda _: agent_case(ANTHROPIC, OPENAI),
     "chunk": lambda chunks: stream_case(OPENAI, OPENAI, chunks=chunks),

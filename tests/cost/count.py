@@ -33,7 +33,7 @@ import uvloop
 
 from flowrouter import app
 from flowrouter.config import load
-from tests.cost.baseline import BASELINE, CASES, COMBO, Cost, Counts, dump
+from tests.cost.baseline import APART, BASELINE, CASES, COMBO, Cost, Counts, dump
 from tests.cost.line import Line
 from tests.cost.provider import Provider
 
@@ -113,22 +113,23 @@ async def count(data: Path) -> Counts:
             few, many = [await _measure(_ask(application, make(chunks), chunks)) for chunks in (FEW, MANY)]
             found[name] = many.less(few, parts=MANY - FEW)
         else:
-            found[name] = await _measure(_ask(application, make(0), 0))
+            found[name] = await _measure(_ask(application, make(0), 0, apart=name.endswith(APART)))
     return Counts(python=".".join(platform.python_version_tuple()[:2]), cases=found)
 
 
-def _ask(application: app.Application, case: Any, chunks: int) -> Ask:
+def _ask(application: app.Application, case: Any, chunks: int, *, apart: bool = False) -> Ask:
     headers = (
         b"host: 127.0.0.1:2402\r\ncontent-type: application/json\r\nauthorization: Bearer anyone\r\n"
         b"user-agent: count/1\r\ncontent-length: %d\r\n\r\n" % len(case.body)
     )
-    request = b"POST %b HTTP/1.1\r\n%b%b" % (case.path.encode(), headers, case.body)
+    head = b"POST %b HTTP/1.1\r\n%b" % (case.path.encode(), headers)
+    pieces = (head, case.body) if apart else (head + case.body,)
     provider = Provider(case.upstream, chunks=chunks)
     line = Line(application)
 
     async def ask() -> None:
         application.transport.network = provider
-        await line.ask(request)
+        await line.ask(*pieces)
         assert line.begun.startswith(b"HTTP/1.1 200 "), f"{case.name}: answered {line.begun}"
         assert case.expect.encode() in line.ending, f"{case.name}: an answer without its end: {line.ending}"
 

@@ -21,10 +21,11 @@ class Line(asyncio.Transport):
         self._connection = Connection(self.door)
         self._connection.connection_made(self)
 
-    async def ask(self, request: bytes) -> None:
-        """Send a request and wait for the end of its answer."""
+    async def ask(self, *pieces: bytes) -> None:
+        """Send a request, each piece read by itself, and wait for the end of its answer."""
         self.begun = self.ending = b""
-        self._connection.data_received(request)
+        for piece in pieces:
+            self._connection.data_received(piece)
         (answering,) = self.door.tasks
         await answering
 

@@ -40,6 +40,7 @@ class RedisServer:
     """One server; starts on entry, ends on exit, and may be killed and started again in between."""
 
     def __init__(self, *, password: str = "") -> None:
+        self._program = program()
         self.port = free_port()
         self.password = password
         self._folder = tempfile.TemporaryDirectory(prefix="flow-router-redis-")
@@ -57,7 +58,7 @@ class RedisServer:
         options += ["--dir", self._folder.name]
         if self.password:
             options += ["--requirepass", self.password]
-        self._process = subprocess.Popen([program(), *options], stdout=subprocess.DEVNULL)
+        self._process = subprocess.Popen([self._program, *options], stdout=subprocess.DEVNULL)
         deadline = time.monotonic() + _START_SECONDS
         while not self.answers():
             if self._process.poll() is not None or time.monotonic() > deadline:
