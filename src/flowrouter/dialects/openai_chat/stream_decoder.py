@@ -36,6 +36,10 @@ NOISE = frozenset({
 """Padding, and Azure's filter reports: nothing a client of the stream would miss."""
 
 
+_NONE: frozenset[str] = frozenset()
+"""Made once: each takes 216 bytes, and most answers need none of their own."""
+
+
 class ChatDecoder:
     """Frames of one Chat stream to events; never raises, whatever the bytes."""
 
@@ -51,7 +55,7 @@ class ChatDecoder:
         self._done = False
         self._id = ""
         self._keys: tuple[str, ...] = ()  # their view would keep the chunk in memory
-        self._seen: frozenset[str] = frozenset()
+        self._seen = _NONE
         self._usage: Json | None = None
         self.mould = DeltaMould()
 
