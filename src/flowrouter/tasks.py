@@ -249,9 +249,9 @@ class _Bell:
 
     def enter(self, alarm: Alarm, at: float) -> None:
         """Give `alarm` a turn, instead of one it has later."""
-        if alarm.turn != NEVER:
+        later, alarm.turn = alarm.turn, at
+        if later != NEVER:
             self.clear()
-        alarm.turn = at
         heappush(self._turns, (at, alarm))
         if at < self._rings:
             self._ring_at(at)
@@ -292,7 +292,7 @@ class _Bell:
             if alarm.at <= now:  # nobody has put it off since
                 try:
                     Context().run(alarm.ring)  # who sets the timer is seldom who is told
-                except Exception as error:  # noqa: BLE001 - who fails keeps nobody else from being told
+                except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - who fails keeps nobody from being told
                     self.loop.call_exception_handler({"message": "an alarm failed", "exception": error})
         self._rings = NEVER
         if self._turns:

@@ -82,6 +82,10 @@ class StreamEncoder(Protocol):
         """Return the bytes `event` puts on the wire (often none)."""
         ...
 
+    def saying(self, index: int) -> Callable[[str], bytes] | None:
+        """Return what writes the texts of a part's deltas as `feed` would, until another event; None to feed them."""
+        ...
+
     def heartbeat(self) -> bytes:
         """Return a sign of life that is harmless at this point of the stream."""
         ...

@@ -6,6 +6,8 @@ The books get one for every exchange. A client gets one only where its dialect r
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 
 from flowrouter.canonical import events as e
@@ -14,6 +16,7 @@ from flowrouter.canonical.estimate import input_tokens, text_tokens
 from flowrouter.canonical.events import Event
 from flowrouter.canonical.usage import Usage
 from flowrouter.errors import CallerError
+from flowrouter.gateway.editors import SparingEditor
 from flowrouter.gateway.exchange import Exchange, parsed
 
 
@@ -38,8 +41,8 @@ def at_least(exchange: Exchange, reported: Usage | None, characters: int) -> Usa
     return msgspec.structs.replace(reported, output=said - (reported.reasoning or 0), estimated=True)
 
 
-class UsageGap:
-    """An editor of reply events that states estimates of what was not counted, at the start and before the finish.
+class UsageGap(SparingEditor):
+    """States estimates of what was not counted, at the start and before the finish.
 
     Clients show the size of their context from the first event on; what is counted later replaces it.
     """
@@ -52,15 +55,19 @@ class UsageGap:
         self._input = False
         self._output = False
 
-    def spares(self, _: int) -> bool:
+    def spares(self, index: int) -> bool:
         """Return True: deltas stay as they are."""
+        del index
         return True
 
-    def hear(self, text: str) -> None:
-        """Count what a delta says that is not edited."""
+    def hearer(self) -> Callable[[str], None]:
+        """Return who counts what deltas say that are spared."""
+        return self._hear
+
+    def _hear(self, text: str) -> None:
         self._characters += len(text)
 
-    def edit(self, event: Event) -> list[Event]:
+    def __call__(self, event: Event) -> list[Event]:
         """Return `event`, behind an estimate where it is the finish of an answer not counted in full."""
         match event:
             case e.MessageStart(usage=None):

@@ -16,6 +16,7 @@ from flowrouter.canonical.request import Request
 from flowrouter.canonical.response import Response
 from flowrouter.canonical.rewrite import ReplyRewriter
 from flowrouter.dialects import codec
+from flowrouter.gateway.editors import Editor
 from flowrouter.gateway.effort import with_effort
 from flowrouter.gateway.embeddings import question
 from flowrouter.gateway.envelopes import holds_envelopes
@@ -25,7 +26,6 @@ from flowrouter.gateway.learned import STREAM_OPTIONS, asked_for, trim
 from flowrouter.gateway.missing_usage import UsageGap
 from flowrouter.gateway.pictures import needed, with_pictures
 from flowrouter.gateway.reasoning import ReasoningState, Sealer
-from flowrouter.gateway.sinks import Editor
 from flowrouter.gateway.world import Destination, World
 from flowrouter.hookspecs import Stage
 from flowrouter.httpkit.keys import LOCAL_OWNER
@@ -285,9 +285,9 @@ def _translate(
         editors += _reply_editors(stages)
     rewrites = bool(editors)
     if sealer is not None:
-        editors.append(sealer.edit)
+        editors.append(sealer)
     if codec(inbound.dialect).needs_usage:
-        editors.append(UsageGap(exchange).edit)
+        editors.append(UsageGap(exchange))
     draft = _Draft(
         operation="generate",
         lane="translate",

@@ -21,6 +21,7 @@ from flowrouter.canonical.messages import Message, Words, kinds
 from flowrouter.canonical.parts import Opaque, Part, Provenance, Reasoning, ToolCall
 from flowrouter.canonical.request import Request
 from flowrouter.gateway.compaction import Compaction
+from flowrouter.gateway.editors import SparingEditor
 from flowrouter.gateway.envelopes import PREFIX, Seals
 from flowrouter.httpkit.caller import Caller
 from flowrouter.routing import Target
@@ -105,7 +106,7 @@ class _Open:
         self.signatures = [begun.signature or ""]
 
 
-class Sealer:
+class Sealer(SparingEditor):
     """Follows the reasoning parts of one reply; the envelope leaves when a part ends."""
 
     envelopes: list[str] | tuple[()] = ()
@@ -124,10 +125,10 @@ class Sealer:
         return Reasoning in kinds or (self._marks and ToolCall in kinds)
 
     def spares(self, index: int) -> bool:
-        """Return whether deltas of a part stay as they are, and need not be seen, until another event."""
+        """Return whether a part is neither reasoning nor moved."""
         return self._marked is None and index not in self._open
 
-    def edit(self, event: Event) -> list[Event]:
+    def __call__(self, event: Event) -> list[Event]:
         """Return what `event` becomes."""
         if type(event) is e.PartDelta and self.spares(event.index):
             return [event]

@@ -19,9 +19,8 @@ from flowrouter.canonical.loss import Loss
 from flowrouter.canonical.problem import Problem
 from flowrouter.dialects import Codec
 from flowrouter.dialects.codec import EncodeOptions, StreamEncoder
+from flowrouter.gateway.editors import Editor, SparingEditor
 from flowrouter.wire.sse import Frame, one_line, write
-
-Editor = Callable[[Event], list[Event]]
 
 Saying = Callable[[str], bytes | None]
 """Takes one text after another; returns what each puts on the client's wire, None for its frame as it came."""
@@ -210,11 +209,12 @@ class TranslateSink:
 
     def saying(self, index: int) -> Saying:
         """Return what puts texts through the edits, if they concern such deltas, and into the encoder."""
-        spared = all(_spares(edit, index) for edit in self._edits)
-        told = _saying(self._encoder, index) if spared else None
+        spared = [edit for edit in self._edits if isinstance(edit, SparingEditor) and edit.spares(index)]
+        told = self._encoder.saying(index) if len(spared) == len(self._edits) else None
         if told is None:
             return lambda text: self._edited(e.PartDelta(index, text))
-        say = _each([self.cursor.saying(index), *_hearers(self._edits)])
+        hearers = [hear for edit in spared if (hear := edit.hearer()) is not None]
+        say = _each([self.cursor.saying(index), *hearers])
 
         def both(text: str) -> bytes:
             say(text)
@@ -318,18 +318,6 @@ class GatherSink:
         return ()
 
 
-def _spares(edit: Editor, index: int) -> bool:
-    """Return whether an editor leaves deltas of a part alone, unseen, until another event: one with `spares` may."""
-    spares = getattr(getattr(edit, "__self__", None), "spares", None)
-    return spares is not None and spares(index)
-
-
-def _hearers(edits: Sequence[Editor]) -> list[Callable[[str], None]]:
-    """Return what is told the texts of deltas that are spared: `hear` of editors that have it."""
-    found = (getattr(getattr(edit, "__self__", None), "hear", None) for edit in edits)
-    return [hear for hear in found if hear is not None]
-
-
 def _each(takers: Sequence[Callable[[str], None]]) -> Callable[[str], None]:
     if len(takers) == 1:
         return takers[0]
@@ -339,12 +327,6 @@ def _each(takers: Sequence[Callable[[str], None]]) -> Callable[[str], None]:
             take(text)
 
     return each
-
-
-def _saying(encoder: StreamEncoder, index: int) -> Callable[[str], bytes] | None:
-    """Return what writes the deltas of a part until another event, from an encoder with `saying`; None to feed them."""
-    saying = getattr(encoder, "saying", None)
-    return None if saying is None else saying(index)
 
 
 def edited(events: Sequence[Event], edits: Sequence[Editor]) -> Sequence[Event]:
@@ -367,7 +349,6 @@ def put_through(sink: Sink, steps: Sequence[Step], held: list[bytes]) -> Step | 
 
 
 __all__ = [
-    "Editor",
     "GatherSink",
     "PassthroughSink",
     "Saying",

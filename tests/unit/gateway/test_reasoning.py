@@ -32,7 +32,7 @@ TARGET = Target(account_id="acc", account="work", preset="anthropic", model="cla
 def reply(*parts: Part, target: Target = TARGET, caller: Caller = ME) -> tuple[Part, ...]:
     """Return what a client gets of a reply with `parts`."""
     response = Response(origin="anthropic", id="1", model="m", choices=(Choice(parts=parts, finish="stop"),))
-    edit, grammar = STATE.sealer(target, caller).edit, Grammar()
+    edit, grammar = STATE.sealer(target, caller), Grammar()
     out = [grammar.check(new) for event in replay(response) for new in edit(event)]
     grammar.end()
     return fold(out).choices[0].parts
@@ -56,7 +56,7 @@ def test_what_does_not_concern_it_stays_as_it_is(part: Part, marks: bool) -> Non
         Response(origin="anthropic", id="1", model="m", choices=(Choice(parts=(part,), finish="stop"),))
     )
     concerned = sealer.concerns((part,))
-    assert concerned is ([new for event in told for new in sealer.edit(event)] != told)
+    assert concerned is ([new for event in told for new in sealer(event)] != told)
 
 
 def brought_back(*parts: Part, target: Target = TARGET, owner: str = "me") -> tuple[Part, ...]:
@@ -118,7 +118,7 @@ def test_the_vendors_state_never_leaves_in_clear() -> None:
     )
     # A decoder may also know the whole signature when the part begins.
     events[1] = e.PartStart(index=0, part=Reasoning(signature="canary"))
-    edit = STATE.sealer(TARGET, ME).edit
+    edit = STATE.sealer(TARGET, ME)
     assert "canary" not in repr([new for event in events for new in edit(event)])
 
 
@@ -140,7 +140,7 @@ def test_overlapping_parts_are_kept_apart() -> None:
         e.PartEnd(1),
         e.PartEnd(0),
     ]
-    edit = STATE.sealer(TARGET, ME).edit
+    edit = STATE.sealer(TARGET, ME)
     out = [new for event in stream for new in edit(event)]
     sealed = {new.index: new.signature for new in out if isinstance(new, e.SignatureDelta)}
     assert all(new.sealed for new in out if isinstance(new, e.SignatureDelta))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pytest
 
@@ -11,7 +11,8 @@ from flowrouter.canonical.events import Event
 from flowrouter.canonical.parts import Provenance, Text
 from flowrouter.dialects import codec
 from flowrouter.dialects.codec import DecodeOptions, EncodeOptions
-from flowrouter.gateway.sinks import Editor, PassthroughSink, TranslateSink
+from flowrouter.gateway.editors import Editor, SparingEditor
+from flowrouter.gateway.sinks import PassthroughSink, TranslateSink
 from flowrouter.wire.sse import SseParser
 
 CHUNK = b'{"id":"c","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":0,"delta":{"content":"Hi"},"finish_reason":null}]}'
@@ -46,7 +47,7 @@ def test_a_bare_error_is_none_to_these_sdks(dialect: str) -> None:
     assert not codec(dialect).is_error_frame(frame)  # type: ignore[arg-type]
 
 
-class Counting:
+class Counting(SparingEditor):
     """An editor that leaves deltas alone, and hears them nevertheless where it is asked to."""
 
     def __init__(self, *, spares: bool) -> None:
@@ -57,10 +58,13 @@ class Counting:
     def spares(self, index: int) -> bool:
         return self._spares and index == 0
 
-    def hear(self, text: str) -> None:
+    def hearer(self) -> Callable[[str], None]:
+        return self._hear
+
+    def _hear(self, text: str) -> None:
         self.heard += text
 
-    def edit(self, event: Event) -> list[Event]:
+    def __call__(self, event: Event) -> list[Event]:
         if isinstance(event, e.PartDelta):
             self.saw.append(event.text)
         return [event]
@@ -81,7 +85,7 @@ def begun(edits: Sequence[Editor]) -> TranslateSink:
 def test_texts_leave_as_their_events_would(spares: tuple[bool, ...], index: int) -> None:
     """What is spared an editor is heard by it; one that is not has all of them edit."""
     editors = [Counting(spares=spared) for spared in spares]
-    said, fed = begun([editor.edit for editor in editors]), begun(())
+    said, fed = begun(editors), begun(())
     say = said.saying(index)
     assert [say(text) for text in "abc"] == [fed.close([e.PartDelta(index, text)]) for text in "abc"]
     for mine, other in zip(said.cursor.parts, fed.cursor.parts, strict=True):

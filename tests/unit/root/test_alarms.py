@@ -85,3 +85,44 @@ def test_what_has_ended_leaves_no_timer_and_no_owner() -> None:
         assert not [handle for handle in scheduled if not handle.cancelled()]
 
     assert not live(story)
+
+
+def test_a_turn_that_is_taken_earlier_leaves_nothing_behind() -> None:
+    """As between two requests: a long silence is waited for, then a short one."""
+
+    async def story() -> None:
+        owner = Owner([], 1)
+        for _ in range(200):
+            owner.alarm.set(60)
+            owner.alarm.set(0.2)
+            owner.alarm.at = NEVER
+            await asyncio.sleep(0.3)
+        owner.alarm.end()
+        loop: Any = asyncio.get_running_loop()
+        assert not [handle for handle in loop._scheduled if not handle.cancelled()]
+        crowd = [Owner([], number) for number in range(100)]
+        for one in crowd:
+            one.alarm.set(600)
+        for one in crowd:
+            one.alarm.set(60)
+            one.alarm.end()
+        assert not [handle for handle in loop._scheduled if not handle.cancelled()]
+
+    assert not live(story)
+
+
+def test_an_owner_that_was_cancelled_keeps_nobody_from_being_told() -> None:
+    class Cancelled(Owner):
+        def missed(self) -> None:
+            raise asyncio.CancelledError
+
+    told: list[tuple[float, int]] = []
+
+    async def story() -> None:
+        first, second = Cancelled(told, 1), Owner(told, 2)
+        first.alarm.set(1)
+        second.alarm.set(2)
+        await asyncio.sleep(3)
+
+    assert len(live(story)) == 1
+    assert [number for _, number in told] == [2]
