@@ -55,3 +55,16 @@ def test_a_pause_is_told_and_then_forgotten() -> None:
         assert not again.receipt["route"].get("left_out")
 
     live(story, accounts=[ONE], scripts=lambda _: answers.pop(0))
+
+
+def test_who_is_refused_behind_it_is_told_how_it_was_made() -> None:
+    body = msgspec.json.encode({"model": "m", "input": "hi", "conversation": "conv_1"})
+
+    async def story(house: House) -> None:
+        answers = [await house.ask("openai_responses", body) for _ in range(2)]
+        assert len(house.present.facts.plans) == 1
+        for each in answers:
+            assert (each.status, each.asked) == (400, [])
+            assert each.receipt["route"]["order"] == ["one/m", "two/m"]
+
+    live(story, accounts=[ONE, TWO], scripts=lambda _: GOOD)

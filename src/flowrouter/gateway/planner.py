@@ -71,7 +71,7 @@ class Planner:
             for target in kept.targets:
                 if ask(target) is not None:
                     return None
-        exchange.named = world.named
+        exchange.named, exchange.plan = world.named, kept  # a refusal tells of it too
         return kept
 
     async def plan(self, exchange: Exchange, world: World) -> Plan:
