@@ -13,7 +13,6 @@ from flowrouter.errors import CallerError
 from flowrouter.gateway.beside import politely
 from flowrouter.gateway.exchange import Exchange, skimmed
 from flowrouter.gateway.world import World
-from flowrouter.httpkit.key_policy import NO_LIMITS, KeyPolicy
 from flowrouter.wire.json import JsonError
 from flowrouter.wire.splice import once, unambiguous
 
@@ -38,12 +37,6 @@ _DECISIVE = (
 """Members that scopes, limits and budgets go by."""
 
 
-def decides(policy: KeyPolicy, world: World) -> bool:
-    """Return whether anything of a key's `policy`, or of `world`, goes by what stands in a request's body."""
-    held = policy.models or policy.accounts or policy.budgets or policy.limits is not NO_LIMITS
-    return bool(held or world.decided)
-
-
 async def settle_body(exchange: Exchange, world: World) -> None:
     """Settle the body of an exchange that has its caller, as far as its key or a rule of `world` asks for it.
 
@@ -52,7 +45,7 @@ async def settle_body(exchange: Exchange, world: World) -> None:
     body = exchange.inbound.body
     if world.routing.intents or world.routing.tiers.enabled:
         settled = partial(once, body)
-    elif decides(exchange.caller.policy, world):
+    elif exchange.caller.held or world.decided:
         settled = partial(unambiguous, body, _DECISIVE)
     else:
         return
@@ -63,4 +56,4 @@ async def settle_body(exchange: Exchange, world: World) -> None:
         raise CallerError(f"the body is not valid JSON: {error}", code="invalid_json") from None
 
 
-__all__ = ["LARGE", "decides", "settle_body"]
+__all__ = ["LARGE", "settle_body"]
