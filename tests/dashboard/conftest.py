@@ -28,8 +28,9 @@ security policy, and requests to other hosts. A test that means a failure says s
 `tests.dashboard.tab`; pictures are saved only where DASHBOARD_SHOTS names a folder. `browser` is Playwright's
 own browser, for contexts of your own.
 
-All tests here are marked `dashboard` and have 180 seconds; those that `make dashboard` runs and `make test` does
-not are marked `pages`. Without a Chromium they are skipped.
+All tests here are marked `dashboard` and have 180 seconds; those that `make test` leaves to `make dashboard` are
+marked `pages`. Of the looks (theme and width) of a page `.ci/run` takes two: all others are marked `looks`. Without a
+Chromium they are skipped.
 """
 
 from __future__ import annotations
@@ -66,7 +67,7 @@ TIMEOUT_MS = 15_000
 
 
 _SHORT = ("test_shell", "test_watch", "test_first_look", "test_setup")
-_ALWAYS = {("light", 1440), ("dark", 390)}
+_TWO_LOOKS = {1440: "light", 390: "dark"}
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -81,8 +82,11 @@ def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
             item.add_marker(pytest.mark.timeout(180))
         chosen = getattr(item, "callspec", None)
         params: dict[str, Any] = {} if chosen is None else chosen.params
-        look = (params.get("theme", "light"), params.get("width", 1440))
-        if item.path.stem not in _SHORT or look not in _ALWAYS:
+        theme = _TWO_LOOKS.get(params.get("width", 1440))
+        another = theme is None or params.get("theme", theme) != theme
+        if another:
+            item.add_marker(pytest.mark.looks)
+        if item.path.stem not in _SHORT or another:
             item.add_marker(pytest.mark.pages)
 
 

@@ -65,22 +65,22 @@ def entered(gateway: RunningGateway) -> dict[str, str]:
 
 @pytest.mark.timeout(240)
 def test_every_answer_is_described(token_only: Stock) -> None:
-    examine(token_only, examples=2, seconds=60)
+    examine(token_only, examples=2, seconds=60, hostile=3)
 
 
 @pytest.mark.timeout(240)
 def test_every_answer_is_described_to_people(with_login: Stock) -> None:
-    examine(with_login, examples=2, seconds=45, hostile=False)
+    examine(with_login, examples=2, seconds=45, hostile=0)
 
 
 @pytest.mark.full
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("door", ["token_only", "with_login"])
 def test_every_answer_is_described_at_length(door: str, request: pytest.FixtureRequest) -> None:
-    examine(request.getfixturevalue(door), examples=400, seconds=1500)
+    examine(request.getfixturevalue(door), examples=400, seconds=1500, hostile=1)
 
 
-def examine(stock: Stock, *, examples: int, seconds: float, hostile: bool = True) -> None:
+def examine(stock: Stock, *, examples: int, seconds: float, hostile: int) -> None:
     stock.use()
     examination = Examination(stock, examples=examples, seconds=seconds, hostile=hostile)
     with closing(examination):
