@@ -100,7 +100,7 @@ contract: $(STAMPS)/dev ## half an hour of made calls against the whole of /api 
 
 # ARGS="--url postgresql://..." measures an empty PostgreSQL database instead.
 storm: $(STAMPS)/dev redis-server ## budgets under fire, a thousand requests at once in every case
-	FLOW_ROUTER_TEST_CROWD=1000 $(PYTEST) -n 0 tests/e2e/test_money_under_fire.py $(ARGS)
+	CROWD=1000 $(PYTEST) -n 0 tests/e2e/test_money_under_fire.py tests/playbooks/test_budgets.py $(ARGS)
 
 scale: $(STAMPS)/dev ## a request log of five million rows, asked and pruned (15 GB of disk for some minutes)
 	$(PYTHON_BIN) -m tests.scale.run $(ARGS)

@@ -23,6 +23,7 @@ import psutil
 import pytest
 
 from tests.e2e.test_budgets import api, command, make_key, settled
+from tests.support.crowd import CROWD
 from tests.support.gateway import RunningGateway
 from tests.support.metered_provider import MeteredProvider, Rates
 from tests.support.postgres_server import USER, PostgresServer
@@ -35,9 +36,6 @@ pytestmark = [
 RATES = Rates(input=100, output=1_000)
 PRICES = {"*": {"input": RATES.input, "output": RATES.output}}
 USD = 10**12
-CROWD = int(os.environ.get("FLOW_ROUTER_TEST_CROWD", "250"))
-"""Requests at once; no bound depends on it. `make storm` sends a thousand."""
-
 MODELS = 60
 ACCOUNTS = 3
 

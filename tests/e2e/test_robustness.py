@@ -325,7 +325,7 @@ def test_a_client_that_stays_but_reads_no_more_is_given_up(
     """A connection that is never read from must not hold its upstream call for ever."""
     patience = {"timeouts": {"stall": 1.0, "heartbeat": 0.5}}
     ask = {
-        "model": "chat/gpt-4.1+long-300000",
+        "model": "chat/gpt-4.1+long-60000",
         "stream": True,
         "messages": [{"role": "user", "content": "hi"}],
     }
