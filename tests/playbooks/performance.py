@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from flowrouter.canonical.receipt import with_names
 from flowrouter.gateway.ports import RequestRow
 from flowrouter.httpkit.replies import Send
 from flowrouter.wire.http import HttpRequest
@@ -47,7 +48,7 @@ class Performance(msgspec.Struct, kw_only=True):
     @property
     def receipt(self) -> dict[str, Any]:
         assert self.row.receipt is not None
-        return msgspec.json.decode(self.row.receipt)
+        return msgspec.json.decode(with_names(self.row.receipt))
 
 
 def writer(clock: VirtualClock, slow: float) -> tuple[Send, dict[str, Any]]:

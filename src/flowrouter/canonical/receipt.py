@@ -1,17 +1,23 @@
-"""What became of one exchange, told to the caller: choices made, attempts, losses, usage."""
+"""What became of one exchange, told to the caller: choices made, attempts, losses, usage.
+
+A receipt is kept as the values of its fields without their names, which are half of it; `with_names` gives them
+back. So the order of the fields is part of every store: new ones stand at the end, and none goes.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import msgspec
 
 from flowrouter.canonical.dialect import Dialect
 from flowrouter.canonical.fates import Fate, Lane
 from flowrouter.canonical.loss import Loss, LossKind, rule_id
+from flowrouter.wire import json
 
 
-class AttemptNote(msgspec.Struct, frozen=True):
+class AttemptNote(msgspec.Struct, frozen=True, array_like=True):
     """One try at a target; times in milliseconds from the exchange's start.
 
     `cost_usd` is what it is believed to have cost, `charge_usd` what of it counts against the caller, both as
@@ -46,7 +52,7 @@ class LeftOut(msgspec.Struct, frozen=True, kw_only=True):
     model: str = ""
 
 
-class Route(msgspec.Struct, frozen=True, kw_only=True):
+class Route(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     """How the targets were chosen: the rule that found them, the strategy, and sentences about the choice.
 
     `order` is the plan (`account/model`), `left_out` who was not in it or had to pause; both bounded.
@@ -103,7 +109,7 @@ class BudgetNote(msgspec.Struct, frozen=True, kw_only=True):
     held: dict[str, int] = {}
 
 
-class Receipt(msgspec.Struct, frozen=True):
+class Receipt(msgspec.Struct, frozen=True, array_like=True):
     """The whole account of one exchange; `summary` is the one line a hurried reader needs.
 
     `fields` tells the fate of each field of a translated request; on the passthrough lane all passed.
@@ -142,4 +148,30 @@ class Receipt(msgspec.Struct, frozen=True):
     complete: bool = False
 
 
-__all__ = ["AttemptNote", "BudgetNote", "Lane", "LeftOut", "Receipt", "Route", "Seam", "ToldLoss", "told"]
+def with_names(kept: bytes) -> bytes:
+    """Return a receipt's JSON with its names; what older versions kept has them already."""
+    if not kept.startswith(b"["):
+        return kept
+    receipt = _fields(Receipt, json.loads(kept))
+    if receipt["route"] is not None:
+        receipt["route"] = _fields(Route, receipt["route"])
+    receipt["attempts"] = [_fields(AttemptNote, note) for note in receipt["attempts"]]
+    return json.dumps(receipt)
+
+
+def _fields(kind: type[msgspec.Struct], values: list[Any]) -> dict[str, Any]:
+    return dict(zip(kind.__struct_fields__, values, strict=False))
+
+
+__all__ = [
+    "AttemptNote",
+    "BudgetNote",
+    "Lane",
+    "LeftOut",
+    "Receipt",
+    "Route",
+    "Seam",
+    "ToldLoss",
+    "told",
+    "with_names",
+]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from flowrouter.canonical.receipt import with_names
 from flowrouter.cli import output
 from flowrouter.cli.desk import opened
 from flowrouter.cli.tail import found_request
@@ -21,7 +22,7 @@ def explain_request(request_id: str, *, as_json: bool, config: str | None, data:
         raise ConfigError(
             f"the receipt of {row.id} is no longer kept", fix="receipts are kept for `retention.receipts`"
         )
-    receipt = json.loads(row.receipt)
+    receipt = json.loads(with_names(row.receipt))
     if as_json:
         output.as_json(receipt)
         return

@@ -10,6 +10,7 @@ import msgspec
 import typer
 from typer.core import TyperGroup
 
+from flowrouter.canonical.receipt import with_names
 from flowrouter.cli import completion, output
 from flowrouter.cli.codes import INTERRUPTED
 from flowrouter.cli.desk import Desk, opened
@@ -278,7 +279,7 @@ def found_request(desk: Desk, request_id: str) -> RequestRow:
 
 def _whole(row: RequestRow) -> dict[str, Any]:
     shown = msgspec.to_builtins(row)
-    shown["receipt"] = json.loads(row.receipt) if row.receipt else None
+    shown["receipt"] = json.loads(with_names(row.receipt)) if row.receipt else None
     return shown
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from flowrouter.canonical.receipt import with_names
 from flowrouter.storage.place import Place
 from flowrouter.storage.writer import RequestWriter
 
@@ -23,7 +24,7 @@ class StoredReceipts:
     def _read(self, request_id: str, owner_id: str | None) -> bytes | None:
         with self._place.opened() as connection:
             row = connection.execute(_GET, (request_id, owner_id, owner_id)).fetchone()
-        return None if row is None else row["body"].encode()
+        return None if row is None else with_names(row["body"].encode())
 
 
 __all__ = ["StoredReceipts"]

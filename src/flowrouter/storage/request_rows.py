@@ -1,4 +1,7 @@
-"""Request rows as SQL parameters and back; column names are the row's own field names."""
+"""Request rows as SQL parameters and back; column names are the row's own field names.
+
+Attempts are kept as the values of their fields without the names, as receipts are; older rows have names.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from flowrouter.canonical.loss import Loss
 from flowrouter.gateway.ports import AttemptRow, RequestRow
 from flowrouter.storage.insertion import entering
 from flowrouter.storage.rows import Row
+from flowrouter.wire import json
 
 COLUMNS: tuple[str, ...] = tuple(
     name for name in RequestRow.__struct_fields__ if name not in ("budgets", "receipt")
@@ -20,7 +24,7 @@ REQUESTS = entering("requests", COLUMNS, key=("id",))
 RECEIPTS = entering("receipts", ("request_id", "owner_id", "created_at_ms", "body"), key=("request_id",))
 
 _encode = msgspec.json.Encoder().encode
-_attempts = msgspec.json.Decoder(tuple[AttemptRow, ...])
+_named_attempts = msgspec.json.Decoder(tuple[AttemptRow, ...])
 _losses = msgspec.json.Decoder(tuple[Loss, ...])
 
 
@@ -33,10 +37,22 @@ def columns_of(rows: Sequence[RequestRow]) -> dict[str, Sequence[Any]]:
 def request_columns(columns: Mapping[str, Sequence[Any]]) -> list[Sequence[Any]]:
     """Return the columns of `REQUESTS` in its order; no attempts and no losses are NULL."""
     texts = {
-        name: [_encode(each).decode() if each else None for each in columns[name]]
-        for name in ("attempts", "losses")
+        "attempts": [
+            _encode([*map(msgspec.structs.astuple, each)]).decode() if each else None
+            for each in columns["attempts"]
+        ],
+        "losses": [_encode(each).decode() if each else None for each in columns["losses"]],
     }
     return [texts.get(name, columns[name]) for name in COLUMNS]
+
+
+def attempts_from(text: str | None) -> tuple[AttemptRow, ...]:
+    """Return the attempts in a column."""
+    if not text:
+        return ()
+    if not text.startswith("[["):
+        return _named_attempts.decode(text)
+    return tuple([AttemptRow(*values) for values in json.loads(text)])
 
 
 def receipt_columns(columns: Mapping[str, Sequence[Any]]) -> list[Sequence[Any]]:
@@ -61,7 +77,7 @@ def clean(row: RequestRow) -> RequestRow:
 def request_from(row: Row, *, receipt: str | None = None) -> RequestRow:
     """Return the request in `row`."""
     values = {name: row[name] for name in COLUMNS}
-    values["attempts"] = _attempts.decode(values["attempts"]) if values["attempts"] else ()
+    values["attempts"] = attempts_from(values["attempts"])
     values["losses"] = _losses.decode(values["losses"]) if values["losses"] else ()
     values["stream"] = bool(values["stream"])
     values["usage_estimated"] = bool(values["usage_estimated"])
@@ -81,6 +97,7 @@ __all__ = [
     "COLUMNS",
     "RECEIPTS",
     "REQUESTS",
+    "attempts_from",
     "clean",
     "columns_of",
     "receipt_columns",

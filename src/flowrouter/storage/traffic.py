@@ -22,6 +22,7 @@ from flowrouter.gateway.traffic import (
     Tried,
 )
 from flowrouter.storage.database import Database
+from flowrouter.storage.request_rows import attempts_from
 from flowrouter.storage.request_sums import TOKENS
 from flowrouter.storage.request_walk import newest
 from flowrouter.storage.series import series
@@ -38,7 +39,6 @@ _PASSED = (
     *TOKENS,
 )
 _SERVED = ("account_id", "preset", "model")
-_tried = msgspec.json.Decoder(tuple[Tried, ...])
 
 
 class StoredTraffic:
@@ -129,7 +129,6 @@ def _timing(row: Any) -> Timing:
 
 
 def _passage(row: Any) -> Passage:
-    attempts = row["attempts"]
     return Passage(
         client=row["client"],
         key_id=row["key_id"],
@@ -139,7 +138,9 @@ def _passage(row: Any) -> Passage:
         ok=row["outcome"] == "ok",
         tokens=sum(row[name] or 0 for name in TOKENS),
         charge_pusd=row["charge_pusd"],
-        attempts=_tried.decode(attempts) if attempts else (),
+        attempts=tuple(
+            [Tried(each.account_id, each.preset, each.outcome) for each in attempts_from(row["attempts"])]
+        ),
     )
 
 

@@ -15,6 +15,7 @@ from collections import deque
 from pathlib import Path
 from threading import Event, Thread
 
+from flowrouter.canonical.receipt import with_names
 from flowrouter.clock import Clock
 from flowrouter.gateway.ports import LogHealth, RequestRow
 from flowrouter.storage.journal import Journal, journal_name, strays
@@ -104,7 +105,7 @@ class RequestWriter:
         """Return the receipt of one of the last exchanges, stored already or not."""
         for row in reversed(tuple(self._recent)):  # a copy: it may grow meanwhile
             if row.id == request_id:
-                return row.receipt if owner_id in (None, row.owner_id) else None
+                return with_names(row.receipt or b"") if owner_id in (None, row.owner_id) else None
         return None
 
     def health(self) -> LogHealth:

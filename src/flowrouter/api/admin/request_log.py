@@ -13,6 +13,7 @@ from flowrouter.api.admin.reading import moment_ms
 from flowrouter.api.admin.request_sift import sifted
 from flowrouter.canonical.dialect import Dialect
 from flowrouter.canonical.loss import Loss
+from flowrouter.canonical.receipt import with_names
 from flowrouter.gateway.ports import (
     AttemptRow,
     Lane,
@@ -152,7 +153,7 @@ async def get_request(call: Call) -> Reply:
             store.recordings.is_kept(call.rest, owner_id=owner_id),
         )
     )
-    receipt = msgspec.Raw(row.receipt) if row.receipt is not None else None
+    receipt = msgspec.Raw(with_names(row.receipt)) if row.receipt is not None else None
     return Reply(data=RequestDetail(receipt=receipt, recorded=recorded, **shown(row, RequestShown)))
 
 
