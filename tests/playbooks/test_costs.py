@@ -9,7 +9,7 @@ import msgspec
 
 from flowrouter.canonical.usage import Usage
 from flowrouter.gateway.attempt_log import AttemptLog
-from flowrouter.gateway.costs import costs_of
+from flowrouter.gateway.costs import cost_of, costs_of
 from flowrouter.gateway.exchange import Exchange, Inbound
 from flowrouter.routing import Target
 from flowrouter.settings.prices import ModelPrice
@@ -185,7 +185,7 @@ def test_who_lost_a_hedge_has_read_the_prompt() -> None:
         lost.verdict = "hedged"
         won.usage, won.delivered = Usage(input=400, cache_read=600, output=200), True
         exchange.attempts, exchange.usage = [lost, won], won.usage
-        costs = costs_of(exchange, house.bills)
+        costs = costs_of([cost_of(log, exchange, house.bills) for log in exchange.attempts])
         assert [(each.cost, each.charge) for each in costs.attempts] == [
             (1_000 * 10 * 10**6, 0),
             ((400 * 10 + 600 + 200 * 100) * 10**6,) * 2,

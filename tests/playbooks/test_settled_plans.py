@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import msgspec
 
+from flowrouter.canonical.head import Head
 from flowrouter.httpkit.caller import Caller
 from flowrouter.httpkit.key_policy import KeyPolicy
+from flowrouter.plugins import Hooks
+from flowrouter.routing import Plan
 from tests.playbooks.stage import House, Script, account, live, world
 from tests.playbooks.test_failover import GOOD, error
 
@@ -68,3 +71,24 @@ def test_who_is_refused_behind_it_is_told_how_it_was_made() -> None:
             assert each.receipt["route"]["order"] == ["one/m", "two/m"]
 
     live(story, accounts=[ONE, TWO], scripts=lambda _: GOOD)
+
+
+def test_who_a_feature_puts_first_is_asked_only_where_nothing_stands_in_its_way() -> None:
+    def edit(plan: Plan, head: Head, _: Caller) -> Plan:
+        (first,) = plan.targets
+        other = msgspec.structs.replace(first, account_id="two", account="two", host="two.test")
+        return plan if head.stream else msgspec.structs.replace(plan, targets=(other, first))
+
+    streamed = msgspec.json.encode(
+        {"model": "m", "stream": True, "messages": [{"role": "user", "content": "hi"}]}
+    )
+
+    async def story(house: House) -> None:
+        assert (await house.ask("openai_chat", streamed)).asked == ["one"]
+        assert len(house.present.facts.plans) == 1
+        assert (await house.ask("openai_chat", BODY)).asked == ["two", "one"]
+        assert (await house.ask("openai_chat", BODY)).asked == ["one"], "the other pauses by now"
+
+    two = msgspec.structs.replace(TWO, models=("n",))
+    scripts = {"one": GOOD, "two": error(401)}
+    live(story, accounts=[ONE, two], scripts=scripts, hooks=Hooks(plan_edits=(edit,)))

@@ -28,8 +28,8 @@ class Entry(msgspec.Struct, eq=False):
     """What is found out about a head; requests that repeat it on their connection share it.
 
     `path` is as the table of routes writes it, `rest` what the route's `{name}` stands for, `answer` who answers,
-    None where that is no route of the data plane's. `objection` is the guard's, `admitted` the allow-listed origin of
-    a page. `known` is who called by these headers last.
+    None where that is no route of the data plane's. `keyed` says that a key may stand in the query. `objection` is the
+    guard's, `admitted` the allow-listed origin of a page. `known` is who called by these headers last, and may.
     """
 
     path: str
@@ -39,6 +39,7 @@ class Entry(msgspec.Struct, eq=False):
     objection: tuple[int, str] | None = None
     admitted: str | None = None
     known: Recognised | None = None
+    keyed: bool = False
 
 
 class Call(msgspec.Struct, eq=False):
@@ -122,17 +123,21 @@ class Call(msgspec.Struct, eq=False):
 def call_of(visit: Visit, entry: Entry, *, clock: Clock) -> Call:
     """Return the call that a visit makes; Google's routes alone may carry the key in the query."""
     headers, now = visit.headers, clock.monotonic()
-    call = Call(visit, entry, headers, clock, now, "req_" + _ids.take(now))
-    route = entry.route
-    if visit.query and route is not None:
+    call = Call(visit, entry, headers, clock, now, _ids.take(now))
+    if entry.keyed:
         key = call.query.get("key")
-        if key and call.dialect == "gemini" and (route.dialect or route.purpose in _LISTS):
+        if key and call.dialect == "gemini":
             call.headers = with_query_key(headers, key)
     return call
 
 
+def may_be_keyed(route: Route, query: bytes) -> bool:
+    """Return whether what is asked of `route` may carry its key in the query."""
+    return bool(query) and (route.dialect is not None or route.purpose in LISTS)
+
+
 class _Ids:
-    """Random ids of 24 hex characters: bytes for many are asked of the system at once, never by two processes.
+    """Random ids, `req_` and 24 hex characters: bytes for many are asked of the system at once, never by two processes.
 
     Those of one moment begin alike, so that the store, which keeps rows and indexes in the order of ids, enters a
     batch in one place instead of in as many as it has rows. Which beginning it is, is random too: ids tell no time.
@@ -157,8 +162,7 @@ class _Ids:
             self._made = [drawn[at : at + _ID_BYTES * 2] for at in range(0, len(drawn), _ID_BYTES * 2)]
         made = self._made.pop()
         if now >= self._until:
-            self._begin, self._until = made[:_ALIKE], now + _MOMENT
-            return made
+            self._begin, self._until = "req_" + made[:_ALIKE], now + _MOMENT
         return self._begin + made[_ALIKE:]
 
 
@@ -168,6 +172,7 @@ _MOMENT = 0.05
 _ids = _Ids()
 
 
-_LISTS = frozenset({"list_models", "get_model"})
+LISTS = frozenset({"list_models", "get_model"})
+"""What tells of the models a key may use."""
 
-__all__ = ["Call", "Entry", "call_of"]
+__all__ = ["LISTS", "Call", "Entry", "call_of", "may_be_keyed"]

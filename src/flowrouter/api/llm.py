@@ -14,7 +14,7 @@ import msgspec
 from flowrouter import __version__, logs
 from flowrouter.api import models
 from flowrouter.api.admin.envelope import error_reply
-from flowrouter.api.call import Call, Entry, call_of
+from flowrouter.api.call import LISTS, Call, Entry, call_of, may_be_keyed
 from flowrouter.api.compact import Compactor
 from flowrouter.api.responses import ResponseRoutes
 from flowrouter.api.routes import find, knows
@@ -146,8 +146,9 @@ class DataPlane:
         entry.objection = self._parts.guard.objection(method, headers, path=path)
         preflight = origin is not None and method == "OPTIONS"
         if found is not None and entry.objection is None and not preflight:
-            entry.route, entry.rest = found
-            entry.answer = self._answers[found[0].purpose]
+            route, entry.rest = found
+            entry.route, entry.answer = route, self._answers[route.purpose]
+            entry.keyed = may_be_keyed(route, visit.query)
         return entry
 
     async def _elsewhere(self, call: Call) -> None:
@@ -179,19 +180,19 @@ class DataPlane:
 
     def _exchange(self, operation: Operation, call: Call) -> Awaitable[None]:
         """Run what a provider is asked for through the pipeline, once awaited."""
-        parts = self._parts
+        parts, visit = self._parts, call.visit
         world, wall = parts.world(), parts.clock.now()
-        share = call.share = parts.memory.hold(call.headers)
+        call.share = parts.memory.hold(visit.declared)
         try:
             caller = self._known(call, world, wall)
         except CallerError:
             # A stranger's body is not worth reading; the pipeline refuses and books the request.
             caller, body = None, b""
         else:
-            body = call.visit.whole(min(parts.body_limit, share.size))
+            body = visit.whole(parts.body_limit)
             if body is None:
                 return self._read_first(operation, call, caller, world=world, wall=wall)
-        return self._run(_inbound(call, operation, body, wall=wall, caller=caller), call, call.visit)
+        return self._run(_inbound(call, operation, body, wall=wall, caller=caller), call, visit)
 
     async def _read_first(
         self, operation: Operation, call: Call, caller: Caller | None, *, world: World, wall: float
@@ -205,8 +206,7 @@ class DataPlane:
         """Run one exchange, once awaited, whose answer goes that way."""
         parts, exchange = self._parts, Exchange(inbound)
         client = Client(way, codec(inbound.dialect), exchange, parts.clock, parts.timeouts, parts.tasks)
-        running = parts.pipeline.run(exchange, client)
-        return watched(running, call.visit, client)
+        return watched(parts.pipeline.run(exchange, client), call.visit, client)
 
     async def _kept(self, answer: Callable[[Call, Caller], Awaitable[None]], call: Call) -> None:
         """Answer what is asked about an answer that was kept."""
@@ -294,7 +294,7 @@ class DataPlane:
         """Return the body, once awaited, for which a share of the memory is held until the call is answered."""
         share = call.share
         if share is None:
-            share = call.share = self._parts.memory.hold(call.headers)
+            share = call.share = self._parts.memory.hold(call.visit.declared)
         return read_body(call.visit.receive, call.headers, limit=self._parts.body_limit, cover=share.cover)
 
     def _caller(self, call: Call) -> Caller:
@@ -306,27 +306,33 @@ class DataPlane:
 
         What was found of the same headers before holds while the keys do.
         """
-        caller, entry = call.caller, call.entry
-        if caller is None:
-            known, ring, now_ms = entry.known, world.ring, wall * 1000
-            if (
-                known is None
-                or known.mark is not ring.mark
-                or known.protected is not world.protected
-                or known.until_ms <= now_ms
-            ):
-                known = entry.known = recognised(
-                    call.headers, ring, now_ms=int(now_ms), protected=world.protected
-                )
-            caller = known.caller
-        if caller.policy.dialects and entry.route is not None and entry.route.purpose not in _LISTS:
-            admit_dialect(caller, entry.route.dialect)
-        return caller
+        known = call.entry.known
+        if (
+            known is None
+            or known.mark is not world.ring.mark
+            or known.protected is not world.protected
+            or known.until_ms <= wall * 1000
+        ):
+            return _met(call, world, wall)
+        return known.caller
 
 
 _ALWAYS = frozenset({"alive", "ready"})
-_LISTS = frozenset({"list_models", "get_model"})
-"""What every key may ask: the shape of a list is no dialect spoken."""
+
+
+def _met(call: Call, world: World, wall: float) -> Caller:
+    """Return who calls, and keep that where the headers tell it; raises `CallerError`.
+
+    Lists of models every key may ask for: the shape of a list is no dialect spoken.
+    """
+    entry, caller, found = call.entry, call.caller, None
+    if caller is None:
+        found = recognised(call.headers, world.ring, now_ms=int(wall * 1000), protected=world.protected)
+        caller = found.caller
+    if caller.policy.dialects and entry.route is not None and entry.route.purpose not in LISTS:
+        admit_dialect(caller, entry.route.dialect)
+    entry.known = found
+    return caller
 
 
 def _inbound(call: Call, operation: Operation, body: bytes, *, wall: float, caller: Caller | None) -> Inbound:
@@ -334,7 +340,7 @@ def _inbound(call: Call, operation: Operation, body: bytes, *, wall: float, call
     route = call.entry.route
     assert route is not None
     assert route.dialect is not None
-    return Inbound(
+    inbound = Inbound(
         request_id=call.request_id,
         dialect=route.dialect,
         operation=operation,
@@ -343,10 +349,15 @@ def _inbound(call: Call, operation: Operation, body: bytes, *, wall: float, call
         body=body,
         wall=wall,
         started=call.started,
-        model=call.entry.rest if route.dialect == "gemini" else None,
+        caller=caller,
+    )
+    if route.dialect != "gemini":
+        return inbound
+    return msgspec.structs.replace(
+        inbound,
+        model=call.entry.rest,
         stream=route.stream,
         framing="array" if route.stream and call.query.get("alt") != "sse" else "sse",
-        caller=caller,
     )
 
 

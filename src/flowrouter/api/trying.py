@@ -16,7 +16,7 @@ from flowrouter.canonical.dialect import Dialect
 from flowrouter.clock import Clock
 from flowrouter.gateway.affinity import SESSION_HEADERS
 from flowrouter.httpkit.auth import OWN_HEADER
-from flowrouter.httpkit.bodies import Receive
+from flowrouter.httpkit.bodies import Receive, declared_length
 from flowrouter.httpkit.caller import Caller
 from flowrouter.httpkit.replies import Send
 from flowrouter.httpkit.visit import AsgiVisit
@@ -61,6 +61,7 @@ def call_for(asked: Asked, receive: Receive, send: Send, *, clock: Clock, tasks:
     scope = {"method": route.method, "path": path, "query_string": query, "headers": ()}
     headers = {name: value for name, value in asked.headers.items() if _is_taken(name)}
     visit = AsgiVisit(scope, receive, send, tasks=tasks)
+    visit.declared = declared_length(headers)
     call = call_of(visit, Entry(path, route, asked.model), clock=clock)
     call.headers, call.caller = {**headers, "user-agent": CLIENT}, asked.caller
     return call

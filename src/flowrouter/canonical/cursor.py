@@ -23,12 +23,12 @@ class PartState:
     """One part as far as it has come; `header` is the part it began as, `kind` that part's tag.
 
     `text` holds visible text only, `content` what all deltas added, whatever the kind (dialects repeat it
-    when a part ends), in `pieces` deltas; `attributes` are its signatures and citations. `behind` holds all events of a part that began while an earlier
+    when a part ends), in `pieces` deltas, of which `joined` stand behind another in one chunk; `attributes` are its signatures and citations. `behind` holds all events of a part that began while an earlier
     one was open: a dialect that sends one part at a time has not said them yet.
     """
 
     __slots__ = (
-        "attributes", "behind", "choice", "chunks", "header", "index", "is_open", "kind", "name", "pieces", "signed",
+        "attributes", "behind", "choice", "chunks", "header", "index", "is_open", "joined", "kind", "name", "signed",
     )  # fmt: skip
 
     def __init__(self, index: int, choice: int, header: Part) -> None:
@@ -40,16 +40,16 @@ class PartState:
         self.is_open = True
         self.signed = False
         self.chunks: list[str] = []
-        self.pieces = 0
+        self.joined = 0
         self.attributes: list[e.SignatureDelta | e.CitationDelta] = []
         self.behind: list[Event] | None = None
 
     def say(self, text: str) -> None:
         """Take what a delta adds."""
-        self.pieces += 1
         chunks = self.chunks
         chunks.append(text)
         if len(chunks) >= _CHUNKS_MAX:
+            self.joined += len(chunks) - 1
             chunks[:] = ["".join(chunks)]  # small strings cost fifty bytes each beside their text
 
     def say_behind(self, text: str) -> None:
@@ -57,6 +57,11 @@ class PartState:
         self.say(text)
         if self.behind is not None:
             self.behind.append(e.PartDelta(self.index, text))
+
+    @property
+    def pieces(self) -> int:
+        """Return how many deltas added to it."""
+        return self.joined + len(self.chunks)
 
     @property
     def characters(self) -> int:

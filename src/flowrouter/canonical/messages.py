@@ -52,13 +52,14 @@ SYSTEM = ("system", "developer")
 """The roles of who sets the rules."""
 
 _parts, _role, _text = attrgetter("parts"), attrgetter("role"), attrgetter("text")
+_shape, _extra = attrgetter("shape"), attrgetter("extra")
+_STRING = frozenset({"string"})
 
 
 def as_words(messages: list[Message]) -> tuple[Message, ...]:
     """Return `messages` told as strings as `Words` where they are such, else as an ordinary tuple."""
-    for message in messages:
-        if message.shape != "string" or message.extra:
-            return tuple(messages)
+    if not _STRING.issuperset(map(_shape, messages)) or any(map(_extra, messages)):
+        return tuple(messages)
     return Words(messages) if all(map(_text, parts_of(messages))) else tuple(messages)
 
 

@@ -45,9 +45,12 @@ TOKENS_MAX = 10**9
 """More tokens than any request has: who says so is mistaken, and nothing is known."""
 
 
+_TOKENS = range(TOKENS_MAX + 1)
+
+
 def token_count(value: object) -> int | None:
     """Return a count of tokens as a provider writes it, None for what is none."""
-    if type(value) is int and 0 <= value <= TOKENS_MAX:
+    if type(value) is int and value in _TOKENS:
         return value
     if value is None or isinstance(value, bool) or not isinstance(value, int | float):
         return None

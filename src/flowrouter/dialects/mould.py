@@ -41,7 +41,7 @@ class DeltaMould:
     `index` is that part's; `learned` counts the moulds there were: as long as it stays, nothing but text was added.
     """
 
-    __slots__ = ("_begin", "_close", "_end", "_misses", "_start", "_stop", "framed", "index", "learned")
+    __slots__ = ("_begin", "_close", "_end", "_inside", "_misses", "_start", "framed", "index", "learned")
 
     def __init__(self) -> None:
         self.framed = False
@@ -51,7 +51,7 @@ class DeltaMould:
         self._end = b""
         self._close = b""  # what stands behind a random word
         self._start = 0
-        self._stop = 0
+        self._inside = slice(0)  # where the string stands, quotes and all, if nothing random does
         self._misses = 0
 
     @property
@@ -76,7 +76,7 @@ class DeltaMould:
         if not text.startswith(self._begin) or not text.endswith(self._end):
             return ""
         try:
-            said = _string(text[self._start : self._stop])
+            said = _string(text[self._inside])
         except (msgspec.DecodeError, UnicodeError):
             return ""
         self._misses = 0
@@ -119,7 +119,8 @@ class DeltaMould:
         padding = _before_padding(end, _CLOSE)
         self._begin = begin
         self._end, self._close = (end[:padding], _CLOSE + behind) if padding else (end + behind, b"")
-        self._start, self._stop = len(begin) - 1, 1 - len(self._end)
+        self._start = len(begin) - 1
+        self._inside = slice(self._start, 1 - len(self._end))
         self.index = event.index
         self.learned += 1
 

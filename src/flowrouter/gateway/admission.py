@@ -138,7 +138,7 @@ class Admission:
 
     def give_back(self, account_id: str, holder: str) -> None:
         """Free a slot, whose lease is `holder` if it has one: `Slot.release` does."""
-        if self._leases is None and self._lines and self._goes_on(account_id):
+        if self._lines and self._leases is None and self._goes_on(account_id):
             return  # the count stays: the slot changes hands
         left = self._running.pop(account_id) - 1
         if left:

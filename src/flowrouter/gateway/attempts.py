@@ -131,8 +131,8 @@ class Attempts:
         attempts.append(log)
         refused = await self._learned.refused(target) if self._learned.any else _NOTHING
         try:
-            waits = target.dialect != inbound.dialect or account.oauth is not None
-            if waits or self.pictures is not None or len(inbound.body) > LARGE:
+            waits = account.oauth is not None or self.pictures is not None or len(inbound.body) > LARGE
+            if waits or (target.dialect != inbound.dialect and _asks(exchange, target)):
                 prepared = await self._prepared(
                     exchange, world, target, destination=destination, refused=refused
                 )
@@ -154,24 +154,24 @@ class Attempts:
         head, timeouts, tape = exchange.head, self._timeouts, exchange.tape
         assert head is not None
         limit = min(timeouts.first_byte if head.stream else timeouts.first_byte_plain, first_token)
-        log.started = monotonic()
+        log.started = started = monotonic()
         try:
             asked = None if tape is None else tape.ask(log, prepared.request, secrets_of(prepared.account))
             reply = await in_time(limit, self._transport.send(prepared.request))
-            reply = reply if tape is None or asked is None else tape.listen(asked, reply)
-        except TimeoutError:
-            return self.broken(log, target, _late(limit))
-        except UpstreamError as error:
-            return self.broken(log, target, error)
+            if tape is not None and asked is not None:
+                reply = tape.listen(asked, reply)
+        except (TimeoutError, UpstreamError) as error:
+            return self.broken(log, target, _late(limit) if isinstance(error, TimeoutError) else error)
         finally:
             log.head_at = now = monotonic()
-            exchange.upstream_wait += now - log.started
-        log.status, log.said = reply.status, reply.headers
-        if reply.status == 200:
+            exchange.upstream_wait += now - started
+        status = log.status = reply.status
+        log.said = reply.headers
+        if status == 200:
             return Opened(world.rules, prepared, reply, log)
         failure = await self._turned_away(log, prepared, reply, rules=world.rules)
         if await self._may_ask_again(failure, prepared, log, refused=refused, exchange=exchange):
-            left = max(0.0, first_token - (monotonic() - log.started))
+            left = max(0.0, first_token - (monotonic() - started))
             return await self.open(exchange, world, target, destination=destination, first_token=left)
         return failure
 
@@ -184,7 +184,7 @@ class Attempts:
         destination: Destination,
         refused: frozenset[str],
     ) -> Prepared:
-        """Return the request for `target`, a large translation made beside the loop.
+        """Return the request for `target` where that may take waiting: a large translation is made beside the loop.
 
         Raises `CallerError`, `ConfigError`, `RefreshError`.
         """
@@ -209,8 +209,7 @@ class Attempts:
                 await self._beside.run(partial(parsed, exchange))
                 await self._supplement(exchange, world, target)
                 return await self._beside.run(made)
-        asks = _signs(exchange, target) and lacks_state(parsed(exchange).messages)
-        if asks or self.pictures is not None:
+        if self.pictures is not None or _asks(exchange, target):
             await self._supplement(exchange, world, target)
         return made()
 
@@ -331,6 +330,11 @@ def _signs(exchange: Exchange, target: Target) -> bool:
     """Return whether `target` wants reasoning back that the client, of another dialect, may not have carried."""
     inbound, dialect = exchange.inbound, target.dialect
     return dialect != inbound.dialect and dialect in _SIGNING and inbound.operation == "generate"
+
+
+def _asks(exchange: Exchange, target: Target) -> bool:
+    """Return whether reasoning that `target` wants back is to be looked for; raises `CallerError`."""
+    return _signs(exchange, target) and lacks_state(parsed(exchange).messages)
 
 
 def _late(limit: float) -> UpstreamError:

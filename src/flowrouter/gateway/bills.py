@@ -40,7 +40,10 @@ class Bills:
         metered = PLAIN
         if usage.origin is not None and usage.raw is not None:
             metered = codec(usage.origin).metered(usage)
-        return bill(self.price(target), usage, metered, now=self._clock.now())
+        price = self.price(target)
+        if price is None and metered.cost is None:
+            return None
+        return bill(price, usage, metered, now=self._clock.now())
 
     def price(self, target: Target) -> Price | None:
         """Return the price of the target's model, None where nobody knows it."""

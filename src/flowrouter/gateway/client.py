@@ -54,7 +54,7 @@ class Client(msgspec.Struct, eq=False):
     content_sent: bool = False
     ended: bool = False
     given_up: bool = False
-    _disarmed: bool = False
+    disarmed: bool = False
     _alarm: Alarm | None = None
     _beating: asyncio.Task[None] | None = None
     _behind: Later = None
@@ -91,8 +91,8 @@ class Client(msgspec.Struct, eq=False):
         """Send a whole JSON answer; return what is to be awaited, None if nothing is."""
         if self._alarm is not None or self._beating is not None:
             self.disarm()
-        self.content_sent = self._disarmed = True
-        return self._whole(status, body, head_lines(self.exchange, self.clock))
+        self.content_sent = self.disarmed = True
+        return self._whole(status, body)
 
     async def write(self, piece: bytes) -> None:
         """Send a meaningful piece of a stream, behind the head if that has not left yet."""
@@ -149,26 +149,26 @@ class Client(msgspec.Struct, eq=False):
             return
         request_id = self.exchange.inbound.request_id
         body = raw if raw is not None else self.codec.render_problem(problem, request_id)
-        lines = head_lines(self.exchange, self.clock) + lines_of(error_headers(problem))
-        later = self._whole(self.codec.problem_status(problem), body, lines)
+        later = self._whole(self.codec.problem_status(problem), body, more=lines_of(error_headers(problem)))
         if later is not None:
             await later
 
     def disarm(self) -> None:
         """Stop the heartbeats for good."""
-        self._disarmed = True
+        self.disarmed = True
         if self._alarm is not None:
             self._alarm.end()
             self._alarm = None
         if self._beating is not None:
             self._beating.cancel()
 
-    def _whole(self, status: int, body: bytes, lines: bytes) -> Later:
-        self.head_sent = self.ended = True
+    def _whole(self, status: int, body: bytes, more: bytes = b"") -> Later:
         exchange, size = self.exchange, len(body)
+        lines = _JSON % size + head_lines(exchange, self.clock)
+        self.head_sent = self.ended = True
         exchange.status = status
         exchange.bytes_out += size
-        return self.way.answer(status, _JSON % size + lines, body)
+        return self.way.answer(status, lines + more if more else lines, body)
 
     async def _open(self) -> None:
         exchange = self.exchange
@@ -180,7 +180,7 @@ class Client(msgspec.Struct, eq=False):
             await later
 
     def _arm(self, delay: float) -> None:
-        if not self._disarmed:
+        if not self.disarmed:
             if self._alarm is None:
                 self._alarm = Alarm(self)
             self._alarm.set(delay)
@@ -204,7 +204,7 @@ class Client(msgspec.Struct, eq=False):
             self._beating = self.tasks.start("heartbeat", self._beat())
 
     async def _beat(self) -> None:
-        if self._disarmed:
+        if self.disarmed:
             return
         self._last_sent = self.clock.monotonic()  # the head may be long in leaving
         if self.head_sent:

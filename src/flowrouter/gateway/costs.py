@@ -8,7 +8,7 @@ nobody but the caller could help it. A sum with an unknown part is unknown.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from flowrouter.canonical.estimate import BYTES_PER_TOKEN
 from flowrouter.canonical.usage import Usage
@@ -25,14 +25,11 @@ _NOTHING = Usage()
 _FREE = AttemptCost()
 
 
-def costs_of(exchange: Exchange, bills: Bills) -> Costs:
-    """Return what the attempts of `exchange` cost."""
-    attempts = exchange.attempts
-    if len(attempts) == 1:
-        only = _attempt(attempts[0], exchange, bills)
-        return Costs((only,), only.cost, only.charge)
-    found = [_attempt(attempt, exchange, bills) for attempt in attempts]
-    return Costs(tuple(found), _sum(each.cost for each in found), _sum(each.charge for each in found))
+def costs_of(attempts: Sequence[AttemptCost]) -> Costs:
+    """Return what an exchange with these attempts cost."""
+    return Costs(
+        tuple(attempts), _sum(each.cost for each in attempts), _sum(each.charge for each in attempts)
+    )
 
 
 def _sum(amounts: Iterable[int | None]) -> int | None:
@@ -40,7 +37,8 @@ def _sum(amounts: Iterable[int | None]) -> int | None:
     return None if None in known else sum(amount for amount in known if amount is not None)
 
 
-def _attempt(attempt: AttemptLog, exchange: Exchange, bills: Bills) -> AttemptCost:
+def cost_of(attempt: AttemptLog, exchange: Exchange, bills: Bills) -> AttemptCost:
+    """Return what one attempt of `exchange` cost, and the usage that is billed."""
     usage = attempt.usage
     if attempt.delivered:
         usage = usage or exchange.usage
@@ -63,4 +61,4 @@ def _unseen(exchange: Exchange) -> Usage:
     return estimated(exchange, 0) or Usage(input=size, output=0, estimated=True)
 
 
-__all__ = ["HEDGED", "costs_of"]
+__all__ = ["HEDGED", "cost_of", "costs_of"]

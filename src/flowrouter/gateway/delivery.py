@@ -9,7 +9,7 @@ until the answer ends. Returns it False, the client is told of the failure in it
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 import msgspec
@@ -31,7 +31,7 @@ from flowrouter.gateway.blame import from_upstream_error
 from flowrouter.gateway.carrying_on import Completion
 from flowrouter.gateway.client import Client
 from flowrouter.gateway.embeddings import told
-from flowrouter.gateway.endings import failure_in, note_answer, withheld
+from flowrouter.gateway.endings import failure_in, note, withheld
 from flowrouter.gateway.exchange import Exchange, parsed
 from flowrouter.gateway.incoming import BLANK
 from flowrouter.gateway.missing_usage import booked
@@ -51,7 +51,7 @@ from flowrouter.gateway.source import Source
 from flowrouter.gateway.stopping import covered, is_stopped, may_go_on, must_stop, stopping
 from flowrouter.gateway.stored_responses import StoredResponses
 
-_NAMED = "openai_responses"
+NAMED = "openai_responses"
 """The dialect in which later requests may name an answer."""
 
 
@@ -84,8 +84,8 @@ class Delivery(msgspec.Struct, eq=False):
     def _own(self) -> Codec:
         return codec(self._exchange.inbound.dialect)
 
-    def run(self) -> Coroutine[Any, Any, Problem | None] | None:
-        """Bring the answer to the client; return what is to be awaited for it, None if nothing is.
+    def run(self) -> Coroutine[Any, Any, Problem | None]:
+        """Bring the answer to the client, once awaited.
 
         Where nothing meaningful has left, a problem comes of that, or `UpstreamError` is raised.
         """
@@ -102,44 +102,20 @@ class Delivery(msgspec.Struct, eq=False):
 
     def note(self) -> None:
         """Write into the exchange what the reply came to, unless its books are closed."""
-        exchange = self._exchange
-        if exchange.settled:
-            return
-        cursor, log = self._cursor, self._opened.log
-        log.ended = log.ended or self._means.clock.monotonic()
-        if cursor is None:
-            return
-        sent = self._client.content_sent
-        usage = booked(exchange, cursor, before=self._before) if sent or cursor.meaningful else cursor.usage
-        log.usage = usage
-        if sent:
-            log.delivered = True
-            note_answer(exchange, cursor, usage, fallback=self._begun.target.model)
+        sent, clock = self._client.content_sent, self._means.clock
+        note(self._exchange, self._opened, self._cursor, sent=sent, clock=clock, before=self._before)
 
-    def _pass(self, cursor: Cursor) -> Coroutine[Any, Any, None] | None:
-        """Send an answer in one piece as it is: most leave at once."""
+    async def _pass(self, cursor: Cursor) -> None:
+        """Send an answer in one piece as it is, which budgets may have to cover first, and later requests may name."""
         self._cursor = cursor
-        if self._exchange.hold is not None or self._exchange.inbound.dialect == _NAMED:
-            return self._pass_noted(cursor)
-        later = self._client.answer_now(200, self._source.body)
-        if later is None:
-            self._answered()
-        return None if later is None else self._left(later)
-
-    async def _pass_noted(self, cursor: Cursor) -> None:
-        """Do the same with an answer that budgets have to cover first, or that later requests may name."""
         if self._exchange.hold is not None:
             await covered(self._exchange, cursor)
         await self._keep(self._source.body)
         await self._client.answer(200, self._source.body)
         self._answered()
 
-    async def _left(self, later: Awaitable[None]) -> None:
-        await later
-        self._answered()
-
-    def _whole(self, response: Response) -> Coroutine[Any, Any, None] | None:
-        """Send an answer that came in one piece in the form that its client asked for; return as `run` does."""
+    def _whole(self, response: Response) -> Coroutine[Any, Any, None]:
+        """Send an answer that came in one piece in the form that its client asked for."""
         prepared, body = self._opened.prepared, self._source.body
         if prepared.capabilities.think_tags:
             response = split_response(response)
@@ -199,7 +175,7 @@ class Delivery(msgspec.Struct, eq=False):
             await self._remember()
         rendered = own.render_response(response, options)
         exchange.reply_losses, body = rendered.losses, rendered.body
-        if exchange.inbound.dialect == _NAMED:
+        if exchange.inbound.dialect == NAMED:
             await self._keep(body)
         later = self._client.answer_now(200, body)
         if later is not None:
@@ -362,7 +338,7 @@ class Delivery(msgspec.Struct, eq=False):
 
     async def _keep(self, answer: bytes) -> None:
         """Keep an answer that later requests may name, before its client can."""
-        if self._exchange.inbound.dialect == _NAMED:
+        if self._exchange.inbound.dialect == NAMED:
             # Nobody but the gateway holds an answer that several wrote.
             given = "" if self._cursor is None or self._joined else self._cursor.id
             await self._means.stored.keep(self._exchange, answer, target=self._begun.target, given=given)
@@ -397,4 +373,4 @@ class Delivery(msgspec.Struct, eq=False):
             exchange.outcome, log.verdict, log.error = "partial", "cut", problem.message[:300]
 
 
-__all__ = ["Delivery", "Means"]
+__all__ = ["NAMED", "Delivery", "Means"]

@@ -6,8 +6,10 @@ from flowrouter.canonical import events as e
 from flowrouter.canonical.cursor import Cursor
 from flowrouter.canonical.loss import Loss
 from flowrouter.canonical.problem import Problem
-from flowrouter.canonical.usage import Usage
+from flowrouter.clock import Clock
+from flowrouter.gateway.attempts import Opened
 from flowrouter.gateway.exchange import Exchange
+from flowrouter.gateway.missing_usage import booked
 from flowrouter.gateway.sinks import Step
 
 
@@ -25,14 +27,30 @@ def withheld(frames: int) -> tuple[Loss, ...]:
     return (Loss(path="stream", kind="dropped", reason=reason),)
 
 
-def note_answer(exchange: Exchange, cursor: Cursor, usage: Usage | None, *, fallback: str) -> None:
-    """Write into the exchange who answered what, as far as `cursor` got; `fallback` names the model that did not."""
+def note(
+    exchange: Exchange, opened: Opened, cursor: Cursor | None, *, sent: bool, clock: Clock, before: int = 0
+) -> None:
+    """Write into the exchange what a reply came to, as far as `cursor` got, unless its books are closed.
+
+    `sent` tells whether its client has any of it, `before` how many characters of it another attempt said.
+    """
+    if exchange.settled:
+        return
+    log = opened.log
+    log.ended = log.ended or clock.monotonic()
+    if cursor is None:
+        return
+    usage = booked(exchange, cursor, before=before) if sent or cursor.meaningful else cursor.usage
+    log.usage = usage
+    if not sent:
+        return
+    log.delivered = True
     exchange.usage = usage
-    exchange.answered_model = cursor.model or fallback
+    exchange.answered_model = cursor.model or opened.prepared.target.model
     finish = cursor.finishes.get(0)
     exchange.finish = finish.reason if finish is not None else None
     if cursor.parts:
         exchange.called = tuple(dict.fromkeys([part.name for part in cursor.parts if part.name]))
 
 
-__all__ = ["failure_in", "note_answer", "withheld"]
+__all__ = ["failure_in", "note", "withheld"]

@@ -156,9 +156,9 @@ def delivered_tokens(exchange: Exchange) -> int | None:
 def skimmed(inbound: Inbound) -> Head:
     """Return the head of the body and the address; raises `CallerError`. Only conversations are streamed."""
     head = codec(inbound.dialect).skim(inbound.body)
-    stream = head.stream if inbound.stream is None else inbound.stream
-    if inbound.model is None and stream is head.stream and inbound.operation == "generate":
+    if inbound.model is None and inbound.stream is None and inbound.operation == "generate":
         return head
+    stream = head.stream if inbound.stream is None else inbound.stream
     return msgspec.structs.replace(
         head,
         model=head.model if inbound.model is None else inbound.model,

@@ -67,9 +67,27 @@ class Health:
 
     def settled(self, exchange: Exchange, row: RequestRow) -> None:
         """Take every attempt of a finished exchange that says something of its target."""
+        now, known = self._clock.monotonic(), self._past
         for log, booked in zip(exchange.attempts, row.attempts, strict=False):
-            if log.verdict not in _NOT_ITS_FAULT:
-                self._note(log, booked.cost_pusd, exchange)
+            verdict, key = log.verdict, log.target.key
+            if verdict in _NOT_ITS_FAULT:
+                continue
+            past = known.get(key)
+            if past is not None:
+                known.move_to_end(key)
+            elif (past := self._begun(log.target, now)) is None:
+                continue
+            past.used_at = self._clock.now()
+            ok, tokens, took = verdict == "answered", 0, None
+            if not ok:
+                past.error, past.error_at = verdict, past.used_at
+            if (ok or verdict == "cut") and (log is exchange.attempts[-1] or log is exchange.answering):
+                # It reached the client: the last of those did.
+                if ok and log.usage is not None:
+                    tokens = log.usage.total_output
+                if exchange.head is not None and exchange.head.stream:
+                    took = _first_token(past.statistics, log, exchange, now=now)
+            past.statistics.attempt(now, ok=ok, cost=booked.cost_pusd, tokens=tokens, seconds=took)
 
     def first_token(self, target: Target) -> float | None:
         """Return the mean time to the first token in seconds, None where nothing recent is known."""
@@ -112,30 +130,23 @@ class Health:
                 last_used_at=past.used_at,
             )
 
-    def _note(self, log: AttemptLog, cost: int | None, exchange: Exchange) -> None:
-        verdict, now, key = log.verdict, self._clock.monotonic(), log.target.key
-        past = self._past.get(key)
-        if past is None:
-            if len(log.target.model) > NAME_MAX:
-                return
-            past = self._past[key] = _Past(log.target, now)
-            if len(self._past) > TARGETS_MAX:
-                self._past.popitem(last=False)
-        else:
-            self._past.move_to_end(key)
-        past.used_at = self._clock.now()
-        ok, tokens, took = verdict == "answered", 0, None
-        if not ok:
-            past.error, past.error_at = verdict, past.used_at
-        if (ok or verdict == "cut") and (log is exchange.attempts[-1] or log is exchange.answering):
-            # It reached the client: the last of those did. Only a stream tells when it began.
-            first, head = exchange.first_content_at, exchange.head
-            if first is not None and head is not None and head.stream and first >= log.started:
-                past.statistics.first_token(now, first - log.started)
-                took = None if log.ended is None else log.ended - first
-            if ok and log.usage is not None:
-                tokens = log.usage.total_output
-        past.statistics.attempt(now, ok=ok, cost=cost, tokens=tokens, seconds=took)
+    def _begun(self, target: Target, now: float) -> _Past | None:
+        """Return the past of a target that has none yet, None where its name is too long to be kept."""
+        if len(target.model) > NAME_MAX:
+            return None
+        past = self._past[target.key] = _Past(target, now)
+        if len(self._past) > TARGETS_MAX:
+            self._past.popitem(last=False)
+        return past
+
+
+def _first_token(statistics: Statistics, log: AttemptLog, exchange: Exchange, *, now: float) -> float | None:
+    """Take when a stream of `log` began, which nothing else tells; return the seconds it took from then on."""
+    first = exchange.first_content_at
+    if first is None or first < log.started:
+        return None
+    statistics.first_token(now, first - log.started)
+    return None if log.ended is None else log.ended - first
 
 
 __all__ = ["TARGETS_MAX", "Health", "TargetHealth"]

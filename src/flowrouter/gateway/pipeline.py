@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from flowrouter.canonical.head import Head
 from flowrouter.canonical.problem import Problem
 from flowrouter.errors import CallerError
 from flowrouter.gateway import blame, bypass
@@ -71,29 +72,21 @@ class Pipeline:
             caller = exchange.caller = inbound.caller or authenticate(
                 inbound.headers, world.ring, now_ms=int(inbound.wall * 1000), protected=world.protected
             )
-            policy = caller.policy
-            if world.recording.mode != "off":
-                self._recorder.begin(exchange, client, world.recording)
-            if policy.dialects:
-                admit_dialect(caller, inbound.dialect)
-            if caller.held or world.decided:
-                await settle_body(exchange, world)
-                inbound = exchange.inbound
-            head = exchange.head = skimmed(inbound)
-            if policy.limits is not NO_LIMITS:
-                await self._limits.admit(exchange)
-            if world.routing.bypass.enabled and await bypass.answered(exchange, world, client):
+            watched = caller.watched or world.watched
+            if not watched and inbound.dialect != "openai_responses":
+                head = exchange.head = skimmed(inbound)
+            elif (head := await self._looked_at(exchange, client, world)) is None:
                 return
-            if inbound.dialect == "openai_responses":
-                await self._follow(exchange)
-            plan = self._planner.settled(exchange, world) or await self._planner.plan(exchange, world)
-            plan = self._allowed(plan, exchange, world)
-            if policy.budgets or world.budgets:
+            kept = self._planner.settled(exchange, world)
+            plan = self._allowed(kept or await self._planner.plan(exchange, world), exchange, world)
+            if watched and (caller.policy.budgets or world.budgets):
                 self._books.enter()  # what waits there may hold what is asked for here
-                plan = await self._budgets.admit(exchange, plan, world=world, replan=self._replan)
+                plan, kept = await self._budgets.admit(exchange, plan, world=world, replan=self._replan), None
             if head.stream:
                 client.expect_stream()
-            lost = await self._search.run(exchange, client, plan, world=world, settle=self._settle)
+            lost = await self._search.run(
+                exchange, client, plan, world=world, settle=self._settle, clear=plan is kept
+            )
             if lost is not None:
                 await self._give_up(exchange, client, lost=lost, world=world)
         except CallerError as error:
@@ -106,10 +99,32 @@ class Pipeline:
             problem = Problem(status=500, message="the gateway failed on this request", code="internal_error")
             await self._refuse(exchange, client, problem=problem)
         finally:
-            client.disarm()
+            if not client.disarmed:
+                client.disarm()
             self._settle(exchange)
             if exchange.tape is not None:
                 self._recorder.end(exchange)
+
+    async def _looked_at(self, exchange: Exchange, client: Client, world: World) -> Head | None:
+        """Do what goes before a plan: record, admit, limit, find what is gone on from; None where that answered.
+
+        Raises `CallerError`.
+        """
+        caller, dialect = exchange.caller, exchange.inbound.dialect
+        if world.recording.mode != "off":
+            self._recorder.begin(exchange, client, world.recording)
+        if caller.policy.dialects:
+            admit_dialect(caller, dialect)
+        if caller.held or world.decided:
+            await settle_body(exchange, world)
+        head = exchange.head = skimmed(exchange.inbound)
+        if caller.policy.limits is not NO_LIMITS:
+            await self._limits.admit(exchange)
+        if world.routing.bypass.enabled and await bypass.answered(exchange, world, client):
+            return None
+        if dialect == "openai_responses":
+            await self._follow(exchange)
+        return head
 
     async def _replan(self, exchange: Exchange, world: World) -> Plan:
         plan = self._planner.settled(exchange, world) or await self._planner.plan(exchange, world)
@@ -117,12 +132,10 @@ class Pipeline:
 
     def _allowed(self, plan: Plan, exchange: Exchange, world: World) -> Plan:
         """Return what is left of `plan`, and edited by features; raises `CallerError` where that is nothing."""
-        head, operation = exchange.head, exchange.inbound.operation
-        assert head is not None
-        if operation != "generate":
-            plan = _able(plan, operation, world)
+        if exchange.inbound.operation != "generate":
+            plan = _able(plan, exchange.inbound.operation, world)
         for edit in self._hooks.plan_edits:
-            plan = edit(plan, head, exchange.caller)
+            plan = edit(plan, exchange.head, exchange.caller)
         if exchange.confined is not None:
             plan = guarded(plan, exchange, world)
         if exchange.caller.bounded:

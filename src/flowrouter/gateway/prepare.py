@@ -43,22 +43,32 @@ _SHARED_MAX = 1_000
 _HEADERS_MAX = 1_000
 
 
-class Prepared(msgspec.Struct, kw_only=True, eq=False):
+class Prepared(msgspec.Struct, eq=False):
     """An attempt ready to go: the request, let go once content has left, and what its reply needs on the way back.
 
-    `rewrites` says that `edits` are more than those that seal reasoning and fill in usage.
+    `destination` is the target's, its account with the access token it has now. `rewrites` says that `edits` are more
+    than those that seal reasoning and fill in usage.
     """
 
     target: Target
-    account: Account
-    preset: Preset
+    destination: Destination
     capabilities: Capabilities
-    lane: Lane
-    request: HttpRequest
+    lane: Lane = "passthrough"
+    request: HttpRequest = SENT
     edits: tuple[Editor, ...] = ()
     rewrites: bool = False
     losses: tuple[Loss, ...] = ()
     sealer: Sealer | None = None
+
+    @property
+    def account(self) -> Account:
+        """Return who is asked."""
+        return self.destination.account
+
+    @property
+    def preset(self) -> Preset:
+        """Return the account's preset."""
+        return self.destination.preset
 
     def spare(self) -> None:
         """Let go of what was sent: streams are long, and bodies may be large."""
@@ -80,21 +90,6 @@ class Prepared(msgspec.Struct, kw_only=True, eq=False):
         return last >= 0
 
 
-class _Draft(msgspec.Struct, frozen=True, kw_only=True):
-    """How a target is asked with a body, before that is addressed; `headers` are the translation's own."""
-
-    operation: adapter.Operation
-    lane: Lane
-    edits: tuple[Editor, ...] = ()
-    rewrites: bool = False
-    losses: tuple[Loss, ...] = ()
-    headers: dict[str, str] = {}
-    sealer: Sealer | None = None
-
-
-_AS_IT_IS = _Draft(operation="generate", lane="passthrough")
-
-
 def prepare(
     exchange: Exchange,
     world: World,
@@ -110,49 +105,48 @@ def prepare(
     `destination` is the target's own, its account with the access token it has now. `refused` names optional fields that
     the target is known to answer 400 to: they are left out.
     """
-    head, inbound, account = exchange.head, exchange.inbound, destination.account
+    head, inbound, capabilities = exchange.head, exchange.inbound, destination.capabilities
     assert head is not None
-    capabilities = destination.capabilities
     if refused and STREAM_OPTIONS in refused:
         capabilities = msgspec.structs.replace(capabilities, stream_options=False)
     policy = exchange.caller.policy.unsupported
     if policy is not None:
         capabilities = msgspec.structs.replace(capabilities, unsupported=policy)
-    active = [stage for stage in stages if stage.applies(head, exchange.caller)] if stages else ()
+    if stages:
+        stages = _applying(stages, exchange)
+    prepared = Prepared(target, destination, capabilities)
     if inbound.operation != "generate":
-        draft, body = _no_conversation(exchange, target, capabilities)
+        _ask_otherwise(prepared, exchange, world)
     elif (
         target.dialect == inbound.dialect
         and target.effort is None
         and exchange.amend is None
-        and not active
+        and not stages
         and not world.named
         and not (exchange.pictures and needed(capabilities))
         and (capabilities.stream_options or head.include_usage is None)  # no field that the host refuses
         and not ((exchange.stateless or exchange.stay is not None) and is_foreign(exchange, target))
         and not _enveloped(exchange)
     ):
-        wants_usage = head.stream and capabilities.stream_options
-        draft, body = _AS_IT_IS, codec(target.dialect).prepare(inbound.body, head, target.model, wants_usage)
+        body = inbound.body
+        if head.stream or target.model != head.model:  # else it has nothing that a codec would change
+            wants_usage = head.stream and capabilities.stream_options
+            body = codec(target.dialect).prepare(body, head, target.model, wants_usage)
         if exchange.hold is not None:
             body = _limited(body, exchange, target, capabilities=capabilities)
+        prepared.request = _addressed(prepared, body, exchange, world=world)
     else:
-        draft, body = _translate(
-            exchange, target, capabilities=capabilities, stages=active, reasoning=reasoning
-        )
-    prepared = Prepared(
-        target=target,
-        account=account,
-        preset=destination.preset,
-        capabilities=capabilities,
-        lane=draft.lane,
-        request=_addressed(draft, body, exchange, world=world, target=target, account=account),
-        edits=draft.edits,
-        rewrites=draft.rewrites,
-        losses=draft.losses if exchange.continuation is None else (*_written_out(exchange), *draft.losses),
-        sealer=draft.sealer,
-    )
+        _translate(prepared, exchange, world, stages=stages, reasoning=reasoning)
+    if exchange.continuation is not None:
+        prepared.losses = (*_written_out(exchange), *prepared.losses)
     return _trimmed(prepared, refused, exchange) if refused else prepared
+
+
+def _applying(stages: Sequence[Stage], exchange: Exchange) -> Sequence[Stage]:
+    """Return those of `stages` that edit the exchange."""
+    head = exchange.head
+    assert head is not None
+    return [stage for stage in stages if stage.applies(head, exchange.caller)]
 
 
 def passes(exchange: Exchange, world: World, target: Target, *, stages: Sequence[Stage]) -> bool:
@@ -166,14 +160,24 @@ def passes(exchange: Exchange, world: World, target: Target, *, stages: Sequence
 
 
 def _addressed(
-    draft: _Draft, body: bytes, exchange: Exchange, *, world: World, target: Target, account: Account
+    prepared: Prepared,
+    body: bytes,
+    exchange: Exchange,
+    *,
+    world: World,
+    operation: adapter.Operation = "generate",
+    added: adapter.Headers = (),
 ) -> HttpRequest:
-    """Return the draft with its address and headers, which are built once where requests of an account share them."""
-    head, inbound, dialect = exchange.head, exchange.inbound, target.dialect
+    """Return `body` with its address and headers, which are built once where requests of an account share them.
+
+    `added` are the translation's own.
+    """
+    head, inbound, account = exchange.head, exchange.inbound, prepared.destination.account
     assert head is not None
+    target = prepared.target
+    dialect = target.dialect
     passed = adapter.passed_on(inbound.headers, dialect) if dialect == inbound.dialect else ()
-    added = tuple(draft.headers.items()) if draft.headers else ()
-    place = (account.id, dialect, draft.operation, head.stream, passed, added)
+    place = (account.id, dialect, operation, head.stream, passed, added)
     known = world.known_requests.get(place)
     if known is not None and known[0] is account:
         built = known[1]
@@ -184,15 +188,15 @@ def _addressed(
         dialect,
         api_key=account.api_key.reveal() if account.api_key else None,
         base_url=account.base_url,
-        operation=draft.operation,
+        operation=operation,
         model=target.model,
         body=body,
         stream=head.stream,
         client_headers=_of_owner(inbound.headers, exchange.caller.owner_id),
         same_dialect=dialect == inbound.dialect,
-        account_headers={**draft.headers, **own_headers},
+        account_headers={**dict(added), **own_headers},
     )
-    if draft.operation == "generate" and dialect != "gemini" and _may_be_shared((*passed, *added)):
+    if operation == "generate" and dialect != "gemini" and _may_be_shared((*passed, *added)):
         if len(world.known_requests) >= _SHARED_MAX:
             world.known_requests.clear()
         world.known_requests[place] = (account, msgspec.structs.replace(request, body=b""))
@@ -231,15 +235,17 @@ def _written_out(exchange: Exchange) -> tuple[Loss, ...]:
     return (Loss(path="previous_response_id", kind="emulated", reason=reason),)
 
 
-def _no_conversation(exchange: Exchange, target: Target, capabilities: Capabilities) -> tuple[_Draft, bytes]:
-    """Return how `target` is asked for vectors, or for a shorter history, and with what."""
-    inbound, head = exchange.inbound, exchange.head
+def _ask_otherwise(prepared: Prepared, exchange: Exchange, world: World) -> None:
+    """Ask for what is no conversation: vectors, or a shorter history."""
+    inbound, head, target = exchange.inbound, exchange.head, prepared.target
     assert head is not None
     if inbound.operation == "compact":
         body = codec(target.dialect).prepare(inbound.body, head, target.model, False)
-        return _Draft(operation="compact", lane="passthrough"), body
-    asked = question(exchange, target, capabilities)
-    return _Draft(operation=asked.operation, lane=asked.lane, losses=asked.losses), asked.body
+        prepared.request = _addressed(prepared, body, exchange, world=world, operation="compact")
+        return
+    asked = question(exchange, target, prepared.capabilities)
+    prepared.lane, prepared.losses = asked.lane, asked.losses
+    prepared.request = _addressed(prepared, asked.body, exchange, world=world, operation=asked.operation)
 
 
 def _enveloped(exchange: Exchange) -> bool:
@@ -251,14 +257,15 @@ def _enveloped(exchange: Exchange) -> bool:
 
 
 def _translate(
+    prepared: Prepared,
     exchange: Exchange,
-    target: Target,
+    world: World,
     *,
-    capabilities: Capabilities,
     stages: Sequence[Stage],
     reasoning: ReasoningState,
-) -> tuple[_Draft, bytes]:
-    inbound = exchange.inbound
+) -> None:
+    """Ask with a translation, or with the client's own body once it was edited."""
+    inbound, target, capabilities = exchange.inbound, prepared.target, prepared.capabilities
     same = target.dialect == inbound.dialect
     request = parsed(exchange)
     if exchange.amend is not None:
@@ -283,21 +290,15 @@ def _translate(
         editors.append(ReplyRewriter(rendered.edits).feed)
     if stages:
         editors += _reply_editors(stages)
-    rewrites = bool(editors)
+    prepared.rewrites = bool(editors)
     if sealer is not None:
         editors.append(sealer)
     if codec(inbound.dialect).needs_usage:
         editors.append(UsageGap(exchange))
-    draft = _Draft(
-        operation="generate",
-        lane="translate",
-        edits=tuple(editors),
-        rewrites=rewrites,
-        losses=(*losses, *rendered.losses) if losses else rendered.losses,
-        headers=dict(rendered.headers) if rendered.headers else {},
-        sealer=sealer,
-    )
-    return draft, rendered.body
+    prepared.lane, prepared.sealer = "translate", sealer
+    prepared.edits = tuple(editors)
+    prepared.losses = (*losses, *rendered.losses) if losses else rendered.losses
+    prepared.request = _addressed(prepared, rendered.body, exchange, world=world, added=rendered.headers)
 
 
 def output_limit(exchange: Exchange, capabilities: Capabilities) -> int | None:

@@ -32,6 +32,8 @@ def receipt_of(
     """Return the receipt of an exchange that ended at `ended` (seconds, monotonic), `own` of it our own time."""
     inbound, head, first = exchange.inbound, exchange.head, exchange.first_content_at
     asked, lost, lane, started = inbound.dialect, exchange.request_losses, exchange.lane, inbound.started
+    kept = _routes.get(id(exchange.plan))
+    plain = lane == "passthrough" and not lost and exchange.problem is None
     # By place and with times rounded as in `tried`, and for the same reasons.
     return Receipt(
         inbound.request_id,
@@ -40,12 +42,11 @@ def receipt_of(
         inbound.endpoint,
         "" if head is None else head.model,
         False if head is None else head.stream,
-        _summary(exchange),
+        _UNCHANGED if plain and exchange.outcome == "ok" and not exchange.bypass else _summary(exchange),
         lane,
-        None if exchange.plan is None else _route(exchange.plan),
+        _route(exchange.plan) if kept is None else kept[1],
         attempts,
-        # A body that passed as it was needs no list.
-        _fields(exchange) if lane == "translate" or lost or exchange.problem is not None else (),
+        () if plain else _fields(exchange),  # a body that passed as it was needs no list
         told(lost, asked, _spoken(exchange)) if lost else (),
         told(exchange.reply_losses, _spoken(exchange), asked) if exchange.reply_losses else (),
         exchange.answered_model,
@@ -66,6 +67,9 @@ def receipt_of(
     )
 
 
+_UNCHANGED = "all fields passed, bytes unchanged, except the owned fields (see ARCHITECTURE.md)"
+
+
 def _summary(exchange: Exchange) -> str:
     if exchange.outcome != "ok":
         return _without_end(exchange)
@@ -77,7 +81,7 @@ def _summary(exchange: Exchange) -> str:
         some = f"with {losses} loss{'' if losses == 1 else 'es'}" if losses else "without loss"
         return f"translated {some}"
     if not lost:
-        return "all fields passed, bytes unchanged, except the owned fields (see ARCHITECTURE.md)"
+        return _UNCHANGED
     named = ", ".join(loss.path[:100] for loss in lost[:8])
     return f"all other fields passed, bytes unchanged, except the owned fields and {named}"
 
@@ -92,11 +96,10 @@ def _without_end(exchange: Exchange) -> str:
     return f"no answer: {said[:200]}"
 
 
-def _route(plan: Plan) -> Route:
+def _route(plan: Plan | None) -> Route | None:
     """Return how the targets were chosen; of many, the first are told, and how many there are."""
-    kept = _routes.get(id(plan))
-    if kept is not None:
-        return kept[1]
+    if plan is None:
+        return None
     route = Route(
         step=plan.step[:_TEXT_MAX],
         strategy=plan.strategy,

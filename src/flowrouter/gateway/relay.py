@@ -16,7 +16,8 @@ from flowrouter.gateway.begun import Begun, out_of_time
 from flowrouter.gateway.blame import Failure
 from flowrouter.gateway.carrying_on import Completion
 from flowrouter.gateway.client import Client
-from flowrouter.gateway.delivery import Delivery, Means
+from flowrouter.gateway.delivery import NAMED, Delivery, Means
+from flowrouter.gateway.endings import note
 from flowrouter.gateway.exchange import Exchange
 from flowrouter.gateway.recall import Recall
 from flowrouter.gateway.stored_responses import StoredResponses
@@ -44,18 +45,30 @@ class Relay:
 
         `settle` is called once the client has its answer, before the rest of the reply is read.
         """
-        delivery = Delivery(begun, begun.opened, begun.source, exchange, client, self._means, settle)
+        opened, cursor = begun.opened, begun.source.cursor
+        if cursor is not None and exchange.hold is None and exchange.inbound.dialect != NAMED:
+            # All of it is here and leaves as it came, like most that are no streams.
+            clock = self._means.clock
+            try:
+                later = client.answer_now(200, begun.source.body)
+                if later is not None:
+                    await later
+                exchange.problem, exchange.outcome, opened.log.verdict = None, "ok", "answered"
+            finally:
+                begun.close()
+                note(exchange, opened, cursor, sent=client.content_sent, clock=clock)
+            return None
+        delivery = Delivery(begun, opened, begun.source, exchange, client, self._means, settle)
         try:
-            running = delivery.run()
-            problem = None if running is None else await running
+            problem = await delivery.run()
         except UpstreamError as error:
             if error.kind == "timeout" and begun.overdue(self._means.clock.monotonic()):
-                return out_of_time(begun.target, begun.opened.log)
-            return self._attempts.broken(begun.opened.log, begun.target, error)
+                return out_of_time(begun.target, opened.log)
+            return self._attempts.broken(opened.log, begun.target, error)
         finally:
             begun.close()
             delivery.note()
-        return None if problem is None else self._attempts.refused(begun.opened, problem)
+        return None if problem is None else self._attempts.refused(opened, problem)
 
 
 __all__ = ["Relay"]

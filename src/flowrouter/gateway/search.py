@@ -23,7 +23,7 @@ from flowrouter.gateway.tries import Tries
 from flowrouter.gateway.world import World
 from flowrouter.routing import Plan, Target, judge
 from flowrouter.routing.cooldown import Pause
-from flowrouter.routing.course import Course, End, Try, Wait
+from flowrouter.routing.course import Course, End, Limits, Try, Wait
 from flowrouter.routing.tree import NO_POLICY
 from flowrouter.routing.verdict import Verdict, of_class
 
@@ -59,35 +59,37 @@ class Search:
         self._draw = draw
 
     async def run(
-        self, exchange: Exchange, client: Client, plan: Plan, *, world: World, settle: Settle
+        self, exchange: Exchange, client: Client, plan: Plan, *, world: World, settle: Settle, clear: bool
     ) -> Lost | None:
-        """Answer the client; return why nobody did. `settle` is `Relay.deliver`'s."""
+        """Answer the client; return why nobody did. `settle` is `Relay.deliver`'s, `clear` is `Course`'s."""
         cooldowns, tries, now, limits = self._cooldowns, self._tries, self._clock.now, world.limits
-        if TIMEOUT_HEADER in exchange.inbound.headers and (left := tries.time_left(exchange)) is not None:
-            limits = msgspec.structs.replace(limits, wait=max(0.0, min(limits.wait, left)))
-        if plan.policy is not NO_POLICY:
-            limits = limits.under(plan.policy)
+        timed = TIMEOUT_HEADER in exchange.inbound.headers
+        if timed or plan.policy is not NO_POLICY:
+            limits = self._limited(limits, exchange, plan)
         course = Course(
-            plan.targets, limits, cooldowns.obstacle, self._draw, cooldowns.riskable, world.window
+            plan.targets, limits, cooldowns.obstacle, self._draw, cooldowns.riskable, world.window, clear
         )
         failures: list[Failure] = []
         while True:
-            step = course.next(now())
+            began = now()
+            step = course.next(began)
             if not isinstance(step, Try):
                 if isinstance(step, End):
-                    break
+                    return self._lost(plan, failures, soonest=step.soonest)
                 await self._pass(step, exchange)
                 continue
             trial = None
-            if step.trial and (trial := await self._begin_trial(step.target, exchange, course)) is None:
-                continue
-            began, before, begun = now(), len(exchange.attempts), None
+            if step.trial:
+                if (trial := await self._begin_trial(step.target, exchange, course)) is None:
+                    continue
+                began = now()
+            before, begun = len(exchange.attempts), None
             lost: list[Failure] = []
             try:
-                if step.fallback is None:
-                    begun = await tries.begin(exchange, world, step.target, wait=self._wait)
-                else:
+                if timed or step.fallback is not None:
                     begun = await self._begin(step, exchange, world, lost=lost)
+                else:
+                    begun = await tries.open(exchange, world, step.target, wait=self._wait)
                 if (
                     lost
                     or cooldowns.known
@@ -116,8 +118,17 @@ class Search:
                     await self._look_back(begun, exchange)
                 return None
             await self._take_in(failure, course, failures, began=began, trial=step.trial)
-        pauses = [pause for target in plan.targets if (pause := cooldowns.cause(target)) is not None]
-        return Lost(failures=tuple(failures), pauses=tuple(pauses), soonest=step.soonest)
+
+    def _lost(self, plan: Plan, failures: list[Failure], *, soonest: float | None) -> Lost:
+        causes = [self._cooldowns.cause(target) for target in plan.targets]
+        pauses = tuple([pause for pause in causes if pause is not None])
+        return Lost(failures=tuple(failures), pauses=pauses, soonest=soonest)
+
+    def _limited(self, limits: Limits, exchange: Exchange, plan: Plan) -> Limits:
+        """Return what the request may do: no longer than its client waits, and by the plan's own policy."""
+        if (left := self._tries.time_left(exchange)) is not None:
+            limits = msgspec.structs.replace(limits, wait=max(0.0, min(limits.wait, left)))
+        return limits if plan.policy is NO_POLICY else limits.under(plan.policy)
 
     async def _begin_trial(self, target: Target, exchange: Exchange, course: Course) -> Trial | None:
         """Return the right to try `target` out, None where somebody else has it."""
@@ -142,12 +153,17 @@ class Search:
     def _begin(
         self, step: Try, exchange: Exchange, world: World, *, lost: list[Failure]
     ) -> Awaitable[Begun | Failure]:
-        """Begin a try that need not succeed, since somebody else can be asked; `lost` takes a lost hedge's failure."""
+        """Begin a try within its time: the client's, or what it has since somebody else can be asked.
+
+        `lost` takes a lost hedge's failure.
+        """
+        alone = step.fallback is None
         return self._tries.begin(
             exchange,
             world,
             step.target,
-            first_token=self._tries.first_token(exchange, world, step.target),
+            first_token=None if alone else self._tries.first_token(exchange, world, step.target),
+            wait=self._wait if alone else 0.0,
             rival=step.rival,
             spare=step.spare,
             lost=lost.append,

@@ -19,7 +19,6 @@ from flowrouter.clock import Clock
 from flowrouter.gateway.affinity import session_header
 from flowrouter.gateway.amounts import Costs
 from flowrouter.gateway.bills import Bills
-from flowrouter.gateway.costs import costs_of
 from flowrouter.gateway.exchange import Exchange
 from flowrouter.gateway.holds import settled
 from flowrouter.gateway.ports import AttemptRow, RequestLog, RequestRow
@@ -116,17 +115,13 @@ class Books:
                 _log.error("an exchange was not entered", error=error, request_id=exchange.inbound.request_id)
 
     def _enter(self, exchange: Exchange, ended: float) -> None:
-        for attempt in exchange.attempts:
-            if attempt.ended is None:
-                attempt.ended = ended
-        costs = costs_of(exchange, self._bills)
+        counts = counts_of(exchange.usage)
+        attempts, notes, costs = attempts_of(exchange, ended, bills=self._bills, counts=counts)
         used: tuple[BudgetLine, ...] = ()
         if exchange.hold is not None:
             costs, used = settled(exchange.hold, exchange, costs)
         began = exchange.inbound.started
         own = max(0.0, (exchange.first_content_at or ended) - began - exchange.upstream_wait)
-        counts = counts_of(exchange.usage)
-        attempts, notes = attempts_of(exchange, costs, counts)
         receipt = receipt_of(exchange, ended, own=own, costs=costs, counts=counts, attempts=notes)
         row = _row(
             exchange,
@@ -139,15 +134,17 @@ class Books:
         )
         self._log.record(row)
         if self._access is not None:
-            self._access.info(
+            self._access.told(
                 "exchange",
-                request_id=row.id,
-                endpoint=row.endpoint,
-                model=row.requested_model,
-                answered_by=row.account_id,
-                status=row.status,
-                outcome=row.outcome,
-                ms=row.duration_ms,
+                {
+                    "request_id": row.id,
+                    "endpoint": row.endpoint,
+                    "model": row.requested_model,
+                    "answered_by": row.account_id,
+                    "status": row.status,
+                    "outcome": row.outcome,
+                    "ms": row.duration_ms,
+                },
             )
         for observe in self._observers:
             try:

@@ -115,19 +115,20 @@ class Source(msgspec.Struct, eq=False):
         data = self._opened.reply.entire()
         if data is None:
             return self._listened()
-        return self._begin(data) if self._is_stream(data) else self._understand(data)
+        text = data.lstrip(BLANK)
+        return self._begin(data) if self._is_stream(text) else self._understand(data, text)
 
     async def _listened(self) -> Problem | None:
         incoming = self._listen()
         data = await incoming.first()
-        if self._is_stream(data):
+        if self._is_stream(data.lstrip(BLANK)):
             return await self._begin(data)
-        found = self._understand(await incoming.rest(data))
+        data = await incoming.rest(data)
+        found = self._understand(data, data.lstrip(BLANK))
         return found if found is None or isinstance(found, Problem) else await found
 
-    def _is_stream(self, data: bytes) -> bool:
-        """Return whether a reply that begins with `data` is one; raises `UpstreamError` for nothing at all."""
-        text = data.lstrip(BLANK)
+    def _is_stream(self, text: bytes) -> bool:
+        """Return whether a reply that begins with `text` is one; raises `UpstreamError` for nothing at all."""
         if not text:
             raise empty()
         return text[:1] not in _OPENINGS and self._exchange.inbound.operation == "generate"
@@ -195,15 +196,15 @@ class Source(msgspec.Struct, eq=False):
         )
         return incoming
 
-    def _understand(self, data: bytes) -> Coroutine[Any, Any, Problem | None] | Problem | None:
-        """Read a reply in one piece; of what passes as it is, nothing but what the books need."""
+    def _understand(self, data: bytes, text: bytes) -> Coroutine[Any, Any, Problem | None] | Problem | None:
+        """Read a reply in one piece, whose `text` it is; of what passes as it is, nothing but what the books need."""
         prepared, exchange = self._opened.prepared, self._exchange
         head = exchange.head
         assert head is not None
         self.body = data
         if exchange.inbound.operation != "generate":
             return None
-        upstream, text = codec(prepared.target.dialect), data.lstrip(BLANK)
+        upstream = codec(prepared.target.dialect)
         try:
             if prepared.lane == "passthrough" and not head.stream:
                 self.cursor = upstream.outline(text)
@@ -287,15 +288,17 @@ class Source(msgspec.Struct, eq=False):
 
     def _take(self, data: bytes) -> bool:
         """Let what has come go through at once; False if nothing more can for now."""
-        self._silence.at = self._now() + self._stall
-        fit = self._fit
+        # By local names: of `self._now()` the interpreter looks for a method first, which takes as long as the call.
+        now, fit, push = self._now, self._fit, self._push
+        self._silence.at = now() + self._stall
         if fit is not None and (text := fit(data)):
-            piece = self._say(text)
+            say = self._say
+            piece = say(text)
             if piece is None:
-                piece = data
+                return push(data)
         elif (piece := self._several(data)) is None:
             return False
-        return not piece or self._push(piece)
+        return not piece or push(piece)
 
     def _several(self, data: bytes) -> bytes | None:
         """Return what any bytes put on the client's wire; None if they hold the end, which is told by `more`."""

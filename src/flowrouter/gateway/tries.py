@@ -106,17 +106,17 @@ class Tries:
                 slow_tokens=world.routing.slow_tokens if first_token is not None else 0.0,
             )
         if rival is None:
-            return self._try(exchange, world, target, terms=terms, wait=wait)
+            return self.open(exchange, world, target, terms=terms, wait=wait)
         hedging = world.routing.hedging
         if not hedging.enabled or not _may_hedge(exchange, target, rival):
-            return self._try(exchange, world, target, terms=terms, wait=wait)
+            return self.open(exchange, world, target, terms=terms, wait=wait)
         limit = self._limits.limit(exchange, world, rival) if spare else None
         last = msgspec.structs.replace(
             terms,
             first_token=math.inf if limit is None else limit,
             slow_tokens=0.0 if limit is None else terms.slow_tokens,
         )
-        begin = partial(self._try, exchange, world)
+        begin = partial(self.open, exchange, world)
         contest = Contest(
             exchange,
             target,
@@ -127,9 +127,10 @@ class Tries:
         )
         return self._hedges.run(contest, hedging)
 
-    async def _try(
-        self, exchange: Exchange, world: World, target: Target, *, terms: Terms, wait: float
+    async def open(
+        self, exchange: Exchange, world: World, target: Target, *, wait: float, terms: Terms = _NO_TERMS
     ) -> Begun | Failure:
+        """Do the same on `terms`: without any, nobody else can be asked, and the client gave no time of its own."""
         destination = world.destination(target)
         slot = self._admission.take_free(target.account_id, destination.slots)
         if slot is None:

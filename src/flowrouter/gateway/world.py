@@ -55,7 +55,8 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
     streams, and the headers that its client and its translation add.
 
     What follows from the rest is worked out once: `limits` is what one request may do, `decided` says that something
-    goes by what stands in requests, `settled` that nothing but its name and its caller decides what a model means.
+    goes by what stands in requests, `watched` that something is done with every request before it is planned, `settled`
+    that nothing but its name and its caller decides what a model means.
     """
 
     version: int = 0
@@ -78,6 +79,7 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
     known_destinations: dict[tuple[str, str, Dialect], Destination] = {}
     limits: Limits = Limits()
     decided: bool = False
+    watched: bool = False
     settled: bool = True
     named: bool = False
     known_requests: dict[
@@ -97,6 +99,8 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
         msgspec.structs.force_setattr(self, "limits", limits)
         decided = bool(self.budgets or routing.intents or routing.tiers.enabled)
         msgspec.structs.force_setattr(self, "decided", decided)
+        watched = decided or self.recording.mode != "off" or routing.bypass.enabled
+        msgspec.structs.force_setattr(self, "watched", watched)
         settled = not (self.facts.conditional or routing.intents)
         msgspec.structs.force_setattr(self, "settled", settled)
         msgspec.structs.force_setattr(self, "named", self.reply_model == "asked")

@@ -12,7 +12,8 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
 
     `scopes` are rights beyond the data plane (`admin`). `policy` is what the key's owner decided: what the key
     may use there, how much, and how its requests are treated. What every request asks of it is worked out once:
-    `bounded` is the policy's own, `held` says that something of it goes by what stands in a request's body.
+    `bounded` is the policy's own, `held` says that something of it goes by what stands in a request's body, `watched`
+    that something is asked of its requests before they are planned.
     """
 
     owner_id: str = LOCAL_OWNER
@@ -22,12 +23,14 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     policy: KeyPolicy = NO_POLICY
     bounded: bool = False
     held: bool = False
+    watched: bool = False
 
     def __post_init__(self) -> None:
         policy = self.policy
         held = policy.bounded or bool(policy.budgets) or policy.limits is not NO_LIMITS
         msgspec.structs.force_setattr(self, "bounded", policy.bounded)
         msgspec.structs.force_setattr(self, "held", held)
+        msgspec.structs.force_setattr(self, "watched", held or bool(policy.dialects))
 
 
 LOCAL = Caller(policy=KeyPolicy(responses_store=True))

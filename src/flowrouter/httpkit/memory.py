@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 import msgspec
 
 from flowrouter.errors import CallerError
-from flowrouter.httpkit.bodies import declared_length
 
 _FALLBACK = 1024**3
 _UNDECLARED = 1024**2
@@ -27,9 +26,11 @@ class MemoryGate:
         self.limit = limit
         self.held = 0
 
-    def hold(self, headers: Mapping[str, str]) -> Share:
-        """Hold a request's share, to be given back by `with`; raises `CallerError` (503, try again)."""
-        declared = declared_length(headers)
+    def hold(self, declared: int | None) -> Share:
+        """Hold a request's share, to be given back by `with`; raises `CallerError` (503, try again).
+
+        `declared` are the bytes that its body is said to have.
+        """
         size = _UNDECLARED if declared is None else declared
         if self.held and self.held + size > self.limit:
             raise _busy()

@@ -14,7 +14,7 @@ import asyncio
 from collections.abc import Awaitable
 from typing import Any, Protocol
 
-from flowrouter.httpkit.bodies import Receive
+from flowrouter.httpkit.bodies import Receive, declared_length
 from flowrouter.httpkit.fields import headers_of, pairs_of
 from flowrouter.httpkit.replies import Send, send_head, send_last, send_piece
 from flowrouter.tasks import TaskGroup, at_once
@@ -95,6 +95,11 @@ class Visit(Way, Protocol):
         ...
 
     @property
+    def declared(self) -> int | None:
+        """Return how many bytes the body is said to have, None where that is not said."""
+        ...
+
+    @property
     def receive(self) -> Receive:
         """Return what tells, in ASGI's messages, what has come of the body, or that the client is gone."""
         ...
@@ -161,6 +166,7 @@ class AsgiVisit(AsgiWay):
         self.query: bytes = scope.get("query_string", b"")
         pairs = scope["headers"]
         self.headers = headers_of([name for name, _ in pairs], [value for _, value in pairs])
+        self.declared = declared_length(self.headers)
         self._scope = scope
         self._tasks = tasks
         self._timer: asyncio.TimerHandle | None = None

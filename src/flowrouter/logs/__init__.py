@@ -200,6 +200,11 @@ class Logger:
             placed = fields if "request_id" in fields else _placed(fields)
             self._sink.put("info", self._name, message, fields=placed)
 
+    def told(self, message: str, fields: dict[str, Any]) -> None:
+        """Write what happened as `info` does, of `fields` that name their request and are given away."""
+        if self._sink.threshold <= 20:
+            self._sink.put("info", self._name, message, fields=fields)
+
     def warning(self, message: str, *, error: BaseException | None = None, **fields: Any) -> None:
         """Write what somebody should look at; of `error` only type and text."""
         if self._sink.threshold <= 30:

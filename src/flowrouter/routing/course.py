@@ -103,7 +103,8 @@ class Course(msgspec.Struct, eq=False):
     """The steps of one request; tell it what came of each try with `failed`, `denied` or `busy`.
 
     `obstacle` tells who pauses now, `draw` a number in [0, 1), `riskable` in how many seconds one who pauses may be
-    asked all the same (None: not), `context` the tokens a target can read (None: unknown).
+    asked all the same (None: not), `context` the tokens a target can read (None: unknown). `clear`: nobody pauses as
+    the course begins, and no target stands there twice, so that its first step asks for no obstacle.
     """
 
     _targets: tuple[Target, ...]
@@ -112,6 +113,7 @@ class Course(msgspec.Struct, eq=False):
     _draw: Callable[[], float]
     _riskable: Callable[[Target], float | None] = lambda _: None
     _context: Callable[[Target], int | None] = lambda _: None
+    _clear: bool = False
 
     # How each begins; never changed in place. Most courses are one step long and write hardly any of it.
     _dropped: frozenset[str] = frozenset()
@@ -137,8 +139,11 @@ class Course(msgspec.Struct, eq=False):
         if not self._steps:  # of the first step nothing of what follows can be true
             self._steps = 1
             targets = self._targets
-            if len(targets) == 1 and self._obstacle(targets[0]) is None:
-                return Try(target=targets[0])
+            if len(targets) == 1:
+                if self._clear or self._obstacle(targets[0]) is None:
+                    return Try(target=targets[0])
+            elif self._clear:
+                return self._first(targets)
         else:
             if self._waiting_since is not None:
                 self._waited += max(0.0, now - self._waiting_since)
@@ -229,6 +234,14 @@ class Course(msgspec.Struct, eq=False):
         if obstacle is None or obstacle.probe:
             return self._try(target, trial=obstacle is not None)
         return None
+
+    def _first(self, targets: Sequence[Target]) -> Try:
+        """Return what `_open` does where nothing stands in the way of several."""
+        target, other, attempts = targets[0], targets[1], self._limits.attempts
+        self._tried = {target.key: self._round}
+        if attempts < 2:
+            return Try(target=target)
+        return Try(target=target, fallback=other, rival=other, spare=len(targets) > 2 and attempts > 2)
 
     def _open(self) -> Step | None:
         """Return a try at the first target of this round in whose way nothing stands."""

@@ -74,12 +74,16 @@ class Statistics:
 
         `tokens` are those of an answer and `seconds` the time that a stream took behind its first piece.
         """
-        weight, success, output = self._weight(now), self._success, self._output
+        age = (now - self._origin) / HALF_LIFE
+        weight = 2.0**age if age <= _RESCALE_AT else self._weight(now)
+        success, output = self._success, self._output
         success.weight += weight
         if ok:
             success.total += weight
         if cost is not None:
-            self._cost.add(cost, weight)
+            spent = self._cost
+            spent.total += cost * weight
+            spent.weight += weight
         if tokens:
             output.total += tokens * weight
             output.weight += weight

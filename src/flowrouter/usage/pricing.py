@@ -11,6 +11,7 @@ their own (cache reads, audio) cost what their like do. What a provider says it 
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
@@ -55,6 +56,7 @@ _KINDS = (
 _LIKE = {"cache_read": "input", "cache_write": "input", "cache_write_1h": "cache_write"}
 """What has no price of its own costs what this does."""
 
+_MINUTE = 60.0
 _KNOWN_MAX = 4096
 _NAME_MAX = 200
 
@@ -62,7 +64,7 @@ _NAME_MAX = 200
 class Price:
     """What a model costs at a provider; `source` says where that is from."""
 
-    __slots__ = ("_dated", "_sheets", "_standard", "_tiers", "_usual", "source")
+    __slots__ = ("_dated", "_most", "_sheets", "_since", "_standard", "_tiers", "_until", "_usual", "source")
 
     def __init__(self, cards: tuple[Card, ...], *, source: str) -> None:
         self.source = source
@@ -70,8 +72,9 @@ class Price:
         self._tiers = tuple(card for card in cards if card.tier is not None)
         self._dated = any(card.since or card.hours for card in cards)
         self._sheets: dict[tuple[int, ...], _Sheet] = {}
-        # What every request without a tier costs, once it is known that neither its day nor its length counts.
+        # What requests without a tier cost that are no longer than `_most` tokens, from `_since` until `_until`.
         self._usual: _Sheet | None = None
+        self._most = self._since = self._until = -math.inf
 
     @property
     def free(self) -> bool:
@@ -123,7 +126,7 @@ class Price:
 
     def _sheet(self, tier: str | None, prompt: int, now: float) -> _Sheet | None:
         """Return what each kind costs; None where a dearer tier has no price."""
-        if tier is None and self._usual is not None:
+        if tier is None and prompt <= self._most and self._since <= now < self._until:
             return self._usual
         cards = self._in_force(tier, now)
         if cards is None:
@@ -132,9 +135,20 @@ class Price:
         sheet = self._sheets.get(key)
         if sheet is None:
             sheet = self._sheets[key] = _sheet_of(cards, prompt)
-        if tier is None and not self._dated and not cards[0].steps:
-            self._usual = sheet
+        if tier is None:
+            self._keep(sheet, cards[0], prompt=prompt, now=now)
         return sheet
+
+    def _keep(self, sheet: _Sheet, card: Card, *, prompt: int, now: float) -> None:
+        """Keep the sheet of a prompt too short for any step of `card`, as long as the card is surely in force.
+
+        What goes by the day or the hour holds to the end of the minute, but for its last second: dates are rounded.
+        """
+        most = min((step.tokens for step in card.steps), default=math.inf)
+        minute = now // _MINUTE * _MINUTE
+        since, until = (minute, minute + _MINUTE - 1) if self._dated else (-math.inf, math.inf)
+        if prompt <= most and now < until:
+            self._usual, self._most, self._since, self._until = sheet, most, since, until
 
     def _in_force(self, tier: str | None, now: float) -> tuple[Card, ...] | None:
         """Return the cards to look in, first the tier's own; None where a dearer tier has none."""
@@ -294,23 +308,29 @@ def _sheet_of(cards: tuple[Card, ...], prompt: int) -> _Sheet:
 
 def _lines(usage: Usage, metered: Metered, sheet: _Sheet) -> dict[str, int]:
     """Return how many of each kind are billed, each token once: those of a price of their own are no others."""
-    write = usage.cache_write or 0
-    long = min(usage.cache_write_1h or 0, write)
-    lines = {
-        "input": usage.input or 0,
-        "cache_read": usage.cache_read or 0,
-        "output": usage.total_output,
-        "cache_write": write - long,
-        "cache_write_1h": long,
-        "web_search": metered.searches,
-        "request": 1 if "request" in sheet else 0,
-    }
+    lines = {"input": usage.input or 0}
+    if usage.cache_read:
+        lines["cache_read"] = usage.cache_read
+    lines["output"] = (usage.output or 0) + (usage.reasoning or 0)
+    if write := usage.cache_write:
+        long = min(usage.cache_write_1h or 0, write)
+        lines["cache_write"], lines["cache_write_1h"] = write - long, long
+    if metered.searches:
+        lines["web_search"] = metered.searches
+    if "request" in sheet:
+        lines["request"] = 1
+    if usage.reasoning or metered is not PLAIN:
+        _split(lines, usage, metered, sheet=sheet)
+    return lines
+
+
+def _split(lines: dict[str, int], usage: Usage, metered: Metered, *, sheet: _Sheet) -> None:
+    """Take the kinds that have a price of their own out of those they are counted in."""
     for kind, whole, count in _special(usage, metered):
         if count > 0 and kind in sheet:
-            part = min(count, lines[whole])
-            lines[whole] -= part
+            part = min(count, lines.get(whole, 0))
+            lines[whole] = lines.get(whole, 0) - part
             lines[kind] = part
-    return lines
 
 
 def _special(usage: Usage, metered: Metered) -> tuple[tuple[str, str, int], ...]:

@@ -215,6 +215,20 @@ def test_lines_are_written_without_a_flush() -> None:
     assert written.wait(10)
 
 
+def test_what_names_its_request_itself_is_written_as_any_other_line() -> None:
+    stream = io.StringIO()
+    made = Sink(FixedClock())
+    made.configure(level="info", as_json=True, stream=stream)
+    log = Logger("unit", made)
+    log.info("line", request_id="req_1", number=1)
+    log.told("line", {"request_id": "req_1", "number": 1})
+    made.configure(level="warning", as_json=True, stream=stream)
+    log.told("line", {"request_id": "req_1", "number": 2})
+    made.flush()
+    first, second = stream.getvalue().splitlines()
+    assert first == second
+
+
 def test_a_stream_that_takes_nothing_costs_lines_not_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(logs, "_CAPACITY", 10)
     stuck = threading.Event()

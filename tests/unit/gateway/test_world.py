@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -14,7 +15,9 @@ from flowrouter.providers import catalog
 from flowrouter.providers.listing import ListedModel
 from flowrouter.routing import Target, build_plan
 from flowrouter.routing.course import Limits
-from flowrouter.settings.routing import Routing, Tiers
+from flowrouter.settings.budgets import Budget
+from flowrouter.settings.recording import Recording
+from flowrouter.settings.routing import Bypass, Routing, Tiers
 
 
 def account(name: str, preset: str = "openai", **fields: Any) -> Account:
@@ -154,3 +157,21 @@ def test_worlds_share_nothing_that_changes() -> None:
 
 def test_no_secret_in_its_text() -> None:
     assert "sk-canary" not in repr(world(account("work")))
+
+
+@pytest.mark.parametrize(
+    ("options", "watched"),
+    [
+        ({}, False),
+        ({"recording": Recording(mode="errors")}, True),
+        ({"routing": Routing(bypass=Bypass(enabled=True))}, True),
+        ({"routing": Routing(tiers=Tiers(enabled=True))}, True),
+        ({"budgets": {"all": Budget(metric="tokens", amount=Decimal(1), period="day")}}, True),
+    ],
+)
+def test_it_knows_whether_anything_is_done_before_a_plan(options: dict[str, Any], watched: bool) -> None:
+    assert world(account("one"), **options).watched is watched
+    plain = msgspec.structs.replace(
+        world(account("one"), **options), routing=Routing(), recording=Recording()
+    )
+    assert plain.watched is bool(plain.budgets), "a copy goes by what it holds itself"

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from flowrouter.errors import CallerError
-from flowrouter.httpkit.bodies import read_body
+from flowrouter.httpkit.bodies import declared_length, read_body
 from flowrouter.httpkit.memory import MemoryGate
 
 MIB = 1024 * 1024
@@ -34,13 +34,13 @@ async def test_a_body_that_grows_is_refused_once_others_need_the_memory(
     headers: dict[str, str], pieces: list[bytes]
 ) -> None:
     gate = MemoryGate(8 * MIB)
-    with gate.hold({"content-length": str(5 * MIB)}):
-        with pytest.raises(CallerError) as refused, gate.hold(headers) as share:
+    with gate.hold(5 * MIB):
+        with pytest.raises(CallerError) as refused, gate.hold(declared_length(headers)) as share:
             await read_body(sends(*pieces), headers, limit=64 * MIB, cover=share.cover)
         assert refused.value.status == 503
         assert refused.value.retry_after
         assert gate.held == 5 * MIB
-    with gate.hold(headers) as share:
+    with gate.hold(declared_length(headers)) as share:
         assert len(await read_body(sends(*pieces), headers, limit=64 * MIB, cover=share.cover)) == 6 * MIB
         assert gate.held == 6 * MIB
     assert gate.held == 0
@@ -48,7 +48,7 @@ async def test_a_body_that_grows_is_refused_once_others_need_the_memory(
 
 async def test_a_request_that_is_alone_may_take_it_all() -> None:
     gate = MemoryGate(2 * MIB)
-    with gate.hold({}) as share:
+    with gate.hold(None) as share:
         body = await read_body(sends(*[b"x" * MIB] * 6), {}, limit=64 * MIB, cover=share.cover)
         assert len(body) == 6 * MIB
     assert gate.held == 0
@@ -56,8 +56,8 @@ async def test_a_request_that_is_alone_may_take_it_all() -> None:
 
 def test_a_refused_share_leaves_nothing_held() -> None:
     gate = MemoryGate(2 * MIB)
-    with gate.hold({"content-length": str(2 * MIB)}):
-        with pytest.raises(CallerError), gate.hold({"content-length": "1"}):
+    with gate.hold(2 * MIB):
+        with pytest.raises(CallerError), gate.hold(1):
             pass
         assert gate.held == 2 * MIB
     assert gate.held == 0

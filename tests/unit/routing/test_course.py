@@ -35,6 +35,7 @@ class Walk:
         policy: Policy | None = None,
         context: Callable[[Target], int | None] = lambda _: None,
         riskable: Callable[[Target], float | None] = lambda _: None,
+        clear: bool = False,
     ) -> None:
         self.now = START
         self.obstacles: dict[str, Obstacle] = {}
@@ -45,6 +46,7 @@ class Walk:
             lambda: 0.5,
             riskable,
             context,
+            clear,
         )
 
     def next(self) -> Step:
@@ -286,6 +288,40 @@ def stories(draw: st.DrawFn) -> tuple[int, Limits, list[tuple[str, float | None,
     outcomes = draw(st.lists(st.tuples(KINDS, PAUSES, st.none() | st.floats(0, 5)), min_size=60, max_size=60))
     paused = draw(st.lists(st.floats(-1, 40), min_size=legs, max_size=legs))
     return legs, limits, outcomes, paused
+
+
+@given(stories())
+def test_who_knows_that_the_way_is_clear_goes_the_same_one(
+    story: tuple[int, Limits, list[tuple[str, float | None, float | None]], list[float]],
+) -> None:
+    legs, limits, outcomes, _ = story
+    targets = [target(f"t{number}") for number in range(legs)]
+    told, asking = Walk(targets, limits, clear=True), Walk(targets, limits)
+    for kind, pause, retry_after in outcomes:
+        step = told.next()
+        assert step == asking.next()
+        if isinstance(step, End):
+            break
+        for walk in (told, asking):
+            if isinstance(step, Wait):
+                walk.now += step.seconds
+            else:
+                failure = "network" if kind in {"connect", "ok"} else kind
+                walk.fails(step.target, failure, pause=pause, retry_after=retry_after)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("legs", [1, 2, 3])
+def test_it_does_not_ask_what_stands_in_a_clear_way(legs: int) -> None:
+    asked: list[Target] = []
+    targets = (ONE, TWO, THREE)[:legs]
+    course = Course(targets, Limits(), asked.append, lambda: 0.5, lambda _: None, lambda _: None, True)
+    step = course.next(START)
+    assert isinstance(step, Try)
+    assert step.target == ONE
+    assert not asked
+    course.failed(ONE, of_class("server"), retry_after=None, trial=True)
+    course.next(START)
+    assert asked, "it was clear as the course began"
 
 
 @given(stories(), st.booleans())

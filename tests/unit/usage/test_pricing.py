@@ -261,3 +261,39 @@ def test_an_estimate_is_the_bill_of_such_a_request(given_: int, cached: int, mad
     assert estimate == found.bill(Usage(input=given_ - cached, cache_read=cached, output=made), now=NOW)
     assert estimate is not None
     assert estimate <= LARGEST
+
+
+def _at(seconds: float) -> float:
+    """Return a moment that is so many seconds behind 23:58 of a day's evening."""
+    return 1_795_046_280.0 + seconds
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.one_of(st.floats(-300, 300), st.sampled_from([59.0, 59.9999999, 60.0, 119.9999999, 120.0])),
+            st.sampled_from([0, 10, 11, 100, 101, 5_000]),
+        ),
+        max_size=30,
+    )
+)
+def test_what_is_kept_of_a_price_goes_by_neither_day_hour_nor_length(asked: list[tuple[float, int]]) -> None:
+    def made() -> Price:
+        first, late, new = ({"input": Decimal(amount)} for amount in (1, 20, 300))
+        steps = (
+            Step(tokens=10, amounts={"input": Decimal(4)}),
+            Step(tokens=100, amounts={"input": Decimal(5)}),
+        )
+        return Price(
+            (
+                Card(amounts=first, steps=steps),
+                Card(amounts=new, since="2026-11-19"),
+                Card(amounts=late, hours=("23:59", "00:01")),
+            ),
+            source="made",
+        )
+
+    kept = made()
+    for later, tokens in asked:
+        usage = Usage(input=tokens, output=0)
+        assert kept.bill(usage, now=_at(later)) == made().bill(usage, now=_at(later))

@@ -33,27 +33,35 @@ _PATH = re.compile(r"`\$\.([a-z_]+)")
 
 def skim(body: bytes) -> Head:
     """Return the head of a request body; raises `CallerError` naming the field at fault."""
-    shape = _head(body)
+    try:
+        shape = head_decoder.decode(body)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        shape = _head(body)
     if not shape.model:
         raise CallerError(
             "model must be a non-empty string.", param="model", code="missing_required_parameter"
         )
     options, limit, key = shape.stream_options, shape.max_completion_tokens, shape.prompt_cache_key
-    include: Any = cast("Json", options).get("include_usage") if isinstance(options, dict) else None
-    if type(limit) is not int:  # true and false are none
+    if limit is None or type(limit) is not int:  # true and false are none
         limit = shape.max_tokens
     return Head(
         model=shape.model,
-        stream=bool(shape.stream),
+        stream=shape.stream is True,
         length=len(body),
-        include_usage=include if isinstance(include, bool) else None,
+        include_usage=None if options is None else _include(options),
         max_tokens=limit if type(limit) is int else None,
-        cache_key=key if isinstance(key, str) else None,
+        cache_key=key if key is None or isinstance(key, str) else None,
         legacy_calls=shape.functions not in _NO_FUNCTIONS,
     )
 
 
+def _include(options: Any) -> bool | None:
+    include: Any = cast("Json", options).get("include_usage") if isinstance(options, dict) else None
+    return include if isinstance(include, bool) else None
+
+
 def _head(body: bytes) -> HeadShape:
+    """Read it again, as leniently as it takes; raises as `skim` does."""
     try:
         try:
             return head_decoder.decode(body)

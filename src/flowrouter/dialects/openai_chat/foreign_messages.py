@@ -16,7 +16,7 @@ from operator import attrgetter
 from flowrouter.canonical.history import NO_RESULT, settle
 from flowrouter.canonical.messages import Message, Words
 from flowrouter.canonical.parts import Part, Reasoning, Text, ToolCall, ToolResult
-from flowrouter.dialects.openai_chat.foreign_parts import BILLING_MARK, translate_parts
+from flowrouter.dialects.openai_chat.foreign_parts import BILLING_MARK, plain_text, translate_parts
 from flowrouter.dialects.openai_chat.translation import Translation
 from flowrouter.wire.json import dumps_text
 from flowrouter.wire.members import Json
@@ -84,17 +84,18 @@ class _Writer:
 
     def system(self, parts: Sequence[Part], *, leads: bool) -> None:
         """Write system text where it stands, or keep it for the next user turn."""
-        items = translate_parts(parts, self._context)
-        if not items:
+        words = plain_text(parts)
+        items = [] if words else translate_parts(parts, self._context)
+        if not (words or items):
             return
         capabilities = self._context.capabilities
         if capabilities.system_role != "user" and (leads or capabilities.mid_system is not False):
-            self._out.append({"role": capabilities.system_role, "content": self._content(items)})
+            self._out.append({"role": capabilities.system_role, "content": words or self._content(items)})
             self._media_last = False
             return
         path = self._context.losses.path(parts[0])
         self._context.losses.emulate(path, "system text the target takes only in a user turn")
-        text = "\n\n".join(item["text"] for item in items if item["type"] == "text")
+        text = words or "\n\n".join(item["text"] for item in items if item["type"] == "text")
         self._waiting.append({"type": "text", "text": REMINDER.format(text)})
 
     def finish(self) -> list[Json]:
@@ -138,13 +139,16 @@ class _Writer:
                 thoughts.append(part)  # pyright: ignore[reportArgumentType]
             else:
                 said.append(part)
-        items = translate_parts(said, context) if said else []
-        item: Json = {"role": "assistant", "content": self._content(items) if items else None}
+        content: str | list[Json] | None = plain_text(said)
+        if not content:
+            items = translate_parts(said, context) if said else []
+            content = self._content(items) if items else None
+        item: Json = {"role": "assistant", "content": content}
         if thoughts or context.capabilities.reasoning_echo != "never":
             self._put_reasoning(item, thoughts, with_calls=bool(calls))
         if calls:
             item["tool_calls"] = list(map(_call, calls, repeat(context)))
-        elif not items:
+        elif content is None:
             if "reasoning_content" in item and thoughts:
                 path = context.losses.path(thoughts[0])
                 context.losses.drop(path, "Chat has no turn of reasoning alone")
@@ -186,6 +190,19 @@ class _Writer:
         context = self._context
         if result.extra:
             context.losses.members(result)
+        words = "" if result.is_error else plain_text(result.content)
+        content = words or self._result_content(result, media)
+        if result.cache is not None:
+            path = context.losses.path(result)
+            context.losses.drop(f"{path}.cache_control", "Chat's tool messages take no cache marks")
+        call_id = result.call_id
+        if context.capabilities.tool_id is not None:
+            call_id = fit_id(call_id, context)
+        return {"role": "tool", "tool_call_id": call_id, "content": content}
+
+    def _result_content(self, result: ToolResult, media: list[Json]) -> str | list[Json]:
+        """Return what a result says, but for its `media`; that it failed is told in words."""
+        context = self._context
         texts = translate_parts(result.content, context)
         several = len(texts) > 1 or (texts and texts[0]["type"] != "text")
         if several and (pictures := [item for item in texts if item["type"] != "text"]):
@@ -201,13 +218,7 @@ class _Writer:
                 context.losses.emulate(failed, 'told by the prefix "Error: "')
             texts = texts or [{"type": "text", "text": ""}]
             texts[0] = {**texts[0], "text": f"Error: {texts[0]['text']}"}
-        if result.cache is not None:
-            path = context.losses.path(result)
-            context.losses.drop(f"{path}.cache_control", "Chat's tool messages take no cache marks")
-        call_id = result.call_id
-        if context.capabilities.tool_id is not None:
-            call_id = fit_id(call_id, context)
-        return {"role": "tool", "tool_call_id": call_id, "content": self._content(texts) if texts else ""}
+        return self._content(texts) if texts else ""
 
     def _content(self, items: list[Json]) -> str | list[Json]:
         """Return one plain text as a string, which every host takes; else the list."""

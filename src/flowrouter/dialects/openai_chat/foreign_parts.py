@@ -25,6 +25,16 @@ def translate_parts(parts: Sequence[Part], context: Translation) -> list[Json]:
     return items
 
 
+def plain_text(parts: Sequence[Part]) -> str:
+    """Return what `parts` say where they are one text with nothing about it, as most are; else nothing."""
+    if len(parts) != 1:
+        return ""
+    part = parts[0]
+    if not isinstance(part, Text) or part.extra or part.citations or part.cache is not None:
+        return ""
+    return "" if part.text.startswith(BILLING_MARK) else part.text
+
+
 def _none(part: Part, context: Translation) -> list[Json]:
     tag = part.__struct_config__.tag
     context.losses.drop(context.losses.path(part), f"Chat has no place for it here ({tag})")
@@ -176,4 +186,4 @@ _WRITERS: dict[type, Callable[[Any, Translation], list[Json]]] = {
     Opaque: _opaque,
 }
 
-__all__ = ["BILLING_MARK", "mark", "translate_parts"]
+__all__ = ["BILLING_MARK", "mark", "plain_text", "translate_parts"]

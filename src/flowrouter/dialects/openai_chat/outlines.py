@@ -5,7 +5,7 @@ Only the common forms are known here. Of any other answer there is no outline, a
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -15,9 +15,11 @@ from flowrouter.dialects.openai_chat.finishes import meaning
 from flowrouter.dialects.openai_chat.usage import parse_usage
 from flowrouter.wire.json import typed
 
+_One = msgspec.Meta(min_length=1, max_length=1)
+
 
 class _Function(msgspec.Struct):
-    name: str
+    name: Annotated[str, msgspec.Meta(min_length=1)]
     arguments: str = ""
 
 
@@ -43,7 +45,7 @@ class _Choice(msgspec.Struct):
 class _Answer(msgspec.Struct):
     id: str
     model: str
-    choices: list[_Choice]
+    choices: Annotated[list[_Choice], _One]
     usage: dict[str, Any]
     service_tier: Any = None
     error: None = None
@@ -58,15 +60,9 @@ def outline(body: bytes) -> Cursor | None:
         told = _answer.decode(body)
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         return None
-    if len(told.choices) != 1:
-        return None
     choice = told.choices[0]
-    raw = choice.finish_reason or None
-    names: list[str] = []
-    for call in choice.message.tool_calls or ():
-        if not call.function.name:
-            return None
-        names.append(call.function.name)
+    raw, calls = choice.finish_reason or None, choice.message.tool_calls
+    names = [call.function.name for call in calls] if calls else []
     return outlined(
         "openai_chat",
         e.Finish(reason=meaning(raw, called=bool(names), refused=False), raw=raw),

@@ -54,24 +54,20 @@ class Histogram:
         return Sample(labels, self.total, tuple(self.buckets))
 
 
-class _Form:
-    """One kind of exchange: what `requests` says of it, and the times of all that are like it in less."""
+_Kind = tuple[str, str, bool, str, int]
+"""Operation, dialect, whether it was streamed, outcome, and the hundreds of the status."""
 
-    __slots__ = ("duration", "labels", "overhead")
+
+class _Form:
+    """One kind of exchange with one target: what `requests` says of it, and the times of all that are like it in less."""
+
+    __slots__ = ("duration", "labels", "number", "overhead")
 
     def __init__(self, labels: tuple[str, str, str, str], duration: Histogram, overhead: Histogram) -> None:
         self.labels = labels
+        self.number = 0
         self.duration = duration
         self.overhead = overhead
-
-    def take(self, seconds: float, own: float) -> None:
-        """Count what one of them took, and what of that was the gateway's own."""
-        taken = self.duration
-        taken.buckets[bisect_left(DURATIONS, seconds)] += 1
-        taken.total += seconds
-        taken = self.overhead
-        taken.buckets[bisect_left(OVERHEADS, own)] += 1
-        taken.total += own
 
 
 class _Target:
@@ -80,7 +76,7 @@ class _Target:
     __slots__ = ("attempts", "charge", "cost", "estimated", "first", "requests", "tokens", "unpriced")
 
     def __init__(self) -> None:
-        self.requests: defaultdict[_Form, int] = defaultdict(int)
+        self.requests: dict[_Kind, _Form] = {}
         self.attempts: defaultdict[str, int] = defaultdict(int)
         self.tokens = [0] * len(KINDS)
         self.estimated = [0] * len(KINDS)
@@ -90,8 +86,8 @@ class _Target:
     def asked(self) -> dict[tuple[str, str, str, str], int]:
         """Return how many requests there were, by operation, dialect, outcome and status."""
         told: dict[tuple[str, str, str, str], int] = {}
-        for form, number in self.requests.items():
-            told[form.labels] = told.get(form.labels, 0) + number
+        for form in self.requests.values():
+            told[form.labels] = told.get(form.labels, 0) + form.number
         return told
 
     def take(self, attempt: AttemptRow) -> None:
@@ -127,11 +123,10 @@ class Counts:
         self._targets: dict[tuple[str, str, str], _Target] = {}
         # By what rows name, so that labels are looked up once for each account and known model, or all others.
         self._found: dict[tuple[str, str, str], _Target] = {}
-        self._forms: dict[tuple[str, str, bool, str, int], _Form] = {}
         self._durations: dict[tuple[str, str, str, str], Histogram] = {}
         self._overheads: dict[tuple[str, str], Histogram] = {}
         self._seams: defaultdict[str, int] = defaultdict(int)
-        self._not_completed = self._fallbacks = self._hedges = self._overflow = 0
+        self._not_completed = self._fallbacks = self._overflow = 0
 
     def settled(self, settlement: Settlement) -> None:
         """Count one exchange."""
@@ -141,10 +136,11 @@ class Counts:
         row, exchange = settlement.row, settlement.exchange
         target: _Target | None = None
         for attempt in row.attempts:
-            target = self._target(attempt)
+            # Nearly all are of models that are known, and stand under the very name.
+            target = self._found.get((attempt.account_id, attempt.preset, attempt.model))
+            if target is None:
+                target = self._target(attempt)
             target.take(attempt)
-            if attempt.outcome == HEDGED:
-                self._hedges += 1
         if target is None:
             target = self._series(_NOBODY)
         elif self._overflow or len(row.attempts) > 1:  # what overflows is counted each time
@@ -169,17 +165,22 @@ class Counts:
         # The gateway's own calls are no client's conversations.
         operation = PROBE if row.endpoint == PROBE else inbound.operation
         kind = (operation, row.client_dialect, row.stream, row.outcome, row.status // 100)
-        form = self._forms.get(kind)
+        form = target.requests.get(kind)
         if form is None:
-            form = self._forms[kind] = self._form(kind)
-        target.requests[form] += 1
-        form.take((row.duration_ms or 0) / 1000, (row.overhead_us or 0) / 1e6)
+            form = target.requests[kind] = self._form(kind)
+        form.number += 1
+        taken, seconds = form.duration, (row.duration_ms or 0) / 1000
+        taken.buckets[bisect_left(DURATIONS, seconds)] += 1
+        taken.total += seconds
+        taken, own = form.overhead, (row.overhead_us or 0) / 1e6
+        taken.buckets[bisect_left(OVERHEADS, own)] += 1
+        taken.total += own
         if row.stream and row.attempts and first is not None:
             if target.first is None:
                 target.first = Histogram(FIRST_TOKENS)
             target.first.take(first - inbound.started)
 
-    def _form(self, kind: tuple[str, str, bool, str, int]) -> _Form:
+    def _form(self, kind: _Kind) -> _Form:
         operation, dialect, stream, outcome, hundreds = kind
         told = (operation, dialect, "true" if stream else "false", outcome)
         return _Form(
@@ -285,7 +286,10 @@ class Counts:
             kind="counter",
         )
         yield single(
-            "hedges", "Attempts cut off because another one began first.", self._hedges, kind="counter"
+            "hedges",
+            "Attempts cut off because another one began first.",
+            sum(target.attempts.get(HEDGED, 0) for target in self._targets.values()),
+            kind="counter",
         )
         yield counter(
             "completions",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from flowrouter import logs
@@ -26,7 +27,7 @@ def setup(app: Any) -> None:
     """Begin to count and answer `/metrics`, unless the settings say no."""
     if not app.config.metrics.enabled:
         return
-    counts = Counts(lambda: app.configuration.world)
+    counts = Counts(partial(getattr, app.configuration, "world"))
     siblings = None
     if app.config.server.workers > 1:
         from flowrouter.features.metrics.siblings import Siblings

@@ -16,6 +16,7 @@ from typing import Any, NoReturn, cast
 
 import httptools
 
+from flowrouter.httpkit.bodies import declared_length
 from flowrouter.httpkit.fields import headers_of
 from flowrouter.httpkit.server.door import LINGER_SECONDS, PACE_BYTES, Door, address_of
 from flowrouter.httpkit.server.heads import Fields, head_of, refusal_of, says, weighed, without_offers
@@ -91,7 +92,7 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Take what arrived, or refuse it and close."""
-        if self._part == _BETWEEN and self._active is None:
+        if not self._part and self._active is None:
             told = self._known.told_by(data)
             if told is not None:
                 head, headers, body = told
@@ -99,7 +100,9 @@ class Connection(asyncio.Protocol):
                     self._deadline.set(HELD_SECONDS)
                     return
                 self._deadline.at = NEVER
-                self._turn = turn = Turn(self, head, headers, True, [body], len(body), True)
+                self._turn = turn = Turn(
+                    self, head, headers, True, [body], size := len(body), head.plain, size, True
+                )
                 self._begin(turn)
                 return
             self._let_go()
@@ -193,7 +196,9 @@ class Connection(asyncio.Protocol):
             keep_alive = False
         self._fields = []  # the next one's; a request in the making keeps what it needs
         head = head_of(version, method, url, headers=headers, fields=fields)
-        self._turn = turn = Turn(self, head, headers, keep_alive, [])
+        declared = declared_length(headers)
+        intact = head.plain and declared is not None
+        self._turn = turn = Turn(self, head, headers, keep_alive, [], declared, intact)
         turn.expects = head.expects
         if self._active is None:
             self._begin(turn)
@@ -221,10 +226,7 @@ class Connection(asyncio.Protocol):
         if not self._parser.should_keep_alive():  # a trailer may say so too, and the parser goes by it
             turn.keep_alive = False
         if turn.complete:
-            if turn.keep_alive:
-                self._rest()
-            else:
-                self.close()
+            self.answered(turn)
         else:
             turn.over = True
             if turn.awaited is not None:
@@ -245,10 +247,11 @@ class Connection(asyncio.Protocol):
             self.close()
         elif self._ahead:
             self._begin(self._ahead.pop(0))
+        elif not self._part:
+            self._turn = None
+            self._deadline.set(self.door.limits.keep_alive)
         elif self._part == _BODY:
             self._deadline.set(LINGER_SECONDS)
-        elif self._part == _BETWEEN:
-            self._rest()
         if self.paused:
             self.take_on()
 
@@ -267,10 +270,6 @@ class Connection(asyncio.Protocol):
         self._active = turn
         turn.task = task = self._loop.create_task(turn.run())
         self.door.tasks.add(task)
-
-    def _rest(self) -> None:
-        self._turn = None
-        self._deadline.set(self.door.limits.keep_alive)
 
     def _stop_reading(self) -> None:
         if not self.paused:

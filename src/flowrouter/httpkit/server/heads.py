@@ -42,8 +42,8 @@ STATUS_LINES = {status: _status_line(status) for status in range(100, 600)}
 class RequestHead(msgspec.Struct, eq=False):
     """What the head of a request comes to; the same object for all that repeat it on their connection.
 
-    `fields` are the headers as they came, where `headers` do not tell them apart. `entry` is the application's:
-    what it has found out about such a head.
+    `fields` are the headers as they came, where `headers` do not tell them apart. `plain` says that its body waits
+    for no word and is to be read as it comes. `entry` is the application's: what it has found out about such a head.
     """
 
     method: str
@@ -54,6 +54,7 @@ class RequestHead(msgspec.Struct, eq=False):
     headers: dict[str, str]
     fields: Fields | None
     expects: bool
+    plain: bool
     entry: Any = None
 
     __repr__ = object.__repr__  # what headers hold is nobody's to read in a log
@@ -85,13 +86,15 @@ def head_of(
     version: str, method: bytes, url: bytes, *, headers: dict[str, str], fields: Fields
 ) -> RequestHead:
     """Return what a head comes to; raises as `place_of` does."""
+    expects = "expect" in headers and says(fields, b"expect", b"100-continue")
     return RequestHead(
         str(method, "ascii"),
         *place_of(url),
         version,
         headers,
         fields if len(headers) * 2 < len(fields) else None,
-        "expect" in headers and says(fields, b"expect", b"100-continue"),
+        expects,
+        not expects and "content-encoding" not in headers,
     )
 
 

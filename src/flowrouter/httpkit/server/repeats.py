@@ -22,7 +22,7 @@ _RAW_MAX = 4 * 1024
 _BODY_MAX = 256 * 1024
 """A larger body hardly comes in one read."""
 
-_NO_HEAD = RequestHead("", "", b"", b"", "", {}, None, False)
+_NO_HEAD = RequestHead("", "", b"", b"", "", {}, None, False, False)
 _END = b"\r\n\r\n"
 _DIGITS_MAX = 18
 _DECLARED = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,%d})\r\n" % _DIGITS_MAX, re.IGNORECASE)

@@ -66,6 +66,8 @@ class Line(Protocol):
 class Turn(msgspec.Struct, eq=False):
     """Its request is added to by the connection: `pieces`, `arrived` (bytes) and `over`.
 
+    Its body has `declared` bytes, where that is stated, and is `intact` while all of it may be taken as it comes.
+
     `awaited` is there while the application waits for more, and set by whoever has news for it. The answer is
     under way from `started` to `complete`; `gone` says that the client will not see the rest of it. `headers` are
     those of its `head`, but for a length of its own.
@@ -78,6 +80,8 @@ class Turn(msgspec.Struct, eq=False):
     headers: dict[str, str]
     keep_alive: bool
     pieces: list[bytes]
+    declared: int | None
+    intact: bool
     arrived: int = 0
     over: bool = False
     taken: int = 0
@@ -100,6 +104,7 @@ class Turn(msgspec.Struct, eq=False):
     def leave(self) -> None:
         """Know that the client is gone."""
         self.gone = not self.complete
+        self.intact = False
         if self.awaited is not None:
             self.awaited.set()
         self._tell()
@@ -139,13 +144,10 @@ class Turn(msgspec.Struct, eq=False):
 
     def whole(self, most: int) -> bytes | None:
         """Take the body, if all of it is there, as it is to be read, and no larger than `most`."""
-        arrived = self.arrived
-        if not self.over or arrived > most or self.taken or self.gone or self.expects or self._told:
-            return None
-        if "content-encoding" in self.headers:
+        if not (self.intact and self.over) or self.arrived > most:
             return None
         pieces = self.pieces
-        self.pieces, self._told, self.taken = [], True, arrived
+        self.pieces, self._told, self.intact = [], True, False
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def watch(self, watcher: Watcher) -> asyncio.Task[Any]:
@@ -198,7 +200,8 @@ class Turn(msgspec.Struct, eq=False):
         if connection.room is not None:
             return at_once(self._later(self.answer, status, lines, body))
         if not self.gone:
-            head, write = self._head_with(status, lines), connection.transport.write
+            head = self._head_with(status, lines)
+            write = connection.transport.write
             if self._bare:
                 write(head)
             elif len(body) > _SPLIT:
@@ -241,13 +244,14 @@ class Turn(msgspec.Struct, eq=False):
 
     async def receive(self) -> dict[str, Any]:
         """Return what has come of the body since the last call, or that there is nobody left to answer."""
-        if self.expects and not self.gone:
+        if self.expects and not (self.started or self.gone):
             self.expects = False
             self._connection.transport.write(_CONTINUE)
         while not (self.gone or self.complete):
             if (pieces := self.pieces) or (self.over and not self._told):
                 body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
                 pieces.clear()
+                self.intact = False
                 self.taken = self.arrived
                 over = self._told = self.over
                 if not over:
@@ -307,7 +311,6 @@ class Turn(msgspec.Struct, eq=False):
         if self.started:
             raise _unexpected("http.response.start")
         self.started = True
-        self.expects = False
         if status in _BODILESS or self.head.method == "HEAD":
             self._bare = True
         if close:
@@ -343,11 +346,11 @@ class Turn(msgspec.Struct, eq=False):
         if not more:
             if left and not self._bare:
                 raise RuntimeError("Response content shorter than Content-Length")
+            self._left = 0  # nothing is a piece of a stream any more
             self._finish()
 
     def _finish(self) -> None:
         self.complete = True
-        self._left = 0  # nothing is a piece of a stream any more
         if self.pieces:
             self.pieces = []
         if self.awaited is not None:

@@ -1,8 +1,10 @@
 """One connection to a provider: requests go out, replies come in, one exchange at a time.
 
 The parser (httptools) calls back while bytes are fed; what it finds goes to the exchange under way, whose
-reader is woken once per read of the socket. A reader that does not keep up stops the socket. Bytes that
-nobody asked for, or that follow a whole reply, cost the connection: the next reply would be another's.
+reader is woken once per read of the socket. The pieces of a body it puts into a list by itself, since a call
+into Python for each costs more than finding it; the list is the reply's until that is whole. A reader that
+does not keep up stops the socket. Bytes that nobody asked for, or that follow a whole reply, cost the
+connection: the next reply would be another's.
 """
 
 from __future__ import annotations
@@ -34,6 +36,7 @@ FIELDS = 256
 
 _NO_BODY = frozenset({204, 304})
 _NO_HEADERS: Mapping[str, str] = MappingProxyType({})
+_NO_FLOW: Any = None
 
 
 class Home(Protocol):
@@ -65,12 +68,14 @@ class Connection(asyncio.Protocol):
         self.origin = origin
         self.loop = asyncio.get_running_loop()
         self._home = home
+        self._pieces: list[bytes] = []
+        self.on_body = self._pieces.append
         self._parser: Any = httptools.HttpResponseParser(self)
         self._fields: list[bytes] = []
 
     def send(self, head: bytes, body: bytes) -> Http1Reply:
         """Send one request and return its reply to be, whose head is not there yet."""
-        reply = self._reply = Http1Reply(self)
+        reply = self._reply = Http1Reply(self, self._pieces)
         self.barren = 0
         self._complete = False
         write = self._transport.write
@@ -97,10 +102,11 @@ class Connection(asyncio.Protocol):
         self.usable = True
 
     def data_received(self, data: bytes) -> None:
-        reply = self._reply
+        reply, pieces = self._reply, self._pieces
         if reply is None:
             self.cut()  # nobody asked
             return
+        waiting = len(pieces)
         self.barren += len(data)
         try:
             self._parser.feed_data(data)
@@ -109,16 +115,23 @@ class Connection(asyncio.Protocol):
             if not self._complete:
                 self._fail(NOT_HTTP)
                 return
+        if self._interim:
+            pieces.clear()  # of what is no answer yet
         if self._complete:
+            pieces.clear()  # of a second answer
             reply.ended = True
             self._reply = None
+        elif len(pieces) > waiting:
+            self.barren = 0
         elif self.barren > BARREN:
             self._fail(NOT_HTTP)
             return
-        elif reply.size > HIGH and not reply.paused:
-            reply.paused = True
-            self._transport.pause_reading()
         reply.wake()
+        if pieces:
+            reply.size += sum(map(len, pieces[waiting:]))
+            if reply.size > HIGH and not reply.paused:
+                reply.paused = True
+                self._transport.pause_reading()
 
     def eof_received(self) -> bool:
         self.usable = False
@@ -166,21 +179,17 @@ class Connection(asyncio.Protocol):
         if encoding is not None and (encoding := encoding.strip().lower()) not in ("identity", ""):
             reply.inflater = Inflater(encoding)
 
-    def on_body(self, body: bytes) -> None:
-        reply = self._reply
-        if reply is None or self._complete or self._interim:
-            return
-        self.barren = 0
-        reply.pieces.append(body)
-        reply.size += len(body)
-
     def on_message_complete(self) -> None:
+        reply, pieces = self._reply, self._pieces
         if self._interim:
             self._interim = False
+            pieces.clear()
             return
-        if self._complete:
+        if self._complete or reply is None:
             return
         self._complete = True
+        reply.pieces = pieces.copy()
+        pieces.clear()
         if not self._parser.should_keep_alive():
             self.usable = False
 
@@ -243,13 +252,15 @@ def _lowered(name: bytes) -> str:
 class Http1Reply(msgspec.Struct, eq=False):
     """One reply, as `upstream.Reply`.
 
+    `pieces` wait to be read, `size` bytes in all while more may come; the connection adds to both.
     A struct: hardly larger than what is in it, and made in one step though its many fields begin alike.
     """
 
     _connection: Connection
+    pieces: list[bytes]
     _waiter: asyncio.Future[None] | None = None
     _taker: Take | None = None
-    _context: Context | None = None
+    _context: Context = _NO_FLOW
     _closed: bool = False
     _sniffed: bool = False
     status: int = 0
@@ -259,7 +270,6 @@ class Http1Reply(msgspec.Struct, eq=False):
     paused: bool = False
     error: Breach | None = None
     inflater: Inflater | None = None
-    pieces: list[bytes] = []
 
     __repr__ = object.__repr__  # headers and bodies are nobody's to read in a log
 
@@ -310,7 +320,7 @@ class Http1Reply(msgspec.Struct, eq=False):
                 self.close()
                 return b""
             else:
-                self._taker = self._context = None  # of a flow that was given up
+                self._stop_flow()  # one that was given up
                 await self._more()
 
     def flow(self, take: Take) -> Awaitable[None]:
@@ -332,7 +342,7 @@ class Http1Reply(msgspec.Struct, eq=False):
         if self._closed:
             return
         self._closed = True
-        self._taker = self._context = None
+        self._stop_flow()
         self.pieces.clear()
         if self.ended:
             if self.paused:
@@ -346,17 +356,23 @@ class Http1Reply(msgspec.Struct, eq=False):
         waiter = self._waiter
         if waiter is None or waiter.done():
             return
-        taker, context = self._taker, self._context
-        if taker is not None and context is not None:
+        taker, pieces = self._taker, self.pieces
+        if taker is not None:
             try:
-                if self.pieces and context.run(taker, self._take()) and not self.ended and self.error is None:
-                    return
+                if pieces:
+                    # All that came before had been taken when the flow began, so nothing is counted or stopped.
+                    piece = pieces.pop() if len(pieces) == 1 else self._take()
+                    if self._context.run(taker, piece) and not self.ended and self.error is None:
+                        return
             except Exception as error:  # noqa: BLE001 - for who called `flow`
-                self._taker = self._context = None
+                self._stop_flow()
                 waiter.set_exception(error)
                 return
-            self._taker = self._context = None
+            self._stop_flow()
         waiter.set_result(None)
+
+    def _stop_flow(self) -> None:
+        self._taker, self._context = None, _NO_FLOW
 
     def _more(self) -> asyncio.Future[None]:
         waiter = self._waiter = self._connection.loop.create_future()
