@@ -7,7 +7,7 @@ from importlib import resources
 from flowrouter.errors import StorageError
 
 FILE_NAME = "flow-router.sqlite"
-SCHEMA_VERSION = 11
+SCHEMA_VERSION = 12
 """The newest migration's number; SQLite keeps it in `PRAGMA user_version`."""
 
 APPLICATION_ID = 0x464C5254

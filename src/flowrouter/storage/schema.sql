@@ -313,4 +313,4 @@ CREATE INDEX ix_recordings_expires_at_ms ON recordings (expires_at_ms);
 CREATE INDEX ix_request_slots_width_ms_kind_slot_ms ON request_slots (width_ms, kind, slot_ms);
 CREATE INDEX ix_requests_wide ON requests (ts_ms, id, owner_id, key_id, account_id, preset, model, client_dialect, outcome);
 INSERT INTO meta VALUES ('config_version', 'local', '1');
-INSERT INTO alembic_version VALUES ('0011');
+INSERT INTO alembic_version VALUES ('0012');
