@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from flowrouter.api.routes import ROUTES, Route
+from tests.e2e.test_budgets import api, command
 from tests.support.gateway import RunningGateway
 from tests.upstreams import ScriptedUpstream
 
@@ -121,6 +122,24 @@ def test_a_receipt_and_its_time(gateway: RunningGateway) -> None:
     while (found := head_of(gateway, "GET", f"/v1/receipts/{head['x-request-id']}"))[0] != 200:
         assert time.monotonic() < deadline
     assert OVERHEAD in found[1]
+
+
+def test_a_receipt_outlasts_a_restart_word_for_word(vendor: ScriptedUpstream) -> None:
+    """Kept in memory first and in the store later, at every door."""
+    with RunningGateway([account(vendor)]) as gateway:
+        _, head = head_of(gateway, "POST", "/v1/chat/completions", body=asked())
+        request_id = head["x-request-id"]
+        path, deadline = f"/v1/receipts/{request_id}", time.monotonic() + 20
+        while (found := gateway.get(path))[0] != 200:
+            assert time.monotonic() < deadline
+        assert gateway.stop() == 0
+        gateway.start()
+        assert gateway.get(path) == found
+        receipt = json.loads(found[1])
+        assert (receipt["request_id"], receipt["outcome"]) == (request_id, "ok")
+        assert receipt["attempts"][0]["model"] == receipt["route"]["order"][0].partition("/")[2] == MODEL
+        assert command(gateway, "explain", "--request", request_id) == receipt
+        assert api(gateway, f"/api/requests/{request_id}")["receipt"] == receipt
 
 
 def test_every_line_of_an_exchange_names_its_request(vendor: ScriptedUpstream) -> None:

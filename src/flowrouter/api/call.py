@@ -137,10 +137,11 @@ def may_be_keyed(route: Route, query: bytes) -> bool:
 
 
 class _Ids:
-    """Random ids, `req_` and 24 hex characters: bytes for many are asked of the system at once, never by two processes.
+    """Random ids, `req_` and 24 hex characters.
 
-    Those of one moment begin alike, so that the store, which keeps rows and indexes in the order of ids, enters a
-    batch in one place instead of in as many as it has rows. Which beginning it is, is random too: ids tell no time.
+    Bytes for many are asked of the system at once, never by two processes. Those of one moment begin alike, so that
+    the store, which keeps rows and indexes in the order of ids, enters a batch in one place instead of in as many as
+    it has rows. Which beginning it is, is random too: ids tell no time.
     """
 
     __slots__ = ("_begin", "_made", "_until")

@@ -23,8 +23,9 @@ class PartState:
     """One part as far as it has come; `header` is the part it began as, `kind` that part's tag.
 
     `text` holds visible text only, `content` what all deltas added, whatever the kind (dialects repeat it
-    when a part ends), in `pieces` deltas, of which `joined` stand behind another in one chunk; `attributes` are its signatures and citations. `behind` holds all events of a part that began while an earlier
-    one was open: a dialect that sends one part at a time has not said them yet.
+    when a part ends), in `pieces` deltas, of which `joined` stand behind another in one chunk; `attributes` are
+    its signatures and citations. `behind` holds all events of a part that began while an earlier one was open: a
+    dialect that sends one part at a time has not said them yet.
     """
 
     __slots__ = (

@@ -105,7 +105,8 @@ class RequestWriter:
         """Return the receipt of one of the last exchanges, stored already or not."""
         for row in reversed(tuple(self._recent)):  # a copy: it may grow meanwhile
             if row.id == request_id:
-                return with_names(row.receipt or b"") if owner_id in (None, row.owner_id) else None
+                kept = row.receipt if owner_id in (None, row.owner_id) else None
+                return None if kept is None else with_names(kept)
         return None
 
     def health(self) -> LogHealth:
