@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from harness.build import compile_all
+from harness.build import compile_all, compile_go
 from harness.load import Client
 from harness.meters import Running, cold_starts, cores, free_port, raise_file_limit
 from harness.peers import AbsentError, all_peers, load_peer
@@ -32,7 +32,16 @@ from harness.rounds import (
     summary,
     warm_up,
 )
-from harness.systems import Place, System, bare, gateway, mock_upstream, nginx, reference_proxy
+from harness.systems import (
+    Place,
+    System,
+    bare,
+    gateway,
+    go_proxy,
+    mock_upstream,
+    nginx,
+    reference_proxy,
+)
 
 
 def choose_systems(
@@ -46,6 +55,10 @@ def choose_systems(
         absent["nginx"] = (
             "not installed (a package of its name is in every distribution), so nothing checks the reference"
         )
+    if options.go and (program := compile_go()):
+        chosen.append(go_proxy(program))
+    elif options.go:
+        absent["go"] = "no Go on the path, so the targets stand on the conversion alone"
     if options.bare:
         chosen.append(bare())
     if not options.without_gateway:
@@ -141,6 +154,9 @@ def main() -> None:
         "--bare",
         action="store_true",
         help="measure the gateway's own server and HTTP client too, with nothing between them",
+    )
+    parser.add_argument(
+        "--go", action="store_true", help="measure the Go proxy too that the targets are multiples of"
     )
     parser.add_argument("--without-gateway", action="store_true", help="only the reference and the peers")
     options = parser.parse_args()

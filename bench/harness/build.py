@@ -1,4 +1,4 @@
-"""Compile the C programs once, with the system compiler or the `ziglang` wheel."""
+"""Compile the C programs once, with the system compiler or the `ziglang` wheel, and the Go one where there is Go."""
 
 from __future__ import annotations
 
@@ -52,3 +52,13 @@ def compile_all() -> dict[str, str]:
         subprocess.run([*find_compiler(), *FLAGS, *files, "-o", str(made)], check=True)
         made.replace(target)
     return programs
+
+
+def compile_go() -> str | None:
+    """Compile the Go proxy, whose own tool knows whether it must; return its path, or None where Go is not installed."""
+    go = shutil.which("go") or next((path for path in ("/usr/local/go/bin/go",) if Path(path).exists()), None)
+    if not go:
+        return None
+    target = OUTPUT / "go-proxy"
+    subprocess.run([go, "build", "-o", str(target), str(BENCH / "go" / "main.go")], check=True)
+    return str(target)

@@ -16,6 +16,7 @@ from harness.tables import print_table
 
 SUBJECT = "gateway"
 REFERENCE = "proxy"
+GO = "go"
 COALESCED = 1.05
 GLUED_MARK = "*"
 
@@ -81,11 +82,11 @@ def costs(samples: dict[str, Any], system: str, case: Case) -> list[float]:
     )
 
 
-def ratios(samples: dict[str, Any], system: str, case: Case) -> list[float]:
-    """Return by round a system's cost ÷ the reference's cost for the same client without translation."""
+def ratios(samples: dict[str, Any], system: str, case: Case, to: str = REFERENCE) -> list[float]:
+    """Return by round a system's cost ÷ the cost of another for the same client without translation."""
     mine = costs(samples, system, case)
-    reference = costs(samples, REFERENCE, _untranslated(case))
-    return [value / base for value, base in zip(mine, reference, strict=True)] if mine else []
+    theirs = costs(samples, to, _untranslated(case))
+    return [value / base for value, base in zip(mine, theirs, strict=True)] if mine else []
 
 
 def _plain_twin(case: Case) -> Case:
@@ -101,7 +102,11 @@ def _untranslated(case: Case) -> Case:
 
 
 def cpu_rows(result: dict[str, Any], before: dict[str, Any] | None = None) -> list[list[str]]:
-    """Return the table of CPU times, headings first; `before` gives the column of the earlier ratio."""
+    """Return the table of CPU times, headings first.
+
+    `before` gives the column of the earlier ratio; where the Go proxy ran too, a last column holds the gateway
+    against it, beside the target as it was set.
+    """
     samples, names = result["samples"], list(result["memory"])
     rows = [["case", *names, "× proxy", *(["before"] if before else []), "target", "first", "verdict"]]
     for case in CASES:
@@ -110,6 +115,9 @@ def cpu_rows(result: dict[str, Any], before: dict[str, Any] | None = None) -> li
             earlier = ratios(before["samples"], SUBJECT, case)
             row.insert(len(names) + 2, f"{median(earlier):.2f}" if earlier else "-")
         rows.append(row)
+    if GO in names:
+        for row, cell in zip(rows, ["× Go", *(_go_cell(samples, case) for case in CASES)], strict=True):
+            row.append(cell)
     return rows
 
 
@@ -167,6 +175,13 @@ def _verdict_cells(samples: dict[str, Any], case: Case) -> list[str]:
     glued = bool(case.chunks) and _glued(samples, SUBJECT, case)
     verdict = "INVALID: chunks were glued" if glued else _verdict(median(found), *limits)
     return [ratio, *shown, verdict]
+
+
+def _go_cell(samples: dict[str, Any], case: Case) -> str:
+    found = ratios(samples, SUBJECT, case, GO)
+    if not found or case.group not in TARGETS:
+        return f"{median(found):.2f}" if found else "-"
+    return f"{median(found):.2f} (≤ {TARGETS[case.group][1]:g})"
 
 
 def _limits(case: Case) -> tuple[float, float] | None:

@@ -92,6 +92,15 @@ def reference_proxy(programs: dict[str, str]) -> System:
     return System(name="proxy", prepare=prepare)
 
 
+def go_proxy(program: str) -> System:
+    """The proxy in Go that the targets are multiples of."""
+
+    def prepare(place: Place) -> Launch:
+        return Launch(command=[program, str(place.port), str(place.upstream_port)])
+
+    return System(name="go", prepare=prepare)
+
+
 def bare() -> System:
     """The gateway's own server and HTTP client with nothing between them (`bare.py`)."""
 
