@@ -99,8 +99,8 @@ contract: $(STAMPS)/dev ## half an hour of made calls against the whole of /api 
 	$(PYTEST) -n $(WORKERS) -m "not soak" tests/openapi $(ARGS)
 
 # ARGS="--url postgresql://..." measures an empty PostgreSQL database instead.
-storm: $(STAMPS)/dev redis-server ## budgets under fire, a thousand requests at once in every case
-	CROWD=1000 $(PYTEST) -n 0 tests/e2e/test_money_under_fire.py tests/playbooks/test_budgets.py $(ARGS)
+storm: $(STAMPS)/dev redis-server ## budgets and limits under fire, a thousand requests at once in every case
+	CROWD=1000 $(PYTEST) -n 0 tests/e2e/test_money_under_fire.py tests/e2e/test_workers.py tests/playbooks/test_budgets.py $(ARGS)
 
 scale: $(STAMPS)/dev ## a request log of five million rows, asked and pruned (15 GB of disk for some minutes)
 	$(PYTHON_BIN) -m tests.scale.run $(ARGS)

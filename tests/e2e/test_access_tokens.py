@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import os
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -16,6 +13,7 @@ from urllib.parse import parse_qs
 
 import pytest
 
+from tests.support.commands import run as run_command
 from tests.support.gateway import RunningGateway
 from tests.upstreams import ScriptedUpstream
 
@@ -104,11 +102,7 @@ def api(gateway: RunningGateway, method: str, path: str, body: Any = None) -> tu
 
 
 def command(data: Path, *words: str) -> tuple[int, str]:
-    done = subprocess.run(
-        [sys.executable, "-m", "flowrouter.cli.main", *words, "--data", str(data)],
-        capture_output=True, text=True, timeout=90, check=False, stdin=subprocess.DEVNULL,
-        env={**os.environ, "MY_REFRESH": REFRESH, "MY_SECRET": SECRET},
-    )  # fmt: skip
+    done = run_command(*words, "--data", str(data), environ={"MY_REFRESH": REFRESH, "MY_SECRET": SECRET})
     return done.returncode, done.stdout + done.stderr
 
 

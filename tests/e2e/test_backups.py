@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 import pytest
 
 from flowrouter.storage.schema import FILE_NAME
+from tests.support.commands import run as run_command
 from tests.support.full_store import contents_of
 from tests.support.gateway import RunningGateway
 from tests.upstreams import ScriptedUpstream
@@ -35,9 +35,8 @@ class House:
         return status, json.loads(answer)
 
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "flowrouter.cli.main", *words, "--data", str(self.gateway.data)]
-        command += ["--config", str(self.gateway.data / "config.toml")]
-        return subprocess.run(command, capture_output=True, text=True, check=False)
+        folder = self.gateway.data
+        return run_command(*words, "--data", str(folder), "--config", str(folder / "config.toml"))
 
     def say(self, word: str) -> None:
         body = {"model": "chat/m", "messages": [{"role": "user", "content": word}]}

@@ -7,8 +7,6 @@ import json
 import os
 import secrets
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -18,6 +16,7 @@ from typing import Any
 import pytest
 import tomlkit
 
+from tests.support.commands import run as run_command
 from tests.support.gateway import ALONE, RunningGateway
 from tests.support.redis_server import RedisServer
 from tests.upstreams import ScriptedUpstream
@@ -82,16 +81,7 @@ def ask(gateway: RunningGateway, model: str, *, key: str | None = None) -> int:
 
 def command(gateway: RunningGateway, *words: str, given: str = "", **environ: str) -> tuple[int, str, str]:
     """Run a command beside the gateway, as another program would."""
-    line = [sys.executable, "-m", "flowrouter.cli.main", *words, "--data", str(gateway.data)]
-    ran = subprocess.run(
-        line,
-        input=given,
-        capture_output=True,
-        text=True,
-        env={**os.environ, **environ},
-        timeout=120,
-        check=False,
-    )
+    ran = run_command(*words, "--data", str(gateway.data), given=given, environ=environ)
     return ran.returncode, ran.stdout, ran.stderr
 
 
@@ -188,7 +178,7 @@ def test_reading_again_under_load_drops_nothing() -> None:
         ScriptedUpstream("openai_chat", keys=["chat-key"], gap=0.01) as upstream,
         RunningGateway([account(upstream, "first", "gpt-5.4")], settings={"models": {"aliases": {"it": "gpt-5.4"}}}) as gateway,
     ):  # fmt: skip
-        load = Load(gateway, "it", clients=6)
+        load = Load(gateway, "it", clients=3)
         for turn in range(1, 5):
             until(lambda: len(load.statuses) >= 10 * turn, gateway)  # noqa: B023 - called within the turn
             rewrite(

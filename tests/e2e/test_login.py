@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +13,7 @@ import pytest
 
 from flowrouter.api.admin import ADMIN_ROUTES
 from flowrouter.api.admin.roles import is_change
+from tests.support.commands import run as run_command
 from tests.support.gateway import RunningGateway
 from tests.support.oidc_provider import CLIENT_ID, CLIENT_SECRET, RunningProvider
 
@@ -93,15 +91,8 @@ def gateway(provider: RunningProvider, tmp_path_factory: pytest.TempPathFactory)
 
 def command(data: Path, *words: str, text: str = "", environ: dict[str, str] | None = None) -> str:
     """Run a command beside the gateway and return what it printed."""
-    done = subprocess.run(
-        [sys.executable, "-m", "flowrouter.cli.main", *words, "--data", str(data)],
-        input=text,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-        env={**os.environ, "PROVIDER_SECRET": CLIENT_SECRET, **(environ or {})},
-    )
+    known = {"PROVIDER_SECRET": CLIENT_SECRET, **(environ or {})}
+    done = run_command(*words, "--data", str(data), given=text, environ=known)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.commands import run as run_command
 from tests.support.gateway import RunningGateway
 from tests.upstreams import ScriptedUpstream
 
@@ -51,11 +49,10 @@ def api(gateway: RunningGateway, method: str, path: str) -> Any:
 
 
 def cli(gateway: RunningGateway, *arguments: str) -> str:
-    command = [sys.executable, "-m", "flowrouter.cli.main", *arguments]
-    command += ["--data", str(gateway.data), "--config", str(gateway.data / "config.toml")]
-    done = subprocess.run(command, capture_output=True, check=False, timeout=60, env=dict(os.environ))
+    file = gateway.data / "config.toml"
+    done = run_command(*arguments, "--data", str(gateway.data), "--config", str(file))
     assert done.returncode == 0, done.stderr
-    return done.stdout.decode()
+    return done.stdout
 
 
 def first_is_asked_within(gateway: RunningGateway, first: ScriptedUpstream, seconds: float) -> bool:

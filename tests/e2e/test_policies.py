@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -11,6 +9,7 @@ from typing import Any
 import msgspec
 
 from tests.e2e.conftest import accounts
+from tests.support.commands import run as run_command
 from tests.support.gateway import RunningGateway
 from tests.upstreams import ScriptedUpstream
 
@@ -23,10 +22,8 @@ ASK: dict[str, Any] = {
 
 def made(data: Path, name: str, *options: str) -> str:
     """Return the token of a new key."""
-    command = [sys.executable, "-m", "flowrouter.cli.main", "keys", "create", name, *options]
-    done = subprocess.run(
-        [*command, "--data", str(data), "--json"], capture_output=True, text=True, check=True
-    )
+    done = run_command("keys", "create", name, *options, "--data", str(data), "--json")
+    assert done.returncode == 0, done.stderr
     found: Any = msgspec.json.decode(done.stdout)
     return found["key"]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -14,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.commands import run as run_command
 from tests.support.gateway import RunningGateway
 from tests.support.postgres_server import IN_URL, PASSWORD, PostgresServer
 from tests.upstreams import ScriptedUpstream
@@ -51,11 +51,7 @@ def gateway_on(
 
 
 def run(gateway: RunningGateway, *words: str, **environ: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "flowrouter.cli.main", *words, "--data", str(gateway.data)],
-        capture_output=True, text=True, timeout=120, check=False,
-        env={**os.environ, **gateway._environ, **environ},
-    )  # fmt: skip
+    return run_command(*words, "--data", str(gateway.data), environ={**gateway._environ, **environ})
 
 
 def told(gateway: RunningGateway, *words: str) -> Any:
@@ -161,7 +157,7 @@ def test_an_outage_is_nobodys_error(upstream: ScriptedUpstream, tmp_path: Path) 
     statuses: list[int] = []
     slowest = 0.0
     ended = threading.Event()
-    with PostgresServer() as server, gateway_on(server.fresh(), upstream, data=tmp_path) as gateway:
+    with PostgresServer() as server, gateway_on(server.durable(), upstream, data=tmp_path) as gateway:
         token = make_key(gateway, "k")
         assert ask(gateway, token)[0] == 200, "a key made through /api is known at once"
         before = len(api(gateway, "/api/requests?limit=200"))

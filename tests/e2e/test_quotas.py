@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.commands import run as run_command
 from tests.support.gateway import RunningGateway
 from tests.upstreams import ScriptedUpstream
 
@@ -52,11 +50,10 @@ def api(gateway: RunningGateway, method: str, path: str) -> Any:
 
 
 def cli(gateway: RunningGateway, *arguments: str) -> str:
-    command = [sys.executable, "-m", "flowrouter.cli.main", *arguments]
-    command += ["--data", str(gateway.data), "--config", str(gateway.data / "config.toml")]
-    done = subprocess.run(command, capture_output=True, check=False, timeout=60, env=dict(os.environ))
+    file = gateway.data / "config.toml"
+    done = run_command(*arguments, "--data", str(gateway.data), "--config", str(file))
     assert done.returncode == 0, done.stderr
-    return done.stdout.decode()
+    return done.stdout
 
 
 def eventually(found: Any, wanted: Any) -> None:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import http.client
 import json
-import os
 import re
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from tests.support.commands import run as run_command
 from tests.support.gateway import RunningGateway
 from tests.upstreams import ScriptedUpstream
 
@@ -72,9 +70,8 @@ class House:
         raise AssertionError(f"nothing came to {path}")
 
     def run(self, *words: str) -> str:
-        command = [sys.executable, "-m", "flowrouter.cli.main", *words, "--data", str(self.gateway.data)]
-        command += ["--config", str(self.gateway.data / "config.toml")]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ})
+        folder = self.gateway.data
+        done = run_command(*words, "--data", str(folder), "--config", str(folder / "config.toml"))
         assert done.returncode == 0, done.stderr
         return done.stdout
 

@@ -54,7 +54,7 @@ def function_lengths(path: Path) -> Iterator[tuple[str, int]]:
                 )
             elif isinstance(child, ast.ClassDef):
                 yield from visit(child, f"{prefix}{child.name}.")
-            else:
+            elif not isinstance(child, ast.expr):  # which holds no function
                 yield from visit(child, prefix)
 
     yield from visit(parsed(path), "")

@@ -48,7 +48,7 @@ def is_down(now: float) -> bool:
     return any(begin <= now < end for begin, end in FLAPS)
 
 
-@pytest.mark.parametrize(("status", "rate"), [(503, 50), (500, 8), (429, 8)], ids=["503", "500", "429"])
+@pytest.mark.parametrize(("status", "rate"), [(503, 20), (500, 8), (429, 8)], ids=["503", "500", "429"])
 def test_a_flapping_primary_for_two_minutes(status: int, rate: int) -> None:
     async def story(house: House) -> None:
         watched = Watched(house)

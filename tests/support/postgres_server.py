@@ -94,6 +94,11 @@ class PostgresServer:
         self.run(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8' {options}")
         return self.url(name)
 
+    def durable(self) -> str:
+        """Make an empty database that keeps what it has confirmed when the server is killed, and return its address."""
+        self.run(f"ALTER ROLE {USER} SET synchronous_commit = on")
+        return self.fresh()
+
     def prepared(self) -> str:
         """Make a database that has the newest schema already and return its address."""
         from flowrouter.storage.postgres import PostgresPlace

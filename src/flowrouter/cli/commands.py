@@ -5,12 +5,15 @@ Errors of ours are printed by `main`; wrong use is typer's to explain.
 
 from __future__ import annotations
 
+import copy
 import io
 import sys
 from collections.abc import Sequence
 from typing import Annotated
 
 import typer
+from typer.main import get_command_name
+from typer.models import CommandInfo, TyperInfo
 
 from flowrouter import __version__
 from flowrouter.cli import (
@@ -126,13 +129,38 @@ app.command("chat", epilog=chat.EPILOG)(chat.chat)
 app.command("translate", epilog=translate.EPILOG)(translate.translate)
 
 
+def named(group: typer.Typer, words: Sequence[str]) -> typer.Typer:
+    """Return `group` with only the command that `words` begin with: typer examines every option of what it has."""
+    for one in group.registered_groups:
+        if words and one.name == words[0] and one.typer_instance is not None:
+            kept = copy.copy(one)
+            kept.typer_instance = named(one.typer_instance, words[1:])
+            return _with(group, groups=[kept])
+    for command in group.registered_commands:
+        if words and _name_of(command) == words[0]:
+            return _with(group, commands=[command])
+    return group
+
+
+def _with(
+    group: typer.Typer, *, groups: list[TyperInfo] | None = None, commands: list[CommandInfo] | None = None
+) -> typer.Typer:
+    found = copy.copy(group)
+    found.registered_groups, found.registered_commands = groups or [], commands or []
+    return found
+
+
+def _name_of(command: CommandInfo) -> str | None:
+    return command.name or (command.callback and get_command_name(command.callback.__name__))
+
+
 def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal without our letters is no reason to end
     try:
-        result = app(list(arguments), prog_name="flow-router", standalone_mode=True)
+        result = named(app, arguments)(list(arguments), prog_name="flow-router", standalone_mode=True)
     except SystemExit as end:
         if isinstance(end.code, str):
             print(end.code, file=sys.stderr)

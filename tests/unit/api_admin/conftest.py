@@ -229,9 +229,13 @@ def clock() -> FakeClock:
 
 @pytest.fixture
 def config(tmp_path: Path) -> Config:
+    return configured(tmp_path)
+
+
+def configured(folder: Path) -> Config:
     return Config(
-        file=str(tmp_path / "config.toml"),
-        data=str(tmp_path),
+        file=str(folder / "config.toml"),
+        data=str(folder),
         accounts=(AccountConfig(name="filed", preset="groq", api_key=FILE_CANARY, models=("llama-x",)),),
         models=Models(aliases={"fast": "llama-x"}),
     )
@@ -242,6 +246,17 @@ def gateway(tmp_path: Path, config: Config, clock: FakeClock) -> Iterator[Gatewa
     gateway = Gateway(open_store(tmp_path, master_key=None, clock=clock), config, clock)
     gateway.writer.start()
     yield gateway
+    gateway.close()
+
+
+@pytest.fixture(scope="module")
+def closed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    """A client of a gateway of its own, for calls that are all refused: they change nothing, and share it."""
+    folder, clock = tmp_path_factory.mktemp("closed"), FakeClock()
+    gateway = Gateway(open_store(folder, master_key=None, clock=clock), configured(folder), clock)
+    gateway.writer.start()
+    with gateway.client() as client:
+        yield client
     gateway.close()
 
 
