@@ -9,7 +9,7 @@ structural rules for tool use (OpenAI Chat, Anthropic Messages, November 2026).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby, pairwise
 from operator import attrgetter
 from typing import TypeVar
@@ -18,7 +18,7 @@ import msgspec
 
 from flowrouter.canonical.loss import Loss
 from flowrouter.canonical.losses import Losses
-from flowrouter.canonical.messages import Message, kinds
+from flowrouter.canonical.messages import Message, kinds, of_kind, parts_of
 from flowrouter.canonical.names import NAME_PATTERN, fit_one, fitting
 from flowrouter.canonical.parts import Part, Reasoning, Text, ToolCall, ToolResult
 
@@ -59,6 +59,8 @@ def settle(
     """
     if _OF_STEPS.isdisjoint(kinds(messages)):
         return History(messages=_without_empty(messages))
+    if (settled := _settled(messages, fitting(id_pattern, id_max))) is not None:
+        return History(messages=settled)
     return _Settler(messages, id_pattern, id_max, told=told, first=first).run()
 
 
@@ -66,6 +68,48 @@ def _without_empty(messages: Sequence[Message]) -> tuple[Message, ...]:
     """Return the messages but those of tools that hold no result."""
     whole = all(map(_parts_of, messages))
     return tuple(messages if whole else [m for m in messages if m.parts or m.role != "tool"])
+
+
+def _settled(messages: Sequence[Message], fits: Callable[[str], object]) -> tuple[Message, ...] | None:
+    """Return messages in which every call is followed by its one result, under an id that `fits`, as in most.
+
+    None where there is anything to repair. Ids are compared all at once, so that of each step only the
+    number of its results is left to look at.
+    """
+    held = parts_of(messages)
+    ids = list(map(_id_of, of_kind(held, ToolCall)))
+    if list(map(_call_id_of, of_kind(held, ToolResult))) != ids or len(set(ids)) < len(ids):
+        return None
+    if not all(map(fits, ids)) or _ASSISTANT_TWICE in pairwise(map(_role_of, messages)):
+        return None
+    out: list[Message] = []
+    results: tuple[Part, ...] = ()
+    waiting = 0
+    for message in messages:
+        parts = message.parts
+        kinds = list(map(type, parts))
+        if ToolResult not in kinds:
+            if waiting:
+                return None
+            if ToolCall in kinds:
+                if message.role != "assistant":
+                    return None
+                waiting = kinds.count(ToolCall)
+            out.append(message)
+            continue
+        answers = kinds.count(ToolResult)
+        beside = len(kinds) - answers
+        if answers > waiting or (beside and (answers < waiting or message.role != "user")):
+            return None
+        waiting -= answers
+        results += tuple(of_kind(parts, ToolResult)) if beside else parts
+        if not waiting:
+            out.append(Message(role="tool", parts=results))
+            results = ()
+        if beside:
+            rest = tuple([part for part in parts if type(part) is not ToolResult])
+            out.append(msgspec.structs.replace(message, parts=rest))
+    return tuple(out) if not waiting and all(map(_parts_of, out)) else None
 
 
 def _joined(messages: Sequence[Message]) -> tuple[Sequence[Message], Sequence[int]]:
@@ -87,6 +131,7 @@ def _joined(messages: Sequence[Message]) -> tuple[Sequence[Message], Sequence[in
 
 
 _role_of, _parts_of = attrgetter("role"), attrgetter("parts")
+_id_of, _call_id_of = attrgetter("id"), attrgetter("call_id")
 _ASSISTANT_TWICE = ("assistant", "assistant")
 
 

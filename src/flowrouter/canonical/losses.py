@@ -11,6 +11,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, cast
 
+import msgspec
+
 from flowrouter.canonical.cache import CacheHint
 from flowrouter.canonical.capabilities import Capabilities
 from flowrouter.canonical.dialect import Dialect
@@ -78,25 +80,25 @@ def _chosen_names(request: Request) -> Iterator[tuple[str, str]]:
             pass
 
 
-class Losses:
+class Losses(msgspec.Struct, eq=False):
     """The losses of one render of `request` for a target of the dialect `target`.
 
     Most requests lose nothing: names and places are gathered only when something asks for them.
+    What is known by its identity has to stay alive: so does all in `_followed`.
     """
 
-    _asked = 0
+    request: Request
+    target: Dialect
+    capabilities: Capabilities
+    rows: list[Loss] = []
+    _unknown: dict[str, int] = {}
+    _followed: list[tuple[Part, Part]] = []
+    _asked: int = 0
     _customs: set[str] | None = None
     _names: dict[str, str] | None = None
     _paths: dict[int | str, str] | None = None
 
-    def __init__(self, request: Request, *, target: Dialect, capabilities: Capabilities) -> None:
-        self._request = request
-        self._target: Dialect = target
-        self._capabilities = capabilities
-        self._unknown: dict[str, int] = {}
-        # What is known by its identity has to stay alive.
-        self._followed: list[tuple[Part, Part]] = []
-        self.rows: list[Loss] = []
+    __repr__ = object.__repr__
 
     @property
     def in_messages(self) -> str:
@@ -106,16 +108,16 @@ class Losses:
     def name(self, field: str) -> str:
         """Return the client's name of a field of the hub."""
         if self._names is None:
-            self._names = dict(_chosen_names(self._request))
+            self._names = dict(_chosen_names(self.request))
         if (name := self._names.get(field)) is not None:
             return name
-        return field_name(self._request.origin, field)
+        return field_name(self.request.origin, field)
 
     def path(self, part: Part) -> str:
         """Return where the client put `part`; settling renews calls and results, so their ids tell."""
         if self._paths is None and self._asked < _FEW:
             self._asked += 1
-            if (found := place_of(part, self._request)) is not None:
+            if (found := place_of(part, self.request)) is not None:
                 return found
         paths = self._places()
         known = paths.get(id(part)) or paths.get(key_of(part))
@@ -133,7 +135,7 @@ class Losses:
     def _places(self) -> dict[int | str, str]:
         """Return the places of all parts, which most requests never ask for."""
         if self._paths is None:
-            self._paths = places(self._request)
+            self._paths = places(self.request)
             for old, new in self._followed:
                 self._follow(self._paths, old, new)
         return self._paths
@@ -170,13 +172,13 @@ class Losses:
         Raises `CallerError`; whoever calls goes on without the value where it returns.
         """
         path = self._as_written(path)
-        if self._capabilities.unsupported != "drop":
+        if self.capabilities.unsupported != "drop":
             raise CallerError(f"{path}: {reason}", param=path, code=code)
         self.drop(path, reason)
 
     def rejected(self, field: str, *, path: str | None = None) -> bool:
         """Return whether the target answers 400 to its own `field`, and note what is lost if so."""
-        if field not in self._capabilities.rejects:
+        if field not in self.capabilities.rejects:
             return False
         self.drop(path or self.name(field), "the target does not take it")
         return True
@@ -186,7 +188,7 @@ class Losses:
 
         One that holds nothing is no loss, nor is one that only links or labels items of its own dialect.
         """
-        if place and self._request.origin == "openai_responses":
+        if place and self.request.origin == "openai_responses":
             extra = {**extra, **cast("Extra", extra.get("item") or {})}
             extra = {name: value for name, value in extra.items() if name not in _LABELS}
         for name, value in extra.items():
@@ -204,7 +206,7 @@ class Losses:
         if part.extra:
             self.unknown(part.extra, self.whereabouts(part))
         if isinstance(part, _SOURCED) and part.source.extra:
-            holder = _HOLDERS.get(self._request.origin, {}).get(part.source.kind, "source")
+            holder = _HOLDERS.get(self.request.origin, {}).get(part.source.kind, "source")
             self.unknown(part.source.extra, f"{self.whereabouts(part)}.{holder}")
 
     def whereabouts(self, of: Part | Tool) -> str:
@@ -212,11 +214,11 @@ class Losses:
         if isinstance(of, _TOOLS):
             return _everywhere(of.place or "tools[*]")
         path = self.path(of)
-        return content_place(self._request.origin) if path == self.name("messages") else _everywhere(path)
+        return content_place(self.request.origin) if path == self.name("messages") else _everywhere(path)
 
     def marked(self, ttl: str | None = None) -> Iterator[str]:
         """Yield the places of the client's cache marks, each kind once; of those with `ttl` where it is given."""
-        request = self._request
+        request = self.request
         said = (*request.system, *(part for message in request.messages for part in message.parts))
         bearers = (*request.tools, *_with_inner(said))
         seen: set[str] = set()
@@ -230,7 +232,7 @@ class Losses:
 
     def _lost_beside(self) -> Iterator[Loss]:
         """Yield the loss of an effort that stands beside a reasoning control that was dropped whole."""
-        control = self._request.reasoning
+        control = self.request.reasoning
         if control is None or control.effort is None or "type" not in control.raw:
             return
         effort = self.name("reasoning.effort")
@@ -241,11 +243,11 @@ class Losses:
 
     def _as_written(self, path: str) -> str:
         """Return a path into one of OpenAI's other kinds of tools, whose members have another stem there."""
-        if ".function." not in path or self._request.origin not in _CHAT:
+        if ".function." not in path or self.request.origin not in _CHAT:
             return path
         if self._customs is None:
-            tools = (self.tool(n, tool) for n, tool in enumerate(self._request.tools) if _is_custom(tool))
-            calls = (part for message in self._request.messages for part in message.parts)
+            tools = (self.tool(n, tool) for n, tool in enumerate(self.request.tools) if _is_custom(tool))
+            calls = (part for message in self.request.messages for part in message.parts)
             self._customs = {*tools, *(self.path(call) for call in calls if _is_custom(call))}
         holder, _, member = path.partition(".function.")
         stem = ".custom." if holder in self._customs else ".function."
@@ -256,11 +258,11 @@ class Losses:
         if not (self.rows or self._unknown):
             return ()
         unknown = [
-            Loss(path=path, kind="dropped", reason=f"unknown to {self._target}{_times(count)}")
+            Loss(path=path, kind="dropped", reason=f"unknown to {self.target}{_times(count)}")
             for path, count in self._unknown.items()
         ]
         rows = tuple(dict.fromkeys((*self.rows, *self._lost_beside(), *unknown)))
-        if self._capabilities.unsupported == "refuse":
+        if self.capabilities.unsupported == "refuse":
             _refuse_dropped([row for row in rows if row.kind == "dropped"])
         return rows
 

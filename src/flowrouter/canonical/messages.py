@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from itertools import chain, compress
-from operator import attrgetter, is_
+from operator import attrgetter, is_, itemgetter
 from typing import Any, Literal, TypeVar
 
 import msgspec
 
-from flowrouter.canonical.parts import ContentShape, Extra, Part
+from flowrouter.canonical.parts import ContentShape, Extra, Part, Text
 
 _P = TypeVar("_P", bound=Part)
 
@@ -43,9 +43,9 @@ class Words(tuple[Message, ...]):
     __slots__ = ()
 
     @property
-    def said(self) -> Iterator[tuple[Role, str]]:
-        """Return who said what."""
-        return zip(map(_role, self), map(_text, chain.from_iterable(map(_parts, self))), strict=True)
+    def said(self) -> tuple[list[Role], list[str]]:
+        """Return who spoke, and what each said."""
+        return list(map(_role, self)), list(map(_text, chain.from_iterable(map(_parts, self))))
 
 
 SYSTEM = ("system", "developer")
@@ -54,6 +54,24 @@ SYSTEM = ("system", "developer")
 _parts, _role, _text = attrgetter("parts"), attrgetter("role"), attrgetter("text")
 _shape, _extra = attrgetter("shape"), attrgetter("extra")
 _STRING = frozenset({"string"})
+_role_in, _content_in = itemgetter("role"), itemgetter("content")
+_TEXT, _PAIR = frozenset({str}), frozenset({2})
+
+
+def spoken(items: list[Any], roles: frozenset[str]) -> Words | None:
+    """Return wire messages that hold one of `roles` and a text each, and nothing else; None where one is another.
+
+    They are looked at all at once, without a step of ours for each.
+    """
+    try:
+        who, said = list(map(_role_in, items)), list(map(_content_in, items))
+        plain = roles.issuperset(who) and all(said) and _PAIR.issuperset(map(len, items))
+    except (KeyError, TypeError):
+        return None
+    if not plain or not _TEXT.issuperset(map(type, said)):
+        return None
+    pairs = zip(who, said, strict=True)
+    return Words([Message(role=role, parts=(Text(text=text),), shape="string") for role, text in pairs])
 
 
 def as_words(messages: list[Message]) -> tuple[Message, ...]:
@@ -87,4 +105,6 @@ def kinds(messages: Iterable[Message]) -> set[type[Part]]:
     return set(map(type, chain.from_iterable(map(_parts, messages))))
 
 
-__all__ = ["SYSTEM", "Message", "Role", "Words", "as_words", "kinds", "leading_system", "of_kind", "parts_of"]
+__all__ = [
+    "SYSTEM", "Message", "Role", "Words", "as_words", "kinds", "leading_system", "of_kind", "parts_of", "spoken",
+]  # fmt: skip

@@ -6,9 +6,6 @@ as JSON null is kept as `NULL` in `extra`, under its own name, for its own diale
 
 from __future__ import annotations
 
-from functools import partial
-from itertools import compress
-from operator import attrgetter, is_not
 from typing import Any, Literal
 
 import msgspec
@@ -24,7 +21,7 @@ Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 EFFORTS: tuple[Effort, ...] = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 
 
-class Sampling(msgspec.Struct, frozen=True, kw_only=True):
+class Sampling(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How the next token is drawn; None means absent."""
 
     temperature: float | None = None
@@ -41,12 +38,11 @@ class Sampling(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def given(self) -> dict[str, Any]:
         """Return what is there, by name."""
-        values = _drawn_of(self)
-        return dict(compress(zip(_DRAWN, values, strict=True), map(_is_there, values)))
-
-
-_DRAWN = Sampling.__struct_fields__
-_drawn_of, _is_there = attrgetter(*_DRAWN), partial(is_not, None)
+        try:
+            return msgspec.to_builtins(self)
+        except RecursionError:  # a bias nested about as deep as JSON may be
+            values = msgspec.structs.asdict(self)
+            return {name: value for name, value in values.items() if value is not None}
 
 
 class ReasoningControl(msgspec.Struct, frozen=True, kw_only=True):

@@ -96,11 +96,10 @@ def _spans(body: bytes, mark: bytes) -> int:
 
 
 def _patience(exchange: Exchange, world: World, target: Target) -> float:
-    preset = world.presets[target.account_id]
-    if preset.local or asks_to_reason(exchange.inbound.body):
+    destination = world.destination(target)
+    if destination.preset.local or asks_to_reason(exchange.inbound.body):
         return PATIENT
-    capabilities = world.capabilities(preset, target.model, target.dialect)
-    return THINKS if capabilities.thinking_style in UNASKED else BASE
+    return THINKS if destination.capabilities.thinking_style in UNASKED else BASE
 
 
 __all__ = ["FirstTokenLimits", "Quantile", "first_token_limit", "text_bytes"]

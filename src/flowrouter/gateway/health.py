@@ -67,8 +67,8 @@ class Health:
 
     def settled(self, exchange: Exchange, row: RequestRow) -> None:
         """Take every attempt of a finished exchange that says something of its target."""
-        now, known = self._clock.monotonic(), self._past
-        for log, booked in zip(exchange.attempts, row.attempts, strict=False):
+        now, known, attempts = self._clock.monotonic(), self._past, exchange.attempts
+        for log in attempts:
             verdict, key = log.verdict, log.target.key
             if verdict in _NOT_ITS_FAULT:
                 continue
@@ -81,13 +81,14 @@ class Health:
             ok, tokens, took = verdict == "answered", 0, None
             if not ok:
                 past.error, past.error_at = verdict, past.used_at
-            if (ok or verdict == "cut") and (log is exchange.attempts[-1] or log is exchange.answering):
+            if (ok or verdict == "cut") and (log is attempts[-1] or log is exchange.answering):
                 # It reached the client: the last of those did.
                 if ok and log.usage is not None:
                     tokens = log.usage.total_output
                 if exchange.head is not None and exchange.head.stream:
                     took = _first_token(past.statistics, log, exchange, now=now)
-            past.statistics.attempt(now, ok=ok, cost=booked.cost_pusd, tokens=tokens, seconds=took)
+            cost = row.attempts[attempts.index(log)].cost_pusd
+            past.statistics.attempt(now, ok=ok, cost=cost, tokens=tokens, seconds=took)
 
     def first_token(self, target: Target) -> float | None:
         """Return the mean time to the first token in seconds, None where nothing recent is known."""

@@ -26,6 +26,7 @@ from flowrouter.gateway.world import World
 from flowrouter.httpkit.key_policy import KeyPolicy
 from flowrouter.httpkit.keys import LOCAL_OWNER
 from flowrouter.routing.affinity import Session, place
+from flowrouter.routing.course import first_step
 from flowrouter.routing.facts import NAME_MAX
 from flowrouter.routing.intent import restrict
 from flowrouter.routing.names import Asked, draft
@@ -88,7 +89,8 @@ class Planner:
             # Nothing decides but the written order, and what stands in somebody's way.
             plan = exchange.plan = order(found, self._bare)
             if plan.targets and not plan.obstacles and _is_settled(exchange, world):
-                plan = exchange.plan = msgspec.structs.replace(plan, kept=True)
+                first = first_step(plan.targets, world.limits.under(plan.policy).attempts)
+                plan = exchange.plan = msgspec.structs.replace(plan, kept=True, first=first)
                 world.facts.keep_plan(_settled_key(exchange), plan)
             return plan
         moment = self._moment(exchange, world)

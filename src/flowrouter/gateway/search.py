@@ -23,7 +23,7 @@ from flowrouter.gateway.tries import Tries
 from flowrouter.gateway.world import World
 from flowrouter.routing import Plan, Target, judge
 from flowrouter.routing.cooldown import Pause
-from flowrouter.routing.course import Course, End, Limits, Try, Wait
+from flowrouter.routing.course import Course, End, Limits, Step, Try, Wait
 from flowrouter.routing.tree import NO_POLICY
 from flowrouter.routing.verdict import Verdict, of_class
 
@@ -62,24 +62,22 @@ class Search:
         self, exchange: Exchange, client: Client, plan: Plan, *, world: World, settle: Settle, clear: bool
     ) -> Lost | None:
         """Answer the client; return why nobody did. `settle` is `Relay.deliver`'s, `clear` is `Course`'s."""
-        cooldowns, tries, now, limits = self._cooldowns, self._tries, self._clock.now, world.limits
-        timed = TIMEOUT_HEADER in exchange.inbound.headers
-        if timed or plan.policy is not NO_POLICY:
-            limits = self._limited(limits, exchange, plan)
-        course = Course(
-            plan.targets, limits, cooldowns.obstacle, self._draw, cooldowns.riskable, world.window, clear
-        )
+        cooldowns, now, timed = self._cooldowns, self._clock.now, TIMEOUT_HEADER in exchange.inbound.headers
+        # Nearly always the plan's first step answers: the course is set out for once that fails.
+        step: Step | None = plan.first if clear and not timed else None
+        course = self._course(exchange, plan, world, clear=clear) if step is None else None
         failures: list[Failure] = []
         while True:
             began = now()
-            step = course.next(began)
+            step = step if course is None else course.next(began)
             if not isinstance(step, Try):
+                assert step is not None
                 if isinstance(step, End):
                     return self._lost(plan, failures, soonest=step.soonest)
                 await self._pass(step, exchange)
                 continue
             trial = None
-            if step.trial:
+            if course is not None and step.trial:
                 if (trial := await self._begin_trial(step.target, exchange, course)) is None:
                     continue
                 began = now()
@@ -89,13 +87,14 @@ class Search:
                 if timed or step.fallback is not None:
                     begun = await self._begin(step, exchange, world, lost=lost)
                 else:
-                    begun = await tries.open(exchange, world, step.target, wait=self._wait)
+                    begun = await self._tries.open(exchange, world, step.target, wait=self._wait)
                 if (
                     lost
                     or cooldowns.known
                     or isinstance(begun, Failure)
                     or not retry_after.says_nothing(begun.opened.reply.headers)
                 ):  # else an answer of which nothing is to be learned, as nearly always
+                    course = course or self._course(exchange, plan, world, clear=clear, first=step)
                     await self._learn(
                         begun,
                         step,
@@ -117,7 +116,22 @@ class Search:
                 if begun.opened.log.verdict == "cut":
                     await self._look_back(begun, exchange)
                 return None
+            course = course or self._course(exchange, plan, world, clear=clear, first=step)
             await self._take_in(failure, course, failures, began=began, trial=step.trial)
+
+    def _course(
+        self, exchange: Exchange, plan: Plan, world: World, *, clear: bool, first: Try | None = None
+    ) -> Course:
+        """Return what a request may do, behind its `first` step if that has been taken."""
+        limits, cooldowns = world.limits, self._cooldowns
+        if plan.policy is not NO_POLICY or TIMEOUT_HEADER in exchange.inbound.headers:
+            limits = self._limited(limits, exchange, plan)
+        course = Course(
+            plan.targets, limits, cooldowns.obstacle, self._draw, cooldowns.riskable, world.window, clear
+        )
+        if first is not None:
+            course.begun(first)
+        return course
 
     def _lost(self, plan: Plan, failures: list[Failure], *, soonest: float | None) -> Lost:
         causes = [self._cooldowns.cause(target) for target in plan.targets]

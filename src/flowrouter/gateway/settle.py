@@ -8,7 +8,6 @@ to be fetched anew; run several times in a row it takes half as long.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextvars import copy_context
 
 import msgspec
 
@@ -102,17 +101,15 @@ class Books:
 
     def enter(self) -> None:
         """Enter what is settled; what is logged meanwhile carries the id of its own exchange, whoever calls."""
-        if self._waiting:
-            copy_context().run(self._enter_all)
-
-    def _enter_all(self) -> None:
         waiting, self._waiting = self._waiting, []
         for exchange, ended in waiting:
-            logs.about(exchange.inbound.request_id)
+            before = logs.about(exchange.inbound.request_id)
             try:
                 self._enter(exchange, ended)
             except Exception as error:  # noqa: BLE001 - the books of the others must be closed all the same
                 _log.error("an exchange was not entered", error=error, request_id=exchange.inbound.request_id)
+            finally:
+                logs.back(before)
 
     def _enter(self, exchange: Exchange, ended: float) -> None:
         counts = counts_of(exchange.usage)
@@ -121,7 +118,8 @@ class Books:
         if exchange.hold is not None:
             costs, used = settled(exchange.hold, exchange, costs)
         began = exchange.inbound.started
-        own = max(0.0, (exchange.first_content_at or ended) - began - exchange.upstream_wait)
+        own = (exchange.first_content_at or ended) - began - exchange.upstream_wait
+        own = own if own > 0 else 0.0
         receipt = receipt_of(exchange, ended, own=own, costs=costs, counts=counts, attempts=notes)
         row = _row(
             exchange,

@@ -116,7 +116,9 @@ class Source(msgspec.Struct, eq=False):
         if data is None:
             return self._listened()
         text = data.lstrip(BLANK)
-        return self._begin(data) if self._is_stream(text) else self._understand(data, text)
+        if text[:1] not in _OPENINGS and self._is_stream(text):
+            return self._begin(data)
+        return self._understand(data, text)
 
     async def _listened(self) -> Problem | None:
         incoming = self._listen()
@@ -198,12 +200,12 @@ class Source(msgspec.Struct, eq=False):
 
     def _understand(self, data: bytes, text: bytes) -> Coroutine[Any, Any, Problem | None] | Problem | None:
         """Read a reply in one piece, whose `text` it is; of what passes as it is, nothing but what the books need."""
-        prepared, exchange = self._opened.prepared, self._exchange
-        head = exchange.head
-        assert head is not None
         self.body = data
+        prepared, exchange = self._opened.prepared, self._exchange
         if exchange.inbound.operation != "generate":
             return None
+        head = exchange.head
+        assert head is not None
         upstream = codec(prepared.target.dialect)
         try:
             if prepared.lane == "passthrough" and not head.stream:

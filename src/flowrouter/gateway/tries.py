@@ -47,14 +47,11 @@ class Tries:
     ) -> None:
         self._attempts = attempts
         self._admission = admission
-        self._limits = limits
+        self.first_token = limits.limit
+        """Returns the seconds a target has to begin, if another target could be asked after it."""
         self._hedges = hedges
         self._clock = clock
         self._timeouts = timeouts
-
-    def first_token(self, exchange: Exchange, world: World, target: Target) -> float | None:
-        """Return the seconds `target` has to begin, if another target could be asked after it."""
-        return self._limits.limit(exchange, world, target)
 
     def time_left(self, exchange: Exchange) -> float | None:
         """Return the seconds the client still gives (`x-flowrouter-timeout`), None where it said none.
@@ -110,7 +107,7 @@ class Tries:
         hedging = world.routing.hedging
         if not hedging.enabled or not _may_hedge(exchange, target, rival):
             return self.open(exchange, world, target, terms=terms, wait=wait)
-        limit = self._limits.limit(exchange, world, rival) if spare else None
+        limit = self.first_token(exchange, world, rival) if spare else None
         last = msgspec.structs.replace(
             terms,
             first_token=math.inf if limit is None else limit,

@@ -15,7 +15,7 @@ import threading
 import traceback
 from collections import deque
 from collections.abc import Callable
-from contextvars import ContextVar
+from contextvars import ContextVar, Token
 from typing import Any, Literal, TextIO
 
 import msgspec
@@ -334,8 +334,10 @@ def _said(record: Record) -> tuple[str | None, ...] | None:
 
 _SINK = Sink(SystemClock())
 _REQUEST: ContextVar[str | None] = ContextVar("flowrouter_request", default=None)
-about: Callable[[str], object] = _REQUEST.set
+about: Callable[[str], Token[str | None]] = _REQUEST.set
 """Let every line that this task, and those it starts, write from now on carry the id of a request."""
+back: Callable[[Token[str | None]], None] = _REQUEST.reset
+"""Take back what `about` said, in the task that said it."""
 atexit.register(flush)
 
 __all__ = [
@@ -345,6 +347,7 @@ __all__ = [
     "Sink",
     "about",
     "adopt_stdlib",
+    "back",
     "configure",
     "flush",
     "get",

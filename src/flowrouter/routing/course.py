@@ -156,6 +156,12 @@ class Course(msgspec.Struct, eq=False):
             self._steps += 1
         return self._open() or self._later(now) or self._end(now)
 
+    def begun(self, first: Try) -> None:
+        """Take in that the first step of all was taken, which `first_step` told."""
+        self._steps = 1
+        if len(self._targets) > 1:
+            self._tried = {first.target.key: self._round}
+
     def failed(
         self,
         target: Target,
@@ -237,11 +243,9 @@ class Course(msgspec.Struct, eq=False):
 
     def _first(self, targets: Sequence[Target]) -> Try:
         """Return what `_open` does where nothing stands in the way of several."""
-        target, other, attempts = targets[0], targets[1], self._limits.attempts
-        self._tried = {target.key: self._round}
-        if attempts < 2:
-            return Try(target=target)
-        return Try(target=target, fallback=other, rival=other, spare=len(targets) > 2 and attempts > 2)
+        first = first_step(targets, self._limits.attempts)
+        self.begun(first)
+        return first
 
     def _open(self) -> Step | None:
         """Return a try at the first target of this round in whose way nothing stands."""
@@ -338,8 +342,18 @@ class Course(msgspec.Struct, eq=False):
         return End(soonest=min(waits, default=None))
 
 
+def first_step(targets: Sequence[Target], attempts: int) -> Try:
+    """Return what comes first, in so many attempts, where nothing stands in anybody's way."""
+    if len(targets) == 1 or attempts < 2:
+        return Try(target=targets[0])
+    other = targets[1]
+    return Try(target=targets[0], fallback=other, rival=other, spare=len(targets) > 2 and attempts > 2)
+
+
 def _least(*values: float | None) -> float | None:
     return min((value for value in values if value is not None), default=None)
 
 
-__all__ = ["AGAIN", "LOOK", "QUICK", "ROUNDS", "SOON", "Course", "End", "Limits", "Step", "Try", "Wait"]
+__all__ = [
+    "AGAIN", "LOOK", "QUICK", "ROUNDS", "SOON", "Course", "End", "Limits", "Step", "Try", "Wait", "first_step",
+]  # fmt: skip

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from flowrouter.routing.course import Try
 from flowrouter.routing.signals import Obstacle
 from flowrouter.routing.target import Target
 from flowrouter.routing.tree import NO_POLICY, Note, Policy
@@ -21,7 +22,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     `chosen` says that a combo or a pool chose, so that the reply names who answered. `reasons` are
     sentences about the choice as a whole (strategy, affinity, tier), `strategy` the one that decided who is
     first. `obstacles` holds, by `Target.key`, why a target stands at the end or is a trial where it stands. One
-    that is `kept` serves further requests too.
+    that is `kept` serves further requests too; each begins with the step `first` while nothing is in the way.
     """
 
     asked: str
@@ -35,6 +36,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     strategy: str = ""
     obstacles: Mapping[str, Obstacle] = {}
     kept: bool = False
+    first: Try | None = None
 
 
 __all__ = ["Plan"]

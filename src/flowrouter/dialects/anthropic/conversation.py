@@ -13,6 +13,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
+import msgspec
+
 from flowrouter.canonical.capabilities import Capabilities
 from flowrouter.canonical.history import settle
 from flowrouter.canonical.losses import Losses
@@ -32,23 +34,24 @@ def as_reminder(text: str) -> str:
     return f"<system-reminder>\n{text}\n</system-reminder>"
 
 
-class Conversation:
+class Conversation(msgspec.Struct, eq=False):
     """Builds `system` and `messages` of one foreign request."""
 
-    mid_system = False
+    _capabilities: Capabilities
+    _losses: Losses
+    system: list[Block] = []
+    messages: list[dict[str, Any]] = []
+    mid_system: bool = False
 
-    def __init__(self, capabilities: Capabilities, losses: Losses) -> None:
-        self._capabilities = capabilities
-        self._losses = losses
-        self.system: list[Block] = []
-        self.messages: list[dict[str, Any]] = []
+    __repr__ = object.__repr__
 
     def say(self, messages: Words) -> bool:
         """Take in messages that need neither screening nor repair; return whether these are such, else take in none."""
+        roles, texts = messages.said
+        if any(map(str.isspace, texts)):
+            return False
         system, said, before = self.system, self.messages, ""
-        for role, text in messages.said:
-            if text.isspace():
-                break
+        for role, text in zip(roles, texts, strict=True):
             block: Block = {"type": "text", "text": text}
             if role == before:
                 said[-1]["content"].append(block)

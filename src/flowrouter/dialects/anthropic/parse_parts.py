@@ -213,8 +213,10 @@ def _tool_use(block: Json) -> Part:
 
 def _tool_result(block: Json) -> Part:
     given = block.get("content")
-    content, shape = parse_content(given)
     call_id = block.get("tool_use_id")
+    if type(given) is str and type(call_id) is str and len(block) == 3:
+        return ToolResult(call_id=call_id, content=(Text(text=given),), shape="string")
+    content, shape = parse_content(given)
     if not isinstance(call_id, str):
         raise no_text("tool_use_id", call_id)
     if given is not None and len(block) == 3:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 from flowrouter.canonical.fates import member_names
-from flowrouter.canonical.messages import Message, Role, as_words
+from flowrouter.canonical.messages import Message, Role, spoken
 from flowrouter.canonical.parts import Opaque, Text
 from flowrouter.canonical.request import OutputFormat, ReasoningControl, Request, Sampling
 from flowrouter.canonical.tools import FunctionTool, HostedTool, Tool, ToolChoice
@@ -18,6 +18,7 @@ from flowrouter.wire.json import JsonError, loads
 from flowrouter.wire.members import Json, left
 
 _ROLES: dict[str, Role] = {"user": "user", "assistant": "assistant", "system": "system"}
+_SPEAKERS = frozenset(_ROLES)
 _CHOICES = {"auto": "auto", "any": "required", "tool": "tool", "none": "none"}
 Taken = dict[str, Any]
 """Fields of a request."""
@@ -42,7 +43,9 @@ def _request(node: Node) -> Request:
     members = member_names(left)
     if "thread" in left:
         refuse_thread(left["thread"])
-    model = node.needed_text("model")
+    model = left.pop("model", None)
+    if not isinstance(model, str):
+        raise no_text("model", model)
     if not model.strip():
         raise ShapeError("model", "must not be empty")
     left.setdefault("messages", None)
@@ -50,29 +53,60 @@ def _request(node: Node) -> Request:
     shapes: Json = {}
     if not left.keys().isdisjoint(_SHAPED):
         shapes = {name: True for name in _SHAPED if left.get(name) is not None}
+    drawn: Taken = {}
     for name in sorted(left.keys() & _PLACES.keys(), key=_PLACES.__getitem__):
-        if left.get(name) is not None or name == "messages":
-            _TAKERS[name](node, taken)
-    if "sampling" in taken:
-        taken["sampling"] = Sampling(**taken["sampling"])
+        if left[name] is None and name != "messages":
+            continue
+        field, take = _TAKERS[name]
+        if field == "sampling":
+            drawn[name] = take(node, name)
+        elif field:
+            taken[field] = take(node, name)
+        else:
+            take(node, taken)
+    if drawn:
+        taken["sampling"] = Sampling(**drawn)
     if taken.pop("older_format", False):
         shapes["output_format"] = True
     return Request(origin="anthropic", model=model, shapes=shapes, extra=left, members=members, **taken)
 
 
 def _messages(node: Node, taken: Taken) -> None:
-    values = node.items("messages")
-    if values is None:
-        raise ShapeError("messages", "field required")
-    if not values:
-        raise ShapeError("messages", "at least one message is required")
+    values: Any = node.pop("messages")
+    if not values or not isinstance(values, list):
+        raise _no_messages(values)
+    words = spoken(values, _SPEAKERS)  # pyright: ignore[reportUnknownArgumentType]
+    taken["messages"] = _mixed(values) if words is None else words  # pyright: ignore[reportUnknownArgumentType]
+
+
+def _mixed(values: list[Any]) -> tuple[Message, ...]:
+    """Read messages one by one; those of a role and content alone, as most are, here."""
     messages: list[Message] = []
     try:
         for value in values:
-            messages.append(_message(value))  # noqa: PERF401 - an error is told by the place
+            try:
+                role, content = _ROLES[value["role"]], value["content"]
+                kind: Any = type(content) if len(value) == 2 else None  # pyright: ignore[reportUnknownVariableType]
+            except (KeyError, TypeError):
+                messages.append(_message(value))
+                continue
+            if kind is list:
+                messages.append(Message(role=role, parts=parse_blocks(content)))
+            elif kind is str:
+                messages.append(Message(role=role, parts=(Text(text=content),), shape="string"))
+            else:
+                messages.append(_message(value))
     except ShapeError as error:
         raise error.within(f"messages[{len(messages)}]") from None
-    taken["messages"] = as_words(messages)
+    return tuple(messages)
+
+
+def _no_messages(values: object) -> ShapeError:
+    if values is None:
+        return ShapeError("messages", "field required")
+    if isinstance(values, list):
+        return ShapeError("messages", "at least one message is required")
+    return ShapeError("messages", "expected a list")
 
 
 def _message(message: Any) -> Message:
@@ -80,15 +114,7 @@ def _message(message: Any) -> Message:
         role = _ROLES[message["role"]]
     except (KeyError, TypeError):
         raise _no_message(message) from None
-    content = message.get("content")
-    if type(content) is list:
-        parts, shape = parse_blocks(content), "list"  # pyright: ignore[reportUnknownArgumentType]
-    elif isinstance(content, str) and len(message) == 2:
-        return Message(role=role, parts=(Text(text=content),), shape="string")
-    else:
-        parts, shape = parse_content(content)
-    if content is not None and len(message) == 2:
-        return Message(role=role, parts=parts, shape=shape)
+    parts, shape = parse_content(message.get("content"))
     rest = left(message, ("role", "content"))
     return Message(role=role, parts=parts, shape=shape if "content" in message else "absent", extra=rest)
 
@@ -104,7 +130,11 @@ def _no_message(value: object) -> ShapeError:
 
 
 def _system(node: Node, taken: Taken) -> None:
-    parts, shape = parse_content(node.pop("system"), "system")
+    value = node.pop("system")
+    if isinstance(value, str):
+        taken["system"], taken["system_shape"] = (Text(text=value),), "string"
+        return
+    parts, shape = parse_content(value, "system")
     for number, part in enumerate(parts):
         if not isinstance(part, Text | Opaque):
             raise ShapeError(f"system[{number}]", "expected a text block")
@@ -218,43 +248,32 @@ def _thinking(node: Node, taken: Taken) -> None:
     )
 
 
-def _drawn(name: str, read: Callable[[Node, str], Any]) -> Callable[[Node, Taken], None]:
-    def take(node: Node, taken: Taken) -> None:
-        taken.setdefault("sampling", {})[name] = read(node, name)
-
-    return take
-
-
-def _simple(field: str, name: str, read: Callable[[Node, str], Any]) -> Callable[[Node, Taken], None]:
-    def take(node: Node, taken: Taken) -> None:
-        taken[field] = read(node, name)
-
-    return take
-
-
 def _cache(node: Node, taken: Taken) -> None:
     taken["cache"] = node.cache()
 
 
-_TAKERS: Mapping[str, Callable[[Node, Taken], None]] = {
-    "system": _system,
-    "tool_choice": _tool_choice,
-    "metadata": _metadata,
-    "output_config": _output_config,
-    "output_format": _output_format,
-    "messages": _messages,
-    "tools": _tools,
-    "temperature": _drawn("temperature", Node.number),
-    "top_p": _drawn("top_p", Node.number),
-    "top_k": _drawn("top_k", Node.integer),
-    "max_tokens": _simple("max_tokens", "max_tokens", Node.integer),
-    "stop_sequences": _simple("stop", "stop_sequences", Node.texts),
-    "thinking": _thinking,
-    "stream": _simple("stream", "stream", Node.flag),
-    "service_tier": _simple("service_tier", "service_tier", Node.text),
-    "cache_control": _cache,
+_TAKERS: Mapping[str, tuple[str, Callable[[Node, Any], Any]]] = {
+    "system": ("", _system),
+    "tool_choice": ("", _tool_choice),
+    "metadata": ("", _metadata),
+    "output_config": ("", _output_config),
+    "output_format": ("", _output_format),
+    "messages": ("", _messages),
+    "tools": ("", _tools),
+    "temperature": ("sampling", Node.number),
+    "top_p": ("sampling", Node.number),
+    "top_k": ("sampling", Node.integer),
+    "max_tokens": ("max_tokens", Node.integer),
+    "stop_sequences": ("stop", Node.texts),
+    "thinking": ("", _thinking),
+    "stream": ("stream", Node.flag),
+    "service_tier": ("service_tier", Node.text),
+    "cache_control": ("", _cache),
 }
-"""What takes a member that is not null and fills the request's fields with it."""
+"""The field of the request that a member which is not null fills, and what reads the member by its name.
+
+A member without one is given what was taken so far, and fills fields itself.
+"""
 
 _PLACES = {name: number for number, name in enumerate(_TAKERS)}
 """In what order members are read: of two that are wrong the first is named."""

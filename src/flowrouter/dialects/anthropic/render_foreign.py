@@ -40,7 +40,8 @@ _UNLABELLED = (None,) * 6
 def render_foreign(request: Request, model: str, capabilities: Capabilities) -> Rendered:
     """Return the body; raises `CallerError` for what must not be dropped."""
     losses = Losses(request, target="anthropic", capabilities=capabilities)
-    leave_behind(request, losses)
+    if request.extra or request.reasoning is not None:
+        leave_behind(request, losses)
     if not request.messages:
         path = losses.name("messages")
         raise CallerError(f"{path}: at least one message is required", param=path)

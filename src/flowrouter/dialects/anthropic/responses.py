@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import re
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import msgspec
 
 from flowrouter.canonical.dialect import Dialect
 from flowrouter.canonical.loss import Loss
@@ -31,7 +34,7 @@ from flowrouter.dialects.anthropic.render_parts import Block, render_block
 from flowrouter.dialects.anthropic.stops import finish_of, stop_of
 from flowrouter.dialects.anthropic.usage import parse_usage, render_usage
 from flowrouter.dialects.codec import EncodeOptions, RenderedReply
-from flowrouter.wire.json import JsonError, dumps, loads
+from flowrouter.wire.json import JsonError, dumps, loads, typed
 from flowrouter.wire.members import Json
 
 _WORDS: frozenset[type] = frozenset({Text})
@@ -52,8 +55,52 @@ _FOREIGN_IDS = re.compile(r"(?:chatcmpl-)?(?:resp_)?(?:msg_)?(?:gen-)?")
 """What the ids of other vendors begin with."""
 
 
+class _Said(msgspec.Struct, forbid_unknown_fields=True):
+    type: Literal["text"]
+    text: str
+
+
+class _Words(msgspec.Struct, forbid_unknown_fields=True):
+    """A reply of nothing but words."""
+
+    type: Literal["message"]
+    id: str
+    model: str
+    content: list[_Said]
+    usage: dict[str, Any]
+    stop_reason: str | None = None
+    stop_sequence: str | None = None
+    role: Any = None
+    stop_details: msgspec.UnsetType | None = msgspec.UNSET
+    container: msgspec.UnsetType | None = msgspec.UNSET
+
+
+_words = typed(_Words)
+
+
 def parse_response(body: bytes, provenance: Provenance) -> Response:
     """Return the reply a body holds; raises `ValueError` for any other body."""
+    try:
+        words = _words.decode(body)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return _read(body, provenance)
+    finish, nulls = words.stop_reason, {}
+    if words.stop_details is None or words.container is None:
+        nulls = {name: None for name in AT_THE_END if getattr(words, name) is None}
+    choice = Choice(
+        parts=tuple([Text(text=said.text) for said in words.content]),
+        finish=finish_of(finish),
+        raw_finish=finish,
+        stop_sequence=words.stop_sequence,
+        extra=nulls,
+    )
+    return Response(
+        origin="anthropic", id=words.id, model=words.model, choices=(choice,), usage=parse_usage(words.usage)
+    )
+
+
+def _read(body: bytes, provenance: Provenance) -> Response:
+    """Return the reply of any kind that a body holds."""
     try:
         value = loads(body)
     except JsonError:
@@ -125,8 +172,12 @@ def render_response(response: Response, options: EncodeOptions) -> RenderedReply
         ]
     if choice.logprobs is not None:
         losses.append(Loss(path="logprobs", kind="dropped", reason="no place for token probabilities"))
-    content = [block for part in choice.parts if (block := reply_block(part, response.origin, losses))]
     kinds = set(map(type, choice.parts))
+    if own or not kinds <= _WORDS:
+        content = [block for part in choice.parts if (block := reply_block(part, response.origin, losses))]
+    else:
+        texts: Sequence[Text] = choice.parts  # pyright: ignore[reportAssignmentType] - as the line above has it
+        content = [block for part in texts if (block := _foreign_text(part, losses))]
     stop = stop_of(
         choice.finish,
         choice.raw_finish,

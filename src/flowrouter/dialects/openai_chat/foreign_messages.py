@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import repeat
-from operator import attrgetter
+from operator import attrgetter, methodcaller
+
+import msgspec
 
 from flowrouter.canonical.history import NO_RESULT, settle
-from flowrouter.canonical.messages import Message, Words
+from flowrouter.canonical.messages import Message, Words, leading_system
 from flowrouter.canonical.parts import Part, Reasoning, Text, ToolCall, ToolResult
 from flowrouter.dialects.openai_chat.foreign_parts import BILLING_MARK, plain_text, translate_parts
 from flowrouter.dialects.openai_chat.translation import Translation
@@ -32,7 +34,7 @@ def translate_messages(context: Translation, *, hint: str | None = None) -> list
     """Return the Chat messages of the request; `hint` is system text of our own, put last."""
     writer = _Writer(context)
     request = context.request
-    leading = (*request.system, *((Text(text=hint),) if hint else ()))
+    leading = (*request.system, Text(text=hint)) if hint else request.system
     if leading:
         writer.system(leading, leads=True)
     if isinstance(request.messages, Words):
@@ -42,43 +44,51 @@ def translate_messages(context: Translation, *, hint: str | None = None) -> list
         context.losses.unknown(extra, context.losses.in_messages)
     history = settle(request.messages, id_max=ID_MAX, told=context.losses)
     context.losses.rows += history.losses
-    for message in history.messages:
-        writer.message(message)
+    writer.write(history.messages)
     return writer.finish()
 
 
 _extra_of = attrgetter("extra")
+_is_billing = methodcaller("startswith", BILLING_MARK)
+_KEPT, _KEPT_IN_SILENCE = frozenset({"user"}), frozenset({"user", "assistant"})
 
 
-class _Writer:
+class _Writer(msgspec.Struct, eq=False):
     """Writes messages one by one; `_waiting` holds reminders for the next user turn."""
 
-    def __init__(self, context: Translation) -> None:
-        self._context = context
-        self._out: list[Json] = []
-        self._waiting: list[Json] = []
-        self._media_last = False
+    _context: Translation
+    _out: list[Json] = []
+    _waiting: list[Json] = []
+    _media_last: bool = False
+
+    __repr__ = object.__repr__
 
     def say(self, messages: Words) -> None:
-        """Write messages of words, most of which stay as they are."""
-        out, silent = self._out, self._context.capabilities.reasoning_echo == "never"
-        kept = ("user", "assistant") if silent else ("user",)
-        for message, (role, text) in zip(messages, messages.said, strict=True):
-            if role in kept and not self._waiting and not text.startswith(BILLING_MARK):
-                out.append({"role": role, "content": text})
-            else:
-                self.message(message)
+        """Write messages of words, which mostly stay as they are."""
+        roles, texts = messages.said
+        silent = self._context.capabilities.reasoning_echo == "never"
+        kept = _KEPT_IN_SILENCE if silent else _KEPT
+        rest: Sequence[Message] = messages
+        if not kept.issuperset(roles):
+            leading = leading_system(messages)
+            self.write(messages[:leading])
+            roles, texts, rest = roles[leading:], texts[leading:], messages[leading:]
+        if self._waiting or not kept.issuperset(roles) or any(map(_is_billing, texts)):
+            self.write(rest)
+        else:
+            self._out += [{"role": role, "content": text} for role, text in zip(roles, texts, strict=True)]
 
-    def message(self, message: Message) -> None:
-        """Write one message of a settled history."""
-        match message.role:
-            case "assistant":
+    def write(self, messages: Iterable[Message]) -> None:
+        """Write messages of a settled history."""
+        for message in messages:
+            role = message.role
+            if role == "assistant":
                 self._assistant(message)
-            case "tool":
+            elif role == "tool":
                 self._tool(message)
-            case "user":
+            elif role == "user":
                 self._user(translate_parts(message.parts, self._context), name=message.name)
-            case "system" | "developer":
+            else:
                 leads = all(item["role"] in {"system", "developer"} for item in self._out)
                 self.system(message.parts, leads=leads and not self._waiting)
 
@@ -180,7 +190,7 @@ class _Writer:
     def _tool(self, message: Message) -> None:
         media: list[Json] = []
         for result in message.parts:
-            if isinstance(result, ToolResult):
+            if type(result) is ToolResult:
                 self._out.append(self._result(result, media))
         if media:
             self._out.append({"role": "user", "content": media})

@@ -24,8 +24,9 @@ STOP_MAX = 4
 def translate(request: Request, model: str, capabilities: Capabilities) -> Rendered:
     """Return the Chat body for `request`; raises `CallerError` for what must not be dropped."""
     context = Translation(request, capabilities)
-    tail = _shared(context)
-    leave_behind(request, context.losses, taken=tail)
+    tail = _shared(context) if request.origin == "openai_responses" else {}
+    if request.extra or request.reasoning is not None:
+        leave_behind(request, context.losses, taken=tail)
     hint = None if request.output is None else put_output(tail, request.output, context)
     body: Json = {"model": model, "messages": translate_messages(context, hint=hint)}
     if not body["messages"]:
@@ -33,12 +34,14 @@ def translate(request: Request, model: str, capabilities: Capabilities) -> Rende
         raise CallerError(f"{path} must hold something to answer.", param=path, code="invalid_value")
     if request.tools or request.tool_choice is not None:
         put_tools(body, context)
-    body |= tail
+    if tail:
+        body |= tail
     _put_sampling(body, context)
     _put_limits(body, context)
     if request.reasoning is not None:
         put_reasoning_control(body, request.reasoning, context)
-    _drop_sampling_while_reasoning(body, context)
+    if not capabilities.sampling_with_thinking:
+        _drop_sampling_while_reasoning(body, context)
     if _of_identity(request) != _UNIDENTIFIED:
         _put_identity(body, context)
     if request.stream:
@@ -57,8 +60,6 @@ _SHARED = (
 
 def _shared(context: Translation) -> Json:
     """Return what a Responses client says in words that Chat has too, for hosts that take them."""
-    if context.request.origin != "openai_responses":
-        return {}
     extra, known = context.request.extra, context.capabilities.extensions
     return {name: extra[name] for name in _SHARED if name in extra and name in known}
 
@@ -82,7 +83,7 @@ _NOT_WHILE_REASONING = (
 
 def _drop_sampling_while_reasoning(body: Json, context: Translation) -> None:
     """Take out what models refuse while they reason (OpenAI, reasoning guide, November 2026)."""
-    if context.capabilities.sampling_with_thinking or body.get("reasoning_effort") in {None, "none"}:
+    if body.get("reasoning_effort") in {None, "none"}:
         return
     for name in _NOT_WHILE_REASONING:
         if body.pop(name, None) is not None:
@@ -91,10 +92,10 @@ def _drop_sampling_while_reasoning(body: Json, context: Translation) -> None:
 
 def _put_limits(body: Json, context: Translation) -> None:
     request, capabilities = context.request, context.capabilities
-    if request.max_tokens is not None:
-        most = capabilities.max_output or request.max_tokens
-        limit = max(1, min(request.max_tokens, most))
-        if limit != request.max_tokens:
+    if (limit := request.max_tokens) is not None:
+        most = capabilities.max_output
+        if limit < 1 or (most and limit > most):
+            limit = max(1, min(limit, most or limit))
             context.losses.change(
                 context.losses.name("max_tokens"), f"sent as {limit}, what the target takes"
             )

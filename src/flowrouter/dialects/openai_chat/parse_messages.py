@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any, get_args
 
-from flowrouter.canonical.messages import Message, Role, Words
+import msgspec
+
+from flowrouter.canonical.messages import Message, Role, spoken
 from flowrouter.canonical.parts import ContentShape, Part, Reasoning, Refusal, Text, ToolCall, ToolResult
 from flowrouter.dialects.openai_chat.cache_marks import take_cache
 from flowrouter.dialects.openai_chat.content import parse_content
@@ -19,12 +21,11 @@ SEALED_FIELD = "reasoning_signatures"
 """Our own member: sealed envelopes of reasoning state, returned by the client as they came."""
 
 
-class LegacyCalls:
+class LegacyCalls(msgspec.Struct, eq=False):
     """Ids for calls of the deprecated form, which has none: results are paired by name."""
 
-    def __init__(self) -> None:
-        self.ids: list[str] = []
-        self._open: list[tuple[str, str]] = []
+    ids: list[str] = []
+    _open: list[tuple[str, str]] = []
 
     def call(self, name: str) -> str:
         """Return the id for a call of `name`."""
@@ -45,23 +46,24 @@ class LegacyCalls:
 
 def parse_messages(items: list[Any], legacy: LegacyCalls) -> tuple[Message, ...]:
     """Return the members of `messages`; raises `CallerError` naming the first that is none."""
+    if (words := spoken(items, _SPEAKING)) is not None:
+        return words
     messages: list[Message] = []
-    only_words = True
     for item in items:
         try:
             role, said = item["role"], item["content"]
         except (KeyError, TypeError):
             role = said = None
         if said and len(item) == 2 and isinstance(said, str) and role in _SPEAKERS:
-            # Nothing but words: what most messages are, of which nothing is left to look at.
+            # Nothing but words, of which nothing is left to look at.
             messages.append(Message(role=role, parts=(Text(text=said),), shape="string"))
         else:
-            only_words = False
             messages.append(_parse_message(item, f"messages[{len(messages)}]", legacy))
-    return Words(messages) if only_words else tuple(messages)
+    return tuple(messages)
 
 
 _SPEAKERS = ("user", "assistant", "system", "developer")
+_SPEAKING = frozenset(_SPEAKERS)
 
 
 def _parse_message(item: Any, path: str, legacy: LegacyCalls) -> Message:

@@ -15,7 +15,7 @@ from flowrouter.features.metrics.labels import OTHER, Labels
 from flowrouter.gateway.costs import HEDGED
 from flowrouter.gateway.exchange import Exchange
 from flowrouter.gateway.probes import ENDPOINT as PROBE
-from flowrouter.gateway.records import AttemptRow, RequestRow
+from flowrouter.gateway.records import AttemptRow
 from flowrouter.gateway.settle import Settlement
 from flowrouter.gateway.world import World
 from flowrouter.routing import Target
@@ -70,6 +70,15 @@ class _Form:
         self.overhead = overhead
 
 
+class _Tokens:
+    """Tokens by kind."""
+
+    __slots__ = KINDS
+
+    def __init__(self) -> None:
+        self.input = self.cache_read = self.cache_write = self.output = self.reasoning = 0
+
+
 class _Target:
     """What is counted of one account and model; money in pico-USD."""
 
@@ -78,8 +87,7 @@ class _Target:
     def __init__(self) -> None:
         self.requests: dict[_Kind, _Form] = {}
         self.attempts: defaultdict[str, int] = defaultdict(int)
-        self.tokens = [0] * len(KINDS)
-        self.estimated = [0] * len(KINDS)
+        self.tokens, self.estimated = _Tokens(), _Tokens()
         self.cost = self.charge = self.unpriced = 0
         self.first: Histogram | None = None
 
@@ -99,19 +107,27 @@ class _Target:
             self.unpriced += 1
         else:
             self.cost += attempt.cost_pusd
-        if attempt.input_tokens is None and attempt.output_tokens is None:
+        read, written = attempt.input_tokens, attempt.output_tokens
+        if read is None and written is None:
             return
         tokens = self.estimated if attempt.estimated else self.tokens
-        if attempt.input_tokens:
-            tokens[0] += attempt.input_tokens
+        if read:
+            tokens.input += read
         if attempt.cache_read_tokens:
-            tokens[1] += attempt.cache_read_tokens
+            tokens.cache_read += attempt.cache_read_tokens
         if attempt.cache_write_tokens:
-            tokens[2] += attempt.cache_write_tokens
-        if attempt.output_tokens:
-            tokens[3] += attempt.output_tokens
+            tokens.cache_write += attempt.cache_write_tokens
+        if written:
+            tokens.output += written
         if attempt.reasoning_tokens:
-            tokens[4] += attempt.reasoning_tokens
+            tokens.reasoning += attempt.reasoning_tokens
+
+    def streamed(self, exchange: Exchange) -> None:
+        """Take how long a stream's client waited for its first piece, if there was one."""
+        if exchange.first_content_at is not None:
+            if self.first is None:
+                self.first = Histogram(FIRST_TOKENS)
+            self.first.take(exchange.first_content_at - exchange.inbound.started)
 
 
 class Counts:
@@ -145,7 +161,21 @@ class Counts:
             target = self._series(_NOBODY)
         elif self._overflow or len(row.attempts) > 1:  # what overflows is counted each time
             target = self._answered(exchange, target)
-        self._take_request(target, row, exchange)
+        # The gateway's own calls are no client's conversations.
+        operation = PROBE if row.endpoint == PROBE else exchange.inbound.operation
+        kind = (operation, row.client_dialect, row.stream, row.outcome, row.status // 100)
+        form = target.requests.get(kind)
+        if form is None:
+            form = target.requests[kind] = self._form(kind)
+        form.number += 1
+        taken, seconds = form.duration, (row.duration_ms or 0) / 1000
+        taken.buckets[bisect_left(DURATIONS, seconds)] += 1
+        taken.total += seconds
+        taken, own = form.overhead, (row.overhead_us or 0) / 1e6
+        taken.buckets[bisect_left(OVERHEADS, own)] += 1
+        taken.total += own
+        if row.stream and row.attempts:
+            target.streamed(exchange)
         for seam in exchange.seams:
             self._seams[seam.way] += 1
         if exchange.not_completed is not None:
@@ -159,26 +189,6 @@ class Counts:
         if log is None or (not self._overflow and log is exchange.attempts[-1]):
             return last
         return self._target(log.target)
-
-    def _take_request(self, target: _Target, row: RequestRow, exchange: Exchange) -> None:
-        inbound, first = exchange.inbound, exchange.first_content_at
-        # The gateway's own calls are no client's conversations.
-        operation = PROBE if row.endpoint == PROBE else inbound.operation
-        kind = (operation, row.client_dialect, row.stream, row.outcome, row.status // 100)
-        form = target.requests.get(kind)
-        if form is None:
-            form = target.requests[kind] = self._form(kind)
-        form.number += 1
-        taken, seconds = form.duration, (row.duration_ms or 0) / 1000
-        taken.buckets[bisect_left(DURATIONS, seconds)] += 1
-        taken.total += seconds
-        taken, own = form.overhead, (row.overhead_us or 0) / 1e6
-        taken.buckets[bisect_left(OVERHEADS, own)] += 1
-        taken.total += own
-        if row.stream and row.attempts and first is not None:
-            if target.first is None:
-                target.first = Histogram(FIRST_TOKENS)
-            target.first.take(first - inbound.started)
 
     def _form(self, kind: _Kind) -> _Form:
         operation, dialect, stream, outcome, hundreds = kind
@@ -244,8 +254,8 @@ class Counts:
                 Sample((*labels, kind, marked), number)
                 for labels, target in targets
                 for marked, counts in (("false", target.tokens), ("true", target.estimated))
-                for kind, number in zip(KINDS, counts, strict=True)
-                if number
+                for kind in KINDS
+                if (number := getattr(counts, kind))
             ),
         )
         yield from _money(targets)

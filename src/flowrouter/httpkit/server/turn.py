@@ -105,6 +105,8 @@ class Turn(msgspec.Struct, eq=False):
         """Know that the client is gone."""
         self.gone = not self.complete
         self.intact = False
+        if self._left is None:
+            self._left = 0  # nothing is a piece of a stream any more
         if self.awaited is not None:
             self.awaited.set()
         self._tell()
@@ -225,11 +227,10 @@ class Turn(msgspec.Struct, eq=False):
         connection = self._connection
         if connection.room is not None:
             return at_once(self._later(self._write, piece, True))
-        if not self.gone:
-            if self._left is None and piece:  # as `_write` would, which most calls are for
-                connection.transport.write(b"%x\r\n%b\r\n" % (len(piece), piece))
-            else:
-                self._write(piece, True)
+        if self._left is None and piece:  # as `_write` would, which most calls are for
+            connection.transport.write(b"%x\r\n%b\r\n" % (len(piece), piece))
+        elif not self.gone:
+            self._write(piece, True)
         return None
 
     def end(self, piece: bytes) -> Later:
