@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import contextlib
 import functools
+import gc
 import io
 import json
 import os
@@ -12,6 +13,7 @@ import re
 import shutil
 import subprocess
 import tomllib
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -258,7 +260,10 @@ def test_curl_lines_answer(block: Block, address: str) -> None:
     "block", [*runnable("python", "from openai "), *runnable("python", "from anthropic ")]
 )
 def test_python_runs(block: Block, address: str, capsys: pytest.CaptureFixture[str]) -> None:
-    exec(compile(block.text.replace(ADDRESS, address), block.place, "exec"), {})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)  # a script's end closes what it leaves open
+        exec(compile(block.text.replace(ADDRESS, address), block.place, "exec"), {})
+        gc.collect()
     assert capsys.readouterr().out.strip()
 
 
