@@ -169,7 +169,11 @@ class _Watch:
 
     def _ring(self) -> None:
         now = max(self.loop.time(), self.rings)  # timers ring a little early
-        self.rings, self._timer = math.inf, None
+        self._timer = None
+        if now - self.rings > _LATE_SECONDS:
+            self.ring_at(now + _TICK)
+            return
+        self.rings = math.inf
         for deadline in [each for each in self.deadlines if each.at <= now]:
             self.deadlines.discard(deadline)
             deadline.over = True
@@ -182,6 +186,9 @@ _watch: _Watch | None = None
 
 NEVER = math.inf
 _TICK = 0.001
+_LATE_SECONDS = 0.05
+"""A loop that was held up for longer, as a whole machine may be, first hears what came meanwhile: whoever sent it was
+in time, and a connection that is closed with bytes unread breaks off in its client's face."""
 _CROWD = 64
 """Turns that were given up may be so many, and as many as the others, before they are cleared away."""
 
@@ -276,8 +283,12 @@ class _Bell:
 
     def _ring(self) -> None:
         """Tell those whose time is over; the timer is set again once, behind them."""
-        self._rings, self._timer = -NEVER, None
         now, due = self.loop.time(), list[Alarm]()
+        self._timer = None
+        if now - self._rings > _LATE_SECONDS:
+            self._ring_at(now + _TICK)
+            return
+        self._rings = -NEVER
         while (turns := self._turns) and turns[0][0] <= now:
             turn, alarm = heappop(turns)
             if alarm.turn != turn:

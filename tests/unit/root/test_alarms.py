@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
+import socket
+import time
 from typing import Any
 
-from flowrouter.tasks import NEVER, Alarm
+import pytest
+import uvloop
+
+from flowrouter.tasks import NEVER, Alarm, in_time
 from tests.playbooks.virtual import VirtualLoop
 
 
@@ -126,3 +132,46 @@ def test_an_owner_that_was_cancelled_keeps_nobody_from_being_told() -> None:
 
     assert len(live(story)) == 1
     assert [number for _, number in told] == [2]
+
+
+@pytest.mark.parametrize("stall", [0.2, 0.0], ids=["held up", "on time"])
+def test_a_loop_that_was_held_up_hears_first_what_came_in_time(stall: float) -> None:
+    """Bytes that lie there already put an alarm off, and end what a deadline is for; without them both are missed."""
+
+    async def story() -> None:
+        loop = asyncio.get_running_loop()
+        with contextlib.ExitStack() as stack:
+            (holds_up, holder), (hears, speaker) = (
+                tuple(map(stack.enter_context, socket.socketpair())) for _ in range(2)
+            )
+            told: list[tuple[float, int]] = []
+            owner, heard = Owner(told, 1), loop.create_future()
+
+            def hold_up() -> None:
+                loop.remove_reader(holds_up)
+                time.sleep(stall)
+                if stall:
+                    speaker.send(b"in time")
+
+            def hear() -> None:
+                loop.remove_reader(hears)
+                owner.alarm.at = NEVER
+                heard.set_result("heard")
+
+            async def wait() -> str:
+                return await heard
+
+            loop.add_reader(holds_up, hold_up)
+            loop.add_reader(hears, hear)
+            owner.alarm.set(0.05)
+            holder.send(b"now")
+            if stall:
+                assert await in_time(0.05, wait()) == "heard"
+                assert not told
+            else:
+                with pytest.raises(TimeoutError):
+                    await in_time(0.05, wait())
+                while not told:
+                    await asyncio.sleep(0.01)
+
+    uvloop.run(story())
