@@ -1,7 +1,8 @@
 """Commands beside a gateway, each in a process of its own.
 
 A command takes most of a second to load itself, whatever it does. So it is forked from a process that has loaded it
-already, unless `started` asks for the program as users start it: each file of tests has a command that is.
+already, unless `started` asks for the program as users start it. `tests/e2e/test_commands_started.py` holds the
+two against each other.
 """
 
 from __future__ import annotations
@@ -82,14 +83,12 @@ def _host() -> str:
     host = subprocess.Popen(
         [sys.executable, "-P", command_host.__file__, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
-    assert host.stdin is not None
     assert host.stdout is not None
     assert host.stdout.readline() == b"ready\n", "the process that commands are forked from did not start"
     host.stdout.close()
 
-    def end(door: object = host.stdin) -> None:
-        host.stdin.close()  # type: ignore[union-attr]
-        host.wait()
+    def end() -> None:
+        host.communicate()  # closes its input, which ends it
         folder.cleanup()
 
     atexit.register(end)

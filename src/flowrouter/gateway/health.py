@@ -68,7 +68,7 @@ class Health:
     def settled(self, exchange: Exchange, row: RequestRow) -> None:
         """Take every attempt of a finished exchange that says something of its target."""
         now, known, attempts = self._clock.monotonic(), self._past, exchange.attempts
-        for log in attempts:
+        for number, log in enumerate(attempts):
             verdict, key = log.verdict, log.target.key
             if verdict in _NOT_ITS_FAULT:
                 continue
@@ -87,7 +87,7 @@ class Health:
                     tokens = log.usage.total_output
                 if exchange.head is not None and exchange.head.stream:
                     took = _first_token(past.statistics, log, exchange, now=now)
-            cost = row.attempts[attempts.index(log)].cost_pusd
+            cost = row.attempts[number].cost_pusd
             past.statistics.attempt(now, ok=ok, cost=cost, tokens=tokens, seconds=took)
 
     def first_token(self, target: Target) -> float | None:

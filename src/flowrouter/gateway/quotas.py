@@ -80,13 +80,12 @@ class Quotas:
 
     def settled(self, exchange: Exchange, row: RequestRow) -> None:
         """Take what the attempts of a finished exchange said, and what they used."""
-        for log in exchange.attempts:
+        for number, log in enumerate(exchange.attempts):
             account_id = log.target.account_id
             if log.status is not None:
                 self.used.add(account_id)
             if account_id in self._counted:
-                booked = row.attempts[exchange.attempts.index(log)]
-                self._count(self._counted[account_id], log, booked)
+                self._count(self._counted[account_id], log, row.attempts[number])
             if log.said is not None and (log.refusal is not None or not _says_nothing(log.said)):
                 self.note(account_id, self._said(log))
 

@@ -200,12 +200,12 @@ class Source(msgspec.Struct, eq=False):
 
     def _understand(self, data: bytes, text: bytes) -> Coroutine[Any, Any, Problem | None] | Problem | None:
         """Read a reply in one piece, whose `text` it is; of what passes as it is, nothing but what the books need."""
-        self.body = data
         prepared, exchange = self._opened.prepared, self._exchange
-        if exchange.inbound.operation != "generate":
-            return None
         head = exchange.head
         assert head is not None
+        self.body = data
+        if exchange.inbound.operation != "generate":
+            return None
         upstream = codec(prepared.target.dialect)
         try:
             if prepared.lane == "passthrough" and not head.stream:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flowrouter.routing import Target
-from flowrouter.routing.course import Course, End, Limits, Step, Try, Wait
+from flowrouter.routing.course import Course, End, Limits, Step, Try, Wait, first_step
 from flowrouter.routing.signals import Obstacle
 from flowrouter.routing.tree import Policy
 from flowrouter.routing.verdict import CONSEQUENCES, FailureClass, Verdict, network, of_class
@@ -385,3 +385,16 @@ def test_what_no_course_ever_does(
         ended = not verdict.failover
     else:
         raise AssertionError("it never ended")
+
+
+@pytest.mark.parametrize("attempts", [1, 2, 3])
+@pytest.mark.parametrize("targets", [(ONE,), (ONE, TWO), (ONE, TWO, THREE)], ids=len)
+def test_a_course_set_out_behind_its_first_step(targets: tuple[Target, ...], attempts: int) -> None:
+    """It goes on as one that took that step itself."""
+    late, early = (Walk(targets, Limits(attempts=attempts), clear=True) for _ in range(2))
+    first = first_step(targets, attempts)
+    assert early.next() == first
+    late.course.begun(first)
+    for _ in range(attempts + 1):
+        assert late.fails(first.target, "server") == early.fails(first.target, "server")
+        assert late.next() == early.next()

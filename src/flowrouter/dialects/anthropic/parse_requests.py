@@ -43,9 +43,7 @@ def _request(node: Node) -> Request:
     members = member_names(left)
     if "thread" in left:
         refuse_thread(left["thread"])
-    model = left.pop("model", None)
-    if not isinstance(model, str):
-        raise no_text("model", model)
+    model = node.needed_text("model")
     if not model.strip():
         raise ShapeError("model", "must not be empty")
     left.setdefault("messages", None)
@@ -72,11 +70,13 @@ def _request(node: Node) -> Request:
 
 
 def _messages(node: Node, taken: Taken) -> None:
-    values: Any = node.pop("messages")
-    if not values or not isinstance(values, list):
-        raise _no_messages(values)
-    words = spoken(values, _SPEAKERS)  # pyright: ignore[reportUnknownArgumentType]
-    taken["messages"] = _mixed(values) if words is None else words  # pyright: ignore[reportUnknownArgumentType]
+    values = node.items("messages")
+    if values is None:
+        raise ShapeError("messages", "field required")
+    if not values:
+        raise ShapeError("messages", "at least one message is required")
+    words = spoken(values, _SPEAKERS)
+    taken["messages"] = _mixed(values) if words is None else words
 
 
 def _mixed(values: list[Any]) -> tuple[Message, ...]:
@@ -99,14 +99,6 @@ def _mixed(values: list[Any]) -> tuple[Message, ...]:
     except ShapeError as error:
         raise error.within(f"messages[{len(messages)}]") from None
     return tuple(messages)
-
-
-def _no_messages(values: object) -> ShapeError:
-    if values is None:
-        return ShapeError("messages", "field required")
-    if isinstance(values, list):
-        return ShapeError("messages", "at least one message is required")
-    return ShapeError("messages", "expected a list")
 
 
 def _message(message: Any) -> Message:

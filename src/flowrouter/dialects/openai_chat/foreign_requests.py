@@ -92,10 +92,10 @@ def _drop_sampling_while_reasoning(body: Json, context: Translation) -> None:
 
 def _put_limits(body: Json, context: Translation) -> None:
     request, capabilities = context.request, context.capabilities
-    if (limit := request.max_tokens) is not None:
-        most = capabilities.max_output
-        if limit < 1 or (most and limit > most):
-            limit = max(1, min(limit, most or limit))
+    if request.max_tokens is not None:
+        most = capabilities.max_output or request.max_tokens
+        limit = max(1, min(request.max_tokens, most))
+        if limit != request.max_tokens:
             context.losses.change(
                 context.losses.name("max_tokens"), f"sent as {limit}, what the target takes"
             )

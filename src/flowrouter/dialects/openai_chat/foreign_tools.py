@@ -71,9 +71,7 @@ def _put_hosted(body: Json, tool: HostedTool, path: str, *, context: Translation
 def _function(tool: FunctionTool, path: str, context: Translation) -> Json:
     if tool.extra:
         context.losses.unknown(tool.extra, context.losses.whereabouts(tool))
-    name = context.names[tool.name]
-    if name != tool.name:
-        _told_renamed(name, path, context)
+    name = _rename(tool.name, path, context)
     if tool.cache is not None:
         context.losses.drop(f"{path}.{tool.cache.field or MARK}", "Chat's tools take no cache marks")
     body: Json = {"name": name}
@@ -90,10 +88,7 @@ def _function(tool: FunctionTool, path: str, context: Translation) -> Json:
 
 def _custom(tool: CustomTool, path: str, context: Translation) -> Json:
     context.losses.unknown(tool.extra, context.losses.whereabouts(tool))
-    name = context.names[tool.name]
-    if name != tool.name:
-        _told_renamed(name, path, context)
-    body: Json = {"name": name}
+    body: Json = {"name": _rename(tool.name, path, context)}
     if tool.description is not None:
         body["description"] = tool.description
     if context.capabilities.custom_tools:
@@ -125,8 +120,11 @@ def _grammar_note(form: Json | None) -> str:
     return f"The input, as text that follows this {grammar.get('syntax')} grammar:\n{definition}"
 
 
-def _told_renamed(fitted: str, path: str, context: Translation) -> None:
-    context.losses.change(f"{path}.{context.losses.name('tool.name')}", f"sent as {fitted!r}")
+def _rename(name: str, path: str, context: Translation) -> str:
+    fitted = context.names[name]
+    if fitted != name:
+        context.losses.change(f"{path}.{context.losses.name('tool.name')}", f"sent as {fitted!r}")
+    return fitted
 
 
 def _is_web_search(choice: ToolChoice, context: Translation) -> bool:

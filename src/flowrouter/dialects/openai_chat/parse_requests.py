@@ -131,10 +131,9 @@ def _take_limit(name: str) -> Callable[[Json, Json], int | None]:
     """Return what takes one of the two output caps: the newer, and where both are given the older rides in `extra`."""
 
     def take(rest: Json, shapes: Json) -> int | None:
-        if type(rest[name]) is not int:
-            return _integer(rest, name)
-        shapes["max_tokens"] = name
-        return rest.pop(name)
+        if (value := _integer(rest, name)) is not None:
+            shapes["max_tokens"] = name
+        return value
 
     return take
 

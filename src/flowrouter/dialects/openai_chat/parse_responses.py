@@ -21,31 +21,30 @@ from flowrouter.dialects.openai_chat.parse_messages import (
 from flowrouter.dialects.openai_chat.usage import parse_usage
 from flowrouter.errors import CallerError
 from flowrouter.wire.json import loads
-from flowrouter.wire.members import Json, as_list, as_object, take_object
+from flowrouter.wire.members import Json, as_list, as_object, take_list, take_object, take_text
 
 
 def parse_response(body: bytes, provenance: Provenance) -> Response:
     """Return the answer in `body`; raises `ValueError` for anything that is not one."""
-    rest: Json = loads(body)  # nobody else's: it is taken apart itself
-    if type(rest) is not dict or rest.get("error"):
+    rest = as_object(loads(body))  # nobody else's: it is taken apart itself
+    if rest is None or rest.get("error"):
         raise ValueError("not a chat completion")
-    items: list[Any] = rest.pop("choices", None)
-    if not items or type(items) is not list:
+    items = take_list(rest, "choices")
+    if not items:
         raise ValueError("a chat completion without choices")
-    named = rest.get("id")
-    choices: list[Choice] = []
-    for number, item in enumerate(items):
-        choices.append(_parse_choice(item, number, reply=named, provenance=provenance))
-    reply_id = rest.pop("id") if isinstance(named, str) else ""
-    model = rest.pop("model") if isinstance(rest.get("model"), str) else ""
     if rest.get("object") == "chat.completion":
         del rest["object"]
     created = rest.pop("created") if type(rest.get("created")) is int else None
     usage = rest.pop("usage") if isinstance(rest.get("usage"), dict) else None
+    named = str(rest.get("id"))
+    reply_id, model = take_text(rest, "id"), take_text(rest, "model")
+    choices: list[Choice] = []
+    for number, item in enumerate(items):
+        choices.append(_parse_choice(item, number, reply=named, provenance=provenance))
     return Response(
         origin="openai_chat",
-        id=reply_id,
-        model=model,
+        id=reply_id or "",
+        model=model or "",
         choices=tuple(choices),
         created=created,
         usage=None if usage is None else parse_usage(usage, tier=rest.get("service_tier")),
@@ -53,20 +52,19 @@ def parse_response(body: bytes, provenance: Provenance) -> Response:
     )
 
 
-def _parse_choice(rest: Json, number: int, *, reply: object, provenance: Provenance) -> Choice:
-    if type(rest) is not dict:
+def _parse_choice(item: Any, number: int, *, reply: str, provenance: Provenance) -> Choice:
+    rest = as_object(item)
+    if rest is None:
         raise ValueError(f"choices[{number}] is not an object")
-    message: Json = rest.pop("message", None)
-    if type(message) is not dict:
+    message = as_object(rest.pop("message", None))
+    if message is None:
         raise ValueError(f"choices[{number}] has no message")
     index = rest.pop("index") if type(rest.get("index")) is int else number
     parts = _parts(message, provenance)
     kinds = set(map(type, parts))
     if ToolCall in kinds:
         parts = [
-            msgspec.structs.replace(part, id=made_call_id(str(reply), index, place))
-            if _lacks_id(part)
-            else part
+            msgspec.structs.replace(part, id=made_call_id(reply, index, place)) if _lacks_id(part) else part
             for place, part in enumerate(parts)
         ]
     raw = rest.get("finish_reason")
@@ -79,7 +77,7 @@ def _parse_choice(rest: Json, number: int, *, reply: object, provenance: Provena
         parts=tuple(parts),
         finish=meaning(raw, called=ToolCall in kinds, refused=Refusal in kinds),
         raw_finish=raw,
-        logprobs=take_object(rest, "logprobs") if rest.get("logprobs") is not None else None,
+        logprobs=take_object(rest, "logprobs") if rest else None,
         extra=rest,
         message_extra=message,
     )

@@ -57,15 +57,12 @@ _text_of, _citations_of = attrgetter("text"), attrgetter("citations")
 
 def _said(choice: Choice) -> Json | None:
     """Return the wire form of another dialect's choice of nothing but words, None for any other."""
+    parts: Sequence[Text] = choice.parts  # pyright: ignore[reportAssignmentType] - as far as the next line lets it be
+    if not (parts and _WORDS.issuperset(map(type, parts))) or any(map(_citations_of, parts)):
+        return None
     if choice.stop_sequence is not None:
         return None
-    parts: Sequence[Text] = choice.parts  # pyright: ignore[reportAssignmentType] - as far as the next lines let it be
-    if len(parts) == 1 and type(parts[0]) is Text and not parts[0].citations:
-        text = parts[0].text
-    elif not parts or not _WORDS.issuperset(map(type, parts)) or any(map(_citations_of, parts)):
-        return None
-    else:
-        text = "".join(map(_text_of, parts))
+    text = parts[0].text if len(parts) == 1 else "".join(map(_text_of, parts))
     return {
         "index": choice.index,
         "message": {"role": "assistant", "content": text, "refusal": None},
