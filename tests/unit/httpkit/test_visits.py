@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -68,6 +69,23 @@ def test_a_whole_answer_leaves_in_one_piece(way: Callable[[Visit], Visit]) -> No
         assert wire.transport.writes[-1] == LARGE, "it is not copied to be put behind the head"
         await wire.says(request("GET / HTTP/1.0"))
         assert wire.written.endswith(b"\r\ncontent-length: 5\r\nconnection: close\r\n\r\nhello")
+        assert wire.transport.closed
+
+    live(story)
+
+
+def test_what_leaves_at_once_leaves_behind_what_waits() -> None:
+    async def serve(visit: Visit) -> None:
+        if visit.path == "/stream":
+            await stream(visit, b"one")
+        else:
+            assert visit.answer(200, lines_of([length(5)]), b"hello") is None
+
+    async def story() -> None:
+        wire = Wire(Plane(serve))
+        wire.connection.outbox.crowd = range(100)
+        written = await wire.says(request() + request("GET /stream HTTP/1.1") + request("GET / HTTP/1.0"))
+        assert re.findall(rb"hello|one|end|close", written) == [b"hello", b"one", b"end", b"close", b"hello"]
         assert wire.transport.closed
 
     live(story)

@@ -22,6 +22,7 @@ from flowrouter.httpkit.server.door import LINGER_SECONDS, PACE_BYTES, Door, add
 from flowrouter.httpkit.server.heads import Fields, head_of, refusal_of, says, weighed, without_offers
 from flowrouter.httpkit.server.repeats import HELD_SECONDS, KnownHead
 from flowrouter.httpkit.server.turn import Turn
+from flowrouter.outbox import outbox_of
 from flowrouter.tasks import NEVER, Alarm
 
 _UNTAKEN = 64 * 1024
@@ -38,12 +39,14 @@ class Connection(asyncio.Protocol):
     __slots__ = (
         "_active", "_ahead", "_deadline", "_fed", "_fields", "_first", "_known", "_loop", "_message", "_most",
         "_noted", "_paced", "_parser", "_part", "_pending", "_refusal", "_set_aside", "_turn", "_unsent", "_url", "client",
-        "door", "paused", "room", "server", "transport",
+        "door", "outbox", "paused", "room", "server", "transport",
     )  # fmt: skip
 
     def __init__(self, door: Door) -> None:
         self.door = door
-        self._loop = asyncio.get_running_loop()
+        self._loop = loop = asyncio.get_running_loop()
+        self.outbox = outbox_of(loop)
+        self.outbox.crowd = door.tasks
         self._deadline = Alarm(self)
         self._parser: Any = None
         self._part = _BETWEEN
@@ -259,6 +262,7 @@ class Connection(asyncio.Protocol):
         """Take nothing more, and end once what was written has left, or the client takes no more of it."""
         self._parser = None
         self._known.forget()
+        self.outbox.flush()
         self._unsent = self.transport.get_write_buffer_size()
         if self._unsent:
             self._deadline.set(self.door.limits.body_timeout)
@@ -348,7 +352,7 @@ class Connection(asyncio.Protocol):
     def _refuse(self, status: int, text: str) -> None:
         """Say what is wrong, unless an answer is under way, and close."""
         if self._active is None or not self._active.started:
-            self.transport.write(refusal_of(status, text))
+            self.outbox.put(self.transport, refusal_of(status, text))
         self._forsake()
         self.close()
 

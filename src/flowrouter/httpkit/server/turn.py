@@ -18,6 +18,7 @@ from flowrouter.httpkit.fields import lines_of
 from flowrouter.httpkit.server.door import Door
 from flowrouter.httpkit.server.heads import STATUS_LINES, RequestHead, answer_lines, pairs_in
 from flowrouter.httpkit.visit import Later, Watcher
+from flowrouter.outbox import Outbox
 from flowrouter.tasks import at_once
 
 _SPLIT = 64 * 1024
@@ -45,6 +46,7 @@ class Line(Protocol):
 
     client: tuple[str, int] | None
     door: Door
+    outbox: Outbox
     paused: bool
     room: asyncio.Event | None
     server: tuple[str, int] | None
@@ -203,14 +205,14 @@ class Turn(msgspec.Struct, eq=False):
             return at_once(self._later(self.answer, status, lines, body))
         if not self.gone:
             head = self._head_with(status, lines)
-            write = connection.transport.write
+            put, transport = connection.outbox.put, connection.transport
             if self._bare:
-                write(head)
+                put(transport, head)
             elif len(body) > _SPLIT:
-                write(head)
-                write(body)
+                put(transport, head)
+                put(transport, body)
             else:
-                write(head + body)
+                put(transport, head + body)
             self._finish()
         return None
 
@@ -247,7 +249,7 @@ class Turn(msgspec.Struct, eq=False):
         """Return what has come of the body since the last call, or that there is nobody left to answer."""
         if self.expects and not (self.started or self.gone):
             self.expects = False
-            self._connection.transport.write(_CONTINUE)
+            self._say(_CONTINUE)
         while not (self.gone or self.complete):
             if (pieces := self.pieces) or (self.over and not self._told):
                 body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
@@ -302,7 +304,7 @@ class Turn(msgspec.Struct, eq=False):
         head = self._head_with(status, lines, close=close, end=end)
         if chunked and not self._bare:
             self._left = None
-            self._connection.transport.write(head)
+            self._say(head)
         else:
             self._left = 0 if chunked else length or 0
             self._held = head
@@ -335,20 +337,25 @@ class Turn(msgspec.Struct, eq=False):
             self._left = left = left - len(body)
             if left < 0:
                 raise RuntimeError("Response content longer than Content-Length")
-        transport = self._connection.transport
         if head := self._held:
             self._held = b""
             if len(body) > _SPLIT:
-                transport.write(head)
+                self._say(head)
             else:
                 body = head + body
         if body:
-            transport.write(body)
+            self._say(body)
         if not more:
             if left and not self._bare:
                 raise RuntimeError("Response content shorter than Content-Length")
             self._left = 0  # nothing is a piece of a stream any more
             self._finish()
+
+    def _say(self, piece: bytes) -> None:
+        """Write at once, behind an earlier answer."""
+        connection = self._connection
+        connection.outbox.flush()
+        connection.transport.write(piece)
 
     def _finish(self) -> None:
         self.complete = True

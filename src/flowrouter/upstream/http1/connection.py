@@ -20,6 +20,7 @@ from typing import Any, Protocol, cast
 import httptools
 import msgspec
 
+from flowrouter.outbox import outbox_of
 from flowrouter.upstream.http1.breaches import CLOSED, CUT_OFF, ENDED, NOT_HTTP, Breach, raisable
 from flowrouter.upstream.http1.origin import Origin
 from flowrouter.upstream.inflate import Inflater, is_disguised
@@ -66,7 +67,8 @@ class Connection(asyncio.Protocol):
 
     def __init__(self, home: Home, origin: Origin) -> None:
         self.origin = origin
-        self.loop = asyncio.get_running_loop()
+        self.loop = loop = asyncio.get_running_loop()
+        self._outbox = outbox_of(loop)
         self._home = home
         self._pieces: list[bytes] = []
         self.on_body = self._pieces.append
@@ -78,10 +80,9 @@ class Connection(asyncio.Protocol):
         reply = self._reply = Http1Reply(self, self._pieces)
         self.barren = 0
         self._complete = False
-        write = self._transport.write
-        write(head)
+        self._outbox.put(self._transport, head)
         if body:
-            write(body)
+            self._outbox.put(self._transport, body)
         return reply
 
     def cut(self) -> None:
