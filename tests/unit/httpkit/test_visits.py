@@ -91,6 +91,22 @@ def test_what_leaves_at_once_leaves_behind_what_waits() -> None:
     live(story)
 
 
+def test_an_answer_leaves_although_its_client_says_no_more() -> None:
+    async def serve(visit: Visit) -> None:
+        assert visit.answer(200, lines_of([length(5)]), b"hello") is None
+        wire.connection.eof_received()  # read in the same turn of the loop, which then closes
+        wire.transport.close()
+
+    async def story() -> None:
+        nonlocal wire
+        wire = Wire(Plane(serve))
+        wire.connection.outbox.crowd = range(100)
+        assert (await wire.says(request())).endswith(b"hello")
+
+    wire: Wire
+    live(story)
+
+
 @WAYS
 def test_heads_are_answered_without_a_body(way: Callable[[Visit], Visit]) -> None:
     async def serve(visit: Visit) -> None:

@@ -145,3 +145,10 @@ async def test_what_holds_nothing_of_a_body_has_an_end_also_where_pieces_wait() 
     assert await reply.read() == b"hello"
     with pytest.raises(UpstreamError):
         await reply.read()
+
+
+async def test_a_request_on_a_lost_connection_fails_at_once() -> None:
+    connection, _, _ = asked(Home())
+    connection.connection_lost(None)
+    with pytest.raises(UpstreamError):
+        await connection.send(b"GET / HTTP/1.1\r\n\r\n", b"").head()

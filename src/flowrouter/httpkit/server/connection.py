@@ -37,15 +37,14 @@ class Connection(asyncio.Protocol):
     """Reads requests and has them answered one by one, in their order."""
 
     __slots__ = (
-        "_active", "_ahead", "_deadline", "_fed", "_fields", "_first", "_known", "_loop", "_message", "_most",
+        "_active", "_ahead", "_deadline", "_fed", "_fields", "_first", "_known", "_message", "_most",
         "_noted", "_paced", "_parser", "_part", "_pending", "_refusal", "_set_aside", "_turn", "_unsent", "_url", "client",
         "door", "outbox", "paused", "room", "server", "transport",
     )  # fmt: skip
 
     def __init__(self, door: Door) -> None:
         self.door = door
-        self._loop = loop = asyncio.get_running_loop()
-        self.outbox = outbox_of(loop)
+        self.outbox = outbox_of(asyncio.get_running_loop())
         self.outbox.crowd = door.tasks
         self._deadline = Alarm(self)
         self._parser: Any = None
@@ -81,6 +80,10 @@ class Connection(asyncio.Protocol):
         self._deadline.end()
         self._forsake()
         self.resume_writing()
+
+    def eof_received(self) -> None:
+        """Let what is answered already leave: the loop closes behind this."""
+        self.outbox.flush()
 
     def pause_writing(self) -> None:
         """Let `send` wait until the client has taken what is on its way."""
@@ -272,7 +275,7 @@ class Connection(asyncio.Protocol):
 
     def _begin(self, turn: Turn) -> None:
         self._active = turn
-        turn.task = task = self._loop.create_task(turn.run())
+        turn.task = task = self.outbox.loop.create_task(turn.run())
         self.door.tasks.add(task)
 
     def _stop_reading(self) -> None:
@@ -338,11 +341,8 @@ class Connection(asyncio.Protocol):
 
     def _is_overweight(self) -> bool:
         fields, limits = self._fields, self.door.limits
-        if len(fields) > limits.headers * 2:
-            return True
-        if self._most + self._fed <= limits.header_bytes:  # all that came since the head began
-            return False
-        return sum(map(len, fields)) > limits.header_bytes
+        came, most = self._most + self._fed, limits.header_bytes  # since the head began
+        return len(fields) > limits.headers * 2 or (came > most and sum(map(len, fields)) > most)
 
     def _object(self, status: int, text: str) -> NoReturn:
         """End the parser's work; `data_received` says what is wrong."""

@@ -80,6 +80,9 @@ class Connection(asyncio.Protocol):
         reply = self._reply = Http1Reply(self, self._pieces)
         self.barren = 0
         self._complete = False
+        if not self.usable:
+            reply.error = CLOSED
+            return reply
         self._outbox.put(self._transport, head)
         if body:
             self._outbox.put(self._transport, body)
