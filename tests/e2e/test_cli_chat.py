@@ -147,7 +147,10 @@ def test_where_keys_are_needed_it_makes_itself_one(
         assert file.read_text().strip() not in printed.err
         listed = [key["name"] for key in _json(capsys, "keys", "list", "--json", *place)]
         assert sorted(listed) == ["flow-router-chat", "laptop"]
-        rows = _json(capsys, "requests", "--json", *place)
+        deadline = time.monotonic() + 20
+        while len(rows := _json(capsys, "requests", "--json", *place)) < 2:  # the log is written behind them
+            assert time.monotonic() < deadline, rows
+            time.sleep(0.05)
         assert {row["status"] for row in rows} == {200}
 
 
