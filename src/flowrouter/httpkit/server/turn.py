@@ -1,8 +1,8 @@
 """One request on a connection and its answer: what the application is told, and how its words leave.
 
 A `Visit` for the data plane, ASGI 3 for everybody else. An answer whose length is stated leaves in one piece with
-its head; the head of any other leaves at once, since a stream's first word may be long in coming. Nobody waits
-but while the client takes nothing.
+its head, in a crowd together with others (`outbox`); the head of any other leaves at once, since a stream's first
+word may be long in coming. Nobody waits but while the client takes nothing.
 """
 
 from __future__ import annotations
