@@ -1,7 +1,7 @@
 """One HTTP request as the data plane sees it, and the way back: what the server offers, and any other by ASGI.
 
-Our own server's `Turn` is a `Visit` by itself: what it is told leaves in the very call, and it tells who waits
-that the client is gone. Of a server that knows ASGI alone, and of all who put themselves in between as a `send`,
+Our own server's `Turn` is a `Visit` by itself: what it is told leaves in the very call or, whole and in a
+crowd, behind the turn of the loop, and it tells who waits that the client is gone. Of a server that knows ASGI alone, and of all who put themselves in between as a `send`,
 `AsgiVisit` and `AsgiWay` make the same. An answer's headers are lines here (`fields.lines_of`), which is how they
 leave; ASGI's pairs are made where somebody asks for them.
 
