@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 
-from flowrouter.canonical.receipt import with_names
 from flowrouter.gateway.ports import RequestRow
+from flowrouter.gateway.receipt_rows import receipt_of
 from flowrouter.httpkit.replies import Send
 from flowrouter.wire.http import HttpRequest
 from tests.playbooks.scripts import account_of
@@ -47,8 +47,7 @@ class Performance(msgspec.Struct, kw_only=True):
 
     @property
     def receipt(self) -> dict[str, Any]:
-        assert self.row.receipt is not None
-        return msgspec.json.decode(with_names(self.row.receipt))
+        return msgspec.json.decode(receipt_of(self.row) or b"")
 
 
 def writer(clock: VirtualClock, slow: float) -> tuple[Send, dict[str, Any]]:

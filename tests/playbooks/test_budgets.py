@@ -12,10 +12,10 @@ import msgspec
 import pytest
 
 from flowrouter.canonical.dialect import Dialect
-from flowrouter.canonical.receipt import with_names
 from flowrouter.errors import StorageError, UpstreamError
 from flowrouter.gateway.exchange import Exchange
 from flowrouter.gateway.limit import gateway_limit
+from flowrouter.gateway.receipt_rows import receipt_of
 from flowrouter.settings.budgets import Budget
 from flowrouter.storage import MemoryStateStore
 from flowrouter.wire.http import HttpRequest
@@ -198,7 +198,7 @@ def test_a_crowd_at_once_with_answers_three_times_the_mean(mode: Any) -> None:
 
 def row_hold(row: Any) -> int:
     """Return what was held for an exchange in the end, as its receipt tells."""
-    (held,) = msgspec.json.decode(with_names(row.receipt))["budget"]["held"].values()
+    (held,) = msgspec.json.decode(receipt_of(row) or b"")["budget"]["held"].values()
     return held
 
 

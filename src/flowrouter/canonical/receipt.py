@@ -1,7 +1,7 @@
 """What became of one exchange, told to the caller: choices made, attempts, losses, usage.
 
-A receipt is kept as the values of its fields without their names, which are half of it; `with_names` gives them
-back. So the order of the fields is part of every store: new ones stand at the end, and none goes.
+What is kept of it is in `receipt_rest`. Older stores hold the values of all its fields without their names, which
+`with_names` gives back: so their order is part of those, new ones stand at the end, and none goes.
 """
 
 from __future__ import annotations
@@ -148,8 +148,13 @@ class Receipt(msgspec.Struct, frozen=True, array_like=True):
     complete: bool = False
 
 
+def named(receipt: Receipt) -> bytes:
+    """Return a receipt's JSON."""
+    return with_names(json.dumps(receipt))
+
+
 def with_names(kept: bytes) -> bytes:
-    """Return a receipt's JSON with its names; what older versions kept has them already."""
+    """Return a receipt's JSON with its names; what the oldest versions kept has them already."""
     if not kept.startswith(b"["):
         return kept
     receipt = _fields(Receipt, json.loads(kept))
@@ -172,6 +177,7 @@ __all__ = [
     "Route",
     "Seam",
     "ToldLoss",
+    "named",
     "told",
     "with_names",
 ]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from flowrouter.canonical.receipt import with_names
 from flowrouter.cli import output
 from flowrouter.cli.desk import opened
 from flowrouter.cli.tail import found_request
 from flowrouter.errors import ConfigError
+from flowrouter.gateway.receipt_rows import receipt_of
 from flowrouter.wire import json
 
 _WORST_FIRST = ("refused", "dropped", "emulated", "approximated", "mapped", "passed")
@@ -18,11 +18,12 @@ def explain_request(request_id: str, *, as_json: bool, config: str | None, data:
     """Print the receipt of a request; raises `ConfigError` where there is none."""
     with opened(config, data) as desk:
         row = found_request(desk, request_id)
-    if not row.receipt:
+    kept = receipt_of(row)
+    if kept is None:
         raise ConfigError(
             f"the receipt of {row.id} is no longer kept", fix="receipts are kept for `retention.receipts`"
         )
-    receipt = json.loads(with_names(row.receipt))
+    receipt = json.loads(kept)
     if as_json:
         output.as_json(receipt)
         return

@@ -10,7 +10,6 @@ import msgspec
 import typer
 from typer.core import TyperGroup
 
-from flowrouter.canonical.receipt import with_names
 from flowrouter.cli import completion, output
 from flowrouter.cli.codes import INTERRUPTED
 from flowrouter.cli.desk import Desk, opened
@@ -19,6 +18,7 @@ from flowrouter.cli.style import Style
 from flowrouter.cli.usage import names
 from flowrouter.errors import ConfigError
 from flowrouter.gateway.ports import NotFoundError, RequestFilter, RequestRow
+from flowrouter.gateway.receipt_rows import receipt_of
 from flowrouter.wire import json
 
 _POLL_SECONDS = 0.5
@@ -279,7 +279,8 @@ def found_request(desk: Desk, request_id: str) -> RequestRow:
 
 def _whole(row: RequestRow) -> dict[str, Any]:
     shown = msgspec.to_builtins(row)
-    shown["receipt"] = json.loads(with_names(row.receipt)) if row.receipt else None
+    receipt = receipt_of(row)
+    shown["receipt"] = None if receipt is None else json.loads(receipt)
     return shown
 
 

@@ -1,4 +1,4 @@
-"""Writes the receipt of one exchange: what was chosen, what became of each field, what it took."""
+"""What the receipt of one exchange tells beyond its row: what was chosen, what became of each field, exact times."""
 
 from __future__ import annotations
 
@@ -9,104 +9,69 @@ import msgspec
 from flowrouter.canonical.dialect import Dialect
 from flowrouter.canonical.fates import Fate, fates, member_names
 from flowrouter.canonical.leftovers import NESTED
-from flowrouter.canonical.receipt import AttemptNote, LeftOut, Receipt, Route, told
-from flowrouter.gateway.amounts import Costs
+from flowrouter.canonical.receipt import LeftOut, Route
+from flowrouter.canonical.receipt_rest import NO_ROUTE, ReceiptRest, TryRest, Unusual
 from flowrouter.gateway.exchange import Exchange
-from flowrouter.gateway.tried import Counts
 from flowrouter.routing import Plan, Target
 from flowrouter.routing.tree import Note
-from flowrouter.usage.pricing import usd
+from flowrouter.wire import json
 
 _members: msgspec.json.Decoder[dict[str, Any]] = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
-def receipt_of(
-    exchange: Exchange,
-    ended: float,
-    *,
-    own: float,
-    costs: Costs,
-    counts: Counts,
-    attempts: tuple[AttemptNote, ...],
-) -> Receipt:
-    """Return the receipt of an exchange that ended at `ended` (seconds, monotonic), `own` of it our own time."""
-    inbound, head, first = exchange.inbound, exchange.head, exchange.first_content_at
-    asked, lost, lane, started = inbound.dialect, exchange.request_losses, exchange.lane, inbound.started
-    kept = _routes.get(id(exchange.plan))
-    plain = lane == "passthrough" and not lost and exchange.problem is None
+def rest_of(exchange: Exchange, ended: float, tries: tuple[TryRest, ...]) -> ReceiptRest:
+    """Return what the receipt of an exchange that ended at `ended` (seconds, monotonic) tells beyond its row."""
+    first, started, plan = exchange.first_content_at, exchange.inbound.started, exchange.plan
+    kept = _routes.get(id(plan))
     # By place and with times rounded as in `tried`, and for the same reasons.
-    return Receipt(
-        inbound.request_id,
-        inbound.wall,
-        asked,
-        inbound.endpoint,
-        "" if head is None else head.model,
-        False if head is None else head.stream,
-        _UNCHANGED if plain and exchange.outcome == "ok" and not exchange.bypass else _summary(exchange),
-        lane,
-        _route(exchange.plan) if kept is None else kept[1],
-        attempts,
-        () if plain else _fields(exchange),  # a body that passed as it was needs no list
-        told(lost, asked, _spoken(exchange)) if lost else (),
-        told(exchange.reply_losses, _spoken(exchange), asked) if exchange.reply_losses else (),
+    return ReceiptRest(
+        ((ended - started) * 100_000 + 0.5) // 1,
+        ((first - started) * 100_000 + 0.5) // 1 if first else None,
         exchange.answered_model,
-        exchange.finish,
-        tuple(exchange.seams) if exchange.seams else (),
-        exchange.not_completed,
-        exchange.outcome,
-        counts,
-        False if exchange.usage is None else exchange.usage.estimated,
-        usd(costs.cost),
-        usd(costs.charge),
-        (own * 100_000 + 0.5) // 1 / 100,
-        ((first - started) * 100_000 + 0.5) // 1 / 100 if first else None,
-        ((ended - started) * 100_000 + 0.5) // 1 / 100,
-        round(exchange.waited * 1000, 2) if exchange.waited else 0.0,
-        None if exchange.hold is None else exchange.hold.note(),
-        True,
+        _route(plan) if kept is None else kept[1],
+        tries,
+        None if _is_usual(exchange) else _unusual(exchange),
     )
 
 
-_UNCHANGED = "all fields passed, bytes unchanged, except the owned fields (see ARCHITECTURE.md)"
+def _is_usual(exchange: Exchange) -> bool:
+    """Return whether there is nothing more to tell: a body that passed as it was needs no list of its fields."""
+    return (
+        exchange.lane == "passthrough"
+        and exchange.problem is None
+        and exchange.hold is None
+        and not exchange.request_losses
+        and not exchange.seams
+        and not exchange.waited
+        and not exchange.bypass
+        and exchange.not_completed is None
+    )
 
 
-def _summary(exchange: Exchange) -> str:
-    if exchange.outcome != "ok":
-        return _without_end(exchange)
-    if exchange.bypass:
-        return f"answered here without a model, by the bypass rule {exchange.bypass}"
-    lost = exchange.request_losses
-    if exchange.lane != "passthrough":
-        losses = len(lost) + len(exchange.reply_losses)
-        some = f"with {losses} loss{'' if losses == 1 else 'es'}" if losses else "without loss"
-        return f"translated {some}"
-    if not lost:
-        return _UNCHANGED
-    named = ", ".join(loss.path[:100] for loss in lost[:8])
-    return f"all other fields passed, bytes unchanged, except the owned fields and {named}"
+def _unusual(exchange: Exchange) -> Unusual:
+    return Unusual(
+        fields=_fields(exchange),
+        lost=len(exchange.request_losses),
+        seams=tuple(exchange.seams),
+        not_completed=exchange.not_completed,
+        waited_ms=round(exchange.waited * 1000, 2),
+        bypass=exchange.bypass,
+        budget=None if exchange.hold is None else exchange.hold.note(),
+    )
 
 
-def _without_end(exchange: Exchange) -> str:
-    """Return what became of an exchange whose answer did not come to its end."""
-    if exchange.outcome == "cancelled":
-        return "the client went away before the answer ended"
-    if exchange.outcome == "partial":
-        return "the answer was cut off by the provider and ended with an error"
-    said = exchange.problem.message if exchange.problem is not None else "no answer"
-    return f"no answer: {said[:200]}"
-
-
-def _route(plan: Plan | None) -> Route | None:
-    """Return how the targets were chosen; of many, the first are told, and how many there are."""
+def _route(plan: Plan | None) -> json.Raw:
+    """Return, written, how the targets were chosen; of many, the first are told, and how many there are."""
     if plan is None:
-        return None
-    route = Route(
+        return NO_ROUTE
+    told = Route(
         step=plan.step[:_TEXT_MAX],
         strategy=plan.strategy,
         reasons=_first([reason[:_TEXT_MAX] for reason in plan.reasons]),
         order=_first([f"{target.account}/{target.model}"[:_TEXT_MAX] for target in plan.targets]),
         left_out=_left_out(plan),
     )
+    route = json.Raw(json.dumps(told))
     if not plan.kept:
         return route
     if len(_routes) >= _ROUTES_MAX:
@@ -116,7 +81,7 @@ def _route(plan: Plan | None) -> Route | None:
 
 
 _ROUTES_MAX = 256
-_routes: dict[int, tuple[Plan, Route]] = {}
+_routes: dict[int, tuple[Plan, json.Raw]] = {}
 """What was told of plans that are kept, by their `id`, which is theirs as long as they stand here."""
 
 
@@ -198,4 +163,4 @@ def _opened(value: Any) -> object:
 _SETTINGS_MAX = 64 * 1024
 
 
-__all__ = ["receipt_of"]
+__all__ = ["rest_of"]

@@ -53,7 +53,7 @@ class BudgetLine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RequestRow(msgspec.Struct, frozen=True):
-    """One finished exchange. `status` is what our client got; `receipt` is JSON without names, or None.
+    """One finished exchange. `status` is what our client got; `receipt` is what `receipt_rows` reads, or None.
 
     `input_tokens` excludes both cache counts. `cost_pusd` is what all attempts together are believed to
     have cost, `charge_pusd` what of it counts against the caller. `combo` is the one that was asked for,

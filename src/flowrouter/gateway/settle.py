@@ -1,4 +1,4 @@
-"""The books of one exchange, closed exactly once: a row for the log, a receipt for the caller.
+"""The books of one exchange, closed exactly once: a row for the log, and what a receipt tells beyond it.
 
 Exchanges that end in the same turn of the event loop are entered together at its end, behind the answers and
 before anything else is read: the code that does so is long and runs once a request, so that each time it has
@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from flowrouter import logs
-from flowrouter.canonical.receipt import Receipt
+from flowrouter.canonical.receipt_rest import TryRest
 from flowrouter.canonical.usage import Usage
 from flowrouter.clock import Clock
 from flowrouter.gateway.affinity import session_header
@@ -21,9 +21,9 @@ from flowrouter.gateway.bills import Bills
 from flowrouter.gateway.exchange import Exchange
 from flowrouter.gateway.holds import settled
 from flowrouter.gateway.ports import AttemptRow, RequestLog, RequestRow
-from flowrouter.gateway.receipts import receipt_of
+from flowrouter.gateway.receipts import rest_of
 from flowrouter.gateway.records import BudgetLine
-from flowrouter.gateway.tried import attempts_of, counts_of
+from flowrouter.gateway.tried import attempts_of
 from flowrouter.logs import Logger
 from flowrouter.plugins import Hooks
 from flowrouter.routing.bypass import STEP
@@ -42,13 +42,12 @@ _log = logs.get("settlement")
 
 
 class Settlement(msgspec.Struct, frozen=True):
-    """What listeners are told: the row as it is stored, the receipt, and the record itself.
+    """What listeners are told: the row as it is stored, and the record itself.
 
     Whoever keeps it must not keep `exchange`: it holds the request's body.
     """
 
     row: RequestRow
-    receipt: Receipt
     exchange: Exchange
 
 
@@ -112,24 +111,11 @@ class Books:
                 logs.back(before)
 
     def _enter(self, exchange: Exchange, ended: float) -> None:
-        counts = counts_of(exchange.usage)
-        attempts, notes, costs = attempts_of(exchange, ended, bills=self._bills, counts=counts)
+        attempts, tries, costs = attempts_of(exchange, ended, bills=self._bills)
         used: tuple[BudgetLine, ...] = ()
         if exchange.hold is not None:
             costs, used = settled(exchange.hold, exchange, costs)
-        began = exchange.inbound.started
-        own = (exchange.first_content_at or ended) - began - exchange.upstream_wait
-        own = own if own > 0 else 0.0
-        receipt = receipt_of(exchange, ended, own=own, costs=costs, counts=counts, attempts=notes)
-        row = _row(
-            exchange,
-            ended,
-            own=own,
-            costs=costs,
-            attempts=attempts,
-            receipt=json.dumps(receipt),
-            budgets=used,
-        )
+        row = _row(exchange, ended, costs=costs, attempts=attempts, tries=tries, budgets=used)
         self._log.record(row)
         if self._access is not None:
             self._access.told(
@@ -151,7 +137,7 @@ class Books:
                 _log.error("an observer failed", error=error, request_id=row.id)
         if not self._listeners:
             return
-        settlement = Settlement(row, receipt, exchange)
+        settlement = Settlement(row, exchange)
         for listener in self._listeners:
             try:
                 listener(settlement)
@@ -163,15 +149,15 @@ def _row(
     exchange: Exchange,
     ended: float,
     *,
-    own: float,
     costs: Costs,
     attempts: tuple[AttemptRow, ...],
-    receipt: bytes,
+    tries: tuple[TryRest, ...],
     budgets: tuple[BudgetLine, ...],
 ) -> RequestRow:
     inbound, head, usage, step = exchange.inbound, exchange.head, exchange.usage or _UNCOUNTED, exchange.step
     problem, first, started = exchange.problem, exchange.first_content_at, inbound.started
     last = attempts[-1] if attempts else _NOBODY
+    own = (first or ended) - started - exchange.upstream_wait
     # By place, as `tried` makes attempts, and in two parts: a call with more than thirty arguments is made of a list.
     # The order is that of the struct, held by tests/unit/gateway/test_settle.py.
     asked = (
@@ -199,7 +185,7 @@ def _row(
         exchange.request_losses + exchange.reply_losses,
         None if first is None else round((first - started) * 1000),
         round((ended - started) * 1000),
-        round(own * 1e6),
+        round(own * 1e6) if own > 0 else 0,
         usage.input,
         usage.cache_read,
         usage.cache_write,
@@ -216,7 +202,7 @@ def _row(
         exchange.finish,
         (",".join(exchange.called)[:_TOOLS_MAX] or None) if exchange.called else None,
         budgets,
-        receipt,
+        json.dumps(rest_of(exchange, ended, tries)),
     )
     return RequestRow(*(asked + done))
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from flowrouter.canonical.receipt import with_names
+from flowrouter.gateway.receipt_rows import receipt_of
 from flowrouter.storage.place import Place
+from flowrouter.storage.request_rows import COLUMNS, request_from
 from flowrouter.storage.writer import RequestWriter
 
-_GET = "SELECT body FROM receipts WHERE request_id = ? AND (CAST(? AS TEXT) IS NULL OR owner_id = ?)"
+_COLUMNS = ", ".join(f"requests.{name}" for name in COLUMNS)
+_GET = (
+    f"SELECT {_COLUMNS}, body FROM receipts JOIN requests ON id = request_id"  # noqa: S608 - names of our own
+    " WHERE request_id = ? AND (CAST(? AS TEXT) IS NULL OR receipts.owner_id = ?)"
+)
 
 
 class StoredReceipts:
@@ -24,7 +29,7 @@ class StoredReceipts:
     def _read(self, request_id: str, owner_id: str | None) -> bytes | None:
         with self._place.opened() as connection:
             row = connection.execute(_GET, (request_id, owner_id, owner_id)).fetchone()
-        return None if row is None else with_names(row["body"].encode())
+        return None if row is None else receipt_of(request_from(row, receipt=row["body"]))
 
 
 __all__ = ["StoredReceipts"]

@@ -15,9 +15,9 @@ from collections import deque
 from pathlib import Path
 from threading import Event, Thread
 
-from flowrouter.canonical.receipt import with_names
 from flowrouter.clock import Clock
 from flowrouter.gateway.ports import LogHealth, RequestRow
+from flowrouter.gateway.receipt_rows import receipt_of
 from flowrouter.storage.journal import Journal, journal_name, strays
 from flowrouter.storage.place import Connection, Place
 from flowrouter.storage.postings import LEDGER, enter
@@ -105,8 +105,7 @@ class RequestWriter:
         """Return the receipt of one of the last exchanges, stored already or not."""
         for row in reversed(tuple(self._recent)):  # a copy: it may grow meanwhile
             if row.id == request_id:
-                kept = row.receipt if owner_id in (None, row.owner_id) else None
-                return None if kept is None else with_names(kept)
+                return receipt_of(row) if owner_id in (None, row.owner_id) else None
         return None
 
     def health(self) -> LogHealth:

@@ -13,11 +13,12 @@ from flowrouter import logs
 from flowrouter.canonical.head import Head
 from flowrouter.canonical.loss import Loss
 from flowrouter.canonical.problem import Problem
-from flowrouter.canonical.receipt import BudgetNote, Receipt, Seam, with_names
+from flowrouter.canonical.receipt import BudgetNote, Receipt, Seam
 from flowrouter.canonical.usage import Usage
 from flowrouter.gateway.amounts import Costs
 from flowrouter.gateway.attempt_log import AttemptLog
 from flowrouter.gateway.exchange import Exchange, Inbound
+from flowrouter.gateway.receipt_rows import receipt_of
 from flowrouter.gateway.records import AttemptRow, BudgetLine, RequestRow
 from flowrouter.gateway.settle import Books, Settlement
 from flowrouter.httpkit.caller import Caller
@@ -177,8 +178,7 @@ def test_each_value_stands_under_its_name() -> None:
     assert named == {**ROW, "losses": losses, "request_bytes": len(exchange.inbound.body)}
     assert row.attempts == ATTEMPTS
     assert settlement.row is row
-    assert row.receipt == msgspec.json.encode(settlement.receipt)
-    assert json.loads(with_names(row.receipt or b"")) == RECEIPT
+    assert json.loads(receipt_of(row) or b"") == RECEIPT
     assert list(RECEIPT) == list(Receipt.__struct_fields__)
 
 

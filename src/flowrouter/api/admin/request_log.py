@@ -13,7 +13,6 @@ from flowrouter.api.admin.reading import moment_ms
 from flowrouter.api.admin.request_sift import sifted
 from flowrouter.canonical.dialect import Dialect
 from flowrouter.canonical.loss import Loss
-from flowrouter.canonical.receipt import with_names
 from flowrouter.gateway.ports import (
     AttemptRow,
     Lane,
@@ -25,6 +24,7 @@ from flowrouter.gateway.ports import (
     UsageGroup,
     UsageLine,
 )
+from flowrouter.gateway.receipt_rows import receipt_of
 from flowrouter.usage.pricing import usd
 
 Account = Annotated[str, msgspec.Meta(description="id or name of an account")]
@@ -153,8 +153,9 @@ async def get_request(call: Call) -> Reply:
             store.recordings.is_kept(call.rest, owner_id=owner_id),
         )
     )
-    receipt = msgspec.Raw(with_names(row.receipt)) if row.receipt is not None else None
-    return Reply(data=RequestDetail(receipt=receipt, recorded=recorded, **shown(row, RequestShown)))
+    receipt = receipt_of(row)
+    written = None if receipt is None else msgspec.Raw(receipt)
+    return Reply(data=RequestDetail(receipt=written, recorded=recorded, **shown(row, RequestShown)))
 
 
 async def get_receipt(call: Call) -> Reply:
