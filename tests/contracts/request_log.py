@@ -35,6 +35,11 @@ class RequestLogContract:
         raise NotImplementedError
 
     @pytest.fixture
+    def receipts_elsewhere(self) -> ReceiptStore:
+        """Return the receipts of the same store as another process sees them."""
+        raise NotImplementedError
+
+    @pytest.fixture
     def requests(self) -> Requests:
         raise NotImplementedError
 
@@ -149,6 +154,21 @@ class RequestLogContract:
             assert await receipts.get("req_00000001", owner_id="b") is None
             assert await receipts.get("req_00000002", owner_id="a") is None
             assert log.drain(30.0)
+
+    async def test_a_receipt_is_the_same_elsewhere(
+        self, log: RequestLog, receipts: ReceiptStore, receipts_elsewhere: ReceiptStore
+    ) -> None:
+        rest = (
+            b'[1234.0,null,"m-1",["combo c","",[],["work/m"],[]],[["work",12.0,1200.0,340.0,true,20.5]],null]'
+        )
+        log.record(request_row(1, owner_id="a", attempts=(attempt_row(),), receipt=rest))
+        here = await receipts.get("req_00000001", owner_id="a")
+        assert here is not None
+        assert b'"duration_ms":12.34' in here
+        assert log.drain(30.0)
+        for owner_id in ("a", None):
+            assert await receipts_elsewhere.get("req_00000001", owner_id=owner_id) == here
+        assert await receipts_elsewhere.get("req_00000001", owner_id="b") is None
 
     def test_sums(self, fill: Any, requests: Requests) -> None:
         fill(

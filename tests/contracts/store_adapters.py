@@ -69,6 +69,10 @@ class LogOfStore(OfStore, RequestLogContract):
         return StoredReceipts(store.place, log)
 
     @pytest.fixture
+    def receipts_elsewhere(self, store: Store, clock: FakeClock) -> StoredReceipts:
+        return StoredReceipts(store.place, RequestWriter(store.place, store.data, clock=clock, worker=1))
+
+    @pytest.fixture
     def requests(self, management: Management) -> StoredRequests:
         return management.requests
 

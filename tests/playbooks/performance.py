@@ -46,8 +46,14 @@ class Performance(msgspec.Struct, kw_only=True):
         return self.rows[0]
 
     @property
+    def receipt_text(self) -> bytes:
+        told = receipt_of(self.row)
+        assert told is not None
+        return told
+
+    @property
     def receipt(self) -> dict[str, Any]:
-        return msgspec.json.decode(receipt_of(self.row) or b"")
+        return msgspec.json.decode(self.receipt_text)
 
 
 def writer(clock: VirtualClock, slow: float) -> tuple[Send, dict[str, Any]]:

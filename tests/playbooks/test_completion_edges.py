@@ -98,7 +98,7 @@ def test_the_second_failure_does_not_let_the_first_accounts_secret_out() -> None
     told = read("openai_chat", result.body)
     assert told.failed
     assert STORY.startswith(told.text)
-    assert b"secret-of-first" not in result.body + (result.row.receipt or b"")
+    assert b"secret-of-first" not in result.body + result.receipt_text
     assert [log.delivered for log in result.exchange.attempts] == [True, True, False, False]
 
 
@@ -265,7 +265,7 @@ def test_no_secret_passes_in_a_failure_that_comes_with_content(client: str) -> N
     scripts = {"first": [half(0.4, "first", frame, dialect="gemini"), busy], "second": busy}
     result = perform(this, scripts=scripts)
     assert read(client, result.body).failed
-    assert b"secret-of-first" not in result.body + (result.row.receipt or b"")
+    assert b"secret-of-first" not in result.body + result.receipt_text
 
 
 def test_a_character_cut_in_halves_is_not_gone_on_from() -> None:

@@ -26,7 +26,7 @@ def test_an_error_that_is_no_json_object_is_told_in_our_words(steps: list[object
 def test_no_secret_of_the_account_passes_in_an_error(said: str) -> None:
     body = b'{"error":{"message":"bad value %s","type":"invalid_request_error"}}' % said.encode()
     result = play("openai_chat", ASK, accounts=[FIRST], scripts=[Script(status=400, steps=[body])])
-    shown = result.body + (result.row.error_text or "").encode() + (result.row.receipt or b"")
+    shown = result.body + (result.row.error_text or "").encode() + result.receipt_text
     for secret in (said.encode(), SECRET.encode(), b"pass/of-the-gate"):
         assert secret not in shown
 
@@ -39,7 +39,7 @@ def test_no_secret_passes_in_an_error_behind_a_200() -> None:
     ):
         result = play("openai_chat", ask, accounts=[FIRST], scripts=[script])
         assert result.status >= 400
-        assert SECRET.encode() not in result.body + (result.row.receipt or b"")
+        assert SECRET.encode() not in result.body + result.receipt_text
         assert SECRET not in (result.row.error_text or "")
 
 
@@ -49,10 +49,10 @@ def test_no_secret_passes_in_an_error_behind_content() -> None:
         "openai_chat", ASK_STREAM, accounts=[FIRST], scripts=[Script(headers=SSE, steps=[ROLE, HEL, error])]
     )
     assert b'"error"' in result.body
-    assert SECRET.encode() not in result.body + (result.row.receipt or b"")
+    assert SECRET.encode() not in result.body + result.receipt_text
 
 
 def test_a_model_name_that_is_no_text_is_still_booked() -> None:
     ask = ASK.replace(b'"m"', rb'"m\ud800"')
     result = play("openai_chat", ask, accounts=[FIRST], scripts=[Script(status=400, steps=[b"{}"])])
-    assert result.row.receipt
+    assert result.receipt["complete"]

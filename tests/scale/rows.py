@@ -213,9 +213,10 @@ class Maker:
 
 
 _RECEIPT = (
-    '{"summary":"answered at the first try","fields":['
-    + ",".join(f'{{"field":"field_{number}","fate":"passed","rules":""}}' for number in range(16))
-    + "]}"
+    '[123456.0,4567.0,"gpt-5.4",["model","priority",[],["openai-main/gpt-5.4"],[]],'
+    '[["openai-main",12.0,123400.0,3456.0,false,null]],{"fields":['
+    + ",".join(f'{{"field":"field_{number}","fate":"passed","rules":[]}}' for number in range(16))
+    + "]}]"
 )
 
 __all__ = ["DAY_MS", "MODELS", "PRESETS", "Batch", "Maker"]

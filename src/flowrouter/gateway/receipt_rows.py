@@ -1,5 +1,6 @@
 """The receipt of a stored exchange: what its row says, and what is kept beside it.
 
+What a store cannot hold (NUL on PostgreSQL) is replaced in the row, and so in a receipt that was read from there.
 Older versions kept the receipt whole, first with the names of its fields, then without them.
 """
 

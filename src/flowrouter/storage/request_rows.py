@@ -1,6 +1,6 @@
 """Request rows as SQL parameters and back; column names are the row's own field names.
 
-Attempts are kept as the values of their fields without the names, as receipts are; older rows have names.
+Attempts are kept as the values of their fields without the names; older rows have names.
 """
 
 from __future__ import annotations

@@ -76,12 +76,12 @@ class Pruning:
             receipts = max(receipts, now_ms - retention.receipt_days * DAY_MS)
         months = now_ms - _BUDGET_DAYS * DAY_MS  # a month's counters must outlast the month
         self._left = [
+            (_OLD_RECEIPTS, receipts),  # before the rows that they are told from
             (_OLD_REQUESTS, cutoff),
             (_OLD_LINES, cutoff),
             *((_OLD_SLOTS.format(width, kind), cutoff - DAY_MS) for width, kind in _SHORT),
             (_OLD_SPENT, min(cutoff, months)),
             (_OLD_BLOCKS, min(cutoff, months)),
-            (_OLD_RECEIPTS, receipts),
             (_EXPIRED_RECORDINGS, now_ms),
             (_EXPIRED_BLOBS, now_ms),
             (_EXPIRED_STATE, now_ms),

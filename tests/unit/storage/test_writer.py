@@ -296,8 +296,9 @@ def test_retention(store: Store, retention: Retention, left: range, monkeypatch:
     prune = RequestWriter(store.place, store.data, clock=clock, retention=retention)
     prune.start()
     with closing(sqlite3.connect(store.path)) as connection:
-        receipts = "SELECT count(*) FROM receipts"
-        wait_until(lambda: connection.execute(receipts).fetchone() == (len(left),))
+        count = "SELECT count(*) FROM {}".format
+        wait_until(lambda: connection.execute(count("requests")).fetchone() == (len(left),))
+        assert connection.execute(count("receipts")).fetchone() == (len(left),)
     assert stored(store) == numbered(left)
     assert prune.drain(30.0)
 

@@ -1,4 +1,4 @@
-"""Change no table: receipts and attempts are kept without the names of their fields from here on.
+"""Change no table: attempts are kept without the names of their fields from here on, of receipts only a rest.
 
 This version reads both; one before it reads only names, so it must not be let near such a store.
 """
