@@ -16,14 +16,16 @@ import traceback
 from collections import deque
 from collections.abc import Callable
 from contextvars import ContextVar, Token
+from itertools import groupby, islice
 from typing import Any, Literal, TextIO
 
 import msgspec
 
 from flowrouter.clock import Clock, SystemClock
-from flowrouter.logs.lines import LEVELS, Level, Record, as_json, as_text
+from flowrouter.logs.lines import LEVELS, Level, Record, alike_as_json, as_json, as_text, kind_of
 from flowrouter.logs.lookalikes import HIDDEN, spelled, without_lookalikes
 from flowrouter.logs.ring import MOST, Kept, Ring
+from flowrouter.logs.said import Said, memorable, said, said_alike
 
 _CAPACITY = 20_000
 _DELAY = 0.05
@@ -31,8 +33,8 @@ _PATIENCE = 2.0
 _SHORTEST_SECRET = 6
 _MOST_SECRETS = 4_000
 _CLEAN_MAX = 512
-_CLEAN_LONGEST = 100
-_NUMBERS = frozenset({int, float, bool, type(None)})
+_FEW, _MANY = 4, 500
+"""Of fewer lines of one kind in a row each is made by itself, of more these at a time: other threads wait meanwhile."""
 _NUMERIC = re.compile(r"[-+.0-9e]+")
 
 
@@ -50,7 +52,7 @@ class Sink:
         self._known: dict[str, None] = {}
         self._secrets: tuple[str, ...] | None = ()
         # What lines said in which none of them was found, nor anything that looks like one.
-        self._clean: set[tuple[str | None, ...]] = set()
+        self._clean: set[Said] = set()
         # Whether one of them may be a number, or stand in one.
         self._numeric = False
         self._dropped = 0
@@ -99,7 +101,7 @@ class Sink:
         if not self._writing.acquire(timeout=_PATIENCE):
             return  # another thread is stuck in a write; waiting for it would only add one more
         try:
-            lines = [self._line(record) for record in self._taken()]
+            lines = self._lines(self._taken())
             if self._dropped:
                 dropped, self._dropped = self._dropped, 0
                 text = f"{dropped} log lines were dropped: stderr did not take them"
@@ -108,7 +110,7 @@ class Sink:
                 return
             try:
                 stream = self._stream or sys.stderr
-                stream.write("".join(lines))
+                stream.write("\n".join((*lines, "")))
                 stream.flush()
             except (OSError, ValueError, AttributeError):
                 return  # stderr is closed or gone; there is nobody left to tell
@@ -138,19 +140,49 @@ class Sink:
     def _taken(self) -> list[Record]:
         return [self._records.popleft() for _ in range(len(self._records))]  # nobody else takes any
 
+    def _lines(self, records: list[Record]) -> list[str]:
+        """Return lines as they are written; many of one kind in a row are made together."""
+        lines: list[str] = []
+        for _, same in groupby(records, kind_of):
+            while alike := list(islice(same, _MANY)):
+                together = self._alike(alike) if len(alike) >= _FEW else None
+                lines += [self._line(record) for record in alike] if together is None else together
+        return lines
+
     def _line(self, record: Record) -> str:
         """Return one line as it is written; the newest are kept as JSON besides."""
         kept = as_json(record)
         self._spelled()  # another secret makes another `_clean`
-        clean, said = self._clean, None if self._numeric else _said(record)
-        if said is None or said not in clean:
-            written, kept = kept, self.redact(kept)
-            if said is not None and kept == written:
-                if len(clean) >= _CLEAN_MAX:
-                    clean.clear()
-                clean.add(said)
+        clean, told = self._clean, None if self._numeric else said(record)
+        if told is None or told not in clean:
+            kept = self._searched(kept, told, clean)
         self.ring.put(record, kept)
-        return (kept if self._as_json else self.redact(as_text(record))) + "\n"
+        return kept if self._as_json else self.redact(as_text(record))
+
+    def _alike(self, records: list[Record]) -> list[str] | None:
+        """Return lines of one kind as `_line` has each of them; None where they must be made one by one."""
+        self._spelled()
+        clean, told = self._clean, None if self._numeric else said_alike(records)
+        kept = None if told is None else alike_as_json(records)
+        if told is None or kept is None:
+            return None
+        common = kind_of(records[0])[1:]
+        if any((*common, *values) not in clean for values in set(told)):
+            kept = [
+                text if (*common, *values) in clean else self._searched(text, (*common, *values), clean)
+                for text, values in zip(kept, told, strict=True)
+            ]
+        self.ring.put_alike(records, kept)
+        return kept if self._as_json else [self.redact(as_text(record)) for record in records]
+
+    def _searched(self, text: str, told: Said | None, clean: set[Said]) -> str:
+        """Return a line without secrets; what it says is remembered if it has none."""
+        kept = self.redact(text)
+        if kept == text and told is not None and memorable(told):
+            if len(clean) >= _CLEAN_MAX:
+                clean.clear()
+            clean.add(told)
+        return kept
 
     def _start(self) -> None:
         if self._thread is not None and self._thread.is_alive():
@@ -313,23 +345,6 @@ def _placed(fields: dict[str, Any]) -> dict[str, Any]:
     if request_id is not None and "request_id" not in fields:
         fields["request_id"] = request_id
     return fields
-
-
-def _said(record: Record) -> tuple[str | None, ...] | None:
-    """Return all of a line that can be or hold a secret, None where it is too much to remember.
-
-    A number is none unless `_numeric`, and neither is the id that the gateway gave a request.
-    """
-    fields = record.fields
-    said: list[str | None] = [record.logger, record.message, *fields]
-    for name, value in fields.items():
-        if type(value) in _NUMBERS or name == "request_id":
-            said.append(None)
-        elif type(value) is str and len(value) <= _CLEAN_LONGEST:
-            said.append(value)
-        else:
-            return None
-    return tuple(said) if len(record.message) <= _CLEAN_LONGEST else None
 
 
 _SINK = Sink(SystemClock())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, Literal
 
@@ -12,7 +13,9 @@ from flowrouter.clock import iso
 
 Level = Literal["debug", "info", "warning", "error"]
 
-_encode = msgspec.json.Encoder(enc_hook=repr).encode
+_encoder = msgspec.json.Encoder(enc_hook=repr)
+_encode, _encode_lines = _encoder.encode, _encoder.encode_lines
+_OWN = frozenset(("time", "level", "logger", "message"))
 
 LEVELS: dict[str, int] = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 """How grave each level is."""
@@ -36,6 +39,36 @@ def as_json(record: Record) -> str:
         said = f"{record.message} (fields not shown: {error!r})".encode("ascii", "backslashreplace").decode()
         line = {"level": record.level, "logger": record.logger, "message": said}
         return msgspec.json.encode(line).decode()
+
+
+def kind_of(record: Record) -> tuple[str, ...]:
+    """Return what lines of one kind have in common: all but their times and the values of their fields."""
+    return (record.level, record.logger, record.message, *record.fields)
+
+
+def alike_as_json(records: Sequence[Record]) -> list[str] | None:
+    """Return lines of one kind, one at least, as `as_json` has them; what they have in common is encoded once.
+
+    Fields must be texts and numbers. None where the lines must be told one by one.
+    """
+    first = records[0]
+    if not _OWN.isdisjoint(first.fields):
+        return None
+    try:
+        own = _encode({"level": first.level, "logger": first.logger, "message": first.message})[1:-1].decode()
+        members = _encode_lines([record.fields for record in records]).decode().split("\n")
+    except Exception:  # noqa: BLE001 - one of them cannot be shown
+        return None
+    between = f'Z",{own}{"," if first.fields else ""}'
+    lines: list[str] = []
+    second, begin = -1, ""
+    for record, text in zip(records, members, strict=False):  # behind the last line there is an empty one
+        when = record.when
+        if int(when) != second:
+            second = int(when)
+            begin = f'{{"time":"{_second(second)[:-1]}.'
+        lines.append(f"{begin}{int(when % 1 * 1000):03d}{between}{text[1:]}")
+    return lines
 
 
 def as_text(record: Record) -> str:
@@ -88,4 +121,4 @@ def _printable(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
-__all__ = ["LEVELS", "Level", "Record", "as_json", "as_text"]
+__all__ = ["LEVELS", "Level", "Record", "alike_as_json", "as_json", "as_text", "kind_of"]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import secrets
 import threading
 from collections import deque
+from collections.abc import Sequence
 from operator import itemgetter
 from typing import Any
 
@@ -56,11 +57,22 @@ class Ring:
         """Keep `text`, which is `record` as JSON without secrets."""
         if len(text) > LONGEST:
             text = _shortened(record, text)
-        level = record.level
-        part = self._grave if level in ("warning", "error") else self._plain
         with self._lock:
             self.newest = number = self.newest + 1
-            part.append((number, record.when, level, text))
+            self._part(record.level).append((number, record.when, record.level, text))
+
+    def put_alike(self, records: Sequence[Record], texts: Sequence[str]) -> None:
+        """Keep `texts`, which are `records` of one level."""
+        if max(map(len, texts)) > LONGEST:
+            for record, text in zip(records, texts, strict=True):
+                self.put(record, text)
+            return
+        levels: list[Level] = [records[0].level] * len(texts)
+        times = [record.when for record in records]
+        with self._lock:
+            numbers = range(self.newest + 1, self.newest + 1 + len(texts))
+            self._part(levels[0]).extend(zip(numbers, times, levels, texts, strict=True))
+            self.newest += len(texts)
 
     def recent(self, level: Level, *, limit: int) -> list[Kept]:
         """Return the newest lines of `level` and above, newest first."""
@@ -81,6 +93,9 @@ class Ring:
         ):
             return None
         return int(number)
+
+    def _part(self, level: Level) -> deque[_Line]:
+        return self._grave if level in ("warning", "error") else self._plain
 
     def _lines(self, level: Level) -> list[Kept]:
         with self._lock:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from functools import lru_cache
-from itertools import chain
 from typing import Any
 
 from flowrouter.storage.columns import varies
@@ -46,13 +45,16 @@ class ManyRows:
         """Insert rows, given by columns; return how many were inserted or changed."""
         form = _form(into, *self._columns(into, columns))
         alike = [_bindable(columns[at][:1])[0] for at in form.alike]
-        rows = list(zip(*[_bindable(columns[at]) for at in form.own], strict=True))
+        width, count = len(form.own), len(columns[0])
+        own: list[Any] = [None] * (width * count)
+        for place, at in enumerate(form.own):
+            own[place::width] = _bindable(columns[at])
         done = at = 0
         size = form.most
-        while at < len(rows):
-            while at + size > len(rows):
+        while at < count:
+            while at + size > count:
                 size //= 2
-            values = [*alike, *chain.from_iterable(rows[at : at + size])]
+            values = [*alike, *own[at * width : (at + size) * width]]
             done += connection.execute(form.statement(size), values).rowcount
             at += size
         return done
