@@ -220,3 +220,27 @@ def _told(body: bytes, framing: str) -> list[Any]:
         return msgspec.json.decode(body)
     frames = SseParser().feed(body)
     return [msgspec.json.decode(frame.data) for frame in frames if frame.data and frame.data != b"[DONE]"]
+
+
+NAMELESS = [{"type": "tool_use", "id": f"t{name}", "name": name, "input": {}} for name in ("draw", "")]
+
+
+@pytest.mark.parametrize("client", ["anthropic", "openai_chat"])
+def test_a_call_without_a_name_is_no_tool_of_the_log(client: Dialect) -> None:
+    whole = {
+        "type": "message",
+        "id": "i",
+        "role": "assistant",
+        "model": "m",
+        "content": NAMELESS,
+        "usage": {"input_tokens": 1, "output_tokens": 1},
+        "stop_reason": "tool_use",
+    }
+    body = {"model": "m", "max_tokens": 5, "messages": [{"role": "user", "content": "hi"}]}
+    result = play(
+        client,
+        msgspec.json.encode(body),
+        accounts=[account("vendor", "anthropic")],
+        scripts=[Script(steps=[msgspec.json.encode(whole)])],
+    )
+    assert (result.status, result.row.tools) == (200, "draw")

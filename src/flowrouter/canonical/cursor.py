@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -11,6 +11,7 @@ from flowrouter.canonical import events as e
 from flowrouter.canonical.dialect import Dialect
 from flowrouter.canonical.events import Event
 from flowrouter.canonical.fold import replay
+from flowrouter.canonical.outline import Outline
 from flowrouter.canonical.parts import Part, Text, ToolCall
 from flowrouter.canonical.problem import Problem
 from flowrouter.canonical.response import Response
@@ -174,31 +175,23 @@ def whole(response: Response) -> Cursor:
     return cursor
 
 
-def outlined(
-    origin: Dialect,
-    finish: e.Finish,
-    *,
-    name: str,
-    model: str,
-    usage: Usage | None,
-    called: Sequence[str] = (),
-) -> Cursor:
-    """Return the cursor of a counted answer in one piece of which only this was read.
-
-    `name` is its id, `called` the names of the tools it calls.
-    """
+def at_end(outline: Outline, origin: Dialect) -> Cursor:
+    """Return the cursor of a counted answer in one piece of which only its outline was read."""
+    finishes: dict[int, e.Finish] = {}
+    if outline.finish is not None:
+        finishes[0] = e.Finish(reason=outline.finish)
     cursor = Cursor(
         started=True,
         meaningful=True,
         ended=True,
         origin=origin,
-        id=name,
-        model=model,
-        usage=usage,
-        finishes={finish.choice: finish},
+        id=outline.id,
+        model=outline.model,
+        usage=outline.usage,
+        finishes=finishes,
     )
-    for index, tool in enumerate(called):
-        _called(cursor, PartState(index, finish.choice, ToolCall(id="", name=tool, arguments="")))
+    for index, tool in enumerate(outline.called):
+        _called(cursor, PartState(index, 0, ToolCall(id="", name=tool, arguments="")))
     return cursor
 
 
@@ -298,4 +291,4 @@ _STEPS: dict[type, Callable[[Cursor, Any], None]] = {
     e.LogprobsDelta: _other,
 }
 
-__all__ = ["Cursor", "PartState", "outlined", "whole"]
+__all__ = ["Cursor", "PartState", "at_end", "whole"]

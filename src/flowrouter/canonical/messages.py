@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from itertools import chain, compress
-from operator import attrgetter, is_, itemgetter
-from typing import Any, Literal, TypeVar
+from operator import attrgetter, is_
+from typing import Annotated, Any, Literal, TypeVar, overload
 
 import msgspec
 
@@ -33,52 +33,96 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     extra: Extra = {}
 
 
-class Words(tuple[Message, ...]):
+class Said(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
+    """What one role said, in the form that most dialects have for words; never nothing."""
+
+    role: Literal["system", "developer", "user", "assistant"]
+    content: Annotated[str, msgspec.Meta(min_length=1)]
+
+
+class Words(Sequence[Message]):
     """Messages of nothing but one text each, with nothing beside it: what most requests hold.
 
-    Whoever looks for something else in a conversation may pass such a one by. What is made of it, a part of it
-    or a copy with other messages, is an ordinary tuple again.
+    Whoever looks for something else in a conversation may pass such a one by. The messages are made when somebody
+    looks at them, once: many requests are read and written without. What is made of it, a part of it or a
+    copy with other messages, is an ordinary tuple.
+
+    `place` is the client's own path to a message, with `{}` for its number; empty where it is `messages[n]`.
     """
 
-    __slots__ = ()
+    __slots__ = ("_messages", "_place", "_shape", "said")
+
+    def __init__(self, said: Sequence[Said], place: str = "", shape: ContentShape = "string") -> None:
+        self.said = said
+        self._place = place
+        self._shape: ContentShape = shape
+        self._messages: tuple[Message, ...] | None = None
 
     @property
-    def said(self) -> tuple[list[Role], list[str]]:
-        """Return who spoke, and what each said."""
-        return list(map(_role, self)), list(map(_text, chain.from_iterable(map(_parts, self))))
+    def texts(self) -> Iterator[str]:
+        """Return what was said, one text each."""
+        return map(_content, self.said)
+
+    @property
+    def leading(self) -> int | None:
+        """Return how many are the system's, if behind them user and assistant take turns, the user first and last."""
+        roles = list(map(_role, self.said))
+        if roles[-1] != "user":
+            return None
+        count = roles.index("user")
+        turns = roles[count:]
+        if turns != [*_IN_TURN * (len(turns) // 2), "user"] or not _SYSTEM.issuperset(roles[:count]):
+            return None
+        return count
+
+    @property
+    def all(self) -> tuple[Message, ...]:
+        """Return the messages, the same at every look: parts are known by their identity."""
+        if self._messages is None:
+            place, shape = self._place.format, self._shape
+            made = [
+                Message(role=one.role, parts=(Text(text=one.content),), shape=shape, place=place(number))
+                for number, one in enumerate(self.said)
+            ]
+            if self._messages is None:  # another thread may have been faster
+                self._messages = tuple(made)
+        return self._messages
+
+    def __len__(self) -> int:
+        return len(self.said)
+
+    def __iter__(self) -> Iterator[Message]:
+        return iter(self.all)
+
+    @overload
+    def __getitem__(self, index: int) -> Message: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Message, ...]: ...
+    def __getitem__(self, index: int | slice) -> Message | tuple[Message, ...]:
+        return self.all[index]
+
+    def __eq__(self, other: object) -> bool:
+        return self.all == (other.all if isinstance(other, Words) else other)
+
+    def __hash__(self) -> int:
+        return hash(self.all)
+
+    def __repr__(self) -> str:
+        return repr(self.all)
 
 
 SYSTEM = ("system", "developer")
 """The roles of who sets the rules."""
 
-_parts, _role, _text = attrgetter("parts"), attrgetter("role"), attrgetter("text")
-_shape, _extra = attrgetter("shape"), attrgetter("extra")
-_STRING = frozenset({"string"})
-_role_in, _content_in = itemgetter("role"), itemgetter("content")
-_TEXT, _PAIR = frozenset({str}), frozenset({2})
+_SYSTEM, _IN_TURN = frozenset(SYSTEM), ["user", "assistant"]
+_parts, _role, _content = attrgetter("parts"), attrgetter("role"), attrgetter("content")
 
 
-def spoken(items: list[Any], roles: frozenset[str]) -> Words | None:
-    """Return wire messages that hold one of `roles` and a text each, and nothing else; None where one is another.
-
-    They are looked at all at once, without a step of ours for each.
-    """
-    try:
-        who, said = list(map(_role_in, items)), list(map(_content_in, items))
-        plain = roles.issuperset(who) and all(said) and _PAIR.issuperset(map(len, items))
-    except (KeyError, TypeError):
-        return None
-    if not plain or not _TEXT.issuperset(map(type, said)):
-        return None
-    pairs = zip(who, said, strict=True)
-    return Words([Message(role=role, parts=(Text(text=text),), shape="string") for role, text in pairs])
-
-
-def as_words(messages: list[Message]) -> tuple[Message, ...]:
-    """Return `messages` told as strings as `Words` where they are such, else as an ordinary tuple."""
-    if not _STRING.issuperset(map(_shape, messages)) or any(map(_extra, messages)):
-        return tuple(messages)
-    return Words(messages) if all(map(_text, parts_of(messages))) else tuple(messages)
+def only_text(parts: Sequence[Part]) -> str:
+    """Return what `parts` say where they are one text with nothing about it; else nothing."""
+    if len(parts) == 1 and isinstance(part := parts[0], Text) and part == Text(text=part.text):
+        return part.text
+    return ""
 
 
 def leading_system(messages: Sequence[Message]) -> int:
@@ -102,9 +146,11 @@ def of_kind(parts: Sequence[Part], kind: type[_P]) -> list[_P]:
 
 def kinds(messages: Iterable[Message]) -> set[type[Part]]:
     """Return which kinds of parts there are in `messages`: what most steps need to know to pass them by."""
+    if type(messages) is Words:
+        return {Text}
     return set(map(type, chain.from_iterable(map(_parts, messages))))
 
 
 __all__ = [
-    "SYSTEM", "Message", "Role", "Words", "as_words", "kinds", "leading_system", "of_kind", "parts_of", "spoken",
+    "SYSTEM", "Message", "Role", "Said", "Words", "kinds", "leading_system", "of_kind", "only_text", "parts_of",
 ]  # fmt: skip

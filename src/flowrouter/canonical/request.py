@@ -6,13 +6,15 @@ as JSON null is kept as `NULL` in `extra`, under its own name, for its own diale
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from operator import attrgetter
 from typing import Any, Literal
 
 import msgspec
 
 from flowrouter.canonical.cache import CacheHint
 from flowrouter.canonical.dialect import Dialect
-from flowrouter.canonical.messages import Message
+from flowrouter.canonical.messages import Message, Words
 from flowrouter.canonical.parts import ContentShape, Extra, Part
 from flowrouter.canonical.tools import Tool, ToolChoice
 
@@ -83,7 +85,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 
     origin: Dialect
     model: str
-    messages: tuple[Message, ...] = ()
+    messages: Sequence[Message] = ()
     system: tuple[Part, ...] = ()
     system_shape: ContentShape = "absent"
     tools: tuple[Tool, ...] = ()
@@ -107,6 +109,19 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     members: tuple[str, ...] = ()
 
 
+_beside = attrgetter(
+    "tools", "tool_choice", "reasoning", "output", "verbosity", "user", "metadata", "service_tier", "cache", "cache_key",
+    "extra",
+)  # fmt: skip
+_NOTHING: tuple[Any, ...] = ((), *(None,) * 9, {})
+
+
+def bare_words(request: Request) -> Words | None:
+    """Return the messages of a request that holds words, how the answer is to be drawn and where it ends; else None."""
+    messages = request.messages
+    return messages if type(messages) is Words and _beside(request) == _NOTHING else None
+
+
 __all__ = [
     "EFFORTS",
     "Effort",
@@ -114,4 +129,5 @@ __all__ = [
     "ReasoningControl",
     "Request",
     "Sampling",
+    "bare_words",
 ]

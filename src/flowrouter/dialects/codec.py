@@ -15,6 +15,7 @@ from flowrouter.canonical.events import Event
 from flowrouter.canonical.head import Counts, Head, Texts
 from flowrouter.canonical.loss import Loss
 from flowrouter.canonical.metered import Metered
+from flowrouter.canonical.outline import Outline
 from flowrouter.canonical.parts import Provenance
 from flowrouter.canonical.problem import Problem
 from flowrouter.canonical.rendered import Rendered
@@ -123,7 +124,7 @@ def _never(_: bytes) -> bool:
     return False
 
 
-def _untold(_: bytes) -> Cursor | None:
+def _untold(_: bytes) -> Outline | None:
     return None
 
 
@@ -196,7 +197,7 @@ class Codec(msgspec.Struct, frozen=True, kw_only=True):
     usage_only: Callable[[bytes], bool] = _never
     needs_usage: bool = False
     measure: Callable[[bytes], Measured] = _unmeasured
-    outline: Callable[[bytes], Cursor | None] = _untold
+    outline: Callable[[bytes], Outline | None] = _untold
     count: TokenCount | None = None
     limited: Callable[[bytes, int, Capabilities], bytes] | None = None
     embeddings: Embeddings | None = None

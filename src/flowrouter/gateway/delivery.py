@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from flowrouter.canonical import events as e
-from flowrouter.canonical.cursor import Cursor, whole
+from flowrouter.canonical.cursor import Cursor, at_end, whole
 from flowrouter.canonical.events import Event
 from flowrouter.canonical.fold import Fold, replay
 from flowrouter.canonical.problem import Problem
@@ -50,6 +50,7 @@ from flowrouter.gateway.sinks import (
 from flowrouter.gateway.source import Source
 from flowrouter.gateway.stopping import covered, is_stopped, may_go_on, must_stop, stopping
 from flowrouter.gateway.stored_responses import StoredResponses
+from flowrouter.gateway.untouched import untouched
 
 NAMED = "openai_responses"
 """The dialect in which later requests may name an answer."""
@@ -92,8 +93,8 @@ class Delivery(msgspec.Struct, eq=False):
         exchange, source = self._exchange, self._source
         if exchange.inbound.operation != "generate":
             return self._measured()
-        if source.cursor is not None:
-            return self._pass(source.cursor)
+        if source.outline is not None:
+            return self._pass(at_end(source.outline, self._begun.target.dialect))
         if source.response is not None:
             return self._whole(source.response)
         head = exchange.head
@@ -157,7 +158,7 @@ class Delivery(msgspec.Struct, eq=False):
     def _edited(self, response: Response) -> Response:
         """Return a whole answer as its client gets it."""
         prepared = self._opened.prepared
-        if prepared.leaves(response):
+        if untouched(response, self._exchange, prepared) is not None:
             self._cursor = whole(response)
             return response
         self._cursor, gathered = Cursor(), Fold()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flowrouter.canonical import events as e
 from flowrouter.canonical.cursor import Cursor
 from flowrouter.canonical.loss import Loss
+from flowrouter.canonical.outline import Outline
 from flowrouter.canonical.problem import Problem
 from flowrouter.clock import Clock
 from flowrouter.gateway.attempts import Opened
@@ -36,21 +37,30 @@ def note(
     """
     if exchange.settled:
         return
-    log = opened.log
-    log.ended = log.ended or clock.monotonic()
     if cursor is None:
+        opened.log.ended = opened.log.ended or clock.monotonic()
         return
     usage = booked(exchange, cursor, before=before) if sent or cursor.meaningful else cursor.usage
-    log.usage = usage
+    finish, called = cursor.finishes.get(0), [part.name for part in cursor.parts if part.name]
+    reason = finish.reason if finish is not None else None
+    outline = Outline(cursor.id, cursor.model, usage, reason, tuple(called))
+    note_end(exchange, opened, outline, sent=sent, clock=clock)
+
+
+def note_end(exchange: Exchange, opened: Opened, outline: Outline, *, sent: bool, clock: Clock) -> None:
+    """Write the same of an answer that is known from its end, as those in one piece are."""
+    if exchange.settled:
+        return
+    log, usage = opened.log, outline.usage
+    log.ended, log.usage = log.ended or clock.monotonic(), usage
     if not sent:
         return
     log.delivered = True
     exchange.usage = usage
-    exchange.answered_model = cursor.model or opened.prepared.target.model
-    finish = cursor.finishes.get(0)
-    exchange.finish = finish.reason if finish is not None else None
-    if cursor.parts:
-        exchange.called = tuple(dict.fromkeys([part.name for part in cursor.parts if part.name]))
+    exchange.answered_model = outline.model or opened.prepared.target.model
+    exchange.finish = outline.finish
+    if outline.called:
+        exchange.called = tuple(dict.fromkeys([name for name in outline.called if name]))
 
 
-__all__ = ["failure_in", "note", "withheld"]
+__all__ = ["failure_in", "note", "note_end", "withheld"]

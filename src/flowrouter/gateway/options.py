@@ -39,7 +39,8 @@ def encode_options(exchange: Exchange, now: float, *, target: Target | None = No
     """
     head, attempts = exchange.head, exchange.attempts
     assert head is not None
-    first, last, plan = attempts[0].target, target or attempts[-1].target, exchange.plan
+    first, plan = attempts[0].target, exchange.plan
+    last = attempts[-1].target if target is None else target
     straight = (last is first or last == first) and exchange.step != AUTO
     as_asked = exchange.named or (straight and (plan is None or not plan.chosen))
     inbound, follows = exchange.inbound, exchange.continuation
@@ -47,7 +48,7 @@ def encode_options(exchange: Exchange, now: float, *, target: Target | None = No
         now=now,
         asked=inbound.body if follows is None else follows.body,
         framing=inbound.framing,
-        include_usage=bool(head.include_usage),
+        include_usage=head.include_usage is True,
         model=head.model if as_asked else None,
         legacy_calls=head.legacy_calls,
     )

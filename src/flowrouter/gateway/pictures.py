@@ -19,6 +19,7 @@ import msgspec
 from flowrouter.canonical.capabilities import Capabilities
 from flowrouter.canonical.data_urls import read_data_url
 from flowrouter.canonical.loss import Loss
+from flowrouter.canonical.messages import Words
 from flowrouter.canonical.parts import Image, Part, Source, ToolResult
 from flowrouter.canonical.request import Request
 from flowrouter.errors import FlowRouterError, UpstreamError
@@ -134,7 +135,7 @@ def needed(capabilities: Capabilities) -> bool:
 
 def addresses(request: Request) -> Iterator[str]:
     """Yield the addresses of pictures in `request`, those in the results of tools too."""
-    for message in request.messages:
+    for message in () if type(request.messages) is Words else request.messages:
         for image in _images(message.parts):
             if _is_ours(image.source):
                 yield image.source.url or ""

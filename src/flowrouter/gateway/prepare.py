@@ -13,7 +13,6 @@ from flowrouter.canonical.loss import Loss
 from flowrouter.canonical.receipt import Lane
 from flowrouter.canonical.rendered import NO_EDITS
 from flowrouter.canonical.request import Request
-from flowrouter.canonical.response import Response
 from flowrouter.canonical.rewrite import ReplyRewriter
 from flowrouter.dialects import codec
 from flowrouter.gateway.editors import Editor
@@ -73,21 +72,6 @@ class Prepared(msgspec.Struct, eq=False):
     def spare(self) -> None:
         """Let go of what was sent: streams are long, and bodies may be large."""
         self.request = SENT
-
-    def leaves(self, response: Response) -> bool:
-        """Return whether `edits`, and being told event by event, would leave a whole answer as it is."""
-        usage = response.usage
-        if self.rewrites or usage is None or usage.input is None or usage.output is None:
-            return False
-        # Told event by event, choices come in order, and what bears one number is one.
-        last = -1
-        for choice in response.choices:
-            if choice.finish is None or choice.index <= last:
-                return False
-            if self.sealer is not None and self.sealer.concerns(choice.parts):
-                return False
-            last = choice.index
-        return last >= 0
 
 
 def prepare(
@@ -281,6 +265,9 @@ def _translate(
         request, fetched = with_pictures(request, exchange.pictures)
         losses = (*losses, *fetched)
     sealer = None if same else reasoning.sealer(target, exchange.caller, marks=_misses_state(request))
+    if stages:
+        # What they are given is theirs to take apart.
+        request = msgspec.structs.replace(request, messages=tuple(request.messages))
     for stage in stages:
         request = stage.edit_request(request)
     request = reasoning.open(request, target, owner_id=exchange.caller.owner_id)

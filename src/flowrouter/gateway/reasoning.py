@@ -57,7 +57,7 @@ class ReasoningState:
 
         Compaction items of ours open for every target; raises `CallerError` for one that does not.
         """
-        if isinstance(request.messages, Words):
+        if type(request.messages) is Words:
             return request
         held = kinds(request.messages)
         if Opaque in held:

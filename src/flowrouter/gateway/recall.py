@@ -103,7 +103,7 @@ class Recall:
 
 def lacks_state(messages: Sequence[Message]) -> bool:
     """Return whether the open tool loop holds a turn without the state of its reasoning."""
-    if isinstance(messages, Words):
+    if type(messages) is Words:
         return False
     behind = messages[_open_loop(messages) :]
     return bool(behind) and any(_lacks_state(turn) for _, turn in _runs(behind))

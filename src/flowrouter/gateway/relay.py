@@ -17,10 +17,11 @@ from flowrouter.gateway.blame import Failure
 from flowrouter.gateway.carrying_on import Completion
 from flowrouter.gateway.client import Client
 from flowrouter.gateway.delivery import NAMED, Delivery, Means
-from flowrouter.gateway.endings import note
+from flowrouter.gateway.endings import note_end
 from flowrouter.gateway.exchange import Exchange
 from flowrouter.gateway.recall import Recall
 from flowrouter.gateway.stored_responses import StoredResponses
+from flowrouter.gateway.untouched import rendered, untouched
 
 
 class Relay:
@@ -45,20 +46,31 @@ class Relay:
 
         `settle` is called once the client has its answer, before the rest of the reply is read.
         """
-        opened, cursor = begun.opened, begun.source.cursor
-        if cursor is not None and exchange.hold is None and exchange.inbound.dialect != NAMED:
-            # All of it is here and leaves as it came, like most that are no streams.
-            clock = self._means.clock
-            try:
-                later = client.answer_now(200, begun.source.body)
-                if later is not None:
-                    await later
-                exchange.problem, exchange.outcome, opened.log.verdict = None, "ok", "answered"
-            finally:
-                begun.close()
-                note(exchange, opened, cursor, sent=client.content_sent, clock=clock)
-            return None
-        delivery = Delivery(begun, opened, begun.source, exchange, client, self._means, settle)
+        opened, source = begun.opened, begun.source
+        if exchange.hold is None and exchange.inbound.dialect != NAMED:
+            outline, response = source.outline, source.response
+            if response is not None:
+                try:
+                    outline = untouched(response, exchange, opened.prepared)
+                except BaseException:
+                    begun.close()
+                    raise
+            if outline is not None:
+                # All of it is here and leaves at once, like most answers that are no streams.
+                clock = self._means.clock
+                try:
+                    body = source.body
+                    if response is not None:
+                        body = rendered(response, exchange, target=opened.prepared.target, clock=clock)
+                    later = client.answer_now(200, body)
+                    if later is not None:
+                        await later
+                    exchange.problem, exchange.outcome, opened.log.verdict = None, "ok", "answered"
+                finally:
+                    begun.close()
+                    note_end(exchange, opened, outline, sent=client.content_sent, clock=clock)
+                return None
+        delivery = Delivery(begun, opened, source, exchange, client, self._means, settle)
         try:
             problem = await delivery.run()
         except UpstreamError as error:

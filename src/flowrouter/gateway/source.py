@@ -15,8 +15,8 @@ from typing import Any
 import msgspec
 
 from flowrouter.canonical import events as e
-from flowrouter.canonical.cursor import Cursor
 from flowrouter.canonical.events import Event, is_meaningful
+from flowrouter.canonical.outline import Outline
 from flowrouter.canonical.problem import Problem
 from flowrouter.canonical.response import Response
 from flowrouter.canonical.usage import Usage, merge
@@ -63,8 +63,8 @@ _LAST = frozenset({e.MessageEnd, e.StreamError})
 class Source(msgspec.Struct, eq=False):
     """One reply, read once: `peek` first, then what it found.
 
-    A reply in one piece is in `body`, and of a conversation's either the `cursor` at its end, where it passes as
-    it is and its words need not be read, or the `response`. A stream comes from `more`.
+    A reply in one piece is in `body`, and of a conversation's either the `outline`, where it passes as it is
+    and its words need not be read, or the `response`. A stream comes from `more`.
     """
 
     _opened: Opened
@@ -73,7 +73,7 @@ class Source(msgspec.Struct, eq=False):
     _timeouts: Timeouts
     _terms: Terms
     body: bytes = b""
-    cursor: Cursor | None = None
+    outline: Outline | None = None
     response: Response | None = None
 
     # Of a stream alone.
@@ -209,8 +209,8 @@ class Source(msgspec.Struct, eq=False):
         upstream = codec(prepared.target.dialect)
         try:
             if prepared.lane == "passthrough" and not head.stream:
-                self.cursor = upstream.outline(text)
-            if self.cursor is None:
+                self.outline = upstream.outline(text)
+            if self.outline is None:
                 self.response = upstream.parse_response(text, provenance(self._opened))
         except ValueError:
             problem = upstream.problem_of(self._opened.reply.status, data)

@@ -172,6 +172,9 @@ class Sink:
                 text if (*common, *values) in clean else self._searched(text, (*common, *values), clean)
                 for text, values in zip(kept, told, strict=True)
             ]
+        self._spelled()
+        if self._clean is not clean:
+            return None  # a secret became known meanwhile
         self.ring.put_alike(records, kept)
         return kept if self._as_json else [self.redact(as_text(record)) for record in records]
 

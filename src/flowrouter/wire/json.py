@@ -122,6 +122,18 @@ def typed(kind: type[T]) -> msgspec.json.Decoder[T]:
     return msgspec.json.Decoder(kind, strict=True)
 
 
+LEFT_OUT: Any = cast("Any", None)
+"""The default of a member that need not be there. Where it may not be null, only what is not there gets it."""
+
+
+def shaped(value: Any, shape: type[T]) -> T | None:
+    """Return a value that was read as the wire shape `shape`, None where it has another; it is not read again."""
+    try:
+        return msgspec.convert(value, shape)
+    except msgspec.ValidationError:
+        return None
+
+
 def _loads_leniently(text: bytes | str, reason: Exception) -> Any:
     if isinstance(reason, RecursionError):
         raise JsonError("nested too deeply") from None
@@ -151,4 +163,6 @@ def _scrub(value: Any) -> Any:
             return value
 
 
-__all__ = ["JsonError", "Raw", "dumps", "dumps_text", "in_pieces", "loads", "repeats", "typed"]
+__all__ = [
+    "LEFT_OUT", "JsonError", "Raw", "dumps", "dumps_text", "in_pieces", "loads", "repeats", "shaped", "typed",
+]  # fmt: skip

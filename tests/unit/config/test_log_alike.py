@@ -110,3 +110,28 @@ def test_the_usual_line_of_a_request_is_made_together(monkeypatch: pytest.Monkey
     sink.flush()
     assert stream.getvalue().count('"request_id":"req_') == 1_200
     assert sink.ring.newest == 1_200
+
+
+def test_a_secret_that_becomes_known_while_lines_are_made_is_in_none_of_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stream = io.StringIO()
+    sink = Sink(Clock(Random(1)))
+    sink.configure(level="info", as_json=True, stream=stream)
+    made = logs.alike_as_json  # pyright: ignore[reportPrivateImportUsage] - where the other thread comes in
+
+    def hiding(records: list[Any]) -> list[str] | None:
+        lines = made(records)
+        sink.hide("hunter22")
+        return lines
+
+    said = ""
+    for _ in range(2):  # what was said before is not searched again
+        for _ in range(8):
+            sink.put("info", "access", "exchange", fields={"model": "hunter22", "status": 200})
+        before, _ = stream.getvalue(), sink.flush()
+        said = stream.getvalue().removeprefix(before)
+        monkeypatch.setattr(logs, "alike_as_json", hiding)
+    assert said.count('"status":200') == 8
+    assert "hunter22" not in said
+    assert "hunter22" not in "".join(kept.text for kept in sink.ring.recent("info", limit=8))

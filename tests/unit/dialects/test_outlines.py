@@ -10,9 +10,12 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from flowrouter.canonical.cursor import Cursor, whole
+from flowrouter.canonical.cursor import at_end, whole
 from flowrouter.canonical.dialect import Dialect
+from flowrouter.canonical.outline import Outline
 from flowrouter.canonical.parts import Provenance
+from flowrouter.canonical.response import Response
+from flowrouter.canonical.usage import Usage
 from flowrouter.dialects import available, codec
 from flowrouter.wire.json import JsonError, loads
 from tests.vectors.loader import vectors
@@ -37,14 +40,12 @@ _VALUES: tuple[Any, ...] = (
 )
 
 
-def _facts(cursor: Cursor) -> object:
-    """Return what the books need of where an answer ended."""
-    assert cursor.started
-    assert cursor.meaningful
-    assert cursor.ended
-    finishes = {number: (finish.reason, finish.raw) for number, finish in cursor.finishes.items()}
-    called = [part.name for part in cursor.parts if part.name is not None]
-    return cursor.origin, cursor.id, cursor.model, cursor.usage, finishes, called
+def _outlined(answer: Response) -> Outline:
+    """Return the outline of an answer that was read in full."""
+    cursor = whole(answer)
+    finish = cursor.finishes.get(0)
+    called = tuple([part.name for part in cursor.parts if part.name is not None])
+    return Outline(cursor.id, cursor.model, cursor.usage, finish.reason if finish else None, called)
 
 
 def _agree(dialect: Dialect, body: bytes) -> bool:
@@ -52,7 +53,7 @@ def _agree(dialect: Dialect, body: bytes) -> bool:
     told = codec(dialect).outline(body)
     if told is None or not _is_read(body):
         return False
-    assert _facts(told) == _facts(whole(codec(dialect).parse_response(body, _WHENCE)))
+    assert told == _outlined(codec(dialect).parse_response(body, _WHENCE))
     return True
 
 
@@ -109,3 +110,20 @@ def test_damaged_bytes_are_told_alike(told: tuple[Dialect, bytes], at: int, writ
     dialect, body = told
     at %= len(body)
     _agree(dialect, body[:at] + written + body[at + 1 :])
+
+
+def test_a_cursor_at_the_end_tells_the_same() -> None:
+    outline = Outline("id", "model", Usage(input=1, output=2), "tool_calls", ("one", "two"))
+    cursor = at_end(outline, "anthropic")
+    assert cursor.started
+    assert cursor.meaningful
+    assert cursor.ended
+    assert (cursor.origin, cursor.id, cursor.model, cursor.usage) == (
+        "anthropic",
+        "id",
+        "model",
+        outline.usage,
+    )
+    assert cursor.finishes[0].reason == "tool_calls"
+    assert [part.name for part in cursor.parts] == ["one", "two"]
+    assert not any(part.is_open for part in cursor.parts)

@@ -3,9 +3,9 @@
 Nouns: `Node` reads wire objects (`node`), blocks become parts (`parse_parts`) and back
 (`render_parts`). Requests: `parse_requests`, `render_requests` (own, faithful), `render_foreign`
 (repaired) with `screen` (what cannot be said), `conversation` (order of turns), `tools`,
-`schemas`, `thinking`, `cache_marks` and `losses`. Replies: `responses`, `stream_decoder`,
-`stream_encoder`, with `stops` and `usage`. `errors` knows the envelope, `envelope` the passthrough
-lane, `texts` the words of a body, `count_tokens` the count.
+`schemas`, `thinking`, `cache_marks` and `losses`; those of words alone by `plain` and `foreign_words`.
+Replies: `responses`, `stream_decoder`, `stream_encoder`, with `stops` and `usage`. `errors` knows the
+envelope, `envelope` the passthrough lane, `texts` the words of a body, `count_tokens` the count.
 """
 
 from flowrouter.dialects.anthropic.count_tokens import (

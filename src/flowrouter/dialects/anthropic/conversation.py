@@ -47,12 +47,12 @@ class Conversation(msgspec.Struct, eq=False):
 
     def say(self, messages: Words) -> bool:
         """Take in messages that need neither screening nor repair; return whether these are such, else take in none."""
-        roles, texts = messages.said
-        if any(map(str.isspace, texts)):
+        if any(map(str.isspace, messages.texts)):
             return False
         system, said, before = self.system, self.messages, ""
-        for role, text in zip(roles, texts, strict=True):
-            block: Block = {"type": "text", "text": text}
+        for one in messages.said:
+            role = one.role
+            block: Block = {"type": "text", "text": one.content}
             if role == before:
                 said[-1]["content"].append(block)
             elif role not in SYSTEM:
@@ -73,7 +73,7 @@ class Conversation(msgspec.Struct, eq=False):
     def build(
         self,
         system: tuple[Part, ...],
-        messages: tuple[Message, ...],
+        messages: Sequence[Message],
         leading: int,
         *,
         names: Mapping[str, str],

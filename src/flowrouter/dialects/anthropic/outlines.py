@@ -9,8 +9,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from flowrouter.canonical import events as e
-from flowrouter.canonical.cursor import Cursor, outlined
+from flowrouter.canonical.outline import Outline
 from flowrouter.dialects.anthropic.stops import finish_of
 from flowrouter.dialects.anthropic.usage import parse_usage
 from flowrouter.wire.json import typed
@@ -48,20 +47,18 @@ class _Message(msgspec.Struct):
 _message = typed(_Message)
 
 
-def outline(body: bytes) -> Cursor | None:
+def outline(body: bytes) -> Outline | None:
     """Return where a message ended, without its words, None where it takes a full reading to tell."""
     try:
         told = _message.decode(body)
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         return None
-    raw = told.stop_reason
-    return outlined(
-        "anthropic",
-        e.Finish(reason=finish_of(raw) or "other", raw=raw, stop_sequence=told.stop_sequence),
-        name=told.id,
-        model=told.model,
-        usage=parse_usage(told.usage),
-        called=[block.name for block in told.content if type(block) is _ToolUse],
+    return Outline(
+        told.id,
+        told.model,
+        parse_usage(told.usage),
+        finish_of(told.stop_reason) or "other",
+        tuple([block.name for block in told.content if type(block) is _ToolUse]),
     )
 
 

@@ -6,19 +6,19 @@ from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 from flowrouter.canonical.fates import member_names
-from flowrouter.canonical.messages import Message, Role, spoken
+from flowrouter.canonical.messages import Message, Role
 from flowrouter.canonical.parts import Opaque, Text
 from flowrouter.canonical.request import OutputFormat, ReasoningControl, Request, Sampling
 from flowrouter.canonical.tools import FunctionTool, HostedTool, Tool, ToolChoice
 from flowrouter.dialects.anthropic.envelope import refuse_thread
 from flowrouter.dialects.anthropic.node import Node, ShapeError, no_text
 from flowrouter.dialects.anthropic.parse_parts import parse_blocks, parse_content
+from flowrouter.dialects.anthropic.plain import plain_request, spoken
 from flowrouter.errors import CallerError
 from flowrouter.wire.json import JsonError, loads
-from flowrouter.wire.members import Json, left
+from flowrouter.wire.members import Json, as_object, left
 
 _ROLES: dict[str, Role] = {"user": "user", "assistant": "assistant", "system": "system"}
-_SPEAKERS = frozenset(_ROLES)
 _CHOICES = {"auto": "auto", "any": "required", "tool": "tool", "none": "none"}
 Taken = dict[str, Any]
 """Fields of a request."""
@@ -32,6 +32,8 @@ def parse_request(body: bytes) -> Request:
         value = loads(body)
     except JsonError as error:
         raise CallerError(f"the body is not valid JSON: {error}") from None
+    if (whole := as_object(value)) is not None and (plain := plain_request(whole)) is not None:
+        return plain
     try:
         return _request(Node(value, ""))
     except ShapeError as error:
@@ -75,7 +77,7 @@ def _messages(node: Node, taken: Taken) -> None:
         raise ShapeError("messages", "field required")
     if not values:
         raise ShapeError("messages", "at least one message is required")
-    words = spoken(values, _SPEAKERS)
+    words = spoken(values)
     taken["messages"] = _mixed(values) if words is None else words
 
 

@@ -13,6 +13,7 @@ from flowrouter.canonical.rendered import Rendered
 from flowrouter.canonical.request import Request
 from flowrouter.dialects.anthropic.cache_marks import limit_marks
 from flowrouter.dialects.anthropic.conversation import Conversation, thinks_in_open_loop
+from flowrouter.dialects.anthropic.foreign_words import HEARD, words_body
 from flowrouter.dialects.anthropic.render_parts import render_cache
 from flowrouter.dialects.anthropic.screen import Screen
 from flowrouter.dialects.anthropic.thinking import Plan, Planner, most_tokens
@@ -31,7 +32,6 @@ _TIERS = {
 }
 
 _UNHEARD = ("presence_penalty", "frequency_penalty", "logit_bias", "logprobs", "top_logprobs")
-_HEARD = frozenset({"temperature", "top_p", "top_k"})
 
 _of_labels = attrgetter("user", "metadata", "verbosity", "cache_key", "cache", "service_tier")
 _UNLABELLED = (None,) * 6
@@ -39,6 +39,8 @@ _UNLABELLED = (None,) * 6
 
 def render_foreign(request: Request, model: str, capabilities: Capabilities) -> Rendered:
     """Return the body; raises `CallerError` for what must not be dropped."""
+    if (plain := words_body(request, model, capabilities)) is not None:
+        return Rendered(body=dumps(plain))
     losses = Losses(request, target="anthropic", capabilities=capabilities)
     if request.extra or request.reasoning is not None:
         leave_behind(request, losses)
@@ -79,7 +81,7 @@ def _take_in(
     """Put system and messages into `conversation`; return what is offered and asked for beside them."""
     messages, system = request.messages, request.system
     names: dict[str, str] = {}
-    spoken = isinstance(messages, Words) and not system and conversation.say(messages)
+    spoken = type(messages) is Words and not system and conversation.say(messages)
     if not spoken or request.tools or request.tool_choice is not None:
         held = kinds(messages)
         names = fitted_names(request, capabilities, held)
@@ -131,14 +133,14 @@ def _body(model: str, conversation: Conversation, *, offer: Offer, plan: Plan) -
 def _add_sampling(
     body: dict[str, Any], given: dict[str, Any], capabilities: Capabilities, *, losses: Losses, plan: Plan
 ) -> None:
-    if not _HEARD.issuperset(given):
+    if not HEARD.issuperset(given):
         for name in _UNHEARD:
             if given.get(name):
                 losses.drop(losses.name(name), "no counterpart at Anthropic")
         if "seed" in given:
             losses.drop(losses.name("seed"), "no counterpart at Anthropic")
     for name, value in given.items():
-        if name not in _HEARD:
+        if name not in HEARD:
             continue
         if name in capabilities.rejects:
             losses.drop(losses.name(name), "the model refuses it")

@@ -31,13 +31,14 @@ from flowrouter.dialects.anthropic.errors import is_error
 from flowrouter.dialects.anthropic.node import ShapeError, text_in
 from flowrouter.dialects.anthropic.parse_parts import parse_blocks
 from flowrouter.dialects.anthropic.render_parts import Block, render_block
-from flowrouter.dialects.anthropic.stops import finish_of, stop_of
+from flowrouter.dialects.anthropic.stops import STOP_OF_WORDS, finish_of, stop_of
 from flowrouter.dialects.anthropic.usage import parse_usage, render_usage
 from flowrouter.dialects.codec import EncodeOptions, RenderedReply
 from flowrouter.wire.json import JsonError, dumps, loads, typed
 from flowrouter.wire.members import Json
 
 _WORDS: frozenset[type] = frozenset({Text})
+_NOTHING: frozenset[type] = frozenset({type(None)})
 
 NOTHING_TO_TELL: dict[str, Any] = {"stop_details": None, "container": None}
 """Members that every message must have (published schema, November 2026), for a vendor that has none."""
@@ -162,29 +163,28 @@ def _taken(rest: Json, names: tuple[str, ...]) -> Json:
 
 def render_response(response: Response, options: EncodeOptions) -> RenderedReply:
     """Return the reply for a client; only the first choice can be said."""
-    own = response.origin == "anthropic"
-    choice = response.choices[0] if response.choices else Choice()
+    own, choices = response.origin == "anthropic", response.choices
+    choice = choices[0] if choices else Choice()
     losses: list[Loss] = []
-    if len(response.choices) > 1:
-        losses += [
-            Loss(path=f"choices[{other.index}]", kind="dropped", reason="one answer per reply")
-            for other in response.choices[1:]
-        ]
-    if choice.logprobs is not None:
-        losses.append(Loss(path="logprobs", kind="dropped", reason="no place for token probabilities"))
-    kinds = set(map(type, choice.parts))
-    if own or not kinds <= _WORDS:
+    if len(choices) > 1 or choice.logprobs is not None:
+        losses += _untold(choice, choices[1:])
+    if own or not _WORDS.issuperset(map(type, choice.parts)):
         content = [block for part in choice.parts if (block := reply_block(part, response.origin, losses))]
+        stop = stop_of(
+            choice.finish,
+            choice.raw_finish,
+            origin=response.origin,
+            called="tool_use" in [block["type"] for block in content],
+            refused=Refusal in set(map(type, choice.parts)),
+        )
     else:
         texts: Sequence[Text] = choice.parts  # pyright: ignore[reportAssignmentType] - as the line above has it
-        content = [block for part in texts if (block := _foreign_text(part, losses))]
-    stop = stop_of(
-        choice.finish,
-        choice.raw_finish,
-        origin=response.origin,
-        called=not kinds <= _WORDS and "tool_use" in [block["type"] for block in content],
-        refused=Refusal in kinds,
-    )
+        content: list[Block] = []
+        for part in texts:
+            if part.text:
+                cited = _cited(part, losses) if part.citations else None
+                content.append({"type": "text", "text": part.text, "citations": cited})
+        stop = STOP_OF_WORDS[choice.finish]
     body: dict[str, Any] = {
         "id": message_id(response.id, response.origin, options),
         "type": "message",
@@ -205,11 +205,24 @@ def render_response(response: Response, options: EncodeOptions) -> RenderedReply
     return RenderedReply(body=dumps(body), losses=tuple(dict.fromkeys(losses)) if losses else ())
 
 
+def _untold(choice: Choice, others: Sequence[Choice]) -> list[Loss]:
+    """Return the losses of other choices, and of token probabilities."""
+    losses = [
+        Loss(path=f"choices[{other.index}]", kind="dropped", reason="one answer per reply")
+        for other in others
+    ]
+    if choice.logprobs is not None:
+        losses.append(Loss(path="logprobs", kind="dropped", reason="no place for token probabilities"))
+    return losses
+
+
 def unknown_members(extra: dict[str, Any], origin: Dialect) -> list[Loss]:
     """Return the losses of members only their origin knows; empty ones say nothing.
 
     `content` is a message's own text in another form, told as parts already.
     """
+    if _NOTHING.issuperset(map(type, extra.values())):
+        return []
     return [
         Loss(path=name, kind="dropped", reason=f"known to {origin} only")
         for name, value in extra.items()
@@ -243,12 +256,15 @@ def reply_block(part: Part, origin: Dialect, losses: list[Loss]) -> Block | None
 def _foreign_text(part: Text, losses: list[Loss]) -> Block | None:
     if not part.text:
         return None
-    if not part.citations:
-        return {"type": "text", "text": part.text, "citations": None}
+    return {"type": "text", "text": part.text, "citations": _cited(part, losses) if part.citations else None}
+
+
+def _cited(part: Text, losses: list[Loss]) -> list[Block] | None:
+    """Return the citations of another vendor's text that can be written, None for none."""
     cited = [block for citation in part.citations if (block := citation_block(citation)) is not None]
     if len(cited) < len(part.citations):
         losses.append(UNCITED)
-    return {"type": "text", "text": part.text, "citations": cited or None}
+    return cited or None
 
 
 UNCITED = Loss(path="content.citations", kind="dropped", reason="a citation without a web address")

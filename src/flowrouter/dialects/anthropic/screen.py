@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from operator import attrgetter
 
@@ -60,8 +60,8 @@ class Screen:
         self._losses = losses
 
     def screen(
-        self, messages: tuple[Message, ...], held: AbstractSet[type[Part]], leading: int
-    ) -> tuple[Message, ...]:
+        self, messages: Sequence[Message], held: AbstractSet[type[Part]], leading: int
+    ) -> Sequence[Message]:
         """Return the messages with every part sayable; empty ones stay, to keep their place.
 
         `held` are the kinds of their parts, `leading` how many stand first that are the system's.
@@ -248,7 +248,7 @@ class Screen:
         return source
 
 
-def _is_plain(messages: tuple[Message, ...], leading: int) -> bool:
+def _is_plain(messages: Sequence[Message], leading: int) -> bool:
     """Return whether messages of words have nothing beside them: then there is nothing to screen.
 
     Asked of all at once, without a step of ours for each.

@@ -22,6 +22,9 @@ _STOPS: dict[FinishReason, str] = {
     "other": "end_turn",
 }
 
+STOP_OF_WORDS: dict[FinishReason | None, str | None] = {None: None, **_STOPS, "tool_calls": "end_turn"}
+"""Stop reasons of another vendor's answer that neither called a tool nor refused in words."""
+
 
 def finish_of(stop_reason: str | None) -> FinishReason | None:
     """Return the finish reason of a stop reason; an unknown one is `other`."""
@@ -49,4 +52,4 @@ def stop_of(
     return _STOPS[finish]
 
 
-__all__ = ["finish_of", "stop_of"]
+__all__ = ["STOP_OF_WORDS", "finish_of", "stop_of"]

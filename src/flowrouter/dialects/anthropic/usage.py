@@ -80,14 +80,14 @@ def render_usage(usage: Usage | None) -> dict[str, Any]:
     if usage is not None and usage.origin == "anthropic" and usage.raw is not None and not usage.estimated:
         return {"input_tokens": 0, "output_tokens": 0, **usage.raw}
     usage = usage or Usage()
-    split = usage.cache_write_1h is not None
+    reasoning = usage.reasoning
     return {
         "input_tokens": usage.input or 0,
         "cache_creation_input_tokens": usage.cache_write,
         "cache_read_input_tokens": usage.cache_read,
-        "cache_creation": _by_lifetime(usage) if split else None,
-        "output_tokens": usage.total_output,
-        "output_tokens_details": None if usage.reasoning is None else {"thinking_tokens": usage.reasoning},
+        "cache_creation": None if usage.cache_write_1h is None else _by_lifetime(usage),
+        "output_tokens": (usage.output or 0) + (reasoning or 0),
+        "output_tokens_details": None if reasoning is None else {"thinking_tokens": reasoning},
         **_UNTOLD,
     }
 

@@ -5,7 +5,8 @@ Nouns: `Node` reads wire objects in either spelling (`node`), wire parts become 
 calls without id, `media` the media types. Requests: `parse_requests` (with `parse_tools`,
 `parse_generation`, `classic`), `render_requests` (own, faithful), `render_foreign` (repaired) with `screen`
 (what cannot be said), `conversation` (order of turns), `tools`, `tool_names`, `generation`, `thinking` and
-`schema` (with `schema_shape`, `schema_notes`). Replies: `responses` (with `reply_parts`), `stream_decoder`
+`schema` (with `schema_shape`, `schema_notes`); those of words alone by `plain` and `foreign_words`.
+Replies: `responses` (with `reply_parts`), `stream_decoder`
 (with `stream_choice`, `partial_args`), `stream_encoder` (with `stream_parts`), and for both `citations`,
 `logprobs`, `finishes`, `usage`. `errors` knows Google's envelope, `envelope` the passthrough lane,
 `texts` the words of a body, `count_tokens` the count, `embeddings` the vectors. Model and verb stand in

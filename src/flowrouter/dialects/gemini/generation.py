@@ -11,11 +11,9 @@ from typing import Any, cast
 from flowrouter.canonical.capabilities import Capabilities
 from flowrouter.canonical.losses import Losses
 from flowrouter.canonical.request import ReasoningControl, Request
+from flowrouter.dialects.gemini.foreign_words import STOP_MAX
 from flowrouter.dialects.gemini.node import snake
 from flowrouter.dialects.gemini.thinking import plan_thinking
-
-STOP_MAX = 5
-"""Stop sequences the vendor takes."""
 
 _SAMPLING: Mapping[str, str] = {
     "temperature": "temperature",

@@ -9,8 +9,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from flowrouter.canonical import events as e
-from flowrouter.canonical.cursor import Cursor, outlined
+from flowrouter.canonical.outline import Outline
 from flowrouter.dialects.gemini.finishes import meaning
 from flowrouter.dialects.gemini.usage import parse_usage
 from flowrouter.wire.json import typed
@@ -53,7 +52,7 @@ class _Answer(msgspec.Struct):
 _answer = typed(_Answer)
 
 
-def outline(body: bytes) -> Cursor | None:
+def outline(body: bytes) -> Outline | None:
     """Return where an answer ended, without its words, None where it takes a full reading to tell."""
     try:
         told = _answer.decode(body)
@@ -69,15 +68,8 @@ def outline(body: bytes) -> Cursor | None:
             return None
         if part.call is not None:
             names.append(part.call.name)
-    raw = candidate.finish or None
-    return outlined(
-        "gemini",
-        e.Finish(reason=meaning(raw, called=bool(names)), raw=raw),
-        name=told.id,
-        model=told.model,
-        usage=parse_usage(told.usage),
-        called=names,
-    )
+    finish = meaning(candidate.finish or None, called=bool(names))
+    return Outline(told.id, told.model, parse_usage(told.usage), finish, tuple(names))
 
 
 __all__ = ["outline"]

@@ -18,6 +18,7 @@ from flowrouter.dialects.gemini.node import Node, ShapeError, snake
 from flowrouter.dialects.gemini.parse_generation import CONFIG, parse_generation
 from flowrouter.dialects.gemini.parse_parts import Parts
 from flowrouter.dialects.gemini.parse_tools import parse_tool_choice, parse_tools
+from flowrouter.dialects.gemini.plain import plain_request
 from flowrouter.errors import CallerError
 from flowrouter.wire.json import JsonError, loads
 
@@ -81,6 +82,8 @@ def read_request(body: dict[str, Any]) -> Request:
 
 
 def _request(body: dict[str, Any]) -> Request:
+    if (plain := plain_request(body)) is not None:
+        return _keeping(plain, body)
     node = Node(body, "")
     turns = _Turns()
     messages = _messages(node, turns)
@@ -106,10 +109,21 @@ def _request(body: dict[str, Any]) -> Request:
         service_tier=node.text("serviceTier"),
         extra={**choice_extra, **generation.extra, **node.rest("cachedContent", "safetySettings")},
     )
-    whole = Kept(body=body, request=request, ours=frozenset(turns.ours))
     form = f"{CONFIG}.{generation.output_member}"
-    names = {"output": form, "output.schema": form} if generation.output_member else {}
-    return msgspec.structs.replace(request, shapes={"kept": whole, "names": names})
+    names = {"output": form, "output.schema": form} if generation.output_member else None
+    return _keeping(request, body, ours=frozenset(turns.ours), names=names)
+
+
+def _keeping(
+    request: Request,
+    body: dict[str, Any],
+    *,
+    ours: frozenset[str] = frozenset(),
+    names: dict[str, str] | None = None,
+) -> Request:
+    """Return `request` with the body it came from."""
+    whole = Kept(body=body, request=request, ours=ours)
+    return msgspec.structs.replace(request, shapes={"kept": whole, "names": names or {}})
 
 
 def _system(node: Node) -> tuple[tuple[Part, ...], ContentShape]:

@@ -10,6 +10,7 @@ from flowrouter.canonical.losses import Losses
 from flowrouter.canonical.rendered import Rendered
 from flowrouter.canonical.request import Request
 from flowrouter.dialects.gemini.conversation import Conversation
+from flowrouter.dialects.gemini.foreign_words import words_body
 from flowrouter.dialects.gemini.generation import foreign_config, foreign_labels
 from flowrouter.dialects.gemini.screen import Screen
 from flowrouter.dialects.gemini.tool_names import fitted_names
@@ -20,6 +21,8 @@ from flowrouter.wire.json import dumps
 
 def render_foreign(request: Request, capabilities: Capabilities) -> Rendered:
     """Return the body; raises `CallerError` for what must not be dropped."""
+    if (plain := words_body(request, capabilities)) is not None:
+        return Rendered(body=dumps(plain))
     losses = Losses(request, target="gemini", capabilities=capabilities)
     kinds = _answer_kinds(request)
     leave_behind(request, losses, taken=("modalities",) if kinds else ())

@@ -6,7 +6,7 @@ something of the gateway's own, is written anew.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 import msgspec
@@ -201,7 +201,7 @@ def _spellings(name: str, extra: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(known for known in extra if snake(known) == name)
 
 
-def _call_names(messages: tuple[Message, ...]) -> dict[str, str]:
+def _call_names(messages: Sequence[Message]) -> dict[str, str]:
     return {
         part.id: part.name for message in messages for part in message.parts if isinstance(part, ToolCall)
     }

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -59,7 +59,7 @@ class Screen:
         self._names = names
         self._losses = losses
 
-    def screen(self, messages: tuple[Message, ...]) -> tuple[Message, ...]:
+    def screen(self, messages: Sequence[Message]) -> tuple[Message, ...]:
         """Return the messages with every part sayable; empty ones stay, to keep their place."""
         return tuple(self._message(number, message) for number, message in enumerate(messages))
 

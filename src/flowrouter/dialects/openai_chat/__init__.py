@@ -2,7 +2,8 @@
 
 Requests: `parse_requests` (with `parse_messages`, `content`, `tools`) reads a body, `render_requests`
 writes one: `write_messages` member for member for Chat's own, `foreign_requests` (with
-`foreign_messages`, `foreign_parts`, `foreign_tools`, `reasoning_control`) translated for others.
+`foreign_messages`, `foreign_parts`, `foreign_tools`, `reasoning_control`) translated for others; `plain`
+reads and `foreign_words` writes those of words alone.
 Replies: `parse_responses` and `render_responses` whole, `stream_decoder` (with `stream_choice`,
 `stream_calls`, `think_tags`) and `stream_encoder` in chunks. Besides: `envelope` (skim and splice on
 the passthrough lane), `embeddings` (usage of a reply that passes as it is), `errors`, `usage`,

@@ -50,6 +50,11 @@ def meaning(raw: str | None, *, called: bool, refused: bool) -> FinishReason:
     return reason
 
 
+END_OF_WORDS: dict[str | None, FinishReason] = {
+    raw: "stop" if reason == "tool_calls" else reason for raw, reason in _MEANINGS.items()
+}
+"""What a known word, as it is usually written, means of an answer that neither called a tool nor refused."""
+
 WORDS_ALONE: dict[FinishReason, str] = {**_WORDS, "tool_calls": "stop"}
 """Chat's words for the end of an answer that neither called a tool nor refused."""
 
@@ -64,4 +69,4 @@ def word(reason: FinishReason, *, called: bool, refused: bool, legacy: bool = Fa
     return chosen
 
 
-__all__ = ["WORDS_ALONE", "meaning", "word"]
+__all__ = ["END_OF_WORDS", "WORDS_ALONE", "meaning", "word"]

@@ -11,14 +11,15 @@ import hashlib
 import re
 from collections.abc import Iterable, Sequence
 from itertools import repeat
-from operator import attrgetter, methodcaller
+from operator import attrgetter
 
 import msgspec
 
 from flowrouter.canonical.history import NO_RESULT, settle
-from flowrouter.canonical.messages import Message, Words, leading_system
+from flowrouter.canonical.messages import Message, Words
 from flowrouter.canonical.parts import Part, Reasoning, Text, ToolCall, ToolResult
-from flowrouter.dialects.openai_chat.foreign_parts import BILLING_MARK, plain_text, translate_parts
+from flowrouter.dialects.openai_chat.foreign_parts import plain_text, translate_parts
+from flowrouter.dialects.openai_chat.foreign_words import words_of
 from flowrouter.dialects.openai_chat.translation import Translation
 from flowrouter.wire.json import dumps_text
 from flowrouter.wire.members import Json
@@ -32,13 +33,15 @@ REMINDER = "<system-reminder>\n{}\n</system-reminder>"
 
 def translate_messages(context: Translation, *, hint: str | None = None) -> list[Json]:
     """Return the Chat messages of the request; `hint` is system text of our own, put last."""
-    writer = _Writer(context)
     request = context.request
+    if not hint and (words := words_of(request, context.capabilities)) is not None:
+        return words
+    writer = _Writer(context)
     leading = (*request.system, Text(text=hint)) if hint else request.system
     if leading:
         writer.system(leading, leads=True)
-    if isinstance(request.messages, Words):
-        writer.say(request.messages)
+    if type(request.messages) is Words:
+        writer.write(request.messages)
         return writer.finish()
     for extra in filter(None, map(_extra_of, request.messages)):
         context.losses.unknown(extra, context.losses.in_messages)
@@ -49,8 +52,6 @@ def translate_messages(context: Translation, *, hint: str | None = None) -> list
 
 
 _extra_of = attrgetter("extra")
-_is_billing = methodcaller("startswith", BILLING_MARK)
-_KEPT, _KEPT_IN_SILENCE = frozenset({"user"}), frozenset({"user", "assistant"})
 
 
 class _Writer(msgspec.Struct, eq=False):
@@ -62,21 +63,6 @@ class _Writer(msgspec.Struct, eq=False):
     _media_last: bool = False
 
     __repr__ = object.__repr__
-
-    def say(self, messages: Words) -> None:
-        """Write messages of words, which mostly stay as they are."""
-        roles, texts = messages.said
-        silent = self._context.capabilities.reasoning_echo == "never"
-        kept = _KEPT_IN_SILENCE if silent else _KEPT
-        rest: Sequence[Message] = messages
-        if not kept.issuperset(roles):
-            leading = leading_system(messages)
-            self.write(messages[:leading])
-            roles, texts, rest = roles[leading:], texts[leading:], messages[leading:]
-        if self._waiting or not kept.issuperset(roles) or any(map(_is_billing, texts)):
-            self.write(rest)
-        else:
-            self._out += [{"role": role, "content": text} for role, text in zip(roles, texts, strict=True)]
 
     def write(self, messages: Iterable[Message]) -> None:
         """Write messages of a settled history."""

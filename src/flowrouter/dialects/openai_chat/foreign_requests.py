@@ -10,6 +10,7 @@ from flowrouter.canonical.rendered import Rendered
 from flowrouter.canonical.request import Request
 from flowrouter.dialects.openai_chat.foreign_messages import translate_messages
 from flowrouter.dialects.openai_chat.foreign_tools import put_output, put_tools, reply_edits
+from flowrouter.dialects.openai_chat.foreign_words import STOP_MAX, words_body
 from flowrouter.dialects.openai_chat.members import own_stream_options
 from flowrouter.dialects.openai_chat.reasoning_control import put_reasoning_control
 from flowrouter.dialects.openai_chat.translation import Translation
@@ -17,12 +18,11 @@ from flowrouter.errors import CallerError
 from flowrouter.wire.json import dumps
 from flowrouter.wire.members import Json
 
-STOP_MAX = 4
-"""Stop sequences the vendor takes."""
-
 
 def translate(request: Request, model: str, capabilities: Capabilities) -> Rendered:
     """Return the Chat body for `request`; raises `CallerError` for what must not be dropped."""
+    if (plain := words_body(request, model, capabilities)) is not None:
+        return Rendered(body=dumps(plain))
     context = Translation(request, capabilities)
     tail = _shared(context) if request.origin == "openai_responses" else {}
     if request.extra or request.reasoning is not None:

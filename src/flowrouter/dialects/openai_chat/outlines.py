@@ -9,9 +9,8 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from flowrouter.canonical import events as e
-from flowrouter.canonical.cursor import Cursor, outlined
-from flowrouter.dialects.openai_chat.finishes import meaning
+from flowrouter.canonical.outline import Outline
+from flowrouter.dialects.openai_chat.finishes import END_OF_WORDS, meaning
 from flowrouter.dialects.openai_chat.usage import parse_usage
 from flowrouter.wire.json import typed
 
@@ -54,7 +53,7 @@ class _Answer(msgspec.Struct):
 _answer = typed(_Answer)
 
 
-def outline(body: bytes) -> Cursor | None:
+def outline(body: bytes) -> Outline | None:
     """Return where an answer ended, without its words, None where it takes a full reading to tell."""
     try:
         told = _answer.decode(body)
@@ -62,14 +61,13 @@ def outline(body: bytes) -> Cursor | None:
         return None
     choice = told.choices[0]
     raw, calls = choice.finish_reason or None, choice.message.tool_calls
-    names = [call.function.name for call in calls] if calls else []
-    return outlined(
-        "openai_chat",
-        e.Finish(reason=meaning(raw, called=bool(names), refused=False), raw=raw),
-        name=told.id,
-        model=told.model,
-        usage=parse_usage(told.usage, tier=told.service_tier),
-        called=names,
+    finish = None if calls else END_OF_WORDS.get(raw)
+    return Outline(
+        told.id,
+        told.model,
+        parse_usage(told.usage, tier=told.service_tier),
+        finish or meaning(raw, called=bool(calls), refused=False),
+        tuple([call.function.name for call in calls]) if calls else (),
     )
 
 

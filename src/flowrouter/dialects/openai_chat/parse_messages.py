@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, get_args
 
 import msgspec
 
-from flowrouter.canonical.messages import Message, Role, spoken
+from flowrouter.canonical.messages import Message, Role
 from flowrouter.canonical.parts import ContentShape, Part, Reasoning, Refusal, Text, ToolCall, ToolResult
 from flowrouter.dialects.openai_chat.cache_marks import take_cache
 from flowrouter.dialects.openai_chat.content import parse_content
+from flowrouter.dialects.openai_chat.plain import spoken
 from flowrouter.errors import CallerError
 from flowrouter.wire.json import dumps_text
 from flowrouter.wire.members import Json, as_list, as_object, nested, take_list, take_object, take_text
@@ -44,9 +46,9 @@ class LegacyCalls(msgspec.Struct, eq=False):
         return made
 
 
-def parse_messages(items: list[Any], legacy: LegacyCalls) -> tuple[Message, ...]:
+def parse_messages(items: list[Any], legacy: LegacyCalls) -> Sequence[Message]:
     """Return the members of `messages`; raises `CallerError` naming the first that is none."""
-    if (words := spoken(items, _SPEAKING)) is not None:
+    if (words := spoken(items)) is not None:
         return words
     messages: list[Message] = []
     for item in items:
@@ -63,7 +65,6 @@ def parse_messages(items: list[Any], legacy: LegacyCalls) -> tuple[Message, ...]
 
 
 _SPEAKERS = ("user", "assistant", "system", "developer")
-_SPEAKING = frozenset(_SPEAKERS)
 
 
 def _parse_message(item: Any, path: str, legacy: LegacyCalls) -> Message:

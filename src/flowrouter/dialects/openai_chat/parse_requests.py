@@ -9,6 +9,7 @@ from flowrouter.canonical.fates import member_names
 from flowrouter.canonical.request import OutputFormat, ReasoningControl, Request, Sampling
 from flowrouter.canonical.tools import Tool, ToolChoice
 from flowrouter.dialects.openai_chat.parse_messages import LegacyCalls, parse_messages
+from flowrouter.dialects.openai_chat.plain import plain_request
 from flowrouter.dialects.openai_chat.tools import (
     parse_choice,
     parse_functions,
@@ -35,6 +36,8 @@ from flowrouter.wire.members import (
 def parse_request(body: bytes) -> Request:
     """Return the request in `body`; raises `CallerError` naming the field at fault."""
     rest = read_body(body)
+    if (plain := plain_request(rest)) is not None:
+        return plain
     members = member_names(rest)
     model, items = rest.pop("model", None), rest.pop("messages", None)
     if not (model and items and isinstance(model, str) and isinstance(items, list)):

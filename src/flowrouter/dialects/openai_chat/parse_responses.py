@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from operator import itemgetter
 from typing import Any
 
 import msgspec
@@ -9,7 +11,7 @@ import msgspec
 from flowrouter.canonical.parts import Image, Part, Provenance, Reasoning, Refusal, Text, ToolCall
 from flowrouter.canonical.response import Choice, Response
 from flowrouter.dialects.openai_chat.content import parse_part
-from flowrouter.dialects.openai_chat.finishes import meaning
+from flowrouter.dialects.openai_chat.finishes import END_OF_WORDS, meaning
 from flowrouter.dialects.openai_chat.ids import made_call_id
 from flowrouter.dialects.openai_chat.parse_messages import (
     REASONING_FIELDS,
@@ -21,30 +23,35 @@ from flowrouter.dialects.openai_chat.parse_messages import (
 from flowrouter.dialects.openai_chat.usage import parse_usage
 from flowrouter.errors import CallerError
 from flowrouter.wire.json import loads
-from flowrouter.wire.members import Json, as_list, as_object, take_list, take_object, take_text
+from flowrouter.wire.members import Json, as_list, as_object, take_list, take_text
+
+_HEAD = itemgetter("id", "model", "created", "usage", "choices")
+_HEAD_TYPES = (str, str, int, dict, list)
+_CHOICE = itemgetter("index", "message", "finish_reason")
+_CHOICE_TYPES = (int, dict, str)
 
 
 def parse_response(body: bytes, provenance: Provenance) -> Response:
     """Return the answer in `body`; raises `ValueError` for anything that is not one."""
-    rest = as_object(loads(body))  # nobody else's: it is taken apart itself
-    if rest is None or rest.get("error"):
-        raise ValueError("not a chat completion")
-    items = take_list(rest, "choices")
+    rest: Json = loads(body)  # nobody else's: it is taken apart itself
+    told = _as_usual(rest, _HEAD, _HEAD_TYPES)
+    if told is not None and "error" not in rest:
+        reply_id, model, created, usage, items = told
+        named = reply_id
+        del rest["id"], rest["model"], rest["created"], rest["usage"], rest["choices"]
+    else:
+        named, reply_id, model, created, usage, items = _head(rest)
     if not items:
         raise ValueError("a chat completion without choices")
     if rest.get("object") == "chat.completion":
         del rest["object"]
-    created = rest.pop("created") if type(rest.get("created")) is int else None
-    usage = rest.pop("usage") if isinstance(rest.get("usage"), dict) else None
-    named = str(rest.get("id"))
-    reply_id, model = take_text(rest, "id"), take_text(rest, "model")
     choices: list[Choice] = []
-    for number, item in enumerate(items):
-        choices.append(_parse_choice(item, number, reply=named, provenance=provenance))
+    for item in items:
+        choices.append(_parse_choice(item, len(choices), reply=named, provenance=provenance))
     return Response(
         origin="openai_chat",
-        id=reply_id or "",
-        model=model or "",
+        id=reply_id,
+        model=model,
         choices=tuple(choices),
         created=created,
         usage=None if usage is None else parse_usage(usage, tier=rest.get("service_tier")),
@@ -52,7 +59,67 @@ def parse_response(body: bytes, provenance: Provenance) -> Response:
     )
 
 
+def _as_usual(rest: Any, get: Callable[[Any], tuple[Any, ...]], types: tuple[type, ...]) -> Any:
+    """Return the members that `get` finds in an object, if all of them are there and of their types."""
+    try:
+        told = get(rest)
+    except (KeyError, TypeError):
+        return None
+    return told if tuple(map(type, told)) == types else None
+
+
+def _head(value: Any) -> tuple[str, str, str, int | None, Json | None, list[Any] | None]:
+    """Take the same out of an answer of any form, behind what its id comes to for what must be derived from it."""
+    rest = as_object(value)
+    if rest is None or rest.get("error"):
+        raise ValueError("not a chat completion")
+    items = take_list(rest, "choices")
+    created = rest.pop("created") if type(rest.get("created")) is int else None
+    usage = rest.pop("usage") if isinstance(rest.get("usage"), dict) else None
+    named = str(rest.get("id"))
+    return named, take_text(rest, "id") or "", take_text(rest, "model") or "", created, usage, items
+
+
 def _parse_choice(item: Any, number: int, *, reply: str, provenance: Provenance) -> Choice:
+    told = _as_usual(item, _CHOICE, _CHOICE_TYPES)
+    if told is not None:
+        rest: Json = item
+        index, message, raw = told
+        del rest["index"], rest["message"]
+    else:
+        rest, index, message, raw = _choice(item, number)
+    if raw:
+        del rest["finish_reason"]
+    else:
+        raw = None
+    words = _words(message)
+    if words:
+        parts: Sequence[Part] = (Text(text=words),)
+        finish = END_OF_WORDS.get(raw) or meaning(raw, called=False, refused=False)
+    else:
+        parts = _parts(message, provenance)
+        kinds = set(map(type, parts))
+        if ToolCall in kinds:
+            parts = [
+                msgspec.structs.replace(part, id=made_call_id(reply, index, place))
+                if _lacks_id(part)
+                else part
+                for place, part in enumerate(parts)
+            ]
+        finish = meaning(raw, called=ToolCall in kinds, refused=Refusal in kinds)
+    return Choice(
+        index=index,
+        parts=tuple(parts),
+        finish=finish,
+        raw_finish=raw,
+        logprobs=rest.pop("logprobs") if type(rest.get("logprobs")) is dict else None,
+        extra=rest,
+        message_extra=message,
+    )
+
+
+def _choice(item: Any, number: int) -> tuple[Json, int, Json, str | None]:
+    """Return a choice of any form, with its number and its message taken out of it, and the word of its end."""
     rest = as_object(item)
     if rest is None:
         raise ValueError(f"choices[{number}] is not an object")
@@ -60,27 +127,19 @@ def _parse_choice(item: Any, number: int, *, reply: str, provenance: Provenance)
     if message is None:
         raise ValueError(f"choices[{number}] has no message")
     index = rest.pop("index") if type(rest.get("index")) is int else number
-    parts = _parts(message, provenance)
-    kinds = set(map(type, parts))
-    if ToolCall in kinds:
-        parts = [
-            msgspec.structs.replace(part, id=made_call_id(reply, index, place)) if _lacks_id(part) else part
-            for place, part in enumerate(parts)
-        ]
     raw = rest.get("finish_reason")
-    if raw and isinstance(raw, str):
-        del rest["finish_reason"]
-    else:
-        raw = None
-    return Choice(
-        index=index,
-        parts=tuple(parts),
-        finish=meaning(raw, called=ToolCall in kinds, refused=Refusal in kinds),
-        raw_finish=raw,
-        logprobs=take_object(rest, "logprobs") if rest else None,
-        extra=rest,
-        message_extra=message,
-    )
+    return rest, index, message, raw if isinstance(raw, str) else None
+
+
+def _words(message: Json) -> str:
+    """Take its words out of a message that says nothing else; none of any other."""
+    content = message.get("content")
+    if not content or type(content) is not str or message.get("role") != "assistant":
+        return ""
+    if sum(map(bool, message.values())) != 2 or SEALED_FIELD in message:  # it says something else as well
+        return ""
+    del message["role"], message["content"]
+    return content
 
 
 def _lacks_id(part: Part) -> bool:

@@ -19,7 +19,7 @@ class Translation:
         self.capabilities = capabilities
         self.losses = Losses(request, target="openai_chat", capabilities=capabilities)
         self.names: dict[str, str] = {}
-        if request.tools or not isinstance(request.messages, Words):
+        if request.tools or type(request.messages) is not Words:
             names = [tool.name for tool in request.tools if not isinstance(tool, HostedTool)]
             if ToolCall in kinds(request.messages):
                 names += [call.name for call in of_kind(parts_of(request.messages), ToolCall)]

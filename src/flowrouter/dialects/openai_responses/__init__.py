@@ -2,7 +2,8 @@
 
 Requests: `parse_requests` (with `parse_input`, `items`, `content`, `tools`) reads a body,
 `render_requests` writes one: `write_input` item for item for the dialect's own, `foreign_requests`
-(with `foreign_input`, `foreign_parts`, `foreign_tools`, `translation`) translated for others.
+(with `foreign_input`, `foreign_parts`, `foreign_tools`, `translation`) translated for others; `plain` reads
+and `foreign_words` writes those of words alone.
 Replies: `responses` whole (with `output_items`, `output_moulds`, `answer`), `stream_decoder` (with
 `item_decoder`) and `stream_encoder` (with `stream_items`, `stream_wire`, `item_writer`,
 `thought_writer`) as events; `echo` repeats what the client asked, `reply_ids` derives the ids the

@@ -14,14 +14,12 @@ from flowrouter.canonical.rendered import Rendered
 from flowrouter.canonical.request import EFFORTS, ReasoningControl, Request
 from flowrouter.dialects.openai_responses.foreign_input import Conversation
 from flowrouter.dialects.openai_responses.foreign_tools import AnswerForm, put_tools, reply_edits
+from flowrouter.dialects.openai_responses.foreign_words import LEAST_OUTPUT, words_body
 from flowrouter.dialects.openai_responses.parse_requests import ENCRYPTED, LOGPROBS
 from flowrouter.dialects.openai_responses.translation import Translation
 from flowrouter.errors import CallerError
 from flowrouter.wire.json import dumps
 from flowrouter.wire.members import Json, as_object
-
-LEAST_OUTPUT = 16
-"""The smallest output cap the vendor takes."""
 
 _LONGEST_LABEL = 64
 """Characters of a user id or a cache key the vendor takes."""
@@ -39,6 +37,8 @@ _NO_PLACE = ("top_k", "presence_penalty", "frequency_penalty", "seed", "logit_bi
 
 def translate(request: Request, model: str, capabilities: Capabilities) -> Rendered:
     """Return the body for `request`; raises `CallerError` for what must not be dropped."""
+    if (plain := words_body(request, model, capabilities)) is not None:
+        return Rendered(body=dumps(plain))
     context = Translation(request, capabilities)
     losses = context.losses
     if (request.sampling.n or 1) > 1:

@@ -9,9 +9,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from flowrouter.canonical import events as e
-from flowrouter.canonical.cursor import Cursor, outlined
-from flowrouter.dialects.openai_responses.items import DIALECT
+from flowrouter.canonical.outline import Outline
 from flowrouter.dialects.openai_responses.usage import parse_usage
 from flowrouter.wire.json import typed
 
@@ -55,7 +53,7 @@ class _Answer(msgspec.Struct):
 _answer = typed(_Answer)
 
 
-def outline(body: bytes) -> Cursor | None:
+def outline(body: bytes) -> Outline | None:
     """Return where an answer ended, without its words, None where it takes a full reading to tell."""
     try:
         told = _answer.decode(body)
@@ -64,15 +62,9 @@ def outline(body: bytes) -> Cursor | None:
     names = [item.name for item in told.output if isinstance(item, _Call | _CustomCall)]
     if not all(names):
         return None
-    return outlined(
-        DIALECT,
-        e.Finish(reason="tool_calls" if names else "stop", raw="completed"),
-        name=told.id,
-        model=told.model,
-        # Of the items known here none is a search that is billed.
-        usage=parse_usage(told.usage, response={"service_tier": told.service_tier, "output": []}),
-        called=names,
-    )
+    # Of the items known here none is a search that is billed.
+    usage = parse_usage(told.usage, response={"service_tier": told.service_tier, "output": []})
+    return Outline(told.id, told.model, usage, "tool_calls" if names else "stop", tuple(names))
 
 
 __all__ = ["outline"]

@@ -12,6 +12,7 @@ from flowrouter.canonical.request import OutputFormat, ReasoningControl, Request
 from flowrouter.canonical.tools import ToolChoice
 from flowrouter.dialects.openai_responses.items import offered
 from flowrouter.dialects.openai_responses.parse_input import parse_input
+from flowrouter.dialects.openai_responses.plain import plain_request
 from flowrouter.dialects.openai_responses.tools import (
     ToolsRead,
     parse_choice,
@@ -47,6 +48,8 @@ _HARMLESS = {"background": False, "store": False, "truncation": "disabled"}
 def parse_request(body: bytes) -> Request:
     """Return the request in `body`; raises `CallerError` naming the field at fault."""
     rest = read_body(body)
+    if (plain := plain_request(rest)) is not None:
+        return plain
     members = member_names(rest)
     refuse_background(rest.get("background"))
     shapes: Json = {}
