@@ -44,7 +44,6 @@ function People({ ways, onEntered }) {
 }
 
 function ByLink() {
-  const command = `curl -X POST ${location.origin}/api/handover -H 'content-type: application/json' \\\n  -H "authorization: Bearer $(cat ~/.local/share/flow-router/local.token)"`;
-  return html`<p>${t('link')}</p><p class="soft">${t('linkAgain')}</p><${Code} text=${command} />
+  return html`<p>${t('link')}</p><p class="soft">${t('linkAgain')}</p><${Code} text="flow-router login" />
     <h2>${t('noDashboard')}</h2><dl class="facts"><dt>${t('openai')}</dt><dd><code translate="no">${location.origin}/v1</code></dd><dt>${t('anthropic')}</dt><dd><code translate="no">${location.origin}</code></dd></dl>`;
 }

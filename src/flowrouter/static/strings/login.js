@@ -8,7 +8,7 @@ export const english = {
   or: 'or',
   sso: 'Log in with {label}',
   link: 'Open the link that the gateway printed when it started. It signs this browser in, once.',
-  linkAgain: 'Lost it? Ask the running gateway for a new one:',
+  linkAgain: 'Lost it? On the machine of the gateway, this prints a new one:',
   noDashboard: 'Base URLs for clients',
   openai: 'OpenAI and Gemini clients',
   anthropic: 'Anthropic clients',
