@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, TypeVar, overload
 import msgspec
 
 from flowrouter.canonical.parts import ContentShape, Extra, Part, Text
+from flowrouter.wire.json import shaped
 
 _P = TypeVar("_P", bound=Part)
 
@@ -38,6 +39,12 @@ class Said(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
 
     role: Literal["system", "developer", "user", "assistant"]
     content: Annotated[str, msgspec.Meta(min_length=1)]
+
+
+class Talk(msgspec.Struct, gc=False):
+    """A body of which only the conversation matters, if it holds nothing but words."""
+
+    messages: Annotated[list[Said], msgspec.Meta(min_length=1)]
 
 
 class Words(Sequence[Message]):
@@ -111,6 +118,12 @@ class Words(Sequence[Message]):
         return repr(self.all)
 
 
+def spoken(messages: list[Any], shape: type[Talk] = Talk) -> Words | None:
+    """Return wire messages that hold a role and a text each and nothing else; None where one is another."""
+    talk = shaped({"messages": messages}, shape)
+    return None if talk is None else Words(talk.messages)
+
+
 SYSTEM = ("system", "developer")
 """The roles of who sets the rules."""
 
@@ -152,5 +165,6 @@ def kinds(messages: Iterable[Message]) -> set[type[Part]]:
 
 
 __all__ = [
-    "SYSTEM", "Message", "Role", "Said", "Words", "kinds", "leading_system", "of_kind", "only_text", "parts_of",
+    "SYSTEM", "Message", "Role", "Said", "Talk", "Words", "kinds", "leading_system", "of_kind", "only_text",
+    "parts_of", "spoken",
 ]  # fmt: skip

@@ -6,14 +6,14 @@ from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 from flowrouter.canonical.fates import member_names
-from flowrouter.canonical.messages import Message, Role
+from flowrouter.canonical.messages import Message, Role, spoken
 from flowrouter.canonical.parts import Opaque, Text
 from flowrouter.canonical.request import OutputFormat, ReasoningControl, Request, Sampling
 from flowrouter.canonical.tools import FunctionTool, HostedTool, Tool, ToolChoice
 from flowrouter.dialects.anthropic.envelope import refuse_thread
 from flowrouter.dialects.anthropic.node import Node, ShapeError, no_text
 from flowrouter.dialects.anthropic.parse_parts import parse_blocks, parse_content
-from flowrouter.dialects.anthropic.plain import plain_request, spoken
+from flowrouter.dialects.anthropic.plain import PlainTalk, plain_request
 from flowrouter.errors import CallerError
 from flowrouter.wire.json import JsonError, loads
 from flowrouter.wire.members import Json, as_object, left
@@ -77,7 +77,7 @@ def _messages(node: Node, taken: Taken) -> None:
         raise ShapeError("messages", "field required")
     if not values:
         raise ShapeError("messages", "at least one message is required")
-    words = spoken(values)
+    words = spoken(values, PlainTalk)
     taken["messages"] = _mixed(values) if words is None else words
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
 
-from flowrouter.canonical.messages import Said, Words
+from flowrouter.canonical.messages import Said, Talk, Words
 from flowrouter.canonical.parts import Text
 from flowrouter.canonical.request import Request, Sampling
 from flowrouter.wire.json import LEFT_OUT, shaped
@@ -17,11 +17,13 @@ class _Said(Said, frozen=True):
     role: Literal["user", "assistant", "system"]
 
 
-class _Talk(msgspec.Struct, gc=False):
-    messages: Annotated[list[_Said], msgspec.Meta(min_length=1)]
+class PlainTalk(Talk, gc=False):
+    """Anthropic knows no developers."""
+
+    messages: Annotated[list[_Said], msgspec.Meta(min_length=1)]  # pyright: ignore[reportIncompatibleVariableOverride] - is never written
 
 
-class _Plain(_Talk, gc=False, forbid_unknown_fields=True):
+class _Plain(PlainTalk, gc=False, forbid_unknown_fields=True):
     model: str
     max_tokens: int = LEFT_OUT
     system: str = LEFT_OUT
@@ -33,12 +35,6 @@ class _Plain(_Talk, gc=False, forbid_unknown_fields=True):
 
 
 _NAMES = frozenset(_Plain.__struct_encode_fields__)
-
-
-def spoken(messages: list[Any]) -> Words | None:
-    """Return wire messages that hold a role and a text each and nothing else; None where one is another."""
-    talk = shaped({"messages": messages}, _Talk)
-    return None if talk is None else Words(talk.messages)
 
 
 def plain_request(body: Json) -> Request | None:
@@ -67,4 +63,4 @@ def plain_request(body: Json) -> Request | None:
     )
 
 
-__all__ = ["plain_request", "spoken"]
+__all__ = ["PlainTalk", "plain_request"]

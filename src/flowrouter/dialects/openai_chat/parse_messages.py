@@ -7,11 +7,10 @@ from typing import Any, get_args
 
 import msgspec
 
-from flowrouter.canonical.messages import Message, Role
+from flowrouter.canonical.messages import Message, Role, spoken
 from flowrouter.canonical.parts import ContentShape, Part, Reasoning, Refusal, Text, ToolCall, ToolResult
 from flowrouter.dialects.openai_chat.cache_marks import take_cache
 from flowrouter.dialects.openai_chat.content import parse_content
-from flowrouter.dialects.openai_chat.plain import spoken
 from flowrouter.errors import CallerError
 from flowrouter.wire.json import dumps_text
 from flowrouter.wire.members import Json, as_list, as_object, nested, take_list, take_object, take_text

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 
 from flowrouter.canonical.fates import member_names
-from flowrouter.canonical.messages import Said, Words
+from flowrouter.canonical.messages import Talk, Words
 from flowrouter.canonical.request import Request, Sampling
 from flowrouter.wire.json import LEFT_OUT, shaped
 from flowrouter.wire.members import Json
-
-
-class _Talk(msgspec.Struct, gc=False):
-    messages: Annotated[list[Said], msgspec.Meta(min_length=1)]
 
 
 class _StreamOptions(msgspec.Struct, gc=False, forbid_unknown_fields=True):
     include_usage: bool
 
 
-class _Plain(_Talk, gc=False, forbid_unknown_fields=True):
+class _Plain(Talk, gc=False, forbid_unknown_fields=True):
     model: Annotated[str, msgspec.Meta(min_length=1)]
     max_tokens: int = LEFT_OUT
     max_completion_tokens: int = LEFT_OUT
@@ -37,12 +33,6 @@ class _Plain(_Talk, gc=False, forbid_unknown_fields=True):
 
 
 _NAMES = frozenset(_Plain.__struct_encode_fields__)
-
-
-def spoken(messages: list[Any]) -> Words | None:
-    """Return wire messages that hold a role and a text each and nothing else; None where one is another."""
-    talk = shaped({"messages": messages}, _Talk)
-    return None if talk is None else Words(talk.messages)
 
 
 def plain_request(body: Json) -> Request | None:
@@ -83,4 +73,4 @@ def plain_request(body: Json) -> Request | None:
     )
 
 
-__all__ = ["plain_request", "spoken"]
+__all__ = ["plain_request"]

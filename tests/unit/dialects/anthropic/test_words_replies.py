@@ -15,7 +15,7 @@ from flowrouter.canonical.usage import Usage
 from flowrouter.dialects.anthropic import responses, stops
 from flowrouter.dialects.codec import EncodeOptions
 
-_FINISHES = (*stops._STOPS, None)  # pyright: ignore[reportPrivateUsage]
+_FINISHES = (*stops._STOPS, None)  # pyright: ignore[reportPrivateUsage] - all that are known
 _TEXTS = st.builds(
     Text,
     text=st.sampled_from(("Hello", "", "more")),

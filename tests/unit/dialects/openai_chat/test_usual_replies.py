@@ -21,7 +21,7 @@ _ODD: tuple[Any, ...] = (
 _ABSENT = object()
 _SPEAKING = [
     *("refusal", "annotations", "tool_calls", "function_call", "images", "other"),
-    *sorted(parse_responses._THOUGHTS),  # pyright: ignore[reportPrivateUsage]
+    *sorted(parse_responses._THOUGHTS),  # pyright: ignore[reportPrivateUsage] - all that are known
 ]
 _CALL = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
 
@@ -128,6 +128,6 @@ def test_words_alone_take_the_short_way() -> None:
     assert list(read.choices[0].extra) == ["logprobs"]
 
 
-@pytest.mark.parametrize("raw", [*finishes._MEANINGS, None])  # pyright: ignore[reportPrivateUsage]
+@pytest.mark.parametrize("raw", [*finishes._MEANINGS, None])  # pyright: ignore[reportPrivateUsage] - all that are known
 def test_the_usual_ends_of_words_mean_the_same(raw: str | None) -> None:
     assert END_OF_WORDS.get(raw, "stop") == meaning(raw, called=False, refused=False)
