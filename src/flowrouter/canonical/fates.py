@@ -70,16 +70,6 @@ def fates(
     first step of its own path, so that none is left out.
     """
     alike = lane == "passthrough" or origin == target
-    if not losses and refused is None and not edited:
-        of: _Untouched = (tuple(names), None if alike else (origin, target))
-        if (kept := _kept.get(of)) is not None:
-            return kept
-        untouched = _untouched(*of)
-        if _may_be_kept(names):
-            if len(_kept) >= _KEPT_MAX:
-                _kept.clear()
-            _kept[of] = untouched
-        return untouched
     fields = list(names)
     told: dict[str, list[Loss]] = {}
     for loss in losses:
@@ -102,26 +92,6 @@ def fates(
         worst = max(kinds, key=_GRAVITY.index)
         result.append(Fate(field=field, fate=worst, rules=tuple(dict.fromkeys(rules))))
     return tuple(result)
-
-
-_NAMES_MAX, _LETTERS_MAX = 50, 1_000
-"""What a client may have the process keep of the names it chose."""
-
-
-def _may_be_kept(names: Sequence[str]) -> bool:
-    return len(names) <= _NAMES_MAX and sum(map(len, names)) <= _LETTERS_MAX
-
-
-_KEPT_MAX = 256
-_Untouched = tuple[tuple[str, ...], tuple[Dialect, Dialect] | None]
-_kept: dict[_Untouched, tuple[Fate, ...]] = {}
-
-
-def _untouched(names: tuple[str, ...], between: tuple[Dialect, Dialect] | None) -> tuple[Fate, ...]:
-    """Return the fates where nothing was lost, which are the same for all requests of one shape."""
-    fields = dict.fromkeys(names)
-    shared = fields.keys() if between is None else _shared(*between)
-    return tuple(Fate(field=field, fate="passed" if field in shared else "mapped") for field in fields)
 
 
 def _field_of(path: str, names: Sequence[str]) -> str:

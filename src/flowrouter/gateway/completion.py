@@ -273,7 +273,7 @@ class _Attempt:
 
     async def _pass(self, events: Sequence[Event]) -> None:
         out: list[Event] = []
-        for event in edited(events, self._begun.opened.prepared.edits):
+        for event in edited(events, self._begun.opened.prepared.edits(self._exchange)):
             if type(event) is e.StreamError:
                 problem = redacted(event.problem, self._begun.opened.prepared.account)
                 self.fail(problem, judge(problem))

@@ -131,7 +131,7 @@ class Delivery(msgspec.Struct, eq=False):
 
     async def _told(self, response: Response) -> None:
         """Send a whole answer to a client that asked for a stream."""
-        sink = TranslateSink(self._own, self._options(), self._opened.prepared.edits)
+        sink = TranslateSink(self._own, self._options(), self._opened.prepared.edits(self._exchange))
         self._use(sink)
         piece = sink.close(replay(response))
         await self._remember()
@@ -162,7 +162,7 @@ class Delivery(msgspec.Struct, eq=False):
             self._cursor = whole(response)
             return response
         self._cursor, gathered = Cursor(), Fold()
-        for event in edited(replay(response), prepared.edits):
+        for event in edited(replay(response), prepared.edits(self._exchange)):
             self._cursor.apply(event)
             gathered.feed(event)
         return gathered.response()
@@ -185,7 +185,7 @@ class Delivery(msgspec.Struct, eq=False):
 
     async def _gather(self) -> Problem | None:
         """Collapse a stream for a client that wants the answer whole."""
-        sink, options = GatherSink(self._opened.prepared.edits), self._options()
+        sink, options = GatherSink(self._opened.prepared.edits(self._exchange)), self._options()
         self._use(sink)
         while steps := await self._source.more():
             for frame, events in steps:
@@ -209,7 +209,7 @@ class Delivery(msgspec.Struct, eq=False):
         sink: Sink = (
             PassthroughSink(self._own, options)
             if prepared.lane == "passthrough"
-            else TranslateSink(self._own, options, prepared.edits)
+            else TranslateSink(self._own, options, prepared.edits(self._exchange))
         )
         self._use(sink)
         del prepared, options

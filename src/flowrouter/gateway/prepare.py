@@ -45,8 +45,8 @@ _HEADERS_MAX = 1_000
 class Prepared(msgspec.Struct, eq=False):
     """An attempt ready to go: the request, let go once content has left, and what its reply needs on the way back.
 
-    `destination` is the target's, its account with the access token it has now. `rewrites` says that `edits` are more
-    than those that seal reasoning and fill in usage.
+    `destination` is the target's, its account with the access token it has now. `rewriters` change what the reply says;
+    `reasoning` seals its state, with `marks` as in `Sealer`.
     """
 
     target: Target
@@ -54,10 +54,12 @@ class Prepared(msgspec.Struct, eq=False):
     capabilities: Capabilities
     lane: Lane = "passthrough"
     request: HttpRequest = SENT
-    edits: tuple[Editor, ...] = ()
-    rewrites: bool = False
+    rewriters: tuple[Editor, ...] = ()
     losses: tuple[Loss, ...] = ()
+    reasoning: ReasoningState | None = None
+    marks: bool = False
     sealer: Sealer | None = None
+    _edits: tuple[Editor, ...] | None = None
 
     @property
     def account(self) -> Account:
@@ -68,6 +70,22 @@ class Prepared(msgspec.Struct, eq=False):
     def preset(self) -> Preset:
         """Return the account's preset."""
         return self.destination.preset
+
+    def edits(self, exchange: Exchange) -> tuple[Editor, ...]:
+        """Return who edits the reply event by event; most answers leave in one piece, and need nobody."""
+        made = self._edits
+        if made is None:
+            made = self._edits = self._made(exchange) if self.lane == "translate" else ()
+        return made
+
+    def _made(self, exchange: Exchange) -> tuple[Editor, ...]:
+        editors = [*self.rewriters]
+        if self.reasoning is not None:
+            self.sealer = self.reasoning.sealer(self.target, exchange.caller, marks=self.marks)
+            editors.append(self.sealer)
+        if codec(exchange.inbound.dialect).needs_usage:
+            editors.append(UsageGap(exchange))
+        return tuple(editors)
 
     def spare(self) -> None:
         """Let go of what was sent: streams are long, and bodies may be large."""
@@ -264,7 +282,8 @@ def _translate(
     if exchange.pictures and needed(capabilities):
         request, fetched = with_pictures(request, exchange.pictures)
         losses = (*losses, *fetched)
-    sealer = None if same else reasoning.sealer(target, exchange.caller, marks=_misses_state(request))
+    if not same:
+        prepared.reasoning, prepared.marks = reasoning, _misses_state(request)
     if stages:
         # What they are given is theirs to take apart.
         request = msgspec.structs.replace(request, messages=tuple(request.messages))
@@ -272,18 +291,11 @@ def _translate(
         request = stage.edit_request(request)
     request = reasoning.open(request, target, owner_id=exchange.caller.owner_id)
     rendered = codec(target.dialect).render_request(request, target.model, capabilities)
-    editors: list[Editor] = []
     if rendered.edits is not NO_EDITS and rendered.edits:
-        editors.append(ReplyRewriter(rendered.edits).feed)
+        prepared.rewriters = (ReplyRewriter(rendered.edits).feed,)
     if stages:
-        editors += _reply_editors(stages)
-    prepared.rewrites = bool(editors)
-    if sealer is not None:
-        editors.append(sealer)
-    if codec(inbound.dialect).needs_usage:
-        editors.append(UsageGap(exchange))
-    prepared.lane, prepared.sealer = "translate", sealer
-    prepared.edits = tuple(editors)
+        prepared.rewriters = (*prepared.rewriters, *_reply_editors(stages))
+    prepared.lane = "translate"
     prepared.losses = (*losses, *rendered.losses) if losses else rendered.losses
     prepared.request = _addressed(prepared, rendered.body, exchange, world=world, added=rendered.headers)
 

@@ -119,11 +119,6 @@ class Sealer(SparingEditor):
         self._marks = marks
         self._open: dict[int, _Open] = {}
 
-    def concerns(self, parts: Sequence[Part]) -> bool:
-        """Return whether any of a reply's parts would not stay as it is."""
-        kinds = set(map(type, parts))
-        return Reasoning in kinds or (self._marks and ToolCall in kinds)
-
     def spares(self, index: int) -> bool:
         """Return whether a part is neither reasoning nor moved."""
         return self._marked is None and index not in self._open
@@ -180,6 +175,12 @@ class Sealer(SparingEditor):
         return [e.SignatureDelta(index, sealed, sealed=True)]
 
 
+def concerned(parts: Sequence[Part], *, marks: bool) -> bool:
+    """Return whether a sealer would not leave all of a reply's parts as they are."""
+    kinds = set(map(type, parts))
+    return Reasoning in kinds or (marks and ToolCall in kinds)
+
+
 def _holds_envelope(message: Message) -> bool:
     return any(isinstance(part, Reasoning) and part.sealed is not None for part in message.parts)
 
@@ -188,4 +189,4 @@ def _place(target: Target) -> str:
     return f"{target.dialect}:{target.account_id}:{target.model}"
 
 
-__all__ = ["ReasoningState", "Sealer"]
+__all__ = ["ReasoningState", "Sealer", "concerned"]

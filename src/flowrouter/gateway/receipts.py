@@ -30,15 +30,14 @@ def rest_of(exchange: Exchange, ended: float, tries: tuple[TryRest, ...]) -> Rec
         exchange.answered_model,
         _route(plan) if kept is None else kept[1],
         tries,
-        None if _is_usual(exchange) else _unusual(exchange),
+        None if exchange.lane == "passthrough" and _is_usual(exchange) else _beyond(exchange),
     )
 
 
 def _is_usual(exchange: Exchange) -> bool:
-    """Return whether there is nothing more to tell: a body that passed as it was needs no list of its fields."""
+    """Return whether there is nothing more to tell than what became of the fields of a body that was translated."""
     return (
-        exchange.lane == "passthrough"
-        and exchange.problem is None
+        exchange.problem is None
         and exchange.hold is None
         and not exchange.request_losses
         and not exchange.seams
@@ -46,6 +45,31 @@ def _is_usual(exchange: Exchange) -> bool:
         and not exchange.bypass
         and exchange.not_completed is None
     )
+
+
+def _beyond(exchange: Exchange) -> Unusual:
+    """Return what the row does not tell; it is the same for all usual exchanges whose bodies have the same fields."""
+    request = exchange.request
+    names = exchange.members if request is None else request.members
+    kept = exchange.lane == "translate" and names and exchange.continuation is None and _is_usual(exchange)
+    if not kept:
+        return _unusual(exchange)
+    form = (names, exchange.inbound.dialect, _spoken(exchange))
+    told = _translated.get(form)
+    if told is None:
+        told = _unusual(exchange)
+        if len(names) <= _NAMES_MAX and sum(map(len, names)) <= _LETTERS_MAX:
+            if len(_translated) >= _FORMS_MAX:
+                _translated.clear()
+            _translated[form] = told
+    return told
+
+
+_NAMES_MAX, _LETTERS_MAX = 50, 1_000
+"""What a client may have the process keep of the names it chose."""
+
+_FORMS_MAX = 256
+_translated: dict[tuple[tuple[str, ...], Dialect, Dialect], Unusual] = {}
 
 
 def _unusual(exchange: Exchange) -> Unusual:

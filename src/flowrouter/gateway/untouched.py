@@ -10,6 +10,7 @@ from flowrouter.dialects import codec
 from flowrouter.gateway.exchange import Exchange
 from flowrouter.gateway.options import encode_options
 from flowrouter.gateway.prepare import Prepared
+from flowrouter.gateway.reasoning import concerned
 from flowrouter.routing import Target
 
 _WORDS: frozenset[type] = frozenset({Text})
@@ -18,10 +19,10 @@ _WORDS: frozenset[type] = frozenset({Text})
 def untouched(response: Response, exchange: Exchange, prepared: Prepared) -> Outline | None:
     """Return the outline of a translated answer that leaves in one piece as it is; None of any other.
 
-    That is one which being told event by event, and `prepared.edits`, would leave as it is.
+    That is one which being told event by event, and `prepared`'s editors, would leave as it is.
     """
     head, usage = exchange.head, response.usage
-    if prepared.rewrites or usage is None or usage.input is None or usage.output is None:
+    if prepared.rewriters or usage is None or usage.input is None or usage.output is None:
         return None
     if head is None or head.stream or prepared.lane != "translate" or prepared.capabilities.think_tags:
         return None
@@ -32,7 +33,7 @@ def untouched(response: Response, exchange: Exchange, prepared: Prepared) -> Out
         if choice.finish is None or index <= last:
             return None
         if not _WORDS.issuperset(map(type, parts)):
-            if prepared.sealer is not None and prepared.sealer.concerns(parts):
+            if prepared.reasoning is not None and concerned(parts, marks=prepared.marks):
                 return None
             called += tuple([part.name for part in parts if isinstance(part, ToolCall)])
         if index == 0:

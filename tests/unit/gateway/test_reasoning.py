@@ -20,7 +20,7 @@ from flowrouter.canonical.parts import Opaque, Part, Provenance, Reasoning, Text
 from flowrouter.canonical.request import Request
 from flowrouter.canonical.response import Choice, Response
 from flowrouter.gateway.envelopes import PREFIX, holds_envelopes
-from flowrouter.gateway.reasoning import ReasoningState
+from flowrouter.gateway.reasoning import ReasoningState, concerned
 from flowrouter.httpkit.caller import Caller
 from flowrouter.routing import Target
 
@@ -55,8 +55,7 @@ def test_what_does_not_concern_it_stays_as_it_is(part: Part, marks: bool) -> Non
     told = replay(
         Response(origin="anthropic", id="1", model="m", choices=(Choice(parts=(part,), finish="stop"),))
     )
-    concerned = sealer.concerns((part,))
-    assert concerned is ([new for event in told for new in sealer(event)] != told)
+    assert concerned((part,), marks=marks) is ([new for event in told for new in sealer(event)] != told)
 
 
 def brought_back(*parts: Part, target: Target = TARGET, owner: str = "me") -> tuple[Part, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from flowrouter.accounts.vault import Vault
 from flowrouter.canonical.capabilities import Capabilities
 from flowrouter.canonical.cursor import Cursor
+from flowrouter.canonical.events import Event
 from flowrouter.canonical.fold import Fold, replay
 from flowrouter.canonical.head import Head
 from flowrouter.canonical.outline import Outline
@@ -19,12 +21,10 @@ from flowrouter.canonical.response import Choice, Response
 from flowrouter.canonical.usage import Usage
 from flowrouter.gateway.editors import Editor
 from flowrouter.gateway.exchange import Exchange
-from flowrouter.gateway.missing_usage import UsageGap
 from flowrouter.gateway.prepare import Prepared
 from flowrouter.gateway.reasoning import ReasoningState
 from flowrouter.gateway.sinks import edited
 from flowrouter.gateway.untouched import untouched
-from flowrouter.httpkit.caller import Caller
 from flowrouter.routing import Target
 
 _STATE = ReasoningState(Vault(b"k" * 32))
@@ -32,7 +32,8 @@ _TARGET = Target(account_id="acc", account="work", preset="openai", model="m", d
 _NOBODY: Any = None
 """Stands for what is not asked for."""
 
-_EXCHANGE = Exchange(_NOBODY, head=Head(model="m", stream=False, length=0))
+_INBOUND: Any = SimpleNamespace(dialect="anthropic")
+_EXCHANGE = Exchange(_INBOUND, head=Head(model="m", stream=False, length=0))
 
 _PARTS: tuple[Part, ...] = (
     Text(text="words"),
@@ -70,12 +71,10 @@ _ANSWERS = st.builds(
 )
 
 
-def _prepared(*, seals: bool, marks: bool, rewrites: bool = False) -> Prepared:
-    sealer = _STATE.sealer(_TARGET, Caller(owner_id="me"), marks=marks) if seals else None
-    gap: Editor = UsageGap(_NOBODY)
-    edits = (gap,) if sealer is None else (sealer, gap)
+def _prepared(*, seals: bool, marks: bool, rewriters: tuple[Editor, ...] = ()) -> Prepared:
+    reasoning = _STATE if seals else None
     return Prepared(
-        _TARGET, _NOBODY, Capabilities(), "translate", edits=edits, sealer=sealer, rewrites=rewrites
+        _TARGET, _NOBODY, Capabilities(), "translate", rewriters=rewriters, reasoning=reasoning, marks=marks
     )
 
 
@@ -87,7 +86,7 @@ def test_an_answer_that_is_left_as_it_is(answer: Response, seals: bool, marks: b
     if outline is None:
         return
     cursor, gathered = Cursor(), Fold()
-    for event in edited(replay(answer), prepared.edits):
+    for event in edited(replay(answer), prepared.edits(_EXCHANGE)):
         cursor.apply(event)
         gathered.feed(event)
     assert gathered.response() == answer
@@ -97,6 +96,10 @@ def test_an_answer_that_is_left_as_it_is(answer: Response, seals: bool, marks: b
     assert outline == Outline(cursor.id, cursor.model, cursor.usage, reason, called)
     assert cursor.ended
     assert prepared.sealer is None or not prepared.sealer.envelopes
+
+
+def _as_it_is(event: Event) -> list[Event]:
+    return [event]
 
 
 def _counted(*parts: Part) -> Response:
@@ -121,7 +124,11 @@ def test_what_is_sealed_marked_or_rewritten_is_not() -> None:
     )
     assert untouched(_counted(call), _EXCHANGE, _prepared(seals=True, marks=True)) is None
     assert (
-        untouched(_counted(Text(text="words")), _EXCHANGE, _prepared(seals=False, marks=False, rewrites=True))
+        untouched(
+            _counted(Text(text="words")),
+            _EXCHANGE,
+            _prepared(seals=False, marks=False, rewriters=(_as_it_is,)),
+        )
         is None
     )
 

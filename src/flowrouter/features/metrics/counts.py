@@ -23,6 +23,9 @@ from flowrouter.routing import Target
 SERIES_MAX = 500
 """Pairs of account and model with labels of their own: about thirty lines of a scrape each."""
 
+FOUND_MAX = 1_000
+"""Names that are remembered with what is counted of them: clients may choose any, without end."""
+
 DURATIONS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 40.0, 80.0, 160.0, 320.0, 600.0)
 FIRST_TOKENS = (0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 8.0, 13.0, 21.0, 34.0, 60.0, 120.0)
 OVERHEADS = (0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0)
@@ -209,6 +212,8 @@ class Counts:
             found = self._series(shown)
             if model != OTHER or shown in self._targets:  # what overflows is counted each time
                 self._found[named] = found
+        if model == OTHER and named in self._found and len(self._found) < FOUND_MAX:
+            self._found[(asked.account_id, asked.preset, asked.model)] = found
         return found
 
     def _series(self, named: tuple[str, str, str]) -> _Target:

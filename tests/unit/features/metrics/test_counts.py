@@ -168,6 +168,16 @@ def test_what_clients_ask_for_adds_no_series(names: list[str]) -> None:
     assert not added
 
 
+def test_names_of_clients_are_remembered_within_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "FOUND_MAX", 4)
+    counts = Counts(lambda: WORLD)
+    for turn in range(3):
+        for number in range(10):
+            counts.settled(settlement(WORLD, (target(model=f"own-{number}"), "answered")))
+        assert told(counts, "requests", model=OTHER) == 10 * (turn + 1)
+    assert len(counts._found) <= 4
+
+
 def labels_of(families: list[Family]) -> set[tuple[str, tuple[str, ...]]]:
     return {(family.name, sample.labels) for family in families for sample in family.samples}
 
