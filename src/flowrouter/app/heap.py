@@ -1,13 +1,18 @@
-"""Gives memory back to the system once it is free: glibc alone keeps what a pile of requests left in its heap.
+"""Gives memory back once it is free: what the C library and the interpreter keep for themselves.
 
-Free pages in the middle of its heaps stay resident until somebody asks (`malloc_trim`), and each further thread has a
-heap of its own. So threads share one, and a chore asks: at once when nothing is under way, else once a minute,
+Free pages in the middle of glibc's heaps stay resident until somebody asks (`malloc_trim`), and each further thread has
+a heap of its own. So threads share one, and a chore asks: at once when nothing is under way, else once a minute,
 since whoever allocates meanwhile waits (0.2 ms mostly, about 18 ms for 100 MB). Other C libraries need none of this.
+
+CPython keeps up to 2,000 tuples of each length below 21 for later, as many as were ever free at once, and lets go
+of them in a full collection only. Where the collector never has reason for one, that grows for hours. So there is
+one now and then, unless so much is alive that requests would wait long for it.
 """
 
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import time
 from collections.abc import Callable
@@ -17,6 +22,12 @@ LOOK_SECONDS = 5.0
 BUSY_SECONDS = 60.0
 """How long a gateway that is never at rest goes on without."""
 
+COLLECT_SECONDS = 600.0
+"""How long the interpreter may keep what it keeps for later."""
+
+COLLECT_MOST = 50_000
+"""Objects that a full collection walks in a few milliseconds."""
+
 _WORKED_SECONDS = 0.1
 """Processor time after which there may be something to give back."""
 
@@ -25,7 +36,7 @@ _M_ARENA_MAX = -8
 
 
 class Heap:
-    """The process's heap in C; `is_busy` says whether anybody would wait while it is tidied."""
+    """The heaps of the process; `is_busy` says whether anybody would wait while it is tidied."""
 
     def __init__(self, is_busy: Callable[[], bool]) -> None:
         self._is_busy = is_busy
@@ -37,19 +48,21 @@ class Heap:
             self._library.mallopt(_M_ARENA_MAX, _HEAPS)
 
     async def follow(self) -> None:
-        """Give back what is free, for ever; return at once where the C library sees to it."""
-        library = self._library
-        if library is None:
-            return
+        """Give back what is free, for ever."""
         now = asyncio.get_running_loop().time
-        worked, done = 0.0, now()
+        worked, done, collected = 0.0, now(), now()
         while True:
             await asyncio.sleep(LOOK_SECONDS)
             if time.process_time() - worked < _WORKED_SECONDS:
                 continue
             if self._is_busy() and now() - done < BUSY_SECONDS:
                 continue
-            await asyncio.to_thread(library.malloc_trim, 0)
+            if now() - collected >= COLLECT_SECONDS:
+                collected = now()
+                if len(gc.get_objects()) <= COLLECT_MOST:
+                    gc.collect()
+            if self._library is not None:
+                await asyncio.to_thread(self._library.malloc_trim, 0)
             worked, done = time.process_time(), now()
 
 
@@ -66,4 +79,4 @@ def _glibc() -> Any:
     return CDLL(None)
 
 
-__all__ = ["BUSY_SECONDS", "LOOK_SECONDS", "Heap"]
+__all__ = ["BUSY_SECONDS", "COLLECT_MOST", "COLLECT_SECONDS", "LOOK_SECONDS", "Heap"]
