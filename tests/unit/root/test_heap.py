@@ -1,4 +1,4 @@
-"""What the interpreter keeps for later is given back now and then, unless requests would wait long for it."""
+"""What the interpreter keeps for later is given back now and then, and no request waits for it."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ KEPT = 1_500
 @pytest.fixture(autouse=True)
 def _collector_alone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(module, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(module, "COLLECT_SECONDS", 0.0)
     monkeypatch.setattr(module, "_WORKED_SECONDS", 0.0)
     gc.collect()
     gc.disable()
@@ -55,22 +56,30 @@ async def _followed(*, busy: bool) -> list[int]:
     return generations
 
 
-async def test_tuples_that_are_over_are_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "COLLECT_SECONDS", 0.0)
-    monkeypatch.setattr(module, "COLLECT_MOST", 10**9)
+@pytest.mark.parametrize("library", [True, False], ids=["glibc", "another library"])
+async def test_tuples_that_are_over_are_let_go(monkeypatch: pytest.MonkeyPatch, library: bool) -> None:
+    if not library:
+        monkeypatch.setattr(module, "_glibc", lambda: None)
     await _followed(busy=False)  # loads what it needs
     assert _kept_for_later() > KEPT * 0.8, "where nothing is kept there is nothing to let go"
-    before = sys.getallocatedblocks()
+    before, frozen = sys.getallocatedblocks(), gc.get_freeze_count()
     assert await _followed(busy=False) == [2]
     assert sys.getallocatedblocks() < before - KEPT * 0.8
+    assert gc.get_freeze_count() <= frozen
 
 
-@pytest.mark.parametrize(
-    ("seconds", "most", "busy"), [(600.0, 10**9, False), (0.0, 0, False), (0.0, 10**9, True)]
-)
-async def test_there_is_a_time_for_it(
-    monkeypatch: pytest.MonkeyPatch, seconds: float, most: int, busy: bool
-) -> None:
-    monkeypatch.setattr(module, "COLLECT_SECONDS", seconds)
-    monkeypatch.setattr(module, "COLLECT_MOST", most)
-    assert not await _followed(busy=busy)
+async def test_nobody_who_is_served_waits_for_a_walk(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "BUSY_SECONDS", 0.0)
+    await _followed(busy=True)
+    alive = [[number] for number in range(100)]
+    assert _kept_for_later() > KEPT * 0.8
+    before, frozen = sys.getallocatedblocks(), gc.get_freeze_count()
+    assert await _followed(busy=True) == [0, 2]
+    assert sys.getallocatedblocks() < before - KEPT * 0.8
+    assert gc.get_freeze_count() >= frozen + len(alive), "what is alive is not walked"
+
+
+async def test_there_is_a_time_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not await _followed(busy=True)
+    monkeypatch.setattr(module, "COLLECT_SECONDS", 600.0)
+    assert not await _followed(busy=False)

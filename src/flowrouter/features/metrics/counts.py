@@ -19,6 +19,7 @@ from flowrouter.gateway.records import AttemptRow
 from flowrouter.gateway.settle import Settlement
 from flowrouter.gateway.world import World
 from flowrouter.routing import Target
+from flowrouter.routing.facts import NAME_MAX
 
 SERIES_MAX = 500
 """Pairs of account and model with labels of their own: about thirty lines of a scrape each."""
@@ -212,7 +213,9 @@ class Counts:
             found = self._series(shown)
             if model != OTHER or shown in self._targets:  # what overflows is counted each time
                 self._found[named] = found
-        if model == OTHER and named in self._found and len(self._found) < FOUND_MAX:
+        if model == OTHER and named in self._found and len(asked.model) <= NAME_MAX:
+            if len(self._found) >= FOUND_MAX:
+                self._found.clear()
             self._found[(asked.account_id, asked.preset, asked.model)] = found
         return found
 

@@ -20,6 +20,7 @@ from flowrouter.gateway.ports import Snapshot, StoredCombo
 from flowrouter.gateway.world import World, compile_world
 from flowrouter.providers import catalog
 from flowrouter.routing import Target
+from flowrouter.routing.facts import NAME_MAX
 from flowrouter.settings.prices import ModelPrice
 from flowrouter.settings.routing import ComboConfig, ComboMember
 from flowrouter.usage import Prices
@@ -175,7 +176,10 @@ def test_names_of_clients_are_remembered_within_bounds(monkeypatch: pytest.Monke
         for number in range(10):
             counts.settled(settlement(WORLD, (target(model=f"own-{number}"), "answered")))
         assert told(counts, "requests", model=OTHER) == 10 * (turn + 1)
-    assert len(counts._found) <= 4
+        assert len(counts._found) <= 4
+    counts.settled(settlement(WORLD, (target(model="x" * (NAME_MAX + 1)), "answered")))
+    assert told(counts, "requests", model=OTHER) == 31
+    assert max(len(model) for _, _, model in counts._found) <= NAME_MAX
 
 
 def labels_of(families: list[Family]) -> set[tuple[str, tuple[str, ...]]]:
