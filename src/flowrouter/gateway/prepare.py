@@ -46,7 +46,7 @@ class Prepared(msgspec.Struct, eq=False):
     """An attempt ready to go: the request, let go once content has left, and what its reply needs on the way back.
 
     `destination` is the target's, its account with the access token it has now. `rewriters` change what the reply says;
-    `reasoning` seals its state, with `marks` as in `Sealer`.
+    `reasoning` seals its state, with `marks` as in `ReasoningState.sealer`.
     """
 
     target: Target
