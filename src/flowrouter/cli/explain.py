@@ -33,7 +33,10 @@ from flowrouter.wire import json
 def explain(  # noqa: PLR0917 - typer reads the options from here
     model: Annotated[
         str | None,
-        typer.Argument(help="The model, as a client would write it.", autocompletion=completion.models),
+        typer.Argument(
+            help="The model, as a client would write it; or the id of a request, as with --request.",
+            autocompletion=completion.models,
+        ),
     ] = None,
     dialect: ClientDialect = "openai_chat",
     body: Annotated[
@@ -63,6 +66,8 @@ def explain(  # noqa: PLR0917 - typer reads the options from here
 
     No provider is asked. With a body: how large it is, what it would cost where, and whether it fits.
     """
+    if request is None and body is None and model is not None and model.startswith("req_"):
+        request = model
     if request is not None:
         explain_request(request, as_json=as_json, config=config, data=data)
         return

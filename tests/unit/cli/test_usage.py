@@ -228,6 +228,7 @@ def test_a_request_is_explained_from_its_receipt(run: Run, filled: None) -> None
     assert "small-2" in told.out
     assert told.out.index("openai_chat>anthropic:seed:dropped") < told.out.index("passed"), "the worst first"
     assert run("explain", "--request", "req_1", "--json").json["fields"][1]["fate"] == "dropped"
+    assert run("explain", "req_1").out == told.out
     assert run("explain", "--request", "req_none").code != 0
     assert run("explain").code == 2
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import weakref
 from itertools import pairwise
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
+from httptools import HttpRequestParser
 from hypothesis import given
 from hypothesis import strategies as st
 
 from flowrouter.httpkit.server.connection import Connection
+from flowrouter.httpkit.server.heads import RequestHead
 from flowrouter.httpkit.server.repeats import GUESSES, HELD_SECONDS
+from flowrouter.httpkit.server.turn import Turn
 from tests.unit.httpkit.wire import LIMITS, Wire, length, live, piece, request, settle, start, whole_body
 
 POST = "POST /v1/x?a=b HTTP/1.1"
@@ -187,6 +191,73 @@ def test_heads_that_all_differ_are_not_remembered_for_ever(parsed: list[bytes]) 
     asked_by(*differing, alike, alike)
     assert parsed[-1] is alike
     assert len(parsed) == GUESSES + 2
+
+
+class Heads:
+    """Notes the heads it is asked with, and the length each request states."""
+
+    def __init__(self) -> None:
+        self.heads: list[RequestHead] = []
+        self.lengths: list[str] = []
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        raise AssertionError("visits are taken")
+
+    async def serve(self, turn: Turn) -> None:
+        self.heads.append(turn.head)
+        self.lengths.append(turn.headers["content-length"])
+        assert turn.whole(1000) or await whole_body(turn.receive)
+        turn.answer(200, b"\r\ncontent-length: 3", b"yes")
+
+
+@pytest.mark.parametrize("apart", [False, True], ids=["together", "head and body apart"])
+def test_what_all_connections_say_is_kept_once_and_no_longer_than_they_last(apart: bool) -> None:
+    async def story() -> None:
+        app = Heads()
+        door = Wire(app).door
+        said = ["one", "three", "one"]
+        wires = [Wire(app, door=door) for _ in said]
+        for wire, text in zip(wires, said, strict=True):
+            head, body = parts(text.encode())
+            await wire.says(*((head, body) if apart else (head + body,)))
+            await wire.says(head + body)
+        others = Wire(app, door=door)
+        await others.says(request(POST, "Authorization: Bearer other", "X-One: 1", body=b"one"))
+        assert app.lengths == ["3", "3", "5", "5", "3", "3", "3"]
+        assert len({id(head) for head in app.heads}) == 2
+        assert len(door.patterns) == 2
+        for wire in (*wires, others):
+            wire.lose()
+        assert not door.patterns
+
+    live(story)
+
+
+@pytest.mark.parametrize("apart", [False, True], ids=["together", "head and body apart"])
+def test_a_connection_whose_head_is_known_keeps_no_parser(apart: bool) -> None:
+    class Weak(HttpRequestParser):
+        made: ClassVar[list[weakref.ref[Any]]] = []
+
+        def __init__(self, protocol: Any) -> None:
+            super().__init__(protocol)
+            self.made.append(weakref.ref(self))
+
+    async def story() -> None:
+        wire = Wire(Told())
+        head, body = parts(b"one")
+        other = request(POST, "X-Two: 2", body=b"two")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("httptools.HttpRequestParser", Weak)
+            await wire.says(*((head, body) if apart else (head + body,)))
+            assert [alive() for alive in Weak.made] == [None]
+            written = await wire.says(
+                head + body, other, b"GET / HTTP/1.1\r\nConnection: close\r\nHost: h\r\n\r\n"
+            )
+        assert written.count(b"HTTP/1.1 200") == 4
+        assert len(Weak.made) == 3
+        assert wire.transport.closed
+
+    live(story)
 
 
 def test_an_end_to_the_connection_is_heeded_behind_a_known_head() -> None:

@@ -58,8 +58,8 @@ class Transport(asyncio.Transport):
 class Wire:
     """One connection to `app`."""
 
-    def __init__(self, app: Asgi, limits: Limits = LIMITS) -> None:
-        self.door = Door(app, limits, connections=set(), tasks=set())
+    def __init__(self, app: Asgi, limits: Limits = LIMITS, *, door: Door | None = None) -> None:
+        self.door = door or Door(app, limits, connections=set(), tasks=set())
         self.door.lead_with([(b"date", b"today")])
         self.transport = Transport()
         self.connection = Connection(self.door)

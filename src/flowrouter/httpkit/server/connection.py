@@ -19,7 +19,7 @@ import httptools
 from flowrouter.httpkit.bodies import declared_length
 from flowrouter.httpkit.fields import headers_of
 from flowrouter.httpkit.server.door import LINGER_SECONDS, PACE_BYTES, Door, address_of
-from flowrouter.httpkit.server.heads import Fields, head_of, refusal_of, says, weighed, without_offers
+from flowrouter.httpkit.server.heads import head_of, parser_for, refusal_of, says, weighed, without_offers
 from flowrouter.httpkit.server.repeats import HELD_SECONDS, KnownHead
 from flowrouter.httpkit.server.turn import Turn
 from flowrouter.outbox import outbox_of
@@ -31,6 +31,7 @@ _UNTAKEN = 64 * 1024
 _URL_BYTES = 16 * 1024
 _TOO_MUCH = (431, "the headers are too many or too large")
 _BETWEEN, _HEAD, _BODY = 0, 1, 2
+_LATER: Any = object()  # a parser that is made once it is needed: who says the same again needs none
 
 
 class Connection(asyncio.Protocol):
@@ -53,9 +54,9 @@ class Connection(asyncio.Protocol):
         self._set_aside = self.paused = False
         self._message = self._fed = self._pending = self._most = self._noted = self._paced = self._unsent = 0
         self._url = b""
-        self._fields: Fields = []
+        self._fields: list[bytes] = []
         self._refusal: tuple[int, str] | None = None
-        self._known = KnownHead()  # that of the last request, if it was whole by the end of a read
+        self._known = KnownHead(door.patterns)  # that of the last request
         self._turn: Turn | None = None  # whose request arrives, or arrived last
         self._active: Turn | None = None  # who is being answered
         self._ahead: list[Turn] = []  # short, and hardly ever used: a deque takes most of a kilobyte
@@ -68,7 +69,7 @@ class Connection(asyncio.Protocol):
         self.transport = cast("asyncio.Transport", transport)
         self.server = address_of(transport.get_extra_info("sockname"))
         self.client = address_of(transport.get_extra_info("peername"))
-        self._parser = self._new_parser()
+        self._parser = _LATER
         self.door.connections.add(self)
         self._deadline.set(self.door.limits.header_timeout)
 
@@ -125,6 +126,8 @@ class Connection(asyncio.Protocol):
         while rest and self._parser is not None:
             before, message = self._part, self._message
             self._fed = len(rest)
+            if self._parser is _LATER:
+                self._parser = parser_for(self)
             try:
                 self._parser.feed_data(rest)
             except httptools.HttpParserUpgrade as upgrade:
@@ -139,6 +142,8 @@ class Connection(asyncio.Protocol):
                     self._watch(before if message == self._message else _BETWEEN)
                 if before == _BETWEEN and self._message == message + 1 and rest is data:
                     self._remember(data)
+                if self._known and not self._part and (self._turn is None or self._turn.keep_alive):
+                    self._parser = _LATER
             return
 
     def _remember(self, data: bytes) -> None:
@@ -147,7 +152,7 @@ class Connection(asyncio.Protocol):
         if turn is None or not turn.keep_alive or part == _HEAD or (part == _BODY and turn.arrived):
             return
         raw = data[: len(data) - turn.arrived]
-        self._known.remember(turn.head, raw, most=self.door.limits.header_bytes)
+        turn.head, turn.headers = self._known.remember(turn.head, raw, most=self.door.limits.header_bytes)
 
     def shutdown(self) -> None:
         """End, behind the requests that came already."""
@@ -275,7 +280,7 @@ class Connection(asyncio.Protocol):
 
     def _begin(self, turn: Turn) -> None:
         self._active = turn
-        turn.task = task = self.outbox.loop.create_task(turn.run())
+        turn.task = task = self.outbox.loop.create_task(turn.run(), name="request")
         self.door.tasks.add(task)
 
     def _stop_reading(self) -> None:
@@ -283,22 +288,14 @@ class Connection(asyncio.Protocol):
             self.paused = True
             self.transport.pause_reading()
 
-    def _new_parser(self) -> Any:
-        parser = httptools.HttpRequestParser(self)
-        # Where a request ends its connection, what stands behind it must not undo the answer.
-        parser.set_dangerous_leniencies(lenient_data_after_close=True)
-        return parser
-
     def _go_on_without_offer(self) -> None:
         """Read a head again as if it offered no upgrade; behind one for a WebSocket nothing is read."""
         if not self._set_aside:
             self._parser = None
             return
         self._set_aside = False
-        parser = self._parser
-        head = without_offers(parser.get_method(), self._url, parser.get_http_version(), fields=self._fields)
-        self._fields = []
-        self._parser = self._new_parser()
+        head = without_offers(self._parser, self._url, fields=self._fields)
+        self._fields, self._parser = [], _LATER
         self._parse(head)
 
     # what is refused, and what is cut

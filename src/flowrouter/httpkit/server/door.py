@@ -6,9 +6,11 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from sys import intern
 from typing import Any
+from weakref import WeakValueDictionary
 
 import msgspec
 
+from flowrouter.httpkit.server.repeats import Patterns
 from flowrouter.settings import Server
 
 LINGER_SECONDS = 10.0
@@ -40,9 +42,9 @@ def limits_of(server: Server, *, keep_alive: float) -> Limits:
 
 
 class Door:
-    """The application, the limits, and the sets that a graceful end goes through."""
+    """The application, the limits, the sets that a graceful end goes through, and the heads that are known."""
 
-    __slots__ = ("connections", "lead", "limits", "serve", "tasks")
+    __slots__ = ("connections", "lead", "limits", "patterns", "serve", "tasks")
 
     def __init__(
         self,
@@ -59,6 +61,7 @@ class Door:
         self.limits = limits
         self.connections = connections
         self.tasks = tasks
+        self.patterns: Patterns = WeakValueDictionary()
         self.lead = b""
 
     def lead_with(self, headers: Iterable[tuple[bytes, bytes]]) -> None:

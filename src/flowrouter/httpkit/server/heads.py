@@ -40,7 +40,7 @@ STATUS_LINES = {status: _status_line(status) for status in range(100, 600)}
 
 
 class RequestHead(msgspec.Struct, eq=False):
-    """What the head of a request comes to; the same object for all that repeat it on their connection.
+    """What the head of a request comes to; the same object for all that repeat it, on whichever connection.
 
     `fields` are the headers as they came, where `headers` do not tell them apart. `plain` says that its body waits
     for no word and is to be read as it comes. `entry` is the application's: what it has found out about such a head.
@@ -98,6 +98,14 @@ def head_of(
     )
 
 
+def parser_for(connection: Any) -> Any:
+    """Return what calls the connection back with what it finds in its bytes."""
+    parser = httptools.HttpRequestParser(connection)
+    # Where a request ends its connection, what stands behind it must not undo the answer.
+    parser.set_dangerous_leniencies(lenient_data_after_close=True)
+    return parser
+
+
 def says(fields: Fields, name: bytes, value: bytes) -> bool:
     """Return whether a header `name` has this value, alone on its line (lower case)."""
     return any(each.lower() == name and said.lower() == value for each, said in pairs_in(fields))
@@ -132,9 +140,9 @@ def place_of(url: bytes) -> tuple[str, bytes, bytes]:
     return (unquote(path) if "%" in path else path), raw, query
 
 
-def without_offers(method: bytes, url: bytes, version: str, *, fields: Fields) -> bytes:
-    """Return the head of a request anew, less what offers another protocol."""
-    head = [method, b" ", url, b" HTTP/%b\r\n" % version.encode()]
+def without_offers(parser: Any, url: bytes, *, fields: Fields) -> bytes:
+    """Return the head of a request that was parsed anew, less what offers another protocol."""
+    head = [parser.get_method(), b" ", url, b" HTTP/%b\r\n" % parser.get_http_version().encode()]
     for raw, value in pairs_in(fields):
         name = raw.lower()
         if name == b"connection":
@@ -198,6 +206,7 @@ __all__ = [
     "answer_lines",
     "head_of",
     "pairs_in",
+    "parser_for",
     "place_of",
     "refusal_of",
     "says",

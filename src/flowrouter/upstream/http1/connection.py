@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Mapping, Sequence
 from contextvars import Context, copy_context
 from functools import lru_cache
 from operator import methodcaller
+from sys import intern
 from types import MappingProxyType
 from typing import Any, Protocol, cast
 
@@ -198,12 +199,12 @@ class Connection(asyncio.Protocol):
             self.usable = False
 
     def _head(self) -> dict[str, str]:
-        """Return the fields that came, if body and reply end where they say; raises `ValueError`."""
+        """Return the fields that came (one copy of what many say), if body and reply end where they say; raises `ValueError`."""
         fields, self._fields = self._fields, []
         count = len(fields)
         if count > 2 * FIELDS or (self.barren > BARREN and sum(map(len, fields)) > BARREN):
             raise ValueError("too much of a head")
-        head = dict(zip(map(_lowered, fields[::2]), map(_latin, fields[1::2]), strict=True))
+        head = dict(zip(map(_lowered, fields[::2]), map(intern, map(_latin, fields[1::2])), strict=True))
         if 2 * len(head) < count:
             head = _joined(fields)
         coding = head.get("transfer-encoding")
