@@ -319,6 +319,18 @@ def test_connections_that_are_reset_leave_no_noise_in_the_log() -> None:
             assert "Traceback" not in gateway.log
 
 
+def test_a_client_of_http_1_0_gets_its_stream_without_chunks(stand: Stand) -> None:
+    ask = msgspec.json.encode({"model": "chat/gpt-4.1", "messages": MESSAGES, "stream": True})
+    head, _, body = talk(
+        stand.gateway.port, post("/v1/chat/completions", ask, "host: 127.0.0.1", version="1.0")
+    ).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 200 ")
+    assert b"transfer-encoding" not in head
+    assert body.startswith(b"data: {")
+    assert body.endswith(b"data: [DONE]\n\n")
+    assert all(frame.startswith((b"data: ", b": ")) for frame in body.split(b"\n\n") if frame)
+
+
 def test_a_client_that_stays_but_reads_no_more_is_given_up(
     chat_upstream: ScriptedUpstream, claude_upstream: ScriptedUpstream
 ) -> None:

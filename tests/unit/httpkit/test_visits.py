@@ -141,6 +141,30 @@ def test_pieces_of_a_stream_leave_in_the_very_call(way: Callable[[Visit], Visit]
 
 
 @WAYS
+@pytest.mark.parametrize("fails", [False, True], ids=["whole", "broken"])
+def test_a_client_that_knows_no_chunks_reads_a_stream_to_the_end_of_the_connection(
+    way: Callable[[Visit], Visit], fails: bool
+) -> None:
+    async def serve(visit: Visit) -> None:
+        if not fails:
+            await stream(way(visit), b"one", b"", b"two")
+            return
+        way(visit).open(200, STREAM)
+        way(visit).write(b"one")
+        raise RuntimeError("in the middle")
+
+    async def story() -> None:
+        wire = Wire(Plane(serve))
+        written = await wire.says(request("GET / HTTP/1.0", "Connection: keep-alive"))
+        head = OK + STREAM + b"\r\nconnection: close\r\n\r\n"
+        assert written == head + (b"one" if fails else b"onetwoend")
+        assert wire.transport.closed
+        assert wire.transport.aborted == fails, "what is cut must not seem whole"
+
+    live(story)
+
+
+@WAYS
 def test_a_client_that_takes_nothing_is_waited_for(way: Callable[[Visit], Visit]) -> None:
     told: list[str] = []
 

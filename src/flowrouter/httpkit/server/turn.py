@@ -97,6 +97,7 @@ class Turn(msgspec.Struct, eq=False):
     _watcher: Watcher | None = None
     _held: bytes = b""
     _left: int | None = 0
+    _endless: bool = False
     task: Any = None
 
     __repr__ = object.__repr__  # as of its head
@@ -297,13 +298,15 @@ class Turn(msgspec.Struct, eq=False):
     def _start(
         self, status: int, lines: bytes, length: int | None, *, chunked: bool = False, close: bool = False
     ) -> None:
+        end = _BLANK
         if not (chunked or length is not None or status in _BODILESS or self.head.method == "HEAD"):
-            chunked, end = True, _CHUNKED
-        else:
-            end = _BLANK
+            if self.head.version == "1.0":
+                self._endless = True  # chunks are not known there: the end of the connection is its end
+            else:
+                chunked, end = True, _CHUNKED
         head = self._head_with(status, lines, close=close, end=end)
-        if chunked and not self._bare:
-            self._left = None
+        if (chunked or self._endless) and not self._bare:
+            self._left = 0 if self._endless else None
             self._say(head)
         else:
             self._left = 0 if chunked else length or 0
@@ -333,7 +336,7 @@ class Turn(msgspec.Struct, eq=False):
                 body = b"%x\r\n%b\r\n" % (len(body), body)
             if not more:
                 body += b"0\r\n\r\n"
-        else:
+        elif not self._endless:
             self._left = left = left - len(body)
             if left < 0:
                 raise RuntimeError("Response content longer than Content-Length")
@@ -370,6 +373,8 @@ class Turn(msgspec.Struct, eq=False):
         if self.gone or self.complete:
             return
         if self.started and not self._held:
+            if self._endless:  # an orderly end would make it whole
+                self._connection.transport.abort()
             self._connection.close()
             return
         self.started = False
