@@ -25,7 +25,7 @@ from flowrouter.httpkit.visit import Visit
 
 
 class Entry(msgspec.Struct, eq=False):
-    """What is found out about a head; requests that repeat it on their connection share it.
+    """What is found out about a head; requests that repeat it, on whichever connection, share it.
 
     `path` is as the table of routes writes it, `rest` what the route's `{name}` stands for, `answer` who answers,
     None where that is no route of the data plane's. `keyed` says that a key may stand in the query. `objection` is the

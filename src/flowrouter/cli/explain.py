@@ -7,6 +7,7 @@ one runs over the same data folder; else the configuration tells what it can.
 from __future__ import annotations
 
 import asyncio
+import re
 import sys
 from pathlib import Path
 from typing import Annotated, Any, cast
@@ -28,6 +29,8 @@ from flowrouter.httpkit.caller import LOCAL
 from flowrouter.routing import Facts
 from flowrouter.routing.order import dollars
 from flowrouter.wire import json
+
+_REQUEST = re.compile("req_[0-9a-f]{1,24}")
 
 
 def explain(  # noqa: PLR0917 - typer reads the options from here
@@ -66,7 +69,7 @@ def explain(  # noqa: PLR0917 - typer reads the options from here
 
     No provider is asked. With a body: how large it is, what it would cost where, and whether it fits.
     """
-    if request is None and body is None and model is not None and model.startswith("req_"):
+    if request is None and body is None and model is not None and _REQUEST.fullmatch(model):
         request = model
     if request is not None:
         explain_request(request, as_json=as_json, config=config, data=data)

@@ -18,6 +18,7 @@ from flowrouter.gateway.ports import RequestRow, StateStore
 from flowrouter.routing.affinity import Pin, Session, Stay, cache_life, cached_tokens
 from flowrouter.routing.target import Target
 from flowrouter.tasks import TaskGroup
+from flowrouter.wire.marks import holds
 
 SESSION_HEADERS = ("x-claude-code-session-id", "session-id", "x-session-id", "session_id")
 """Headers by which coding agents name a session, the most telling first."""
@@ -147,7 +148,7 @@ def carries_sealed(exchange: Exchange) -> bool:
     That is OpenAI's encrypted reasoning: another organisation answers it with a 400.
     """
     inbound = exchange.inbound
-    return inbound.dialect == "openai_responses" and b'"encrypted_content"' in inbound.body
+    return inbound.dialect == "openai_responses" and holds(inbound.body, b'"encrypted_content"')
 
 
 def _begins(body: bytes) -> bytes:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from flowrouter.canonical.dialect import Dialect
+from flowrouter.wire.marks import holds
 
 PREFIX = "flr1."
 _SEALED = PREFIX.encode()
@@ -38,19 +39,18 @@ def holds_envelopes(body: bytes, dialect: Dialect) -> bool:
     Each mark costs a look at the whole body, so only those of the dialect are looked for.
     """
     for mark in _NOT_FOR_VENDORS[dialect]:
-        if mark in body:
+        if holds(body, mark):
             return True
     return dialect == "anthropic" and _is_unsigned(body)
 
 
 def _is_unsigned(body: bytes) -> bool:
     """Return whether a member `signature` is empty."""
-    at = body.find(_SIGNATURE)
+    at = body.rfind(_SIGNATURE)
     while at >= 0:
-        at += len(_SIGNATURE)
-        if _EMPTY.match(body, at):
+        if _EMPTY.match(body, at + len(_SIGNATURE)):
             return True
-        at = body.find(_SIGNATURE, at)
+        at = body.rfind(_SIGNATURE, 0, at)
     return False
 
 

@@ -16,6 +16,7 @@ from flowrouter.gateway.exchange import Exchange
 from flowrouter.gateway.incoming import UNASKED, asks_to_reason
 from flowrouter.gateway.world import World
 from flowrouter.routing import Target
+from flowrouter.wire.marks import holds
 
 BASE = 12.0
 THINKS = 60.0
@@ -79,6 +80,8 @@ def text_bytes(body: bytes) -> int:
 
 def _spans(body: bytes, mark: bytes) -> int:
     """Return the bytes of the strings that begin at each `mark` (inside the string, or its member's name)."""
+    if not holds(body, mark):
+        return 0
     total, at = 0, body.find(mark)
     while at >= 0:
         start = at + len(mark)

@@ -176,11 +176,11 @@ def may_think_long(preset: Preset, capabilities: Capabilities, body: bytes) -> b
 def asks_to_reason(body: bytes) -> bool:
     """Return whether a member of the request, in any dialect, switches reasoning on."""
     for word in _WORDS:
-        at = body.find(word)
+        at = body.rfind(word)
         while at >= 0:
             if _ON.match(body, at):
                 return True
-            at = body.find(word, at + len(word))
+            at = body.rfind(word, 0, at)
     return False
 
 

@@ -26,6 +26,7 @@ from flowrouter.routing.names import Asked, draft
 from flowrouter.routing.plan import Plan
 from flowrouter.routing.target import Target
 from flowrouter.routing.tree import Draft, Note
+from flowrouter.wire.marks import holds
 
 PRIVATE = "private"
 """The step of a plan that leads to no account where the prompt may go."""
@@ -73,7 +74,7 @@ class Privacy:
     def _summaries(self, exchange: Exchange) -> tuple[str, ...]:
         """Return what stands in compaction items of ours; they are opened for every target."""
         inbound = exchange.inbound
-        if inbound.dialect != "openai_responses" or b'"compaction' not in inbound.body:
+        if inbound.dialect != "openai_responses" or not holds(inbound.body, b'"compaction'):
             return ()
         request = codec(inbound.dialect).parse_request(inbound.body)
         opened = self._compaction.open(request, owner_id=exchange.caller.owner_id)

@@ -24,6 +24,7 @@ from flowrouter.gateway.response_items import as_items, peek
 from flowrouter.routing import Target
 from flowrouter.tasks import TaskGroup
 from flowrouter.wire.json import JsonError, Raw, dumps, loads
+from flowrouter.wire.marks import holds
 from flowrouter.wire.splice import remove, splice
 from flowrouter.wire.sse import SseParser
 
@@ -108,7 +109,7 @@ class StoredResponses:
 
     async def resolve(self, body: bytes, *, owner_id: str) -> bytes:
         """Return `body` with references to items of ours written out: no vendor knows them."""
-        if b"item_reference" not in body:
+        if not holds(body, b"item_reference"):
             return body
         try:
             items = as_items(bytes(peek(_body, body).input))

@@ -22,6 +22,7 @@ from flowrouter.settings.budgets import Metric
 from flowrouter.usage import Price
 from flowrouter.usage.ceiling import Asked, Ceiling, ceiling, dearest
 from flowrouter.wire.json import JsonError, dumps, loads
+from flowrouter.wire.marks import holds
 from flowrouter.wire.members import as_object
 
 BYTES_PER_TOKEN = 3
@@ -39,6 +40,9 @@ UNKNOWN_OUTPUT = 8_192
 
 _MEDIA = re.compile(rb'(?:;base64,|"(?:data|file_data)"\s*:\s*")([A-Za-z0-9+/_=-]+)')
 _REFERENCE = re.compile(rb'"(?:file_id|file_url|fileUri|file_uri)"\s*:|"type"\s*:\s*"url"')
+_TIERS = (b'"service_tier"', b'"speed"', b'"serviceTier"')
+_SEARCHES = (b"web_search", b"googleSearch", b"google_search")
+_KEPT = (b'"cachedContent"', b'"cached_content"')
 _COPIES_MAX = 128
 _DISGUISED = re.compile(rb"\\u00[2-7]")
 """A letter of ASCII as its number: nobody writes it so who does not mean to be misread."""
@@ -102,10 +106,10 @@ def bounds_of(exchange: Exchange, targets: Sequence[Target], world: World) -> Bo
         capped=asked is not None or not talks,
         asked=Asked(
             prompt=prompt,
-            tiers=b'"service_tier"' in body or b'"speed"' in body or b'"serviceTier"' in body,
+            tiers=any(holds(body, name) for name in _TIERS),
             media=media,
-            long_cache=b'"1h"' in body,
-            searches=b"web_search" in body or b"googleSearch" in body or b"google_search" in body,
+            long_cache=holds(body, b'"1h"'),
+            searches=any(holds(body, name) for name in _SEARCHES),
         ),
     )
 
@@ -134,7 +138,7 @@ def tariff_of(
 
 def _plain(body: bytes) -> bytes:
     """Return `body` with its names as a provider reads them."""
-    if _DISGUISED.search(body) is None:
+    if not holds(body, b"\\u00") or _DISGUISED.search(body) is None:
         return body
     try:
         return dumps(loads(body))
@@ -151,7 +155,7 @@ def _prompt(exchange: Exchange, body: bytes, *, window: int) -> tuple[int, bool]
         unseen = unseen or turns is None
         held = sum(len(item) for turn in turns or () for item in (*turn.input, *turn.output))
         tokens += held // BYTES_PER_TOKEN
-    if unseen or b'"cachedContent"' in body or b'"cached_content"' in body:
+    if unseen or any(holds(body, name) for name in _KEPT):
         tokens += window
     return tokens, media
 
@@ -166,7 +170,7 @@ def _read(exchange: Exchange, body: bytes) -> tuple[int, bool, bool]:
         counts = codec(inbound.dialect).skim_counts(body)
     except CallerError:
         return text, False, False
-    audio = b"audio" in body
+    audio = holds(body, b"audio")
     unseen = len(_REFERENCE.findall(body)) > counts.images
     if not (counts.images or counts.documents or audio):
         return text, unseen, unseen

@@ -60,7 +60,7 @@ class Watcher(Protocol):
 
 
 class Kept(Protocol):
-    """What requests share that repeat one head on their connection, all but the length of their bodies."""
+    """What requests share that repeat one head, all but the length of their bodies."""
 
     entry: Any
     """What the application has found out about such a head; None before."""

@@ -16,6 +16,7 @@ from typing import Any, cast
 import msgspec
 
 from flowrouter.wire.json import JsonError, Raw, dumps, loads, repeats
+from flowrouter.wire.marks import holds
 
 _STRETCH = 256 * 1024
 
@@ -44,7 +45,7 @@ def in_place(body: bytes, key: str, *, old: bytes, new: bytes) -> bytes | None:
     """Return `body` with the member `key`, whose text is `old`, set to `new`; None where it is not plain which that is."""
     name = b'"%b"' % key.encode()
     at = body.find(name)
-    if at < 0 or body.find(name, at + len(name)) >= 0 or _spelt(body):
+    if at < 0 or body.rfind(name) != at or _spelt(body):
         return None
     colon = _COLON.match(body, at + len(name))
     if colon is None or not body.startswith(old, colon.end()):
@@ -54,7 +55,7 @@ def in_place(body: bytes, key: str, *, old: bytes, new: bytes) -> bytes | None:
 
 def put(body: bytes, key: str, value: bytes) -> bytes:
     """Return `body` with the member `key` set to JSON text, whatever it was; raises `JsonError`."""
-    if b'"%b"' % key.encode() not in body and not _spelt(body):
+    if not holds(body, b'"%b"' % key.encode()) and not _spelt(body):
         return _insert(body, key, value)
     return _rebuild(body, key, value) if key in _decoded(body) else _insert(body, key, value)
 
@@ -114,7 +115,7 @@ def rename(body: bytes, old: str, new: str) -> bytes:
 
 def _spelt(body: bytes) -> bool:
     """Return whether a key stands in `body` with letters as escapes."""
-    return b"\\u00" in body and _SPELT_KEY.search(body) is not None
+    return holds(body, b"\\u00") and _SPELT_KEY.search(body) is not None
 
 
 def _insert(body: bytes, key: str, value: bytes) -> bytes:

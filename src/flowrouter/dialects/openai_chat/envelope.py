@@ -23,6 +23,7 @@ from flowrouter.dialects.openai_chat.shapes import (
 )
 from flowrouter.errors import CallerError
 from flowrouter.wire.json import JsonError, Raw, dumps, loads
+from flowrouter.wire.marks import holds
 from flowrouter.wire.members import Json, as_object, is_integer
 from flowrouter.wire.splice import put, splice
 from flowrouter.wire.sse import Frame
@@ -149,7 +150,7 @@ def prepare(body: bytes, head: Head, model: str, wants_usage: bool) -> bytes:  #
     if not edits:
         return body
     present = {"model": dumps(head.model)}
-    if "stream_options" in edits and b'"stream_options"' in body:
+    if "stream_options" in edits and holds(body, b'"stream_options"'):
         options = bytes(owned_decoder.decode(body).stream_options)
         if options:
             present["stream_options"] = options
