@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import weakref
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Any, ClassVar
 
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 
 from flowrouter.httpkit.server.connection import Connection
 from flowrouter.httpkit.server.heads import RequestHead
-from flowrouter.httpkit.server.repeats import GUESSES, HELD_SECONDS
+from flowrouter.httpkit.server.repeats import BODY_MAX, GUESSES, HELD_SECONDS
 from flowrouter.httpkit.server.turn import Turn
 from tests.unit.httpkit.wire import LIMITS, Wire, length, live, piece, request, settle, start, whole_body
 
@@ -54,6 +55,13 @@ def parts(body: bytes, *fields: str) -> tuple[bytes, bytes]:
     """Return a request's head and body."""
     head, blank, rest = request(POST, *(fields or FIELDS), body=body).partition(b"\r\n\r\n")
     return head + blank, rest
+
+
+def cut(head: bytes, body: bytes, places: Iterable[int]) -> list[bytes]:
+    """Return a request in pieces that end at `places` of its body."""
+    size = len(body)
+    ends = [0, *(len(head) + place % size for place in places), len(head) + size]
+    return [(head + body)[begin:end] for begin, end in pairwise(ends)]
 
 
 def asked_by(*pieces: bytes, apart: bool = False) -> list[Any]:
@@ -134,7 +142,7 @@ def test_a_length_that_is_none_is_refused_as_ever(spoilt: bytes) -> None:
     cuts=st.lists(st.integers(0, 400), max_size=6), sizes=st.lists(st.integers(0, 60), min_size=2, max_size=5)
 )
 def test_wherever_reads_end_the_same_is_heard(cuts: list[int], sizes: list[int]) -> None:
-    sent = [request(POST, *FIELDS, body=b"b" * size) for size in sizes]
+    sent = [request(POST, *FIELDS, body=bytes(range(size))) for size in sizes]
     stream = b"".join(sent)
     places = sorted({0, len(stream), *(cut % len(stream) for cut in cuts)})
     pieces = [stream[begin:end] for begin, end in pairwise(places)]
@@ -282,12 +290,53 @@ def test_a_head_and_its_body_that_come_apart_are_one_request(parsed: list[bytes]
     assert together == asked_by(*[head + body for head, body in sent], apart=True)
 
 
-@pytest.mark.parametrize("cut", [1, 2], ids=["early", "late"])
-def test_a_body_in_pieces_is_read_by_the_parser(cut: int, parsed: list[bytes]) -> None:
-    (first, one), (second, two) = parts(b"one"), parts(b"two")
-    pieces = [second, two[:cut], two[cut:]]
-    assert [asked[3] for asked in asked_by(first, one, *pieces)] == [b"one", b"two"]
-    assert parsed == [first, one, *pieces]
+@pytest.mark.parametrize("places", [(1,), (-1,), (0, 1), (0, 5, 9), (7, 8)], ids=str)
+def test_what_comes_in_pieces_is_not_parsed_and_means_the_same(
+    places: Sequence[int], parsed: list[bytes]
+) -> None:
+    first, others = request(POST, *FIELDS, body=b"one"), [b"abcdefghijkl", b"mnopqrstuvwxyz"]
+    pieces = [each for body in others for each in cut(*parts(body), places)]
+    asked = asked_by(first, *pieces)
+    assert parsed == [first]
+    assert [each[3] for each in asked] == [b"one", *others]
+    assert asked == asked_by(first, *(b"".join(parts(body)) for body in others), apart=True)
+
+
+def test_a_head_that_came_with_some_of_its_body_is_known(parsed: list[bytes]) -> None:
+    begin, end = cut(*parts(b"abc"), (1,))
+    whole = begin + end
+    assert [asked[3] for asked in asked_by(begin, end, whole, begin, end)] == [b"abc"] * 3
+    assert parsed == [begin, end]
+
+
+def test_pieces_are_held_for_a_moment_only_however_many_come(parsed: list[bytes]) -> None:
+    async def story() -> None:
+        wire = Wire(Told())
+        pieces = cut(*parts(b"abcdefgh"), range(1, 8))
+        await wire.says(b"".join(pieces))
+        for each in pieces[:-1]:
+            await wire.says(each)
+            await asyncio.sleep(HELD_SECONDS * 0.4)
+        assert parsed[1:] == [b"".join(pieces[:3]), *pieces[3:-1]]
+        written = await wire.says(pieces[-1])
+        assert written.count(b"HTTP/1.1 200 ") == 2
+
+    live(story)
+
+
+def test_more_than_is_missing_is_the_next_request(parsed: list[bytes]) -> None:
+    first, second = (request(POST, *FIELDS, body=body) for body in (b"one", b"two"))
+    asked = asked_by(first, second[:-1], second[-1:] + first)
+    assert [each[3] for each in asked] == [b"one", b"two", b"one"]
+    assert parsed[1:] == [second[:-1], second[-1:] + first]
+
+
+def test_a_body_too_large_to_be_held_leaves_the_head_known(parsed: list[bytes]) -> None:
+    small, large = request(POST, *FIELDS, body=b"one"), request(POST, *FIELDS, body=b"x" * (BODY_MAX + 1))
+    pieces = [large[:1000], large[1000:]] * (GUESSES + 1)
+    asked = asked_by(small, *pieces, small)
+    assert len(asked) == GUESSES + 3
+    assert parsed == [small, *pieces]
 
 
 def test_what_stands_behind_a_body_that_came_apart_is_the_next_request() -> None:
@@ -309,7 +358,7 @@ def test_a_request_refused_by_its_head_need_not_send_its_body(size: int) -> None
         wire = Wire(refusing)
         head, body = parts(b"x" * size)
         await wire.says(*parts(b"one"), head)
-        assert (b"HTTP/1.1 413 " in wire.written) is (size > 256 * 1024)
+        assert (b"HTTP/1.1 413 " in wire.written) is (size > BODY_MAX)
         await asyncio.sleep(HELD_SECONDS)
         await settle()
         assert wire.written.count(b"HTTP/1.1 413 ") == 1

@@ -20,7 +20,7 @@ from flowrouter.httpkit.bodies import declared_length
 from flowrouter.httpkit.fields import headers_of
 from flowrouter.httpkit.server.door import LINGER_SECONDS, PACE_BYTES, Door, address_of
 from flowrouter.httpkit.server.heads import head_of, parser_for, refusal_of, says, weighed, without_offers
-from flowrouter.httpkit.server.repeats import HELD_SECONDS, KnownHead
+from flowrouter.httpkit.server.repeats import BODY_MAX, HELD_SECONDS, KnownHead
 from flowrouter.httpkit.server.turn import Turn
 from flowrouter.outbox import outbox_of
 from flowrouter.tasks import NEVER, Alarm
@@ -104,7 +104,8 @@ class Connection(asyncio.Protocol):
             if told is not None:
                 head, headers, body = told
                 if body is None:
-                    self._deadline.set(HELD_SECONDS)
+                    if len(self._known.held) == 1:
+                        self._deadline.set(HELD_SECONDS)
                     return
                 self._deadline.at = NEVER
                 self._turn = turn = Turn(
@@ -116,10 +117,10 @@ class Connection(asyncio.Protocol):
         self._parse(data)
 
     def _let_go(self) -> bool:
-        """Have the parser take a head that waits for its body, as if it came now; return whether there was one."""
-        if head := self._known.let_go():
-            self._parse(head)
-        return bool(head)
+        """Have the parser take what waits for the rest of a request, as if it came now; return whether anything did."""
+        if held := self._known.let_go():
+            self._parse(held)
+        return bool(held)
 
     def _parse(self, data: bytes) -> None:
         rest: bytes | memoryview = data
@@ -147,9 +148,9 @@ class Connection(asyncio.Protocol):
             return
 
     def _remember(self, data: bytes) -> None:
-        """Know the next request by its bytes, if it begins as the one that came in `data`, all of it or its head."""
-        turn, part = self._turn, self._part
-        if turn is None or not turn.keep_alive or part == _HEAD or (part == _BODY and turn.arrived):
+        """Know the next request by its bytes, if it begins as the one whose head came in `data`, and what came of it."""
+        turn = self._turn
+        if turn is None or not turn.keep_alive or self._part == _HEAD or (turn.declared or 0) > BODY_MAX:
             return
         raw = data[: len(data) - turn.arrived]
         turn.head, turn.headers = self._known.remember(turn.head, raw, most=self.door.limits.header_bytes)

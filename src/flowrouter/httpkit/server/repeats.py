@@ -1,7 +1,7 @@
 """Heads known again by their bytes: most clients send the same one with every request of a connection.
 
-Many write head and body apart, so that a read may end with the head. Such a one is held for a moment: if what comes
-next is its body, all of it, the two are taken as if they had come together.
+Many write head and body apart, and what is large comes in several reads: what has come of such a request is held
+for a moment, and if all of it comes in that time, and no more, it is taken as if it had come in one read.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ GUESSES = 3
 """How many heads in a row are remembered for nothing: a client whose heads all differ is not worth the trouble."""
 
 HELD_SECONDS = 0.05
-"""How long a head waits for its body: who writes the two apart does so at once."""
+"""How long a head waits for all of its body: who writes it in pieces writes one behind another."""
 
 _RAW_MAX = 4 * 1024
 """A larger head is not remembered: a connection that idles shall not hold it."""
 
-_BODY_MAX = 256 * 1024
-"""A larger body hardly comes in one read."""
+BODY_MAX = 256 * 1024
+"""A larger body is not held: so much is taken in one read anyway, before anybody looks at it."""
 
 _NO_HEAD = RequestHead("", "", b"", b"", "", {}, None, False, False)
 _END = b"\r\n\r\n"
@@ -29,7 +29,7 @@ _DIGITS_MAX = 18
 _DECLARED = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,%d})\r\n" % _DIGITS_MAX, re.IGNORECASE)
 
 Told = tuple[RequestHead, dict[str, str], bytes | None]
-"""What a request comes to: its head, its own headers, and its body; None is one that is waited for."""
+"""What a request comes to: its head, its own headers, and its body; None is one that is waited for, with what it lacks."""
 
 
 class Pattern:
@@ -58,16 +58,16 @@ class KnownHead:
     """The last head of a connection, told again by its `pattern`.
 
     Most clients send the same head with every request of a connection, the length of the body apart. What is
-    exactly that, with exactly so much behind it, need not be taken apart again to mean the same. `held` is one that
-    came alone, with its `headers`, while so many bytes are `missing`.
+    exactly that, with exactly so much behind it, need not be taken apart again to mean the same. `held` are the reads
+    of one that is not whole, with its `headers` and where its body starts, while so many bytes are `missing`.
     """
 
-    __slots__ = ("guesses", "headers", "held", "missing", "pattern", "patterns")
+    __slots__ = ("guesses", "headers", "held", "missing", "pattern", "patterns", "start")
 
     def __init__(self, patterns: Patterns) -> None:
         self.patterns = patterns
         self.guesses = GUESSES
-        self.held = b""
+        self.start = 0
         self.headers: dict[str, str] | None = None
         self.forget()
 
@@ -76,12 +76,12 @@ class KnownHead:
         return self.pattern is not _UNKNOWN
 
     def told_by(self, data: bytes) -> Told | None:
-        """Return what `data` comes to, if it is a request with this head, all of it and no more.
+        """Return what `data` comes to, if it is a request with this head and no more.
 
-        The head alone is `held` from then on, until its body comes or it is `let_go`.
+        What is not all of it is `held` from then on, until the rest comes or it is `let_go`.
         """
         if self.missing:
-            return self._completed_by(data)
+            return self._added_to_by(data)
         known = self.pattern
         end = data.find(known.behind, known.at, known.until)
         if end < 0 or not data.startswith(known.before):
@@ -90,38 +90,50 @@ class KnownHead:
         start = end + known.size
         if not digits.isdigit():
             return None
-        missing = int(digits) - len(data) + start
-        if missing and (start < len(data) or missing > _BODY_MAX):
+        declared = int(digits)
+        missing = declared - len(data) + start
+        if missing and (missing < 0 or declared > BODY_MAX):
             return None
         head = known.head
         headers = head.headers
         if digits != known.digits:
             headers = {**headers, "content-length": str(digits, "ascii")}
         if missing:
-            self.missing, self.held, self.headers = missing, data, headers
+            self.missing, self.start, self.held, self.headers = missing, start, [data], headers
             return head, headers, None
         self.guesses = GUESSES
         return head, headers, data[start:]
 
-    def _completed_by(self, body: bytes) -> Told | None:
-        """Return what the head that is held comes to with its body; None if this is not it, all of it and no more."""
-        if len(body) != self.missing:
+    def _added_to_by(self, data: bytes) -> Told | None:
+        """Return what is held comes to with `data`; None if that is more than it lacks."""
+        missing = self.missing - len(data)
+        if missing < 0:
             return None
+        self.held.append(data)
         head = self.pattern.head
         headers = self.headers or head.headers
-        self.let_go()
+        if missing:
+            self.missing = missing
+            return head, headers, None
+        first, *rest = self.held
+        alone = len(first) == self.start and len(rest) == 1
+        body = data if alone else b"".join([memoryview(first)[self.start :], *rest])
+        self._drop()
         self.guesses = GUESSES
         return head, headers, body
 
     def let_go(self) -> bytes:
-        """Return the head that is held, if one is, whose body is not waited for any longer."""
-        held = self.held
-        self.missing, self.held, self.headers = 0, b"", None
+        """Return what is held of a request, if anything is, which is not waited for any longer."""
+        held = b"".join(self.held)
+        self._drop()
         return held
+
+    def _drop(self) -> None:
+        self.missing, self.held, self.headers = 0, [], None
 
     def forget(self) -> None:
         """Know no head any more."""
-        self.let_go()
+        self._drop()
         self.pattern = _UNKNOWN
 
     def remember(self, head: RequestHead, raw: bytes, *, most: int) -> tuple[RequestHead, dict[str, str]]:
@@ -162,4 +174,4 @@ def _around(head: RequestHead, raw: bytes, most: int) -> tuple[bytes, bytes] | N
     return raw[: length.start(1)], raw[length.end(1) :]
 
 
-__all__ = ["GUESSES", "HELD_SECONDS", "KnownHead", "Pattern", "Patterns", "Told"]
+__all__ = ["BODY_MAX", "GUESSES", "HELD_SECONDS", "KnownHead", "Pattern", "Patterns", "Told"]
