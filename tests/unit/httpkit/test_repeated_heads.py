@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import weakref
-from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Any, ClassVar
 
@@ -13,70 +12,11 @@ from httptools import HttpRequestParser
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flowrouter.httpkit.server.connection import Connection
 from flowrouter.httpkit.server.heads import RequestHead
-from flowrouter.httpkit.server.repeats import BODY_MAX, GUESSES, HELD_SECONDS
+from flowrouter.httpkit.server.repeats import GUESSES
 from flowrouter.httpkit.server.turn import Turn
-from tests.unit.httpkit.wire import LIMITS, Wire, length, live, piece, request, settle, start, whole_body
-
-POST = "POST /v1/x?a=b HTTP/1.1"
-FIELDS = ("Authorization: Bearer k", "X-One: 1")
-
-
-class Told:
-    """Notes what it is asked and answers `yes`."""
-
-    def __init__(self) -> None:
-        self.asked: list[tuple[str, bytes, list[tuple[bytes, bytes]], bytes]] = []
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        body = await whole_body(receive)
-        assert body is not None
-        self.asked.append((scope["path"], scope["query_string"], scope["headers"], body))
-        await send(start(200, length(3)))
-        await send(piece(b"yes"))
-
-
-@pytest.fixture
-def parsed(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
-    """Note what the parser gets to see."""
-    seen: list[bytes] = []
-    parse = Connection._parse  # pyright: ignore[reportPrivateUsage] - whether it is asked is the point
-
-    def noted(self: Connection, data: bytes) -> None:
-        seen.append(data)
-        parse(self, data)
-
-    monkeypatch.setattr(Connection, "_parse", noted)
-    return seen
-
-
-def parts(body: bytes, *fields: str) -> tuple[bytes, bytes]:
-    """Return a request's head and body."""
-    head, blank, rest = request(POST, *(fields or FIELDS), body=body).partition(b"\r\n\r\n")
-    return head + blank, rest
-
-
-def cut(head: bytes, body: bytes, places: Iterable[int]) -> list[bytes]:
-    """Return a request in pieces that end at `places` of its body."""
-    size = len(body)
-    ends = [0, *(len(head) + place % size for place in places), len(head) + size]
-    return [(head + body)[begin:end] for begin, end in pairwise(ends)]
-
-
-def asked_by(*pieces: bytes, apart: bool = False) -> list[Any]:
-    """Return what the application hears of pieces on one connection, or of each on one of its own."""
-    told = Told()
-
-    async def story() -> None:
-        wire = Wire(told)
-        for each in pieces:
-            wire = Wire(told) if apart else wire
-            written = await wire.says(each)
-        assert written.endswith(b"yes")
-
-    live(story)
-    return told.asked
+from tests.unit.httpkit.repeating import FIELDS, POST, Told, asked_by, parts
+from tests.unit.httpkit.wire import Wire, length, live, piece, request, settle, start, whole_body
 
 
 def test_the_second_is_not_parsed_and_means_the_same(parsed: list[bytes]) -> None:
@@ -278,159 +218,5 @@ def test_an_end_to_the_connection_is_heeded_behind_a_known_head() -> None:
         wire.connection.data_received(sent)
         await settle()
         assert wire.written.count(b"HTTP/1.1 200") == 2
-
-    live(story)
-
-
-def test_a_head_and_its_body_that_come_apart_are_one_request(parsed: list[bytes]) -> None:
-    bodies = (b"one", b"three", b"x" * 12_345, b"four")
-    sent = [parts(body) for body in bodies]
-    together = asked_by(*[each for pair in sent for each in pair])
-    assert parsed == list(sent[0])
-    assert together == asked_by(*[head + body for head, body in sent], apart=True)
-
-
-@pytest.mark.parametrize("places", [(1,), (-1,), (0, 1), (0, 5, 9), (7, 8)], ids=str)
-def test_what_comes_in_pieces_is_not_parsed_and_means_the_same(
-    places: Sequence[int], parsed: list[bytes]
-) -> None:
-    first, others = request(POST, *FIELDS, body=b"one"), [b"abcdefghijkl", b"mnopqrstuvwxyz"]
-    pieces = [each for body in others for each in cut(*parts(body), places)]
-    asked = asked_by(first, *pieces)
-    assert parsed == [first]
-    assert [each[3] for each in asked] == [b"one", *others]
-    assert asked == asked_by(first, *(b"".join(parts(body)) for body in others), apart=True)
-
-
-def test_a_head_that_came_with_some_of_its_body_is_known(parsed: list[bytes]) -> None:
-    begin, end = cut(*parts(b"abc"), (1,))
-    whole = begin + end
-    assert [asked[3] for asked in asked_by(begin, end, whole, begin, end)] == [b"abc"] * 3
-    assert parsed == [begin, end]
-
-
-def test_pieces_are_held_for_a_moment_only_however_many_come(parsed: list[bytes]) -> None:
-    async def story() -> None:
-        wire = Wire(Told())
-        pieces = cut(*parts(b"abcdefgh"), range(1, 8))
-        await wire.says(b"".join(pieces))
-        for each in pieces[:-1]:
-            await wire.says(each)
-            await asyncio.sleep(HELD_SECONDS * 0.4)
-        assert parsed[1:] == [b"".join(pieces[:3]), *pieces[3:-1]]
-        written = await wire.says(pieces[-1])
-        assert written.count(b"HTTP/1.1 200 ") == 2
-
-    live(story)
-
-
-def test_more_than_is_missing_is_the_next_request(parsed: list[bytes]) -> None:
-    first, second = (request(POST, *FIELDS, body=body) for body in (b"one", b"two"))
-    asked = asked_by(first, second[:-1], second[-1:] + first)
-    assert [each[3] for each in asked] == [b"one", b"two", b"one"]
-    assert parsed[1:] == [second[:-1], second[-1:] + first]
-
-
-def test_a_body_too_large_to_be_held_leaves_the_head_known(parsed: list[bytes]) -> None:
-    small, large = request(POST, *FIELDS, body=b"one"), request(POST, *FIELDS, body=b"x" * (BODY_MAX + 1))
-    pieces = [large[:1000], large[1000:]] * (GUESSES + 1)
-    asked = asked_by(small, *pieces, small)
-    assert len(asked) == GUESSES + 3
-    assert parsed == [small, *pieces]
-
-
-def test_what_stands_behind_a_body_that_came_apart_is_the_next_request() -> None:
-    (first, one), (second, two) = parts(b"one"), parts(b"two")
-    asked = asked_by(first, one, second, two + first, one, second, two)
-    assert [each[3] for each in asked] == [b"one", b"two", b"one", b"two"]
-
-
-@pytest.mark.parametrize("size", [60, 300_000], ids=["small", "large"])
-def test_a_request_refused_by_its_head_need_not_send_its_body(size: int) -> None:
-    async def refusing(scope: Any, receive: Any, send: Any) -> None:
-        if dict(scope["headers"])[b"content-length"] != b"3":
-            await send(start(413, length(0)))
-            await send(piece(b""))
-        else:
-            await Told()(scope, receive, send)
-
-    async def story() -> None:
-        wire = Wire(refusing)
-        head, body = parts(b"x" * size)
-        await wire.says(*parts(b"one"), head)
-        assert (b"HTTP/1.1 413 " in wire.written) is (size > BODY_MAX)
-        await asyncio.sleep(HELD_SECONDS)
-        await settle()
-        assert wire.written.count(b"HTTP/1.1 413 ") == 1
-        await wire.says(body, *parts(b"two"))
-        assert wire.written.count(b"HTTP/1.1 200 ") == 2
-        assert not wire.transport.closed
-
-    live(story)
-
-
-def test_a_body_that_never_comes_is_cut_in_its_time() -> None:
-    async def story() -> None:
-        told = Told()
-        wire = Wire(told)
-        await wire.says(*parts(b"one"), parts(b"two")[0])
-        await asyncio.sleep(LIMITS.body_timeout - HELD_SECONDS)
-        assert not wire.transport.closed
-        await asyncio.sleep(HELD_SECONDS * 3)
-        assert b"HTTP/1.1 408 " in wire.written
-        assert wire.transport.closed
-        assert len(told.asked) == 1
-
-    live(story)
-
-
-def test_a_client_that_goes_before_its_body_is_heard_of_once() -> None:
-    heard: list[bytes | None] = []
-
-    async def noting(_: Any, receive: Any, send: Any) -> None:
-        heard.append(await whole_body(receive))
-        await send(start(200, length(3)))
-        await send(piece(b"yes"))
-
-    async def story() -> None:
-        wire = Wire(noting)
-        await wire.says(*parts(b"one"), parts(b"two")[0])
-        wire.lose()
-        await asyncio.sleep(HELD_SECONDS * 2)
-        assert heard == [b"one", None]
-        assert wire.written.count(b"HTTP/1.1 200 ") == 1
-        assert not wire.door.tasks
-        assert not wire.door.connections
-
-    live(story)
-
-
-def test_a_head_that_came_before_the_end_is_answered() -> None:
-    async def story() -> None:
-        wire = Wire(Told())
-        head, body = parts(b"two")
-        await wire.says(*parts(b"one"), head)
-        wire.connection.shutdown()
-        assert not wire.transport.closed
-        await wire.says(body)
-        assert wire.written.endswith(b"connection: close\r\n\r\nyes")
-        assert wire.transport.closed
-
-    live(story)
-
-
-def test_heads_whose_bodies_keep_one_waiting_are_not_held_for_ever(parsed: list[bytes]) -> None:
-    async def story() -> None:
-        wire = Wire(Told())
-        head, body = parts(b"one")
-        for _ in range(GUESSES + 1):
-            await wire.says(head)
-            await asyncio.sleep(HELD_SECONDS)
-            await wire.says(body)
-        seen = len(parsed)
-        await wire.says(head)
-        assert len(parsed) == seen + 1
-        await wire.says(body)
-        assert wire.written.count(b"HTTP/1.1 200 ") == GUESSES + 2
 
     live(story)
