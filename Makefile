@@ -5,8 +5,8 @@ VENV   ?= .venv
 ARGS   ?=
 # LOCAL=0 starts `make run` without the small local model.
 LOCAL  ?= 1
-# Three workers suit two cores, since many tests wait; WORKERS=0 runs in one process (for a debugger).
-WORKERS ?= 3
+# Four workers suit two cores, since many tests wait; WORKERS=0 runs in one process (for a debugger).
+WORKERS ?= 4
 # The day that docs/compatibility.md gives for its run.
 DATE ?= $(shell date +%F)
 
@@ -41,7 +41,7 @@ run: $(STAMPS)/package $(if $(filter 0,$(LOCAL)),,local) ## start the gateway, w
 	else set -- serve; fi; \
 	exec $(VENV)/bin/flow-router "$$@" $(ARGS)
 
-test: $(STAMPS)/dev local-weights redis-server browser ## run the test suite (ARGS="tests/unit -k name", WORKERS=3)
+test: $(STAMPS)/dev local-weights redis-server browser ## run the test suite (ARGS="tests/unit -k name", WORKERS=4)
 	$(PYTEST) -n $(WORKERS) --dist worksteal $(ARGS)
 
 dashboard: $(STAMPS)/dev browser ## every page of the dashboard in every look (ARGS="-k requests", DASHBOARD_SHOTS=DIR for pictures)

@@ -164,6 +164,7 @@ def test_changes_are_saved_over_what_was_seen_and_taken_back(gateway: Stand, pag
     tab.get_by_role("spinbutton", name="Weight of gpt-5.4").fill("5")
     tab.get_by_role("button", name="Save").click()
     tab.get_by_role("button", name="Save mine over it").click()
+    expect(tab.get_by_text("not saved")).to_have_count(0)
     expect(tab.get_by_text("Somebody changed this combo meanwhile")).to_have_count(0)
     expect(tab.get_by_role("button", name="Save")).to_be_disabled()
     row = gateway.api("GET", "/api/combos/shares")
