@@ -18,7 +18,14 @@ from typing import Any, Protocol, TypeVar
 FailureSink = Callable[[str, BaseException], None]
 T = TypeVar("T")
 
+NEVER = math.inf
 _AGAIN_SECONDS = 1.0
+_LATE_SECONDS = 0.05
+"""A loop that was held up for longer, as a whole machine may be, first hears what came meanwhile: whoever sent it was
+in time, and a connection that is closed with bytes unread breaks off in its client's face. Once: where every turn is
+that long, limits hold all the same."""
+_TURNS = 8
+"""So many turns of the loop that takes: who is woken may wake others."""
 
 
 class TaskGroup:
@@ -145,35 +152,56 @@ class Deadline:
         return self.over and self.task.uncancel() <= self.cancelling
 
 
-class _Watch:
-    """The deadlines of one event loop behind one timer: most are never reached, and a timer each costs more."""
+class _Timer:
+    """The one timer behind all limits of a kind, at `rings`; set with a loop, heard of in `ring`.
+
+    Where the loop was held up it rings some turns later, so that what came meanwhile is heard first.
+    """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
-        self.deadlines: set[Deadline] = set()
-        self.rings = math.inf
-        self._timer: asyncio.TimerHandle | None = None
+        self.rings = NEVER
+        self._handle: asyncio.Handle | None = None
 
     def ring_at(self, at: float) -> None:
-        """Set the timer, which would ring later or not at all."""
-        if self._timer is not None:
-            self._timer.cancel()
+        """Set it, which would ring later or not at all."""
+        if self._handle is not None:
+            self._handle.cancel()
         self.rings = at
-        self._timer = self.loop.call_at(at, self._ring)
+        self._handle = self.loop.call_later(at - self.loop.time(), self._due)
 
     def rest(self) -> None:
         """Leave no timer behind where nothing is left to watch."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self.rings, self._timer = math.inf, None
+        if self._handle is not None:
+            self._handle.cancel()
+            self.rings, self._handle = NEVER, None
 
-    def _ring(self) -> None:
+    def ring(self) -> None:
+        """Tell whoever was waited for too long, and set the timer again."""
+        raise NotImplementedError
+
+    def _due(self) -> None:
+        late = self.loop.time() - self.rings > _LATE_SECONDS
+        self._go(_TURNS if late else 0)
+
+    def _go(self, turns: int) -> None:
+        """Ring after so many turns of the loop: one for its sockets, others for whom they wake."""
+        self._handle = self.loop.call_soon(self._go, turns - 1) if turns else None
+        if not turns:
+            self.ring()
+
+
+class _Watch(_Timer):
+    """The deadlines of one event loop behind one timer: most are never reached, and a timer each costs more."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(loop)
+        self.deadlines: set[Deadline] = set()
+
+    def ring(self) -> None:
+        """Cancel the tasks whose time is over."""
         now = max(self.loop.time(), self.rings)  # timers ring a little early
-        self._timer = None
-        if now - self.rings > _LATE_SECONDS:
-            self.ring_at(now + _TICK)
-            return
-        self.rings = math.inf
+        self.rings = NEVER
         for deadline in [each for each in self.deadlines if each.at <= now]:
             self.deadlines.discard(deadline)
             deadline.over = True
@@ -184,11 +212,7 @@ class _Watch:
 
 _watch: _Watch | None = None
 
-NEVER = math.inf
 _TICK = 0.001
-_LATE_SECONDS = 0.05
-"""A loop that was held up for longer, as a whole machine may be, first hears what came meanwhile: whoever sent it was
-in time, and a connection that is closed with bytes unread breaks off in its client's face."""
 _CROWD = 64
 """Turns that were given up may be so many, and as many as the others, before they are cleared away."""
 
@@ -244,15 +268,13 @@ class Alarm:
         return False  # of one moment, in any order
 
 
-class _Bell:
+class _Bell(_Timer):
     """The alarms of one event loop in the order of their turns, behind one timer."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self.loop = loop
+        super().__init__(loop)
         self._turns: list[tuple[float, Alarm]] = []
         self._given_up = 0
-        self._rings = NEVER
-        self._timer: asyncio.TimerHandle | None = None
 
     def enter(self, alarm: Alarm, at: float) -> None:
         """Give `alarm` a turn, instead of one it has later."""
@@ -260,8 +282,8 @@ class _Bell:
         if later != NEVER:
             self.clear()
         heappush(self._turns, (at, alarm))
-        if at < self._rings:
-            self._ring_at(at)
+        if at < self.rings:
+            self.ring_at(at)
 
     def clear(self) -> None:
         """Count a turn that is given up; drop all such once they are many, or nothing else is left."""
@@ -271,24 +293,13 @@ class _Bell:
             self._turns = [(at, alarm) for at, alarm in self._turns if alarm.turn == at]
             heapify(self._turns)
             self._given_up = 0
-            if not self._turns and self._timer is not None:
-                self._timer.cancel()
-                self._rings, self._timer = NEVER, None
+            if not self._turns:
+                self.rest()
 
-    def _ring_at(self, at: float) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        self._rings = at
-        self._timer = self.loop.call_later(at - self.loop.time(), self._ring)
-
-    def _ring(self) -> None:
+    def ring(self) -> None:
         """Tell those whose time is over; the timer is set again once, behind them."""
         now, due = self.loop.time(), list[Alarm]()
-        self._timer = None
-        if now - self._rings > _LATE_SECONDS:
-            self._ring_at(now + _TICK)
-            return
-        self._rings = -NEVER
+        self.rings = -NEVER
         while (turns := self._turns) and turns[0][0] <= now:
             turn, alarm = heappop(turns)
             if alarm.turn != turn:
@@ -305,9 +316,9 @@ class _Bell:
                     Context().run(alarm.ring)  # who sets the timer is seldom who is told
                 except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - who fails keeps nobody from being told
                     self.loop.call_exception_handler({"message": "an alarm failed", "exception": error})
-        self._rings = NEVER
+        self.rings = NEVER
         if self._turns:
-            self._ring_at(max(self._turns[0][0], now + _TICK))
+            self.ring_at(max(self._turns[0][0], now + _TICK))
 
 
 _bell: _Bell | None = None

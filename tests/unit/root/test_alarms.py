@@ -175,3 +175,27 @@ def test_a_loop_that_was_held_up_hears_first_what_came_in_time(stall: float) -> 
                     await asyncio.sleep(0.01)
 
     uvloop.run(story())
+
+
+def test_a_loop_whose_every_turn_is_long_still_tells() -> None:
+    async def story() -> None:
+        loop = asyncio.get_running_loop()
+        told: list[tuple[float, int]] = []
+        turns = 0
+
+        def hold_up() -> None:
+            nonlocal turns
+            turns += 1
+            time.sleep(0.06)
+            if turns < 20:
+                loop.call_soon(hold_up)
+
+        owner = Owner(told, 1)
+        owner.alarm.set(0.001)
+        loop.call_soon(hold_up)
+        with pytest.raises(TimeoutError):
+            await in_time(0.001, asyncio.Event().wait())
+        assert told
+        assert turns < 20
+
+    uvloop.run(story())
