@@ -103,17 +103,17 @@ def test_a_power_cut_loses_no_row_older_than_200_ms(
 
     def load() -> None:
         ask = msgspec.json.encode({"model": "chat/gpt-4.1", "messages": [{"role": "user", "content": "hi"}]})
-        connection = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=30)
-        while not stop.is_set():
-            try:
-                connection.request(
-                    "POST", "/v1/chat/completions", body=ask, headers={"content-type": "application/json"}
-                )
-                answer = connection.getresponse()
-                answer.read()
-                finished.append((time.monotonic(), answer.headers["x-request-id"]))
-            except (OSError, http.client.HTTPException):
-                return
+        with closing(http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=30)) as connection:
+            while not stop.is_set():
+                try:
+                    connection.request(
+                        "POST", "/v1/chat/completions", body=ask, headers={"content-type": "application/json"}
+                    )
+                    answer = connection.getresponse()
+                    answer.read()
+                    finished.append((time.monotonic(), answer.headers["x-request-id"]))
+                except (OSError, http.client.HTTPException):
+                    return
 
     with ThreadPoolExecutor(4) as pool:
         for _ in range(4):

@@ -165,3 +165,22 @@ def test_heads_whose_bodies_keep_one_waiting_are_not_held_for_ever(parsed: list[
         assert wire.written.count(b"HTTP/1.1 200 ") == GUESSES + 2
 
     live(story)
+
+
+def test_a_client_whose_bodies_are_slow_stays_known(parsed: list[bytes]) -> None:
+    async def story() -> None:
+        wire = Wire(Told())
+        begin, end = cut(*parts(b"one"), (1,))
+        await wire.says(begin + end)
+        for _ in range(GUESSES + 2):
+            await wire.says(begin)
+            await asyncio.sleep(HELD_SECONDS * 2)
+            await wire.says(end)
+        seen = len(parsed)
+        await wire.says(begin)
+        assert len(parsed) == seen + 1, "not held any more"
+        await wire.says(end, begin + end, begin, end)
+        assert len(parsed) == seen + 2, "and still known"
+        assert wire.written.count(b"HTTP/1.1 200 ") == GUESSES + 6
+
+    live(story)

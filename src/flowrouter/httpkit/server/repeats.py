@@ -12,7 +12,8 @@ from weakref import WeakValueDictionary
 from flowrouter.httpkit.server.heads import RequestHead
 
 GUESSES = 3
-"""How many heads in a row are remembered for nothing: a client whose heads all differ is not worth the trouble."""
+"""How many heads in a row are remembered, or held, for nothing: a client whose heads all differ, or whose bodies are
+slow, is not worth the trouble."""
 
 HELD_SECONDS = 0.05
 """How long a head waits for all of its body: who writes it in pieces writes one behind another."""
@@ -92,7 +93,7 @@ class KnownHead:
             return None
         declared = int(digits)
         missing = declared - len(data) + start
-        if missing and (missing < 0 or declared > BODY_MAX):
+        if missing and (missing < 0 or declared > BODY_MAX or not self.guesses):
             return None
         head = known.head
         headers = head.headers
@@ -142,13 +143,18 @@ class KnownHead:
         `most` is how many bytes a head may have. Return the head and its headers, where another connection knows
         the same those.
         """
-        self.forget()
-        if self.guesses:
-            self.guesses -= 1
-            around = _around(head, raw, most)
-            if around is not None:
-                return self._known_by(around, head)
-        return head, head.headers
+        guesses = self.guesses
+        if not (guesses or self):
+            return head, head.headers
+        around = _around(head, raw, most)
+        known = around == (self.pattern.before, self.pattern.behind)
+        if guesses:
+            self.guesses = guesses - 1
+        if not known:
+            self.forget()
+        if around is None or not (known or guesses):
+            return head, head.headers
+        return self._known_by(around, head)
 
     def _known_by(self, around: tuple[bytes, bytes], head: RequestHead) -> tuple[RequestHead, dict[str, str]]:
         digits = head.headers["content-length"].encode()
